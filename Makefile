@@ -1,0 +1,78 @@
+# fsnet: libfsnet (engine/), fsnet (engine/cli/), fsnetd (server/).
+#
+#   make deps   installs what a build and the tests need (Debian 12, apt)
+#   make        builds build/fsnet and build/fsnetd
+#   make test   installs, builds and runs every test
+#   make demo   runs the main job end to end on data that the project draws itself
+#
+# Variables: BUILD (output folder), CC, SAN=1 (ASan + UBSan, into build-asan), WERROR=1.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+
+ifdef SAN
+BUILD ?= build-asan
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+BUILD ?= build
+CC = gcc
+PACKAGES_ENGINE := libprotobuf-c libarchive jansson openblas
+PACKAGES_SERVER := libmicrohttpd sqlite3 libuv nettle
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
+# No contraction of a*b+c and no -ffast-math: results are the same from every compiler.
+CFLAGS ?= -O3 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) -ffp-contract=off -fno-math-errno -fPIC -pthread \
+	-fstack-protector-strong $(WARNINGS) $(SAN_FLAGS) -MMD -MP \
+	-Iengine/include -Iengine -I$(BUILD)/gen $(PKG_CFLAGS)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES_ENGINE) $(PACKAGES_SERVER) 2>/dev/null)
+LIBS_ENGINE = $(shell pkg-config --libs $(PACKAGES_ENGINE)) -lm -pthread
+LIBS_SERVER = $(shell pkg-config --libs $(PACKAGES_SERVER))
+LDFLAGS_ALL = $(LDFLAGS) $(SAN_FLAGS) -Wl,-z,relro,-z,now -pthread
+
+ENGINE_SRC := $(filter-out engine/cli/%,$(wildcard engine/*/*.c))
+CLI_SRC := $(wildcard engine/cli/*.c)
+SERVER_SRC := $(wildcard server/*.c server/*/*.c)
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
+CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: all deps test demo clean
+all: $(BUILD)/fsnet $(BUILD)/fsnetd
+
+$(BUILD)/libfsnet.a: $(ENGINE_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE)
+$(BUILD)/fsnetd: $(SERVER_OBJ) $(BUILD)/libfsnet.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER) $(LIBS_ENGINE)
+
+$(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: engine/onnx/onnx.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=engine/onnx --c_out=$(BUILD)/gen onnx.proto
+# Generated code is compiled without our warnings.
+$(BUILD)/obj/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
+$(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# ---- tests: every tests/{unit,grad,golden}/test_*.c is one cmocka program ----------------------
+TEST_SRC := $(wildcard tests/unit/test_*.c tests/grad/test_*.c tests/golden/test_*.c)
+TEST_BIN := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE)
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support
+.PHONY: unit
+unit: $(TEST_BIN)
+	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail
+
+clean:
+	rm -rf build build-asan
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,25 @@
+/* fs.h - Filter Summary on graphs: plan, convert, fit. */
+#ifndef FSN_FS_FS_H
+#define FSN_FS_FS_H
+
+#include "graph/graph.h"
+#include "ops/fs_geometry.h"
+
+/* One row for every Conv node, in graph order: its geometry or why it stays dense. This is
+ * fsn_plan_create without the byte sizes (compress/ adds those from a real export). */
+FSN_NODISCARD enum fsn_status fsn__fs_plan(const struct fsn__graph *graph,
+                                           const struct fsn_spec *spec, struct fsn_plan **out,
+                                           struct fsn_faults *faults, struct fsn_error *err);
+/* The geometry of a planned layer (layout 1d or 3d). */
+struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
+                                               enum fsn_spacing spacing);
+
+/* A new graph: the baseline's with each planned Conv's weights replaced by
+ * F (PARAM) -> FilterSummary -> weight input, F fitted to the baseline's weights by least squares
+ * (F[j] = mean of the weights that read it). Writes fit_error into the plan's rows. Trainable values
+ * are marked. F is named after the weight it replaces, with ".fs" appended. */
+FSN_NODISCARD enum fsn_status fsn__fs_convert(const struct fsn__graph *baseline,
+                                              struct fsn_plan *plan, enum fsn_spacing spacing,
+                                              struct fsn__graph **out, struct fsn_error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* exec.h - runs a graph: plans memory once, then forward and backward without allocating. */
+#ifndef FSN_GRAPH_EXEC_H
+#define FSN_GRAPH_EXEC_H
+
+#include "graph/graph.h"
+
+struct fsn__exec;
+
+struct fsn__exec_options {
+    int64_t batch;          /* what the symbolic batch axis becomes */
+    bool training;          /* keep what backward needs; allocate gradients */
+    struct fsn__pool *pool; /* borrowed; NULL: one thread */
+    uint64_t seed;
+};
+
+/* Plans and allocates. The graph must outlive the exec and keep its structure; its constants' data
+ * is read (and PARAM/STAT written) in place. */
+FSN_NODISCARD enum fsn_status fsn__exec_create(struct fsn__graph *graph,
+                                               const struct fsn__exec_options *options,
+                                               struct fsn__exec **out, struct fsn_error *err);
+void fsn__exec_destroy(struct fsn__exec *exec);
+
+/* Tensors at the concrete batch, borrowed: fill inputs before forward, read outputs after it. */
+struct fsn__tensor *fsn__exec_input(struct fsn__exec *exec, int i);
+struct fsn__tensor *fsn__exec_output(struct fsn__exec *exec, int i);
+/* Gradient of output i: write it between forward and backward. Zero at first. */
+struct fsn__tensor *fsn__exec_output_grad(struct fsn__exec *exec, int i);
+/* Gradient of a PARAM value after backward; NULL when it has none. Owned by exec. */
+struct fsn__tensor *fsn__exec_param_grad(struct fsn__exec *exec, int value);
+
+/* step: global training step, names dropout's random stream; ignored outside training. */
+FSN_NODISCARD enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step,
+                                                struct fsn_error *err);
+/* Zeroes parameter gradients, then runs every node's backward in reverse order. */
+FSN_NODISCARD enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err);
+
+size_t fsn__exec_memory(const struct fsn__exec *exec); /* bytes of the planned blocks */
+
+#endif

@@ -1,0 +1,131 @@
+/* graph.h - the network: values, nodes, and what may be done to them.
+ *
+ * A graph owns everything in it. Values and nodes are named by index; nodes stand in topological
+ * order at all times. Values are inputs, constants (weights among them) or computed by one node.
+ */
+#ifndef FSN_GRAPH_GRAPH_H
+#define FSN_GRAPH_GRAPH_H
+
+#include "core/mem.h"
+#include "ops/op.h"
+
+enum fsn__value_kind {
+    FSN__VALUE_INPUT,
+    FSN__VALUE_CONST,   /* data known; not trained */
+    FSN__VALUE_PARAM,   /* data known; trained */
+    FSN__VALUE_STAT,    /* data known; running statistics that batch norm's forward updates */
+    FSN__VALUE_COMPUTED /* output of a node */
+};
+
+struct fsn__value {
+    const char *name; /* unique in the graph; arena */
+    enum fsn__value_kind kind;
+    struct fsn__tensor tensor; /* data owned by the graph (malloc'ed) for CONST, PARAM, STAT */
+    int producer;              /* node index, -1 for none */
+    bool decay;                /* PARAM: weight decay applies (weights and F; not BN, not biases) */
+};
+
+struct fsn__node {
+    const struct fsn__op *op;
+    const char *name; /* arena; unique, made up when the file has none */
+    int n_in, n_out;
+    int *in, *out; /* value indices, -1 for an absent optional one; arena */
+    struct fsn__attrs attrs;
+};
+
+struct fsn__graph {
+    struct fsn__arena arena;
+    int value_count, value_capacity;
+    struct fsn__value *values;
+    int node_count, node_capacity;
+    struct fsn__node *nodes;
+    int input_count, output_count;
+    int inputs[FSN__MAX_IO], outputs[FSN__MAX_IO];
+};
+
+/* What the public header calls a model. */
+struct fsn_model {
+    struct fsn__graph *graph;
+    int64_t file_bytes;  /* size of the ONNX file it was read from, 0 for none */
+    int64_t opset, ir;   /* as read; 0 for none */
+    char producer[64];   /* as read */
+};
+
+/* ---- build --------------------------------------------------------------------------------- */
+
+FSN_NODISCARD enum fsn_status fsn__graph_create(struct fsn__graph **out, struct fsn_error *err);
+void fsn__graph_destroy(struct fsn__graph *graph);
+/* Deep copy. Value and node indices stay the same. */
+FSN_NODISCARD enum fsn_status fsn__graph_clone(const struct fsn__graph *graph,
+                                               struct fsn__graph **out, struct fsn_error *err);
+
+/* Adds a value; name is copied, made unique if taken, NULL or "": invented. shape may be NULL for
+ * COMPUTED (inference sets it). Index into *out. The tensor's data pointer is ignored. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_value(struct fsn__graph *graph, const char *name,
+                                                   enum fsn__value_kind kind,
+                                                   const struct fsn__tensor *shape, int *out,
+                                                   struct fsn_error *err);
+/* Adds a constant (or PARAM, STAT): data (may be NULL: zeros) is copied. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, const char *name,
+                                                   enum fsn__value_kind kind,
+                                                   const struct fsn__tensor *tensor, int *out,
+                                                   struct fsn_error *err);
+/* Appends a node reading `in` and writing `out` (indices; copied). Attributes are deep-copied into
+ * the graph's arena. attrs may be NULL. Does not infer. Node index into *node unless NULL. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_node(struct fsn__graph *graph,
+                                                  const struct fsn__op *op, const char *name,
+                                                  const struct fsn__attrs *attrs, int n_in,
+                                                  const int *in, int n_out, const int *out,
+                                                  int *node, struct fsn_error *err);
+/* The common case: one output, made here (named like the node) and inferred at once. *out: its value
+ * index. */
+FSN_NODISCARD enum fsn_status fsn__graph_apply(struct fsn__graph *graph, const char *op,
+                                               const char *name, const struct fsn__attrs *attrs,
+                                               int n_in, const int *in, int *out,
+                                               struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__graph_add_input(struct fsn__graph *graph, const char *name,
+                                                   const struct fsn__tensor *shape, int *out,
+                                                   struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__graph_add_output(struct fsn__graph *graph, int value,
+                                                    struct fsn_error *err);
+
+int fsn__graph_find_value(const struct fsn__graph *graph, const char *name); /* -1: none */
+
+/* ---- order, shapes, constants ----------------------------------------------------------------- */
+
+/* Sorts nodes topologically (stable). FSN_FORMAT naming a node on the cycle when there is one. */
+FSN_NODISCARD enum fsn_status fsn__graph_sort(struct fsn__graph *graph, struct fsn_error *err);
+/* Infers node i's outputs from its inputs' shapes (and constants). */
+FSN_NODISCARD enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, int node,
+                                                    struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err);
+/* Infers in order and runs every node whose inputs are all constant (Shape of a known shape counts;
+ * a symbolic batch passes through Gather, Concat, Slice, ... as FSN_BATCH), replacing its outputs by
+ * constants; then drops what nothing reads. max_bytes bounds all constants together. */
+FSN_NODISCARD enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes,
+                                              struct fsn_error *err);
+/* Drops nodes and constants that no output needs; renumbers values and nodes. */
+FSN_NODISCARD enum fsn_status fsn__graph_prune(struct fsn__graph *graph, struct fsn_error *err);
+
+/* How many nodes read the value (an output of the graph counts as one more). */
+int fsn__graph_uses(const struct fsn__graph *graph, int value);
+/* The one node that reads the value, or -1 when there are none, several, or it is an output. */
+int fsn__graph_single_user(const struct fsn__graph *graph, int value);
+
+/* Turns weights, biases, F, BN scale and shift into PARAM, BN statistics into STAT (rewrite.c). */
+void fsn__graph_mark_trainable(struct fsn__graph *graph);
+/* Folds every BatchNormalization that follows a Conv (alone reading its output) with constant
+ * weights into that Conv's weights and bias, for inference. Where the weight comes from a
+ * FilterSummary node, into its `scale` input instead. */
+FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struct fsn_error *err);
+/* Removes Dropout and Identity (inference form). */
+FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
+                                                       struct fsn_error *err);
+
+/* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ... reads
+ * as a weight, each once, and 4c + 1 per batch norm. */
+int64_t fsn__graph_parameters(const struct fsn__graph *graph);
+/* Multiply-adds of one image in Conv, Gemm and MatMul. */
+int64_t fsn__graph_macs(const struct fsn__graph *graph);
+
+#endif

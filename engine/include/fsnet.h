@@ -1,0 +1,408 @@
+/*
+ * fsnet.h - the whole public interface of libfsnet, the compression engine.
+ *
+ * The engine takes a trained convolutional network (ONNX) and labelled images and returns the same
+ * network with every convolution's filters cut as overlapping blocks out of one small shared tensor
+ * (Filter Summary; Yang et al., "FSNet", arXiv 1902.03264), fine-tuned by distillation, quantised,
+ * and written as a standard ONNX file. It never prints, exits or aborts; it knows no HTTP and no SQL.
+ *
+ * Conventions that hold for every function below:
+ *   - Fallible functions return an fsn_status and take a last `struct fsn_error *err`, which may be
+ *     NULL. The first error wins: an err that already holds one is left alone.
+ *   - Out-parameters are written only on success (FSN_OK), unless said otherwise.
+ *   - "new": the caller owns the result and frees it with the named function. "borrowed": valid
+ *     while the named owner lives. destroy(NULL) does nothing.
+ *   - Images are NCHW; sizes of memory are in bytes; accuracies are in per cent.
+ *   - Objects may be used by one thread at a time; different objects by different threads at once.
+ */
+#ifndef FSNET_H
+#define FSNET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FSN_VERSION "0.1.0"
+
+/* ---- status and errors --------------------------------------------------------------------- */
+
+/* X(code, name, what it means). The server maps each to an HTTP status; a test walks this list. */
+#define FSN_STATUS_LIST(X)                                                                         \
+    X(OK, "ok", "success")                                                                         \
+    X(NOMEM, "out_of_memory", "an allocation failed")                                              \
+    X(INVALID, "invalid_argument", "an argument or a setting is outside its range")                \
+    X(IO, "io", "a file could not be opened, read or written")                                     \
+    X(FORMAT, "malformed", "the bytes are not what their format demands")                          \
+    X(UNSUPPORTED, "unsupported", "valid, but the engine cannot take it")                          \
+    X(SHAPE, "shape_mismatch", "tensor shapes or types do not fit together")                       \
+    X(LIMIT, "limit_exceeded", "larger than a configured limit")                                   \
+    X(MISMATCH, "data_mismatch", "the data set does not fit the model")                            \
+    X(BUDGET, "impossible_budget", "the compression asked for cannot be reached")                  \
+    X(CANCELLED, "cancelled", "the progress callback asked to stop")                               \
+    X(DIVERGED, "diverged", "training produced a value that is not finite")                        \
+    X(INTERNAL, "internal", "a defect of the engine itself")
+
+enum fsn_status {
+#define FSN__ENUM(code, name, text) FSN_##code,
+    FSN_STATUS_LIST(FSN__ENUM)
+#undef FSN__ENUM
+        FSN_STATUS_COUNT
+};
+
+struct fsn_error {
+    enum fsn_status status; /* FSN_OK: no error yet */
+    int line;               /* where in the engine's source it was raised */
+    const char *file;       /* static string */
+    char text[1024];        /* names the place, what was expected and what came */
+};
+
+#if defined(__GNUC__)
+#define FSN_NODISCARD __attribute__((warn_unused_result))
+#else
+#define FSN_NODISCARD
+#endif
+
+/* Stable lower-case name ("shape_mismatch") and one-line meaning; static strings. */
+const char *fsn_status_name(enum fsn_status status);
+const char *fsn_status_text(enum fsn_status status);
+
+/* Several faults of one input at once: the dry plan names every reason, not only the first. */
+#define FSN_MAX_FAULTS 32
+struct fsn_fault {
+    char pointer[120]; /* JSON pointer into the spec ("/filter_summary/ratio"), or "" */
+    char text[392];
+};
+struct fsn_faults {
+    size_t count;
+    struct fsn_fault item[FSN_MAX_FAULTS];
+};
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+#define FSN_STAGE_LIST(X)                                                                          \
+    X(LOAD, "load")                                                                                \
+    X(BASELINE, "baseline")                                                                        \
+    X(PLAN, "plan")                                                                                \
+    X(FIT, "fit")                                                                                  \
+    X(FINETUNE, "finetune")                                                                        \
+    X(QUANTIZE, "quantize")                                                                        \
+    X(EXPORT, "export")                                                                            \
+    X(VERIFY, "verify")                                                                            \
+    X(REPORT, "report")
+
+enum fsn_stage {
+#define FSN__ENUM(code, name) FSN_STAGE_##code,
+    FSN_STAGE_LIST(FSN__ENUM)
+#undef FSN__ENUM
+        FSN_STAGE_COUNT
+};
+
+const char *fsn_stage_name(enum fsn_stage stage);
+
+/* One row of the training curve, complete when an epoch ends. */
+struct fsn_epoch {
+    int epoch;         /* 1-based */
+    double lr;         /* learning rate of the last step */
+    double train_loss; /* mean over the epoch, of the loss that is minimised */
+    double train_top1; /* per cent, on the augmented training images as they were seen */
+    double seconds;
+    double images_per_second;
+};
+
+struct fsn_progress {
+    enum fsn_stage stage;
+    double fraction; /* 0..1 of the whole job */
+    int epoch;       /* current epoch, 1-based; 0 outside training */
+    int epochs;
+    int64_t step; /* within the epoch (or batch, while evaluating) */
+    int64_t steps;
+    double loss; /* of the last step; NaN when there is none */
+    double images_per_second;
+    double seconds_left;               /* of the whole job; negative when unknown */
+    const struct fsn_epoch *epoch_row; /* non-NULL exactly once, when an epoch has ended */
+};
+
+/* Called on the thread that runs the job, at least at every step. Returning false cancels: the
+ * running call stops at once with FSN_CANCELLED and leaves the last checkpoint valid. */
+typedef bool fsn_progress_fn(const struct fsn_progress *progress, void *user);
+
+/* ---- models -------------------------------------------------------------------------------- */
+
+struct fsn_model; /* a network with its weights */
+
+/* The batch axis of a shape, while it is symbolic. */
+#define FSN_BATCH INT64_MIN
+#define FSN_MAX_DIMS 8
+
+/* Limits on what an ONNX file may hold; zero means the default. */
+struct fsn_import_limits {
+    size_t max_bytes;     /* default 2 GiB - 1, protobuf's own limit */
+    size_t max_nodes;     /* default 100,000, after functions are inlined */
+    size_t max_values;    /* default 200,000 */
+    size_t max_elements;  /* of one tensor; default 2^30 */
+    size_t max_constants; /* bytes of all constants together, folded ones included; default 8 GiB */
+};
+
+/* Reads an ONNX file (opset 7..18). Errors: IO, FORMAT, UNSUPPORTED (names operator and node),
+ * SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by fsn_model_destroy. */
+FSN_NODISCARD enum fsn_status fsn_model_load(const char *path,
+                                             const struct fsn_import_limits *limits,
+                                             struct fsn_model **out, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn_model_load_memory(const void *bytes, size_t size,
+                                                    const struct fsn_import_limits *limits,
+                                                    struct fsn_model **out, struct fsn_error *err);
+void fsn_model_destroy(struct fsn_model *model);
+
+enum fsn_export_form {
+    FSN_EXPORT_SMALL,    /* Filter Summaries as calls of a model-local function */
+    FSN_EXPORT_WRITTEN,  /* the same nodes written out, for runtimes without functions */
+    FSN_EXPORT_DENSE,    /* filters written out */
+};
+
+/* Writes the model as ONNX (IR 8, opset 13), atomically (temporary file, fsync, rename). */
+FSN_NODISCARD enum fsn_status fsn_model_save(const struct fsn_model *model, const char *path,
+                                             enum fsn_export_form form, struct fsn_error *err);
+
+/* What `fsnet inspect` and POST /v1/models show, as JSON text: inputs, outputs, operators, layers,
+ * parameters (as the reference counts them), trainable parameters, MACs of one image, what can be
+ * compressed. *json is new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_model_summary_json(const struct fsn_model *model, char **json,
+                                                     struct fsn_error *err);
+
+/* Runs the ONNX test cases in dir (test_data_set_N/, or dir itself: input_K.pb, output_K.pb)
+ * against the model file. Inputs that an operator needs as constants are bound as such. */
+struct fsn_check {
+    int cases;          /* data sets compared */
+    int64_t elements;   /* values compared */
+    double max_abs;     /* largest absolute error */
+    double max_rel;     /* largest error relative to the expected value */
+    bool passed;        /* |got - want| <= atol + rtol * |want| everywhere, shapes and types equal */
+    char worst[256];    /* the output and index of the largest excess, or what else differs */
+};
+FSN_NODISCARD enum fsn_status fsn_model_check(const char *model_path, const char *dir, double rtol,
+                                              double atol, struct fsn_check *out,
+                                              struct fsn_error *err);
+
+/* Builds one of the paper's networks with fresh weights (He initialisation from seed).
+ * arch: see fsn_arch_names(), a NULL-terminated static list. Zero classes / input_size: the
+ * architecture's own. */
+struct fsn_arch_options {
+    int classes;
+    int input_size;     /* height = width */
+    int input_channels; /* 0: 3 */
+    int growth;         /* DenseNet's k; 0: 12 */
+    uint64_t seed;
+};
+const char *const *fsn_arch_names(void);
+FSN_NODISCARD enum fsn_status fsn_arch_build(const char *arch,
+                                             const struct fsn_arch_options *options,
+                                             struct fsn_model **out, struct fsn_error *err);
+
+/* ---- data sets ----------------------------------------------------------------------------- */
+
+struct fsn_dataset;
+
+enum fsn_split { FSN_SPLIT_TRAIN, FSN_SPLIT_TEST, FSN_SPLIT_COUNT };
+
+/* Limits on an archive; zero means the default. */
+struct fsn_data_limits {
+    size_t max_entries;   /* default 100,000 */
+    size_t max_bytes;     /* unpacked; default 8 GiB */
+    double max_expansion; /* unpacked over packed; default 1000 */
+};
+
+/* Reads a data set wholly into memory. path: an archive (tar, tar.gz, tar.xz, tar.bz2, zip) or a
+ * folder. format: "cifar10", "idx", or NULL to recognise it by content. Errors: IO, FORMAT (names
+ * the entry and the place), UNSUPPORTED, LIMIT, NOMEM. *out is new, fsn_dataset_destroy. */
+FSN_NODISCARD enum fsn_status fsn_dataset_open(const char *path, const char *format,
+                                               const struct fsn_data_limits *limits,
+                                               struct fsn_dataset **out, struct fsn_error *err);
+void fsn_dataset_destroy(struct fsn_dataset *dataset);
+
+struct fsn_dataset_info {
+    const char *format; /* static */
+    int channels, height, width;
+    int classes;                                         /* largest label + 1, at least 2 */
+    int64_t images[FSN_SPLIT_COUNT];
+    const int64_t *per_class[FSN_SPLIT_COUNT];           /* [classes], borrowed from the data set */
+    const char *const *class_names;                      /* [classes] borrowed, or NULL */
+};
+void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);
+
+/* Splits, counts per class, image shape as JSON text; new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset,
+                                                       char **json, struct fsn_error *err);
+
+/* Draws a small labelled data set of ten kinds of shapes (noise, colours, places and sizes vary),
+ * and writes it as a CIFAR-10 binary archive (.tar.gz). For the demo and the tests: the same seed
+ * gives the same images. */
+FSN_NODISCARD enum fsn_status fsn_dataset_draw(const char *path, int64_t train_images,
+                                               int64_t test_images, uint64_t seed,
+                                               struct fsn_error *err);
+
+/* ---- the job spec -------------------------------------------------------------------------- */
+
+#define FSN_MAX_CHANNELS 4
+#define FSN_MAX_EXCLUDE 256
+#define FSN_MAX_MILESTONES 16
+
+/* x = (pixel / 255 - mean) / std, per channel. channels 0: mean 0, std 1 for any image. */
+struct fsn_preprocess {
+    int channels;
+    float mean[FSN_MAX_CHANNELS];
+    float std[FSN_MAX_CHANNELS];
+};
+
+enum fsn_layout { FSN_LAYOUT_DENSE, FSN_LAYOUT_1D, FSN_LAYOUT_3D };
+enum fsn_spacing {
+    FSN_SPACING_EVEN,     /* start of filter k = floor(k L / K): K distinct starts */
+    FSN_SPACING_REFERENCE /* floor(k L / (K - 1)): the last filter repeats the first */
+};
+enum fsn_schedule { FSN_SCHEDULE_COSINE, FSN_SCHEDULE_STEP };
+
+struct fsn_spec {
+    struct fsn_preprocess preprocess;
+    struct {
+        enum fsn_layout layout;
+        double ratio;     /* a layer's weights over its Filter Summary, > 1 */
+        double ratio_1x1; /* for 1x1 convolutions; 0: ratio */
+        enum fsn_spacing spacing;
+        size_t exclude_count;
+        char *exclude[FSN_MAX_EXCLUDE]; /* layer names (conv node names), kept dense */
+    } filter_summary;
+    struct {
+        int epochs; /* 0: only fit, no training */
+        int batch_size;
+        double lr; /* peak */
+        double momentum;
+        double weight_decay; /* not on batch norm, not on biases */
+        enum fsn_schedule schedule;
+        int warmup_steps;
+        int milestone_count; /* step schedule: lr * gamma at each share of the epochs */
+        double milestones[FSN_MAX_MILESTONES];
+        double gamma;
+        struct {
+            double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student) */
+            double temperature;
+        } distill;
+        int crop_padding; /* pad-and-crop augmentation; 0: off */
+        bool flip;        /* random horizontal flip */
+    } finetune;
+    struct {
+        int bits; /* 8, or 32 for none */
+    } quantize;
+    uint64_t seed;
+    int threads; /* 0: all cores that the machine has */
+};
+
+void fsn_spec_defaults(struct fsn_spec *spec);
+void fsn_spec_clear(struct fsn_spec *spec); /* frees what it owns; the struct itself is yours */
+
+/* Reads a JSON object over the defaults. Malformed JSON: FSN_FORMAT with line and column. Wrong
+ * types, unknown fields and values out of range: FSN_INVALID, every one listed in faults. The keys
+ * in `ignore` (NULL-terminated, may be NULL) are the caller's own. */
+FSN_NODISCARD enum fsn_status fsn_spec_from_json(const char *json, size_t size,
+                                                 const char *const *ignore, struct fsn_spec *out,
+                                                 struct fsn_faults *faults, struct fsn_error *err);
+/* The full spec with every default written out; new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json,
+                                               struct fsn_error *err);
+
+/* ---- plan ---------------------------------------------------------------------------------- */
+
+struct fsn_plan_layer {
+    char *name; /* of the conv node */
+    int64_t filters, channels, height, width, groups; /* K, C per group, R, S */
+    enum fsn_layout layout;
+    int64_t fs_dim[3]; /* 1d: {L,0,0}; 3d: {D,H,V} */
+    int64_t fs_size;   /* elements; K C R S for a dense layer */
+    int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
+    double ratio;      /* filters' elements over fs_size */
+    int bits;          /* of the stored values: 8 or 32 */
+    const char *note;  /* why the layer stays dense, or NULL; static */
+    double fit_error;  /* |W - A F| / |W| of the least-squares start; NaN before the fit */
+    double quant_error; /* relative error of quantisation; NaN before it */
+};
+
+struct fsn_plan {
+    size_t layer_count;
+    struct fsn_plan_layer *layers;
+    int64_t parameters;            /* of the baseline, as the reference counts */
+    int64_t compressed_parameters; /* the same count with Filter Summaries */
+    int64_t effective_parameters;  /* a quantised FS counts numel/4 + 2 */
+    int64_t macs;                  /* multiply-adds of one image */
+    int64_t baseline_bytes;        /* of the file the model came from; 0 when it has none */
+    int64_t expected_bytes;        /* of model.onnx */
+};
+
+/* The dry plan: which layer gets which Filter Summary, without data. Reasons why it cannot be done
+ * go to faults (all of them) and the status is the first one's. *out: fsn_plan_destroy. */
+FSN_NODISCARD enum fsn_status fsn_plan_create(const struct fsn_model *model,
+                                              const struct fsn_spec *spec, struct fsn_plan **out,
+                                              struct fsn_faults *faults, struct fsn_error *err);
+void fsn_plan_destroy(struct fsn_plan *plan);
+FSN_NODISCARD enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **json,
+                                            struct fsn_error *err);
+
+/* Whether the data set can train and judge the model under this spec: channels, size, classes,
+ * splits, batch size, preprocess. Appends to faults; the count tells. */
+void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
+                   const struct fsn_spec *spec, struct fsn_faults *faults);
+
+/* ---- evaluation, compression, training ----------------------------------------------------- */
+
+struct fsn_eval {
+    double top1, top5; /* per cent */
+    double loss;       /* mean cross-entropy */
+    int64_t images;
+    double seconds;
+};
+FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
+                                           const struct fsn_dataset *data, enum fsn_split split,
+                                           const struct fsn_preprocess *preprocess, int threads,
+                                           fsn_progress_fn *progress, void *user,
+                                           struct fsn_eval *out, struct fsn_error *err);
+
+/* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
+ * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, report.json and
+ * training.csv into out_dir (made if missing). With checkpoint_dir (may be NULL) an interrupted
+ * job continues from its last finished epoch and ends with the same bytes. */
+struct fsn_job {
+    const char *model_path;
+    const char *data_path;
+    const char *data_format; /* NULL: by content */
+    const char *out_dir;
+    const char *checkpoint_dir;
+    fsn_progress_fn *progress; /* may be NULL */
+    void *user;
+};
+FSN_NODISCARD enum fsn_status fsn_compress(const struct fsn_job *job, const struct fsn_spec *spec,
+                                           struct fsn_error *err);
+
+/* Trains a model on the train split (spec.finetune without distillation), from scratch or on. */
+FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *data,
+                                        const struct fsn_spec *spec, const char *checkpoint_path,
+                                        fsn_progress_fn *progress, void *user,
+                                        struct fsn_error *err);
+
+/* Times whole steps on random data. */
+struct fsn_bench {
+    int steps;
+    double images_per_second_median;
+    double images_per_second_p10; /* of the fastest tenth of the steps */
+    double ms_median;
+    int64_t memory_bytes; /* activations, gradients, weights, optimiser state */
+};
+FSN_NODISCARD enum fsn_status fsn_bench_model(const struct fsn_model *model, bool training,
+                                              int batch, int threads, int steps,
+                                              struct fsn_bench *out, struct fsn_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

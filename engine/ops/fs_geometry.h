@@ -1,0 +1,40 @@
+/* fs_geometry.h - where each filter lies in its Filter Summary: the index mathematics alone.
+ *
+ * Yang et al., "FSNet" (arXiv 1902.03264): v2/v3 layout "1d", v1 layout "3d". Symbols: K filters of
+ * C x R x S (C per group), n = C R S; F the Filter Summary. W[k] is read from F at
+ *   1d: F is a vector of L; element e of filter k at (start_k + e) mod L, start_k = floor(k L / K)
+ *       (even) or floor(k L / (K-1)) (reference).
+ *   3d: F is D x H x V; filter k = (i_c g_y + i_y) g_x + i_x; element (c,r,s) at
+ *       ((i_c t_c + c) mod D, (i_y t_y + r) mod H, (i_x t_x + s) mod V).
+ */
+#ifndef FSN_OPS_FS_GEOMETRY_H
+#define FSN_OPS_FS_GEOMETRY_H
+
+#include "ops/op.h"
+
+struct fsn__fs_geometry {
+    enum fsn_layout layout;
+    int64_t k, c, r, s;
+    enum fsn_spacing spacing; /* 1d */
+    int64_t fs_dim[3];        /* 1d: {L,1,1}; 3d: {D,H,V} */
+    int64_t grid[3];          /* 3d: g_c, g_y, g_x; their product is at least K */
+    int64_t stride[3];        /* 3d: t_c, t_y, t_x */
+};
+
+/* Elements of F. */
+int64_t fsn__fs_size(const struct fsn__fs_geometry *g);
+/* 1d: start of filter k. */
+int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k);
+/* Attributes of a FilterSummary node <-> geometry. F's shape is [L] or [D,H,V].
+ *   layout: string "1d" or "3d"; shape: ints K,C,R,S; spacing: string "even" or "reference" (1d);
+ *   grid: ints g_c,g_y,g_x and strides: ints t_c,t_y,t_x (3d). */
+FSN_NODISCARD enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs,
+                                                    const struct fsn__tensor *f, const char *node,
+                                                    struct fsn__fs_geometry *out,
+                                                    struct fsn_error *err);
+/* w[K C R S] from f (gather), f += A^T w (scatter-add), uses[j] = how many weights read F[j]. */
+void fsn__fs_gather(const struct fsn__fs_geometry *g, const float *f, float *w);
+void fsn__fs_scatter_add(const struct fsn__fs_geometry *g, const float *w, float *f);
+void fsn__fs_count_uses(const struct fsn__fs_geometry *g, int64_t *uses);
+
+#endif
