@@ -7,6 +7,7 @@
 #define FSN_GRAPH_GRAPH_H
 
 #include "core/mem.h"
+#include "graph/names.h"
 #include "ops/op.h"
 
 enum fsn__value_kind {
@@ -41,6 +42,8 @@ struct fsn__graph {
     struct fsn__node *nodes;
     int input_count, output_count;
     int inputs[FSN__MAX_IO], outputs[FSN__MAX_IO];
+    struct fsn__names value_names, node_names;
+    unsigned invented; /* counts made-up names */
 };
 
 /* What the public header calls a model. */
@@ -107,10 +110,17 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t m
 /* Drops nodes and constants that no output needs; renumbers values and nodes. */
 FSN_NODISCARD enum fsn_status fsn__graph_prune(struct fsn__graph *graph, struct fsn_error *err);
 
-/* How many nodes read the value (an output of the graph counts as one more). */
-int fsn__graph_uses(const struct fsn__graph *graph, int value);
-/* The one node that reads the value, or -1 when there are none, several, or it is an output. */
-int fsn__graph_single_user(const struct fsn__graph *graph, int value);
+/* How many times each value is read; being an output of the graph counts as one more. New array of
+ * value_count, freed by free(); NULL when out of memory. */
+int *fsn__graph_count_uses(const struct fsn__graph *graph);
+/* Node i no longer writes or reads anything; the next prune removes it. */
+void fsn__graph_remove_node(struct fsn__graph *graph, int node);
+
+/* Makes every reader of value `from` (nodes and graph outputs) read `to`. */
+void fsn__graph_redirect(struct fsn__graph *graph, int from, int to);
+/* Sets input `slot` of a node, growing its list with absent inputs if it is shorter. */
+FSN_NODISCARD enum fsn_status fsn__graph_set_input(struct fsn__graph *graph, int node, int slot,
+                                                   int value, struct fsn_error *err);
 
 /* Turns weights, biases, F, BN scale and shift into PARAM, BN statistics into STAT (rewrite.c). */
 void fsn__graph_mark_trainable(struct fsn__graph *graph);
@@ -125,7 +135,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
 /* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ... reads
  * as a weight, each once, and 4c + 1 per batch norm. */
 int64_t fsn__graph_parameters(const struct fsn__graph *graph);
-/* Multiply-adds of one image in Conv, Gemm and MatMul. */
+/* Multiply-adds of one image: of one Conv, Gemm or MatMul node (others 0), of all of them. */
+int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int node);
 int64_t fsn__graph_macs(const struct fsn__graph *graph);
 
 #endif

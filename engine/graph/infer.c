@@ -1,0 +1,146 @@
+/* infer.c - shapes of computed values, and running at import what is constant. */
+#include "graph/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct fsn__tensor *slot(struct fsn__graph *graph, int value)
+{
+    return value >= 0 ? &graph->values[value].tensor : NULL;
+}
+
+/* Lets `call` (the operator's infer or forward) see node i's tensors. */
+static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, void *work,
+                               void *saved, struct fsn_error *err)
+{
+    const struct fsn__node *node = &graph->nodes[i];
+    struct fsn__tensor *in[FSN__MAX_IO], *out[FSN__MAX_IO];
+    struct fsn__op_ctx ctx = {
+        .op = node->op,
+        .name = node->name,
+        .attrs = &node->attrs,
+        .n_in = node->n_in,
+        .n_out = node->n_out,
+        .in = in,
+        .out = out,
+        .work = work,
+        .saved = saved,
+        .index = (uint64_t)i,
+    };
+
+    for (int j = 0; j < node->n_in; j++) {
+        in[j] = slot(graph, node->in[j]);
+        if (!in[j] && j < node->op->min_in)
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': input %d is missing", node->op->name,
+                             node->name, j);
+    }
+    for (int j = 0; j < node->n_out; j++)
+        out[j] = slot(graph, node->out[j]);
+    if (!forward)
+        return node->op->infer(&ctx, err);
+    if (node->op->sizes && !work) {
+        enum fsn_status status;
+        size_t work_size = 0, saved_size = 0;
+
+        node->op->sizes(&ctx, &work_size, &saved_size);
+        work = fsn__aligned_calloc(work_size, 1);
+        saved = fsn__aligned_calloc(saved_size, 1);
+        status = work && saved ? call_op(graph, i, true, work, saved, err) : FSN__NOMEM(err);
+        free(work);
+        free(saved);
+        return status;
+    }
+    return node->op->forward(&ctx, err);
+}
+
+enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, int node, struct fsn_error *err)
+{
+    return call_op(graph, node, false, NULL, NULL, err);
+}
+
+enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    for (int i = 0; i < graph->node_count && status == FSN_OK; i++)
+        status = fsn__graph_infer_node(graph, i, err);
+    return status;
+}
+
+/* Constant: every present input has data. Shape reads no data at all. */
+static bool is_constant(const struct fsn__graph *graph, const struct fsn__node *node)
+{
+    if (node->op == &fsn__op_shape)
+        return true;
+    if (node->op == &fsn__op_filter_summary)
+        return false; /* it stands for its layer's compression; the executor runs it */
+    for (int j = 0; j < node->n_in; j++)
+        if (node->in[j] >= 0 && !graph->values[node->in[j]].tensor.data)
+            return false;
+    return true;
+}
+
+static bool is_symbolic(const struct fsn__tensor *t)
+{
+    for (int i = 0; i < t->ndim; i++)
+        if (t->dim[i] == FSN_BATCH)
+            return true;
+    return false;
+}
+
+static enum fsn_status alloc_outputs(struct fsn__graph *graph, const struct fsn__node *node,
+                                     size_t max_bytes, size_t *bytes, struct fsn_error *err)
+{
+    for (int j = 0; j < node->n_out; j++) {
+        struct fsn__value *value;
+        enum fsn_status status;
+        int64_t n;
+        size_t size;
+
+        if (node->out[j] < 0)
+            continue;
+        value = &graph->values[node->out[j]];
+        n = fsn__numel(&value->tensor);
+        if (n < 0 || !fsn__mul_size((size_t)n, fsn__dtype_bytes(value->tensor.dtype), &size) ||
+            !fsn__add_size(*bytes, size, &size) || size > max_bytes)
+            return FSN__FAIL(err, FSN_LIMIT,
+                             "%s '%s': the constant %s it makes takes the model past %zu bytes",
+                             node->op->name, node->name, FSN__SHAPE(&value->tensor), max_bytes);
+        *bytes = size;
+        status = fsn__tensor_alloc(&value->tensor, err);
+        if (status != FSN_OK)
+            return status;
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_prune(graph, err);
+    size_t bytes = 0;
+
+    for (int i = 0; i < graph->value_count; i++)
+        bytes += graph->values[i].tensor.data ? fsn__tensor_bytes(&graph->values[i].tensor) : 0;
+    for (int i = 0; i < graph->node_count && status == FSN_OK; i++) {
+        const struct fsn__node *node = &graph->nodes[i];
+        bool symbolic = false;
+
+        status = fsn__graph_infer_node(graph, i, err);
+        if (status != FSN_OK || !is_constant(graph, node))
+            continue;
+        for (int j = 0; j < node->n_out; j++)
+            symbolic |= node->out[j] >= 0 && is_symbolic(&graph->values[node->out[j]].tensor);
+        if (symbolic)
+            continue; /* its size depends on the batch: left for the executor */
+        status = alloc_outputs(graph, node, max_bytes, &bytes, err);
+        if (status == FSN_OK)
+            status = call_op(graph, i, true, NULL, NULL, err);
+        if (status != FSN_OK)
+            break;
+        for (int j = 0; j < node->n_out; j++)
+            if (node->out[j] >= 0)
+                graph->values[node->out[j]].kind = FSN__VALUE_CONST;
+        fsn__graph_remove_node(graph, i);
+    }
+    return status == FSN_OK ? fsn__graph_prune(graph, err) : status;
+}
