@@ -6,8 +6,7 @@
 
 /* Fills err (unless NULL or already set) and returns status. Use through FSN__FAIL. */
 enum fsn_status fsn__raise(struct fsn_error *err, enum fsn_status status, const char *file,
-                           int line, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+                           int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* return FSN__FAIL(err, FSN_SHAPE, "Conv '%s': ...", name); */
 #define FSN__FAIL(err, status, ...) fsn__raise((err), (status), __FILE__, __LINE__, __VA_ARGS__)

@@ -1,8 +1,8 @@
 /* rng.h - counter-based random streams.
  *
- * A stream is named by (seed, a, b, c), for instance (seed, purpose, epoch, image index): any stream
- * can be opened at any time in any thread, so results never depend on order, on thread count or on
- * where a run was interrupted. Generator: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
+ * A stream is named by (seed, a, b, c), for instance (seed, purpose, epoch, image index): any
+ * stream can be opened at any time in any thread, so results never depend on order, on thread count
+ * or on where a run was interrupted. Generator: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
 #ifndef FSN_CORE_RNG_H
 #define FSN_CORE_RNG_H
 

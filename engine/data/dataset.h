@@ -7,9 +7,9 @@
 
 struct fsn__images {
     int64_t count;
-    uint8_t *pixels;   /* [count][channels][height][width] */
-    int32_t *labels;   /* [count], 0 <= label < classes */
-    int64_t *per_class;/* [classes] */
+    uint8_t *pixels;    /* [count][channels][height][width] */
+    int32_t *labels;    /* [count], 0 <= label < classes */
+    int64_t *per_class; /* [classes] */
 };
 
 struct fsn_dataset {
@@ -34,9 +34,8 @@ void fsn__shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t epoch);
 
 /* Fills x[n][C][H][W] and labels[n] with images index[0..n) of a split. augment false: only
  * normalise. Work is split over the pool; the result does not depend on the thread count. */
-void fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split,
-                     const int64_t *index, int64_t n, const struct fsn__transform *transform,
-                     bool augment, uint64_t epoch, struct fsn__pool *pool, float *x,
-                     int32_t *labels);
+void fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split, const int64_t *index,
+                     int64_t n, const struct fsn__transform *transform, bool augment,
+                     uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels);
 
 #endif

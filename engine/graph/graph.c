@@ -278,19 +278,19 @@ enum fsn_status fsn__graph_clone(const struct fsn__graph *graph, struct fsn__gra
         const struct fsn__value *value = &graph->values[i];
 
         if (value->tensor.data)
-            status = fsn__graph_add_const(copy, value->name, value->kind, &value->tensor, &index,
-                                          err);
+            status =
+                fsn__graph_add_const(copy, value->name, value->kind, &value->tensor, &index, err);
         else
-            status = fsn__graph_add_value(copy, value->name, value->kind, &value->tensor, &index,
-                                          err);
+            status =
+                fsn__graph_add_value(copy, value->name, value->kind, &value->tensor, &index, err);
         if (status == FSN_OK)
             copy->values[index].decay = value->decay;
     }
     for (int i = 0; i < graph->node_count && status == FSN_OK; i++) {
         const struct fsn__node *node = &graph->nodes[i];
 
-        status = fsn__graph_add_node(copy, node->op, node->name, &node->attrs, node->n_in,
-                                     node->in, node->n_out, node->out, NULL, err);
+        status = fsn__graph_add_node(copy, node->op, node->name, &node->attrs, node->n_in, node->in,
+                                     node->n_out, node->out, NULL, err);
     }
     if (status != FSN_OK) {
         fsn__graph_destroy(copy);

@@ -49,9 +49,9 @@ struct fsn__graph {
 /* What the public header calls a model. */
 struct fsn_model {
     struct fsn__graph *graph;
-    int64_t file_bytes;  /* size of the ONNX file it was read from, 0 for none */
-    int64_t opset, ir;   /* as read; 0 for none */
-    char producer[64];   /* as read */
+    int64_t file_bytes; /* size of the ONNX file it was read from, 0 for none */
+    int64_t opset, ir;  /* as read; 0 for none */
+    char producer[64];  /* as read */
 };
 
 /* ---- build --------------------------------------------------------------------------------- */
@@ -80,8 +80,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_add_node(struct fsn__graph *graph,
                                                   const struct fsn__attrs *attrs, int n_in,
                                                   const int *in, int n_out, const int *out,
                                                   int *node, struct fsn_error *err);
-/* The common case: one output, made here (named like the node) and inferred at once. *out: its value
- * index. */
+/* The common case: one output, made here (named like the node) and inferred at once. *out: its
+ * value index. */
 FSN_NODISCARD enum fsn_status fsn__graph_apply(struct fsn__graph *graph, const char *op,
                                                const char *name, const struct fsn__attrs *attrs,
                                                int n_in, const int *in, int *out,
@@ -94,7 +94,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_add_output(struct fsn__graph *graph, in
 
 int fsn__graph_find_value(const struct fsn__graph *graph, const char *name); /* -1: none */
 
-/* ---- order, shapes, constants ----------------------------------------------------------------- */
+/* ---- order, shapes, constants -----------------------------------------------------------------
+ */
 
 /* Sorts nodes topologically (stable). FSN_FORMAT naming a node on the cycle when there is one. */
 FSN_NODISCARD enum fsn_status fsn__graph_sort(struct fsn__graph *graph, struct fsn_error *err);
@@ -103,8 +104,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, in
                                                     struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err);
 /* Infers in order and runs every node whose inputs are all constant (Shape of a known shape counts;
- * a symbolic batch passes through Gather, Concat, Slice, ... as FSN_BATCH), replacing its outputs by
- * constants; then drops what nothing reads. max_bytes bounds all constants together. */
+ * a symbolic batch passes through Gather, Concat, Slice, ... as FSN_BATCH), replacing its outputs
+ * by constants; then drops what nothing reads. max_bytes bounds all constants together. */
 FSN_NODISCARD enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes,
                                               struct fsn_error *err);
 /* Drops nodes and constants that no output needs; renumbers values and nodes. */
@@ -132,8 +133,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struc
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
                                                        struct fsn_error *err);
 
-/* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ... reads
- * as a weight, each once, and 4c + 1 per batch norm. */
+/* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ...
+ * reads as a weight, each once, and 4c + 1 per batch norm. */
 int64_t fsn__graph_parameters(const struct fsn__graph *graph);
 /* Multiply-adds of one image: of one Conv, Gemm or MatMul node (others 0), of all of them. */
 int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int node);

@@ -16,7 +16,7 @@ struct fsn__names {
     size_t capacity, count; /* capacity is a power of two */
 };
 
-int fsn__names_find(const struct fsn__names *names, const char *name); /* -1: not there */
+int fsn__names_find(const struct fsn__names *names, const char *name);      /* -1: not there */
 bool fsn__names_put(struct fsn__names *names, const char *name, int index); /* false: no memory */
 void fsn__names_free(struct fsn__names *names);
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is trained --------------------------------------------------------------------------- */
+/* ---- what is trained ---------------------------------------------------------------------------
+ */
 
 static void mark(struct fsn__graph *graph, const struct fsn__node *node, int slot,
                  enum fsn__value_kind kind, bool decay)
@@ -48,7 +49,8 @@ void fsn__graph_mark_trainable(struct fsn__graph *graph)
     }
 }
 
-/* ---- batch norm into convolutions --------------------------------------------------------------- */
+/* ---- batch norm into convolutions ---------------------------------------------------------------
+ */
 
 static const float *constant_f32(const struct fsn__graph *graph, int value)
 {
@@ -187,7 +189,8 @@ enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struct fsn_error *e
     return status == FSN_OK ? fsn__graph_prune(graph, err) : status;
 }
 
-/* ---- what does nothing --------------------------------------------------------------------------- */
+/* ---- what does nothing
+ * --------------------------------------------------------------------------- */
 
 enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph, struct fsn_error *err)
 {

@@ -4,7 +4,8 @@
  * The engine takes a trained convolutional network (ONNX) and labelled images and returns the same
  * network with every convolution's filters cut as overlapping blocks out of one small shared tensor
  * (Filter Summary; Yang et al., "FSNet", arXiv 1902.03264), fine-tuned by distillation, quantised,
- * and written as a standard ONNX file. It never prints, exits or aborts; it knows no HTTP and no SQL.
+ * and written as a standard ONNX file. It never prints, exits or aborts; it knows no HTTP and no
+ * SQL.
  *
  * Conventions that hold for every function below:
  *   - Fallible functions return an fsn_status and take a last `struct fsn_error *err`, which may be
@@ -31,19 +32,19 @@ extern "C" {
 /* ---- status and errors --------------------------------------------------------------------- */
 
 /* X(code, name, what it means). The server maps each to an HTTP status; a test walks this list. */
-#define FSN_STATUS_LIST(X)                                                                         \
-    X(OK, "ok", "success")                                                                         \
-    X(NOMEM, "out_of_memory", "an allocation failed")                                              \
-    X(INVALID, "invalid_argument", "an argument or a setting is outside its range")                \
-    X(IO, "io", "a file could not be opened, read or written")                                     \
-    X(FORMAT, "malformed", "the bytes are not what their format demands")                          \
-    X(UNSUPPORTED, "unsupported", "valid, but the engine cannot take it")                          \
-    X(SHAPE, "shape_mismatch", "tensor shapes or types do not fit together")                       \
-    X(LIMIT, "limit_exceeded", "larger than a configured limit")                                   \
-    X(MISMATCH, "data_mismatch", "the data set does not fit the model")                            \
-    X(BUDGET, "impossible_budget", "the compression asked for cannot be reached")                  \
-    X(CANCELLED, "cancelled", "the progress callback asked to stop")                               \
-    X(DIVERGED, "diverged", "training produced a value that is not finite")                        \
+#define FSN_STATUS_LIST(X)                                                          \
+    X(OK, "ok", "success")                                                          \
+    X(NOMEM, "out_of_memory", "an allocation failed")                               \
+    X(INVALID, "invalid_argument", "an argument or a setting is outside its range") \
+    X(IO, "io", "a file could not be opened, read or written")                      \
+    X(FORMAT, "malformed", "the bytes are not what their format demands")           \
+    X(UNSUPPORTED, "unsupported", "valid, but the engine cannot take it")           \
+    X(SHAPE, "shape_mismatch", "tensor shapes or types do not fit together")        \
+    X(LIMIT, "limit_exceeded", "larger than a configured limit")                    \
+    X(MISMATCH, "data_mismatch", "the data set does not fit the model")             \
+    X(BUDGET, "impossible_budget", "the compression asked for cannot be reached")   \
+    X(CANCELLED, "cancelled", "the progress callback asked to stop")                \
+    X(DIVERGED, "diverged", "training produced a value that is not finite")         \
     X(INTERNAL, "internal", "a defect of the engine itself")
 
 enum fsn_status {
@@ -83,15 +84,15 @@ struct fsn_faults {
 
 /* ---- progress ------------------------------------------------------------------------------ */
 
-#define FSN_STAGE_LIST(X)                                                                          \
-    X(LOAD, "load")                                                                                \
-    X(BASELINE, "baseline")                                                                        \
-    X(PLAN, "plan")                                                                                \
-    X(FIT, "fit")                                                                                  \
-    X(FINETUNE, "finetune")                                                                        \
-    X(QUANTIZE, "quantize")                                                                        \
-    X(EXPORT, "export")                                                                            \
-    X(VERIFY, "verify")                                                                            \
+#define FSN_STAGE_LIST(X)   \
+    X(LOAD, "load")         \
+    X(BASELINE, "baseline") \
+    X(PLAN, "plan")         \
+    X(FIT, "fit")           \
+    X(FINETUNE, "finetune") \
+    X(QUANTIZE, "quantize") \
+    X(EXPORT, "export")     \
+    X(VERIFY, "verify")     \
     X(REPORT, "report")
 
 enum fsn_stage {
@@ -158,9 +159,9 @@ FSN_NODISCARD enum fsn_status fsn_model_load_memory(const void *bytes, size_t si
 void fsn_model_destroy(struct fsn_model *model);
 
 enum fsn_export_form {
-    FSN_EXPORT_SMALL,    /* Filter Summaries as calls of a model-local function */
-    FSN_EXPORT_WRITTEN,  /* the same nodes written out, for runtimes without functions */
-    FSN_EXPORT_DENSE,    /* filters written out */
+    FSN_EXPORT_SMALL,   /* Filter Summaries as calls of a model-local function */
+    FSN_EXPORT_WRITTEN, /* the same nodes written out, for runtimes without functions */
+    FSN_EXPORT_DENSE,   /* filters written out */
 };
 
 /* Writes the model as ONNX (IR 8, opset 13), atomically (temporary file, fsync, rename). */
@@ -176,12 +177,12 @@ FSN_NODISCARD enum fsn_status fsn_model_summary_json(const struct fsn_model *mod
 /* Runs the ONNX test cases in dir (test_data_set_N/, or dir itself: input_K.pb, output_K.pb)
  * against the model file. Inputs that an operator needs as constants are bound as such. */
 struct fsn_check {
-    int cases;          /* data sets compared */
-    int64_t elements;   /* values compared */
-    double max_abs;     /* largest absolute error */
-    double max_rel;     /* largest error relative to the expected value */
-    bool passed;        /* |got - want| <= atol + rtol * |want| everywhere, shapes and types equal */
-    char worst[256];    /* the output and index of the largest excess, or what else differs */
+    int cases;        /* data sets compared */
+    int64_t elements; /* values compared */
+    double max_abs;   /* largest absolute error */
+    double max_rel;   /* largest error relative to the expected value */
+    bool passed;      /* |got - want| <= atol + rtol * |want| everywhere, shapes and types equal */
+    char worst[256];  /* the output and index of the largest excess, or what else differs */
 };
 FSN_NODISCARD enum fsn_status fsn_model_check(const char *model_path, const char *dir, double rtol,
                                               double atol, struct fsn_check *out,
@@ -226,10 +227,10 @@ void fsn_dataset_destroy(struct fsn_dataset *dataset);
 struct fsn_dataset_info {
     const char *format; /* static */
     int channels, height, width;
-    int classes;                                         /* largest label + 1, at least 2 */
+    int classes; /* largest label + 1, at least 2 */
     int64_t images[FSN_SPLIT_COUNT];
-    const int64_t *per_class[FSN_SPLIT_COUNT];           /* [classes], borrowed from the data set */
-    const char *const *class_names;                      /* [classes] borrowed, or NULL */
+    const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes], borrowed from the data set */
+    const char *const *class_names;            /* [classes] borrowed, or NULL */
 };
 void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);
 
@@ -315,17 +316,17 @@ FSN_NODISCARD enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char
 /* ---- plan ---------------------------------------------------------------------------------- */
 
 struct fsn_plan_layer {
-    char *name; /* of the conv node */
+    char *name;                                       /* of the conv node */
     int64_t filters, channels, height, width, groups; /* K, C per group, R, S */
     enum fsn_layout layout;
-    int64_t fs_dim[3]; /* 1d: {L,0,0}; 3d: {D,H,V} */
-    int64_t fs_size;   /* elements; K C R S for a dense layer */
+    int64_t fs_dim[3];          /* 1d: {L,0,0}; 3d: {D,H,V} */
+    int64_t fs_size;            /* elements; K C R S for a dense layer */
     int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
-    double ratio;      /* filters' elements over fs_size */
-    int bits;          /* of the stored values: 8 or 32 */
-    const char *note;  /* why the layer stays dense, or NULL; static */
-    double fit_error;  /* |W - A F| / |W| of the least-squares start; NaN before the fit */
-    double quant_error; /* relative error of quantisation; NaN before it */
+    double ratio;               /* filters' elements over fs_size */
+    int bits;                   /* of the stored values: 8 or 32 */
+    const char *note;           /* why the layer stays dense, or NULL; static */
+    double fit_error;           /* |W - A F| / |W| of the least-squares start; NaN before the fit */
+    double quant_error;         /* relative error of quantisation; NaN before it */
 };
 
 struct fsn_plan {

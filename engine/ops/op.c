@@ -47,8 +47,7 @@ float fsn__attr_float(const struct fsn__attrs *attrs, const char *name, float fa
     return attr && attr->type == FSN__ATTR_FLOAT ? attr->f : fallback;
 }
 
-const char *fsn__attr_string(const struct fsn__attrs *attrs, const char *name,
-                             const char *fallback)
+const char *fsn__attr_string(const struct fsn__attrs *attrs, const char *name, const char *fallback)
 {
     const struct fsn__attr *attr = fsn__attr_find(attrs, name);
 

@@ -76,8 +76,8 @@ const char *fsn__shape_text(const struct fsn__tensor *t, char *text, size_t size
         if (t->dim[i] == FSN_BATCH)
             used += (size_t)snprintf(text + used, size - used, "%sN", comma);
         else
-            used += (size_t)snprintf(text + used, size - used, "%s%lld", comma,
-                                     (long long)t->dim[i]);
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%lld", comma, (long long)t->dim[i]);
     }
     if (used < size)
         snprintf(text + used, size - used, "]");

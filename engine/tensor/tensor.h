@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 /* X(code, name, bytes, C type). f16 and bf16 are converted to f32 when a file is read. */
-#define FSN__DTYPE_LIST(X)                                                                         \
-    X(F32, "float32", 4, float)                                                                    \
-    X(F64, "float64", 8, double)                                                                   \
-    X(I8, "int8", 1, int8_t)                                                                       \
-    X(U8, "uint8", 1, uint8_t)                                                                     \
-    X(I16, "int16", 2, int16_t)                                                                    \
-    X(U16, "uint16", 2, uint16_t)                                                                  \
-    X(I32, "int32", 4, int32_t)                                                                    \
-    X(U32, "uint32", 4, uint32_t)                                                                  \
-    X(I64, "int64", 8, int64_t)                                                                    \
-    X(U64, "uint64", 8, uint64_t)                                                                  \
+#define FSN__DTYPE_LIST(X)        \
+    X(F32, "float32", 4, float)   \
+    X(F64, "float64", 8, double)  \
+    X(I8, "int8", 1, int8_t)      \
+    X(U8, "uint8", 1, uint8_t)    \
+    X(I16, "int16", 2, int16_t)   \
+    X(U16, "uint16", 2, uint16_t) \
+    X(I32, "int32", 4, int32_t)   \
+    X(U32, "uint32", 4, uint32_t) \
+    X(I64, "int64", 8, int64_t)   \
+    X(U64, "uint64", 8, uint64_t) \
     X(BOOL, "bool", 1, uint8_t)
 
 enum fsn__dtype {
@@ -53,15 +53,15 @@ const char *fsn__shape_text(const struct fsn__tensor *t, char *text, size_t size
 void fsn__shape_set(struct fsn__tensor *t, enum fsn__dtype dtype, int ndim, const int64_t *dim);
 void fsn__shape_copy(struct fsn__tensor *to, const struct fsn__tensor *from); /* dtype and dims */
 
-/* Allocates zeroed, 64-byte aligned data for the set shape; t->data must be NULL. Freed by free(). */
+/* Allocates zeroed, 64-byte aligned data for the set shape; t->data must be NULL. Freed by free().
+ */
 FSN_NODISCARD enum fsn_status fsn__tensor_alloc(struct fsn__tensor *t, struct fsn_error *err);
 /* Deep copy: *to gets its own data (if from has any). */
-FSN_NODISCARD enum fsn_status fsn__tensor_clone(struct fsn__tensor *to,
-                                                const struct fsn__tensor *from,
-                                                struct fsn_error *err);
+FSN_NODISCARD enum fsn_status
+fsn__tensor_clone(struct fsn__tensor *to, const struct fsn__tensor *from, struct fsn_error *err);
 
-/* Shape of a broadcast with b in ONNX's (numpy's) sense; false when they do not fit. Symbolic batch:
- * FSN_BATCH meets FSN_BATCH or 1. */
+/* Shape of a broadcast with b in ONNX's (numpy's) sense; false when they do not fit. Symbolic
+ * batch: FSN_BATCH meets FSN_BATCH or 1. */
 bool fsn__broadcast_shape(const struct fsn__tensor *a, const struct fsn__tensor *b, int64_t *dim,
                           int *ndim);
 

@@ -7,8 +7,8 @@
 
 /* loss = (1-a) CE(labels, z_s) + a T^2 KL(softmax(z_t/T) || softmax(z_s/T)), mean over the batch.
  * student, teacher: [n][classes] logits (teacher NULL: a is taken as 0); dlogits [n][classes] is
- * written (may be NULL). Returns the loss; *correct (may be NULL) = how many have their largest logit
- * at the label. */
+ * written (may be NULL). Returns the loss; *correct (may be NULL) = how many have their largest
+ * logit at the label. */
 double fsn__distill_loss(const float *student, const float *teacher, const int32_t *labels,
                          int64_t n, int64_t classes, double alpha, double temperature,
                          float *dlogits, int64_t *correct);
@@ -27,12 +27,12 @@ struct fsn__curve {
 };
 
 struct fsn__train_job {
-    struct fsn__graph *student;       /* trained in place; PARAM and STAT marked; output 0 = logits */
-    struct fsn__graph *teacher;       /* NULL: plain cross-entropy */
+    struct fsn__graph *student; /* trained in place; PARAM and STAT marked; output 0 = logits */
+    struct fsn__graph *teacher; /* NULL: plain cross-entropy */
     const struct fsn_dataset *data;
     const struct fsn_spec *spec;
     struct fsn__pool *pool;
-    const char *checkpoint_path;      /* NULL: none. Written atomically after every epoch. */
+    const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
     /* The whole job's share that training fills: progress fraction runs from..to. */
     double fraction_from, fraction_to;
     fsn_progress_fn *progress;
@@ -40,18 +40,17 @@ struct fsn__train_job {
 };
 
 /* Trains spec->finetune.epochs epochs; a valid checkpoint of the same run (same spec, seed, shapes,
- * data size) is taken up, and the result is byte for byte that of an undisturbed run; one of another
- * run is FSN_INVALID; a damaged one is ignored (training starts over). *curve: the caller frees rows. */
+ * data size) is taken up, and the result is byte for byte that of an undisturbed run; one of
+ * another run is FSN_INVALID; a damaged one is ignored (training starts over). *curve: the caller
+ * frees rows. */
 FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
 /* top1/top5/loss of a graph on a split. */
-FSN_NODISCARD enum fsn_status fsn__evaluate(struct fsn__graph *graph,
-                                            const struct fsn_dataset *data, enum fsn_split split,
-                                            const struct fsn_preprocess *preprocess,
-                                            struct fsn__pool *pool, enum fsn_stage stage,
-                                            double fraction_from, double fraction_to,
-                                            fsn_progress_fn *progress, void *user,
-                                            struct fsn_eval *out, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status
+fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+              const struct fsn_preprocess *preprocess, struct fsn__pool *pool, enum fsn_stage stage,
+              double fraction_from, double fraction_to, fsn_progress_fn *progress, void *user,
+              struct fsn_eval *out, struct fsn_error *err);
 
 #endif
