@@ -309,6 +309,30 @@ void fsn_spec_clear(struct fsn_spec *spec); /* frees what it owns; the struct it
 FSN_NODISCARD enum fsn_status fsn_spec_from_json(const char *json, size_t size,
                                                  const char *const *ignore, struct fsn_spec *out,
                                                  struct fsn_faults *faults, struct fsn_error *err);
+/* Every setting of the spec, in the order in which it is written: reading, writing, --help and the
+ * documentation all come from this table. Static; *count rows. */
+enum fsn_field_kind {
+    FSN_FIELD_INT,      /* int, min..max, or one of choices when there are any */
+    FSN_FIELD_NUMBER,   /* double, min..max */
+    FSN_FIELD_SEED,     /* uint64_t, min..max */
+    FSN_FIELD_CHOICE,   /* an enum; choice i of "a|b" has the value min + i */
+    FSN_FIELD_CHANNELS, /* array of one number a channel, float[FSN_MAX_CHANNELS] */
+    FSN_FIELD_SHARES,   /* array of rising numbers, double[FSN_MAX_MILESTONES] */
+    FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
+    FSN_FIELD_SET       /* array of some of choices; has no member of its own */
+};
+struct fsn_spec_field {
+    const char *pointer; /* JSON pointer: "/filter_summary/ratio" */
+    enum fsn_field_kind kind;
+    size_t offset;     /* of the member in struct fsn_spec */
+    double min, max;   /* both allowed; of each number of an array */
+    bool or_zero;      /* zero is allowed too, below min */
+    double fallback;   /* the default; an array's is said in help */
+    const char *choices; /* "a|b|c", or NULL */
+    const char *help;  /* one line */
+};
+const struct fsn_spec_field *fsn_spec_fields(size_t *count);
+
 /* The full spec with every default written out; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json,
                                                struct fsn_error *err);
