@@ -49,10 +49,12 @@ static inline struct fsn__rng fsn__rng_open(uint64_t seed, uint64_t a, uint64_t 
     return rng;
 }
 
+__extension__ typedef unsigned __int128 fsn__u128;
+
 /* Uniform in [0, n), n > 0, without modulo bias worth naming (n << 2^64): multiply-shift. */
 static inline uint64_t fsn__rng_below(struct fsn__rng *rng, uint64_t n)
 {
-    return (uint64_t)(((unsigned __int128)fsn__rng_next(rng) * n) >> 64);
+    return (uint64_t)(((fsn__u128)fsn__rng_next(rng) * n) >> 64);
 }
 
 /* Uniform in [0, 1), 53 bits. */
