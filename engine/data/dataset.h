@@ -19,12 +19,20 @@ struct fsn_dataset {
     char **class_names; /* [classes] or NULL */
 };
 
+/* fsn_dataset_open for an archive that lies in memory. */
+FSN_NODISCARD enum fsn_status fsn__dataset_open_memory(const void *bytes, size_t size,
+                                                       const char *format,
+                                                       const struct fsn_data_limits *limits,
+                                                       struct fsn_dataset **out,
+                                                       struct fsn_error *err);
+
 /* How pixels become the network's input. */
 struct fsn__transform {
-    struct fsn_preprocess preprocess;
-    int crop_padding; /* pad each side with the value zero after normalisation's mean pixel (that is
-                         pixel value 0), crop back at random; 0: off */
-    bool flip;        /* mirror left-right with probability 1/2 */
+    struct fsn_preprocess preprocess; /* channels: the data set's, or 0 for mean 0, std 1 */
+    int crop_padding; /* pad each side with pixels of value 0 *before* normalisation, as PyTorch's
+                         RandomCrop on images does (so padding becomes (0 - mean) / std), and crop
+                         back to size at an offset uniform in 0..2 crop_padding each way; 0: off */
+    bool flip;        /* mirror left-right with probability 1/2, after the crop */
     uint64_t seed;    /* stream (seed, FSN__RNG_AUGMENT, epoch, image index) */
 };
 
@@ -33,7 +41,8 @@ struct fsn__transform {
 void fsn__shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t epoch);
 
 /* Fills x[n][C][H][W] and labels[n] with images index[0..n) of a split. augment false: only
- * normalise. Work is split over the pool; the result does not depend on the thread count. */
+ * normalise. Work is split over the pool; the result does not depend on the thread count, and an
+ * image's augmentation not on what else is in the batch. */
 void fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split, const int64_t *index,
                      int64_t n, const struct fsn__transform *transform, bool augment,
                      uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels);

@@ -1,0 +1,65 @@
+/* dataset_json.c - what a person is shown of a data set. */
+#include "data/dataset.h"
+
+#include <jansson.h>
+
+static const char *const split_names[FSN_SPLIT_COUNT] = {
+    [FSN_SPLIT_TRAIN] = "train",
+    [FSN_SPLIT_TEST] = "test",
+};
+
+/* {"images": n, "per_class": [..]}; new, or NULL when out of memory. */
+static json_t *split_json(const struct fsn__images *images, int classes)
+{
+    json_t *per_class = json_array();
+    int failed = !per_class;
+
+    for (int i = 0; i < classes && !failed; i++)
+        failed = json_array_append_new(per_class, json_integer(images->per_class[i]));
+    if (failed) {
+        json_decref(per_class);
+        return NULL;
+    }
+    return json_pack("{s:I, s:o}", "images", (json_int_t)images->count, "per_class", per_class);
+}
+
+static json_t *class_names_json(const struct fsn_dataset *dataset)
+{
+    json_t *names;
+
+    if (!dataset->class_names)
+        return json_null();
+    names = json_array();
+    for (int i = 0; names && i < dataset->classes; i++) {
+        if (json_array_append_new(names, json_string(dataset->class_names[i])) != 0) {
+            json_decref(names);
+            return NULL;
+        }
+    }
+    return names;
+}
+
+enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset, char **json,
+                                         struct fsn_error *err)
+{
+    json_t *splits = json_object(), *root = NULL;
+    int failed = !splits;
+    char *text = NULL;
+
+    for (int s = 0; s < FSN_SPLIT_COUNT && !failed; s++)
+        failed = json_object_set_new(splits, split_names[s],
+                                     split_json(&dataset->split[s], dataset->classes));
+    if (!failed)
+        root = json_pack("{s:s, s:{s:i, s:i, s:i}, s:i, s:o, s:O}", "format", dataset->format,
+                         "image", "channels", dataset->channels, "height", dataset->height, "width",
+                         dataset->width, "classes", dataset->classes, "class_names",
+                         class_names_json(dataset), "splits", splits);
+    if (root)
+        text = json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    json_decref(splits);
+    if (!text)
+        return FSN__NOMEM(err);
+    *json = text;
+    return FSN_OK;
+}

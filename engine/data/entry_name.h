@@ -1,0 +1,19 @@
+/* entry_name.h - names of files inside an archive. */
+#ifndef FSN_DATA_ENTRY_NAME_H
+#define FSN_DATA_ENTRY_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What makes the name unfit for an archive ("absolute name"), static; or NULL. */
+const char *fsn__name_fault(const char *name);
+/* The part after the last separator; borrowed from name. */
+const char *fsn__base_name(const char *name);
+/* The name without the suffix of a packed file (.gz, .xz, .bz2); *packed: whether it had one.
+ * New (free()), or NULL when out of memory. */
+char *fsn__plain_name(const char *name, bool *packed);
+/* Copies what fits of a name for use in a message: what is not printable ASCII (control characters,
+ * bytes in an unknown encoding) is shown as '?', so that no log or JSON writer trips over it. */
+void fsn__name_printable(char *out, size_t size, const char *name);
+
+#endif
