@@ -24,3 +24,8 @@ void fsn__sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_
                 a, (blasint)(lda > 0 ? lda : 1), b, (blasint)(ldb > 0 ? ldb : 1), beta, c,
                 (blasint)ldc);
 }
+
+const char *fsn__blas_version(void)
+{
+    return openblas_get_config();
+}

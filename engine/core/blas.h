@@ -12,4 +12,7 @@ void fsn__sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_
                 const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                 int64_t ldc);
 
+/* The library's name, version and kernel set; static string. */
+const char *fsn__blas_version(void);
+
 #endif

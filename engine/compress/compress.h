@@ -1,0 +1,48 @@
+/* compress.h - the pipeline's own pieces: the plan with its byte counts, the finished graph, the
+ * report. */
+#ifndef FSN_COMPRESS_COMPRESS_H
+#define FSN_COMPRESS_COMPRESS_H
+
+#include "fs/fs.h"
+#include "train/train.h"
+
+#include <jansson.h>
+
+/* Turns a trained student into what is exported, in place: Filter Summaries quantised to `bits`
+ * (32: left as they are), Dropout and Identity dropped, batch norm folded. rel_error: see
+ * fsn__quantize_graph; ignored at 32 bits. */
+FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits,
+                                                double *rel_error, struct fsn_error *err);
+
+/* One side of the report. */
+struct fsn__report_side {
+    struct fsn_eval eval;
+    int64_t size_bytes, parameters, effective_parameters, macs;
+};
+
+struct fsn__report {
+    const struct fsn_spec *spec;
+    const struct fsn_plan *plan;
+    const struct fsn__curve *curve;
+    struct fsn_dataset_info data;
+    struct fsn__report_side baseline, compressed;
+    int64_t dense_bytes;         /* of model-dense.onnx */
+    double dense_max_difference; /* largest difference of its outputs from model.onnx's */
+    int threads;
+    double wall_seconds;
+};
+
+/* The report as JSON text, the training curve as CSV text; new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,
+                                               struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv,
+                                             struct fsn_error *err);
+
+/* Rows of a plan as a JSON array; new reference, NULL when out of memory. */
+json_t *fsn__plan_layers_json(const struct fsn_plan *plan);
+/* Serialises root (whose reference it takes, NULL counts as out of memory) to text. */
+FSN_NODISCARD enum fsn_status fsn__json_text(json_t *root, char **json, struct fsn_error *err);
+/* A real, or null where it is not finite (JSON has no NaN). */
+json_t *fsn__json_real(double value);
+
+#endif

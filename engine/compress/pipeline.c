@@ -1,0 +1,366 @@
+/* pipeline.c - one compression job, stage by stage.
+ *
+ * load -> baseline evaluation -> plan -> fit -> fine-tune by distillation -> quantise -> export ->
+ * verify (the files are read back from disk and evaluated) -> report. The server and the command
+ * line both call fsn_compress and nothing else. */
+#include "compress/compress.h"
+#include "core/file.h"
+#include "onnx/onnx.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Everything a job holds; run_stages fills it, fsn_compress frees it. */
+struct job {
+    const struct fsn_job *order;
+    const struct fsn_spec *spec;
+    struct fsn__pool *pool;
+    struct fsn_model *baseline;
+    struct fsn_dataset *data;
+    struct fsn_plan *plan;
+    struct fsn__graph *teacher;
+    struct fsn_model student;
+    struct fsn_model *small, *dense; /* read back */
+    struct fsn__curve curve;
+    struct fsn__report report;
+    double quick; /* share of the job's work in one evaluation of the test split */
+    struct timespec start;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) * 1e-9;
+}
+
+/* Tells the caller where the job is; its answer may be to stop. */
+static enum fsn_status enter(struct job *job, enum fsn_stage stage, double fraction,
+                             struct fsn_error *err)
+{
+    struct fsn_progress progress = {
+        .stage = stage,
+        .fraction = fraction,
+        .epochs = job->spec->finetune.epochs,
+        .loss = NAN,
+        .seconds_left = -1.0,
+    };
+
+    if (job->order->progress && !job->order->progress(&progress, job->order->user))
+        return FSN__FAIL(err, FSN_CANCELLED, "cancelled in stage %s", fsn_stage_name(stage));
+    return FSN_OK;
+}
+
+enum { PATH_BYTES = 4096 };
+
+static enum fsn_status join_path(char path[PATH_BYTES], const char *folder, const char *name,
+                                 struct fsn_error *err)
+{
+    if (snprintf(path, PATH_BYTES, "%s/%s", folder, name) >= PATH_BYTES)
+        return FSN__FAIL(err, FSN_INVALID, "path too long: %.200s...", folder);
+    return FSN_OK;
+}
+
+/* An evaluation runs the network forward once an image; a training step costs about five times that
+ * (student forward, backward to data and to weights, teacher forward). */
+static double evaluation_share(const struct job *job)
+{
+    double test = (double)job->report.data.images[FSN_SPLIT_TEST];
+    double train = (double)job->report.data.images[FSN_SPLIT_TRAIN] * job->spec->finetune.epochs;
+
+    return test / (2.0 * test + 5.0 * train);
+}
+
+static enum fsn_status load(struct job *job, struct fsn_error *err)
+{
+    struct fsn_faults *faults = NULL;
+    enum fsn_status status = enter(job, FSN_STAGE_LOAD, 0.0, err);
+
+    if (status == FSN_OK)
+        status = fsn__make_folders(job->order->out_dir, err);
+    if (status == FSN_OK && job->order->checkpoint_dir)
+        status = fsn__make_folders(job->order->checkpoint_dir, err);
+    if (status == FSN_OK)
+        status = fsn__pool_create(job->spec->threads, &job->pool, err);
+    if (status == FSN_OK)
+        status = fsn_model_load(job->order->model_path, NULL, &job->baseline, err);
+    if (status == FSN_OK)
+        status =
+            fsn_dataset_open(job->order->data_path, job->order->data_format, NULL, &job->data, err);
+    if (status != FSN_OK)
+        return status;
+    fsn_dataset_info(job->data, &job->report.data);
+    faults = calloc(1, sizeof *faults);
+    if (!faults)
+        return FSN__NOMEM(err);
+    fsn_data_fits(job->baseline, &job->report.data, job->spec, faults);
+    if (faults->count > 0)
+        status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
+    free(faults);
+    job->quick = evaluation_share(job);
+    return status;
+}
+
+static enum fsn_status evaluate(struct job *job, struct fsn_model *model, enum fsn_stage stage,
+                                double from, struct fsn__report_side *side, struct fsn_error *err)
+{
+    side->size_bytes = model->file_bytes;
+    side->macs = fsn__graph_macs(model->graph);
+    return fsn__evaluate(model->graph, job->data, FSN_SPLIT_TEST, &job->spec->preprocess, job->pool,
+                         stage, from, from + job->quick, job->order->progress, job->order->user,
+                         &side->eval, err);
+}
+
+/* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
+static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_clone(job->baseline->graph, &job->teacher, err);
+
+    if (status == FSN_OK)
+        status = fsn__graph_drop_identity(job->teacher, err);
+    if (status == FSN_OK)
+        status = fsn__graph_fold_bn(job->teacher, err);
+    return status;
+}
+
+static enum fsn_status fit(struct job *job, struct fsn_error *err)
+{
+    enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
+
+    if (status == FSN_OK)
+        status = fsn_plan_create(job->baseline, job->spec, &job->plan, NULL, err);
+    if (status == FSN_OK)
+        status = enter(job, FSN_STAGE_FIT, job->quick, err);
+    if (status == FSN_OK)
+        status = fsn__fs_convert(job->baseline->graph, job->plan, job->spec->filter_summary.spacing,
+                                 &job->student.graph, err);
+    if (status == FSN_OK)
+        status = make_teacher(job, err);
+    return status;
+}
+
+static enum fsn_status finetune(struct job *job, struct fsn_error *err)
+{
+    char checkpoint[PATH_BYTES];
+    struct fsn__train_job train = {
+        .student = job->student.graph,
+        .teacher = job->teacher,
+        .data = job->data,
+        .spec = job->spec,
+        .pool = job->pool,
+        .fraction_from = job->quick,
+        .fraction_to = 1.0 - job->quick,
+        .progress = job->order->progress,
+        .user = job->order->user,
+    };
+    enum fsn_status status = enter(job, FSN_STAGE_FINETUNE, job->quick, err);
+
+    if (status != FSN_OK || job->spec->finetune.epochs == 0)
+        return status;
+    if (job->order->checkpoint_dir) {
+        status = join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
+        train.checkpoint_path = checkpoint;
+    }
+    return status == FSN_OK ? fsn__train_run(&train, &job->curve, err) : status;
+}
+
+/* Copies each FilterSummary node's error to the rows of the convolutions that read it. */
+static enum fsn_status note_quant_errors(struct job *job, const struct fsn__graph *student,
+                                         const int *summary_rank, const double *errors,
+                                         struct fsn_error *err)
+{
+    for (size_t i = 0; i < job->plan->layer_count; i++) {
+        struct fsn_plan_layer *layer = &job->plan->layers[i];
+        int conv, weight, summary;
+
+        if (layer->layout == FSN_LAYOUT_DENSE)
+            continue;
+        conv = fsn__names_find(&student->node_names, layer->name);
+        if (conv < 0)
+            return FSN__FAIL(err, FSN_INTERNAL, "the student has lost layer '%s'", layer->name);
+        weight = student->nodes[conv].in[1];
+        summary = student->values[weight].producer;
+        layer->quant_error = errors[summary_rank[summary]];
+    }
+    return FSN_OK;
+}
+
+static enum fsn_status quantize(struct job *job, struct fsn_error *err)
+{
+    struct fsn__graph *student = job->student.graph, *before = NULL;
+    enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
+    int *rank = calloc((size_t)student->node_count + 1, sizeof *rank);
+    double *errors = calloc((size_t)student->node_count + 1, sizeof *errors);
+    int summaries = 0;
+
+    if (status == FSN_OK && (!rank || !errors))
+        status = FSN__NOMEM(err);
+    if (status != FSN_OK)
+        goto out;
+    for (int i = 0; i < student->node_count; i++)
+        if (student->nodes[i].op == &fsn__op_filter_summary)
+            rank[i] = summaries++;
+    status = fsn__graph_clone(student, &before, err); /* finishing renumbers the nodes */
+    if (status == FSN_OK)
+        status = fsn__finish_graph(student, job->spec->quantize.bits, errors, err);
+    if (status == FSN_OK && job->spec->quantize.bits < 32)
+        status = note_quant_errors(job, before, rank, errors, err);
+out:
+    fsn__graph_destroy(before);
+    free(rank);
+    free(errors);
+    return status;
+}
+
+static enum fsn_status export_one(struct job *job, enum fsn_export_form form, const char *name,
+                                  struct fsn_model **back, struct fsn_error *err)
+{
+    char path[PATH_BYTES];
+    enum fsn_status status = join_path(path, job->order->out_dir, name, err);
+
+    if (status == FSN_OK)
+        status = fsn_model_save(&job->student, path, form, err);
+    if (status == FSN_OK)
+        status = fsn_model_load(path, NULL, back, err);
+    return status;
+}
+
+/* Largest difference of two models' outputs on one batch of test images. */
+static enum fsn_status compare_outputs(struct job *job, struct fsn_error *err)
+{
+    enum { BATCH = 64 };
+    struct fsn_model *models[2] = {job->small, job->dense};
+    struct fsn__exec *execs[2] = {NULL, NULL};
+    struct fsn__transform transform = {.preprocess = job->spec->preprocess};
+    int64_t count = job->report.data.images[FSN_SPLIT_TEST], index[BATCH];
+    int64_t batch = count < BATCH ? count : BATCH;
+    int32_t labels[BATCH];
+    enum fsn_status status = FSN_OK;
+    double worst = 0.0;
+
+    for (int64_t i = 0; i < batch; i++)
+        index[i] = i;
+    for (int i = 0; i < 2 && status == FSN_OK; i++) {
+        struct fsn__exec_options options = {.batch = batch, .pool = job->pool};
+
+        status = fsn__exec_create(models[i]->graph, &options, &execs[i], err);
+        if (status != FSN_OK)
+            break;
+        fsn__load_batch(job->data, FSN_SPLIT_TEST, index, batch, &transform, false, 0, job->pool,
+                        fsn__f32(fsn__exec_input(execs[i], 0)), labels);
+        status = fsn__exec_forward(execs[i], 0, err);
+    }
+    if (status == FSN_OK) {
+        const struct fsn__tensor *a = fsn__exec_output(execs[0], 0);
+        const struct fsn__tensor *b = fsn__exec_output(execs[1], 0);
+
+        for (int64_t i = 0; i < fsn__numel(a); i++)
+            worst = fmax(worst, fabs((double)fsn__f32(a)[i] - fsn__f32(b)[i]));
+        job->report.dense_max_difference = worst;
+    }
+    fsn__exec_destroy(execs[0]);
+    fsn__exec_destroy(execs[1]);
+    return status;
+}
+
+/* The numbers of the report come from the files that the user downloads. */
+static enum fsn_status export_and_verify(struct job *job, struct fsn_error *err)
+{
+    struct fsn__report *report = &job->report;
+    enum fsn_status status = enter(job, FSN_STAGE_EXPORT, 1.0 - job->quick, err);
+
+    if (status == FSN_OK)
+        status = export_one(job, FSN_EXPORT_SMALL, "model.onnx", &job->small, err);
+    if (status == FSN_OK)
+        status = export_one(job, FSN_EXPORT_DENSE, "model-dense.onnx", &job->dense, err);
+    if (status == FSN_OK)
+        status =
+            evaluate(job, job->small, FSN_STAGE_VERIFY, 1.0 - job->quick, &report->compressed, err);
+    if (status == FSN_OK)
+        status = compare_outputs(job, err);
+    if (status == FSN_OK)
+        report->dense_bytes = job->dense->file_bytes;
+    return status;
+}
+
+static enum fsn_status write_text(struct job *job, const char *name, const char *text,
+                                  struct fsn_error *err)
+{
+    char path[PATH_BYTES];
+    enum fsn_status status = join_path(path, job->order->out_dir, name, err);
+
+    return status == FSN_OK ? fsn__file_write(path, text, strlen(text), err) : status;
+}
+
+static enum fsn_status write_report(struct job *job, struct fsn_error *err)
+{
+    struct fsn__report *report = &job->report;
+    char *json = NULL, *csv = NULL;
+    enum fsn_status status = enter(job, FSN_STAGE_REPORT, 1.0, err);
+
+    report->spec = job->spec;
+    report->plan = job->plan;
+    report->curve = &job->curve;
+    report->threads = fsn__pool_threads(job->pool);
+    report->wall_seconds = seconds_since(&job->start);
+    report->baseline.parameters = job->plan->parameters;
+    report->baseline.effective_parameters = job->plan->parameters;
+    report->compressed.parameters = job->plan->compressed_parameters;
+    report->compressed.effective_parameters = job->plan->effective_parameters;
+    if (status == FSN_OK)
+        status = fsn__curve_csv(&job->curve, &csv, err);
+    if (status == FSN_OK)
+        status = write_text(job, "training.csv", csv, err);
+    if (status == FSN_OK)
+        status = fsn__report_json(report, &json, err);
+    if (status == FSN_OK)
+        status = write_text(job, "report.json", json, err);
+    free(json);
+    free(csv);
+    return status;
+}
+
+static enum fsn_status run_stages(struct job *job, struct fsn_error *err)
+{
+    enum fsn_status status = load(job, err);
+
+    if (status == FSN_OK)
+        status = enter(job, FSN_STAGE_BASELINE, 0.0, err);
+    if (status == FSN_OK)
+        status = evaluate(job, job->baseline, FSN_STAGE_BASELINE, 0.0, &job->report.baseline, err);
+    if (status == FSN_OK)
+        status = fit(job, err);
+    if (status == FSN_OK)
+        status = finetune(job, err);
+    if (status == FSN_OK)
+        status = quantize(job, err);
+    if (status == FSN_OK)
+        status = export_and_verify(job, err);
+    if (status == FSN_OK)
+        status = write_report(job, err);
+    return status;
+}
+
+enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec *spec,
+                             struct fsn_error *err)
+{
+    struct job job = {.order = order, .spec = spec};
+    enum fsn_status status;
+
+    clock_gettime(CLOCK_MONOTONIC, &job.start);
+    status = run_stages(&job, err);
+    free(job.curve.rows);
+    fsn_model_destroy(job.small);
+    fsn_model_destroy(job.dense);
+    fsn__graph_destroy(job.student.graph);
+    fsn__graph_destroy(job.teacher);
+    fsn_plan_destroy(job.plan);
+    fsn_dataset_destroy(job.data);
+    fsn_model_destroy(job.baseline);
+    fsn__pool_destroy(job.pool);
+    return status;
+}

@@ -1,0 +1,129 @@
+/* plan.c - the dry plan: what a job would do and how many bytes would come out, without data.
+ *
+ * The expected size is not estimated: the plan is carried out on the untrained student and exported
+ * to memory. Training changes values, not the size of anything that is written. */
+#include "compress/compress.h"
+#include "onnx/onnx.h"
+#include "quant/quant.h"
+
+#include <stdlib.h>
+
+enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *rel_error,
+                                  struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    if (bits < 32)
+        status = fsn__quantize_graph(student, bits, rel_error, err);
+    if (status == FSN_OK)
+        status = fsn__graph_drop_identity(student, err);
+    if (status == FSN_OK)
+        status = fsn__graph_fold_bn(student, err);
+    return status;
+}
+
+static enum fsn_status measure_export(const struct fsn__graph *baseline,
+                                      const struct fsn_spec *spec, struct fsn_plan *plan,
+                                      struct fsn_error *err)
+{
+    struct fsn_model student = {0};
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    enum fsn_status status =
+        fsn__fs_convert(baseline, plan, spec->filter_summary.spacing, &student.graph, err);
+
+    if (status == FSN_OK)
+        status = fsn__finish_graph(student.graph, spec->quantize.bits, NULL, err);
+    if (status == FSN_OK)
+        status = fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, err);
+    if (status == FSN_OK)
+        plan->expected_bytes = (int64_t)size;
+    free(bytes);
+    fsn__graph_destroy(student.graph);
+    return status;
+}
+
+enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_spec *spec,
+                                struct fsn_plan **out, struct fsn_faults *faults,
+                                struct fsn_error *err)
+{
+    struct fsn_plan *plan = NULL;
+    enum fsn_status status = fsn__fs_plan(model->graph, spec, &plan, faults, err);
+
+    if (status != FSN_OK)
+        return status;
+    plan->baseline_bytes = model->file_bytes;
+    status = measure_export(model->graph, spec, plan, err);
+    if (status != FSN_OK) {
+        fsn_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return FSN_OK;
+}
+
+/* ---- data
+ * ---------------------------------------------------------------------------------------- */
+
+static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
+                      struct fsn_faults *faults)
+{
+    const struct fsn__value *input = &graph->values[graph->inputs[0]];
+    const struct fsn__tensor *t = &input->tensor;
+
+    if (graph->input_count != 1) {
+        fsn__fault(faults, "/model_id", "the model has %d inputs, expected one of images",
+                   graph->input_count);
+        return;
+    }
+    if (t->ndim != 4 || t->dtype != FSN__F32) {
+        fsn__fault(faults, "/model_id", "input '%s' is %s %s, expected float32 [N,C,H,W]",
+                   input->name, fsn__dtype_name(t->dtype), FSN__SHAPE(t));
+        return;
+    }
+    if (t->dim[1] != data->channels || t->dim[2] != data->height || t->dim[3] != data->width)
+        fsn__fault(faults, "/dataset_id",
+                   "images are %dx%dx%d (channels, height, width), the model's input '%s' is %s",
+                   data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
+}
+
+static void fit_output(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
+                       struct fsn_faults *faults)
+{
+    const struct fsn__value *output = &graph->values[graph->outputs[0]];
+    const struct fsn__tensor *t = &output->tensor;
+    int64_t classes = t->ndim >= 2 ? fsn__numel_range(t, 1, t->ndim) : 0;
+
+    if (t->ndim < 2 || t->dtype != FSN__F32 || t->dim[1] != classes) {
+        fsn__fault(faults, "/model_id", "output '%s' is %s %s, expected float32 [N,classes]",
+                   output->name, fsn__dtype_name(t->dtype), FSN__SHAPE(t));
+        return;
+    }
+    if (output->producer >= 0 && graph->nodes[output->producer].op == &fsn__op_softmax)
+        fsn__fault(faults, "/model_id",
+                   "output '%s' is a Softmax; export the network up to its logits", output->name);
+    if (classes < data->classes)
+        fsn__fault(faults, "/dataset_id",
+                   "the data set has %d classes, the model's output '%s' only %lld", data->classes,
+                   output->name, (long long)classes);
+}
+
+void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
+                   const struct fsn_spec *spec, struct fsn_faults *faults)
+{
+    int channels = spec->preprocess.channels;
+
+    if (model->graph->input_count < 1 || model->graph->output_count < 1) {
+        fsn__fault(faults, "/model_id", "the model needs an input and an output");
+        return;
+    }
+    fit_input(model->graph, data, faults);
+    fit_output(model->graph, data, faults);
+    if (channels != 0 && channels != data->channels)
+        fsn__fault(faults, "/preprocess/mean", "%d values, the images have %d channels", channels,
+                   data->channels);
+    if (data->images[FSN_SPLIT_TEST] < 1)
+        fsn__fault(faults, "/dataset_id", "the data set has no test images");
+    if (data->images[FSN_SPLIT_TRAIN] < 1 && spec->finetune.epochs > 0)
+        fsn__fault(faults, "/dataset_id", "the data set has no train images");
+}

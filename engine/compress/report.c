@@ -1,0 +1,93 @@
+/* report.c - report.json and training.csv: what the job did and what its files measured. */
+#include "compress/compress.h"
+#include "core/blas.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *side_json(const struct fsn__report_side *side)
+{
+    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "top1",
+                     fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5),
+                     "loss", fsn__json_real(side->eval.loss), "images",
+                     (json_int_t)side->eval.images, "size_bytes", (json_int_t)side->size_bytes,
+                     "parameters", (json_int_t)side->parameters, "effective_parameters",
+                     (json_int_t)side->effective_parameters, "macs", (json_int_t)side->macs);
+}
+
+static json_t *curve_json(const struct fsn__curve *curve)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < curve->count; i++) {
+        const struct fsn_epoch *row = &curve->rows[i];
+
+        json_array_append_new(
+            array, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
+                             fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
+                             "train_top1", fsn__json_real(row->train_top1), "seconds",
+                             fsn__json_real(row->seconds), "images_per_second",
+                             fsn__json_real(row->images_per_second)));
+    }
+    return array;
+}
+
+static double ratio(int64_t before, int64_t after)
+{
+    return after > 0 ? (double)before / (double)after : 0.0;
+}
+
+enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struct fsn_error *err)
+{
+    char *spec_text = NULL;
+    enum fsn_status status = fsn_spec_to_json(r->spec, &spec_text, err);
+    json_t *spec, *root;
+
+    if (status != FSN_OK)
+        return status;
+    spec = json_loads(spec_text, 0, NULL);
+    free(spec_text);
+    root = json_pack(
+        "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o,"
+        " s:{s:s, s:{s:i, s:i, s:i}, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o}",
+        "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
+        "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
+        "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
+        "effective",
+        fsn__json_real(ratio(r->baseline.parameters, r->compressed.effective_parameters)), "change",
+        "top1", fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
+        fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
+        (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
+        "layers", fsn__plan_layers_json(r->plan), "training", curve_json(r->curve), "data",
+        "format", r->data.format, "image", "channels", r->data.channels, "height", r->data.height,
+        "width", r->data.width, "classes", r->data.classes, "train_images",
+        (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
+        (json_int_t)r->data.images[FSN_SPLIT_TEST], "seed", (json_int_t)r->spec->seed, "threads",
+        r->threads, "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(),
+        "wall_seconds", fsn__json_real(r->wall_seconds));
+    return fsn__json_text(root, json, err);
+}
+
+enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv, struct fsn_error *err)
+{
+    size_t size = 0;
+    char *text = NULL;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (!stream)
+        return FSN__NOMEM(err);
+    fprintf(stream, "epoch,lr,train_loss,train_top1,seconds,images_per_second\n");
+    for (int i = 0; i < curve->count; i++) {
+        const struct fsn_epoch *row = &curve->rows[i];
+
+        fprintf(stream, "%d,%.9g,%.9g,%.4f,%.3f,%.1f\n", row->epoch, row->lr, row->train_loss,
+                row->train_top1, row->seconds, row->images_per_second);
+    }
+    if (fclose(stream) != 0) {
+        free(text);
+        return FSN__NOMEM(err);
+    }
+    *csv = text;
+    return FSN_OK;
+}
