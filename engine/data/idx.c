@@ -121,7 +121,7 @@ static enum fsn_status read_split(const struct fsn__part *parts, struct fsn_data
 {
     const struct fsn__part *image_part = &parts[0], *label_part = &parts[1];
     struct fsn__images *out = &dataset->split[split];
-    struct idx images, labels;
+    struct idx images = {0}, labels = {0};
     enum fsn_status status = read_header(image_part, 3, 4, &images, err);
 
     if (status == FSN_OK)

@@ -1,0 +1,22 @@
+/* draw.h - made-up labelled images. */
+#ifndef FSN_DATA_DRAW_H
+#define FSN_DATA_DRAW_H
+
+#include "fsnet.h"
+
+enum {
+    FSN__DRAW_CHANNELS = 3,
+    FSN__DRAW_SIDE = 32,
+    FSN__DRAW_PIXELS = FSN__DRAW_CHANNELS * FSN__DRAW_SIDE * FSN__DRAW_SIDE,
+    FSN__DRAW_CLASSES = 10
+};
+
+/* Static name of a class, 0 <= label < FSN__DRAW_CLASSES. */
+const char *fsn__draw_class_name(int label);
+
+/* Draws image `index` of a split, planes R, G, B, and returns its label, index modulo the classes.
+ * Depends on its arguments alone. */
+int fsn__draw_image(uint64_t seed, enum fsn_split split, int64_t index,
+                    uint8_t pixels[FSN__DRAW_PIXELS]);
+
+#endif
