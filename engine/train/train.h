@@ -13,7 +13,8 @@ double fsn__distill_loss(const float *student, const float *teacher, const int32
                          int64_t n, int64_t classes, double alpha, double temperature,
                          float *dlogits, int64_t *correct);
 
-/* Learning rate of global step `step` (0-based) out of `steps`, with linear warm-up. */
+/* Learning rate of global step `step` (0-based) out of `steps`, with linear warm-up over
+ * spec->finetune.warmup_steps or half of the steps, whichever is less. */
 double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t steps);
 
 /* SGD with Nesterov momentum as PyTorch defines it: g += wd w; v = mu v + g; w -= lr (g + mu v). */
