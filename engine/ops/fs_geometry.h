@@ -32,9 +32,15 @@ FSN_NODISCARD enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *att
                                                     const struct fsn__tensor *f, const char *node,
                                                     struct fsn__fs_geometry *out,
                                                     struct fsn_error *err);
+/* Elements of one filter: n = C R S. */
+int64_t fsn__fs_filter_size(const struct fsn__fs_geometry *g);
 /* w[K C R S] from f (gather), f += A^T w (scatter-add), uses[j] = how many weights read F[j]. */
 void fsn__fs_gather(const struct fsn__fs_geometry *g, const float *f, float *w);
 void fsn__fs_scatter_add(const struct fsn__fs_geometry *g, const float *w, float *f);
 void fsn__fs_count_uses(const struct fsn__fs_geometry *g, int64_t *uses);
+/* The same for filter k alone; w[C R S] is that filter. */
+void fsn__fs_gather_filter(const struct fsn__fs_geometry *g, int64_t k, const float *f, float *w);
+void fsn__fs_scatter_add_filter(const struct fsn__fs_geometry *g, int64_t k, const float *w,
+                                float *f);
 
 #endif

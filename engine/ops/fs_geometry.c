@@ -1,0 +1,269 @@
+/*
+ * fs_geometry.c - the gather that makes filters out of a Filter Summary, and its adjoint.
+ *
+ * Source: Yang et al., "FSNet" (arXiv 1902.03264): v2/v3 for layout 1d, v1 for layout 3d.
+ * vec(W) = A F, A being a 0/1 matrix with one 1 a row, so there are three things to do with it:
+ *   gather       W = A F
+ *   scatter-add  F += A^T W      (the gradient of the gather)
+ *   count        A^T A           (diagonal: how many weights read each element)
+ * All three visit the same pairs (element of W, element of F). walk_filter() knows these pairs,
+ * and nothing else here does. It hands them out as runs, pieces contiguous in both W and F: a
+ * filter of layout 1d is one piece of the ring of L elements, a filter of layout 3d is C R pieces
+ * of S elements, each on a ring of V elements, and every piece is cut where its ring closes.
+ */
+#include "ops/fs_geometry.h"
+#include "core/mem.h"
+
+#include <string.h>
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+/* One run: `count` elements from w_at in the filter and from f_at in F. */
+typedef void run_fn(void *arg, int64_t w_at, int64_t f_at, int64_t count);
+
+/* The piece of `count` elements that begins at `start` on the ring F[ring_at .. ring_at + ring). */
+static inline __attribute__((always_inline)) void walk_ring(int64_t w_at, int64_t count,
+                                                            int64_t ring_at, int64_t ring,
+                                                            int64_t start, run_fn *run, void *arg)
+{
+    while (count > 0) {
+        int64_t piece = ring - start < count ? ring - start : count;
+
+        run(arg, w_at, ring_at + start, piece);
+        w_at += piece;
+        count -= piece;
+        start = 0;
+    }
+}
+
+static inline __attribute__((always_inline)) void walk_filter(const struct fsn__fs_geometry *g,
+                                                              int64_t k, run_fn *run, void *arg)
+{
+    const int64_t depth = g->fs_dim[0], height = g->fs_dim[1], width = g->fs_dim[2];
+    int64_t at_c, at_y, at_x;
+
+    if (g->layout == FSN_LAYOUT_1D) {
+        walk_ring(0, fsn__fs_filter_size(g), 0, g->fs_dim[0], fsn__fs_start(g, k), run, arg);
+        return;
+    }
+    at_x = k % g->grid[2] * g->stride[2];
+    at_y = k / g->grid[2] % g->grid[1] * g->stride[1];
+    at_c = k / g->grid[2] / g->grid[1] * g->stride[0];
+    for (int64_t c = 0; c < g->c; c++)
+        for (int64_t r = 0; r < g->r; r++) {
+            int64_t row = (at_c + c) % depth * height + (at_y + r) % height;
+
+            walk_ring((c * g->r + r) * g->s, g->s, row * width, width, at_x, run, arg);
+        }
+}
+
+/* ---- what is done along it ------------------------------------------------------------------- */
+
+struct gather {
+    const float *f;
+    float *w;
+};
+
+static inline void gather_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
+{
+    const struct gather *a = arg;
+
+    memcpy(a->w + w_at, a->f + f_at, (size_t)count * sizeof *a->w);
+}
+
+void fsn__fs_gather_filter(const struct fsn__fs_geometry *g, int64_t k, const float *f, float *w)
+{
+    struct gather arg = {f, w};
+
+    walk_filter(g, k, gather_run, &arg);
+}
+
+struct scatter {
+    const float *w;
+    float *f;
+};
+
+static inline void scatter_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
+{
+    const struct scatter *a = arg;
+
+    for (int64_t i = 0; i < count; i++)
+        a->f[f_at + i] += a->w[w_at + i];
+}
+
+void fsn__fs_scatter_add_filter(const struct fsn__fs_geometry *g, int64_t k, const float *w,
+                                float *f)
+{
+    struct scatter arg = {w, f};
+
+    walk_filter(g, k, scatter_run, &arg);
+}
+
+static inline void count_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
+{
+    int64_t *uses = arg;
+
+    (void)w_at;
+    for (int64_t i = 0; i < count; i++)
+        uses[f_at + i]++;
+}
+
+void fsn__fs_gather(const struct fsn__fs_geometry *g, const float *f, float *w)
+{
+    const int64_t n = fsn__fs_filter_size(g);
+
+    for (int64_t k = 0; k < g->k; k++)
+        fsn__fs_gather_filter(g, k, f, w + k * n);
+}
+
+void fsn__fs_scatter_add(const struct fsn__fs_geometry *g, const float *w, float *f)
+{
+    const int64_t n = fsn__fs_filter_size(g);
+
+    for (int64_t k = 0; k < g->k; k++)
+        fsn__fs_scatter_add_filter(g, k, w + k * n, f);
+}
+
+void fsn__fs_count_uses(const struct fsn__fs_geometry *g, int64_t *uses)
+{
+    memset(uses, 0, (size_t)fsn__fs_size(g) * sizeof *uses);
+    for (int64_t k = 0; k < g->k; k++)
+        walk_filter(g, k, count_run, uses);
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+int64_t fsn__fs_size(const struct fsn__fs_geometry *g)
+{
+    return g->fs_dim[0] * g->fs_dim[1] * g->fs_dim[2];
+}
+
+int64_t fsn__fs_filter_size(const struct fsn__fs_geometry *g)
+{
+    return g->c * g->r * g->s;
+}
+
+/* The reference's spacing puts the last start at L, which is 0 again. */
+int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k)
+{
+    int64_t steps = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
+
+    return steps > 0 ? k * g->fs_dim[0] / steps % g->fs_dim[0] : 0;
+}
+
+/* ---- from a node's attributes ------------------------------------------------------------------
+ */
+
+/* Copies the `count` positive integers of an attribute, whose product must be representable. */
+static enum fsn_status read_sizes(const struct fsn__attrs *attrs, const char *name, size_t count,
+                                  const char *node, int64_t *out, struct fsn_error *err)
+{
+    size_t given;
+    const int64_t *ints = fsn__attr_ints(attrs, name, &given);
+    int64_t product = 1;
+
+    if (given != count)
+        return FSN__FAIL(err, FSN_INVALID,
+                         "FilterSummary '%s': attribute '%s' must be %zu integers, has %zu", node,
+                         name, count, given);
+    for (size_t i = 0; i < count; i++) {
+        if (ints[i] < 1 || !fsn__mul_i64(product, ints[i], &product))
+            return FSN__FAIL(err, FSN_INVALID,
+                             "FilterSummary '%s': attribute '%s'[%zu] is %lld, out of range", node,
+                             name, i, (long long)ints[i]);
+        out[i] = ints[i];
+    }
+    return FSN_OK;
+}
+
+static enum fsn_status read_1d(const struct fsn__attrs *attrs, const struct fsn__tensor *f,
+                               const char *node, struct fsn__fs_geometry *g, struct fsn_error *err)
+{
+    const char *spacing = fsn__attr_string(attrs, "spacing", "even");
+    int64_t unused;
+
+    if (f->ndim != 1)
+        return FSN__FAIL(err, FSN_SHAPE,
+                         "FilterSummary '%s': layout 1d reads a vector, F has shape %s", node,
+                         FSN__SHAPE(f));
+    if (strcmp(spacing, "even") == 0)
+        g->spacing = FSN_SPACING_EVEN;
+    else if (strcmp(spacing, "reference") == 0)
+        g->spacing = FSN_SPACING_REFERENCE;
+    else
+        return FSN__FAIL(err, FSN_INVALID,
+                         "FilterSummary '%s': spacing is '%.32s', not 'even' or 'reference'", node,
+                         spacing);
+    g->fs_dim[0] = f->dim[0];
+    /* the starts are computed as k L / K */
+    if (!fsn__mul_i64(g->k, g->fs_dim[0], &unused))
+        return FSN__FAIL(err, FSN_LIMIT, "FilterSummary '%s': %lld filters of %lld elements", node,
+                         (long long)g->k, (long long)g->fs_dim[0]);
+    return FSN_OK;
+}
+
+static enum fsn_status read_3d(const struct fsn__attrs *attrs, const struct fsn__tensor *f,
+                               const char *node, struct fsn__fs_geometry *g, struct fsn_error *err)
+{
+    enum fsn_status status;
+
+    status = read_sizes(attrs, "grid", 3, node, g->grid, err);
+    if (status != FSN_OK)
+        return status;
+    status = read_sizes(attrs, "strides", 3, node, g->stride, err);
+    if (status != FSN_OK)
+        return status;
+    if (g->grid[0] * g->grid[1] * g->grid[2] < g->k)
+        return FSN__FAIL(err, FSN_SHAPE,
+                         "FilterSummary '%s': a grid of %lld x %lld x %lld has no place for %lld "
+                         "filters",
+                         node, (long long)g->grid[0], (long long)g->grid[1], (long long)g->grid[2],
+                         (long long)g->k);
+    for (int i = 0; i < 3; i++) {
+        int64_t extent;
+
+        if (f->ndim != 3 || !fsn__mul_i64(g->grid[i], g->stride[i], &extent) || extent != f->dim[i])
+            return FSN__FAIL(err, FSN_SHAPE,
+                             "FilterSummary '%s': F has shape %s, grid %lld x %lld x %lld with "
+                             "strides %lld, %lld, %lld needs their products",
+                             node, FSN__SHAPE(f), (long long)g->grid[0], (long long)g->grid[1],
+                             (long long)g->grid[2], (long long)g->stride[0],
+                             (long long)g->stride[1], (long long)g->stride[2]);
+        g->fs_dim[i] = extent;
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs, const struct fsn__tensor *f,
+                                      const char *node, struct fsn__fs_geometry *out,
+                                      struct fsn_error *err)
+{
+    const char *layout = fsn__attr_string(attrs, "layout", "");
+    struct fsn__fs_geometry g = {.fs_dim = {1, 1, 1}, .grid = {1, 1, 1}, .stride = {1, 1, 1}};
+    enum fsn_status status;
+    int64_t shape[4];
+
+    if (fsn__numel(f) < 1)
+        return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': F has shape %s, no elements", node,
+                         FSN__SHAPE(f));
+    status = read_sizes(attrs, "shape", 4, node, shape, err);
+    if (status != FSN_OK)
+        return status;
+    g.k = shape[0];
+    g.c = shape[1];
+    g.r = shape[2];
+    g.s = shape[3];
+    if (strcmp(layout, "1d") == 0) {
+        g.layout = FSN_LAYOUT_1D;
+        status = read_1d(attrs, f, node, &g, err);
+    } else if (strcmp(layout, "3d") == 0) {
+        g.layout = FSN_LAYOUT_3D;
+        status = read_3d(attrs, f, node, &g, err);
+    } else {
+        status = FSN__FAIL(err, FSN_INVALID,
+                           "FilterSummary '%s': layout is '%.32s', not '1d' or '3d'", node, layout);
+    }
+    if (status == FSN_OK)
+        *out = g;
+    return status;
+}

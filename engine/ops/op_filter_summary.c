@@ -1,0 +1,169 @@
+/*
+ * op_filter_summary.c - FilterSummary: all the filters of a convolution, read out of one tensor.
+ *
+ *   W[k] = (F[idx_k] - zero) * scale[k]          W: [K,C,R,S]
+ *
+ * Inputs: F, f32 or uint8 levels, [L] (layout 1d) or [D,H,V] (layout 3d); scale, f32 [1] or [K],
+ * optional; zero, f32 scalar, optional. Attributes and the places idx_k: fs_geometry.h. Backward
+ * (f32 F): dF += A^T (scale dW), a scatter-add in the order of the filters.
+ *
+ * What is the same for every filter (the zero, a scale of one element) is applied to F before the
+ * gather, where it costs least; a scale per filter to the filters after it.
+ */
+#include "ops/fs_geometry.h"
+
+#include <string.h>
+
+static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct fsn__fs_geometry *g,
+                                    struct fsn_error *err)
+{
+    const struct fsn__tensor *f = ctx->in[0];
+    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
+
+    if (f->dtype != FSN__F32 && f->dtype != FSN__U8)
+        return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': F is %s, not float32 or uint8",
+                         ctx->name, fsn__dtype_name(f->dtype));
+    if (scale && (scale->dtype != FSN__F32 || scale->ndim != 1 ||
+                  (scale->dim[0] != 1 && scale->dim[0] != g->k)))
+        return FSN__FAIL(
+            err, FSN_SHAPE, "FilterSummary '%s': scale must be float32 [1] or [%lld], is %s %s",
+            ctx->name, (long long)g->k, fsn__dtype_name(scale->dtype), FSN__SHAPE(scale));
+    if (zero && (zero->dtype != FSN__F32 || fsn__numel(zero) != 1))
+        return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': zero must be one float32, is %s %s",
+                         ctx->name, fsn__dtype_name(zero->dtype), FSN__SHAPE(zero));
+    return FSN_OK;
+}
+
+static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    struct fsn__fs_geometry g;
+    enum fsn_status status;
+
+    status = fsn__fs_geometry_read(ctx->attrs, ctx->in[0], ctx->name, &g, err);
+    if (status != FSN_OK)
+        return status;
+    status = check_inputs(ctx, &g, err);
+    if (status != FSN_OK)
+        return status;
+    fsn__shape_set(ctx->out[0], FSN__F32, 4, (int64_t[]){g.k, g.c, g.r, g.s});
+    return FSN_OK;
+}
+
+/* Scratch: F as it is gathered, or one scaled filter on the way back. */
+static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
+{
+    const struct fsn__tensor *w = ctx->out[0];
+    int64_t f_count = fsn__numel(ctx->in[0]), n = w->dim[1] * w->dim[2] * w->dim[3];
+
+    *work = (size_t)(f_count > n ? f_count : n) * sizeof(float);
+    *saved = 0;
+}
+
+/* ---- forward --------------------------------------------------------------------------------- */
+
+struct gather_job {
+    const struct fsn__fs_geometry *g;
+    const float *f;
+    const float *scale; /* [K] or NULL */
+    float *w;
+};
+
+static void gather_task(void *arg, int thread, int threads)
+{
+    const struct gather_job *job = arg;
+    const int64_t n = fsn__fs_filter_size(job->g);
+    int64_t begin, end;
+
+    fsn__share(job->g->k, thread, threads, &begin, &end);
+    for (int64_t k = begin; k < end; k++) {
+        float *w = job->w + k * n;
+
+        fsn__fs_gather_filter(job->g, k, job->f, w);
+        for (int64_t i = 0; job->scale && i < n; i++)
+            w[i] *= job->scale[k];
+    }
+}
+
+static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *f = ctx->in[0];
+    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
+    const bool per_filter = scale && scale->dim[0] > 1;
+    const float offset = zero ? *fsn__f32(zero) : 0.0F;
+    const float factor = scale && !per_filter ? *fsn__f32(scale) : 1.0F;
+    struct fsn__fs_geometry g;
+    struct gather_job job;
+    enum fsn_status status;
+
+    status = fsn__fs_geometry_read(ctx->attrs, f, ctx->name, &g, err);
+    if (status != FSN_OK)
+        return status;
+    job = (struct gather_job){.g = &g,
+                              .f = fsn__f32(f),
+                              .scale = per_filter ? fsn__f32(scale) : NULL,
+                              .w = fsn__f32(ctx->out[0])};
+    if (f->dtype == FSN__U8 || zero || (scale && !per_filter)) {
+        const int64_t count = fsn__fs_size(&g);
+        const uint8_t *levels = f->data;
+        const float *values = f->data;
+        float *work = ctx->work;
+
+        for (int64_t i = 0; i < count; i++)
+            work[i] = ((f->dtype == FSN__U8 ? (float)levels[i] : values[i]) - offset) * factor;
+        job.f = work;
+    }
+    fsn__pool_run(ctx->pool, gather_task, &job);
+    return FSN_OK;
+}
+
+/* ---- backward -------------------------------------------------------------------------------- */
+
+static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    struct fsn__fs_geometry g;
+    enum fsn_status status;
+    const float *dw;
+    float *df;
+    int64_t n;
+
+    if (!ctx->din[0] || !ctx->dout[0])
+        return FSN_OK;
+    status = fsn__fs_geometry_read(ctx->attrs, ctx->in[0], ctx->name, &g, err);
+    if (status != FSN_OK)
+        return status;
+    n = fsn__fs_filter_size(&g);
+    dw = fsn__f32(ctx->dout[0]);
+    df = fsn__f32(ctx->din[0]);
+    for (int64_t k = 0; k < g.k; k++, dw += n) {
+        const float *row = dw;
+
+        if (scale) {
+            const float factor = fsn__f32(scale)[scale->dim[0] > 1 ? k : 0];
+            float *scaled = ctx->work;
+
+            for (int64_t i = 0; i < n; i++)
+                scaled[i] = dw[i] * factor;
+            row = scaled;
+        }
+        fsn__fs_scatter_add_filter(&g, k, row, df);
+    }
+    return FSN_OK;
+}
+
+const struct fsn__op fsn__op_filter_summary = {
+    .name = "FilterSummary",
+    .domain = "fsnet",
+    .min_in = 1,
+    .max_in = 3,
+    .min_out = 1,
+    .max_out = 1,
+    .backward_in = 1 << 1, /* scale */
+    .backward_out = 0,
+    .infer = infer,
+    .sizes = sizes,
+    .forward = forward,
+    .backward = backward,
+};
