@@ -17,7 +17,7 @@ SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-o
 endif
 BUILD ?= build
 CC = gcc
-PACKAGES_ENGINE := libprotobuf-c libarchive jansson openblas
+PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas
 PACKAGES_SERVER := libmicrohttpd sqlite3 libuv nettle
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \

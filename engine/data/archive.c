@@ -9,17 +9,16 @@
  *   size     Bytes are counted as they come out, wanted or not, never trusted from a header. They
  *            are bounded absolutely and relative to the packed size (a zip bomb, also one whose
  *            layers are packed files inside the archive).
- *   formats  Only the containers and packers named below are switched on. libarchive's "all" would
- *            include readers of little use here, and packers that it runs as external programs.
+ *   content  What cannot be unpacked cleanly to its end is refused with libarchive's reason.
  *
  * A packed file inside the archive (train-images-idx3-ubyte.gz in a tar) is unpacked in place.
  */
 #include "data/archive.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "data/archive_reader.h"
 #include "data/entry_name.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -75,45 +74,11 @@ static enum fsn_status count_unpacked(struct walk *walk, size_t size, struct fsn
     return FSN_OK;
 }
 
-/* ---- libarchive ---------------------------------------------------------------------------- */
-
-/* Raises what libarchive complains about; `what` is an entry name, or NULL for the whole. */
-static enum fsn_status archive_fault(struct archive *archive, const char *what,
-                                     struct fsn_error *err)
-{
-    const char *reason = archive_error_string(archive);
-    int code = archive_errno(archive);
-    enum fsn_status status = code == ENOMEM ? FSN_NOMEM : code == EIO ? FSN_IO : FSN_FORMAT;
-
-    if (!reason)
-        reason = "unreadable";
-    if (what)
-        return FSN__FAIL(err, status, "entry '%s' is corrupt or cut short: %s", what, reason);
-    return FSN__FAIL(err, status, "the archive is corrupt or cut short: %s", reason);
-}
-
-/* A reader of packed single files, and of containers too unless raw_only. */
-static struct archive *new_reader(bool raw_only)
-{
-    struct archive *archive = archive_read_new();
-
-    if (!archive)
-        return NULL;
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_bzip2(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_format_raw(archive);
-    archive_read_support_format_empty(archive);
-    if (!raw_only) {
-        archive_read_support_format_tar(archive);
-        archive_read_support_format_zip(archive);
-    }
-    return archive;
-}
+/* ---- entries ------------------------------------------------------------------------------- */
 
 /* Reads the current entry to its end: into *buf, or only counting when buf is NULL. */
-static enum fsn_status read_entry(struct walk *walk, struct archive *archive, struct fsn__buf *buf,
-                                  struct fsn_error *err)
+static enum fsn_status read_entry(struct walk *walk, const struct fsn__reader *reader,
+                                  struct fsn__buf *buf, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
     unsigned char *block = malloc(BLOCK_BYTES);
@@ -121,12 +86,12 @@ static enum fsn_status read_entry(struct walk *walk, struct archive *archive, st
     if (!block)
         return FSN__NOMEM(err);
     while (status == FSN_OK) {
-        la_ssize_t got = archive_read_data(archive, block, BLOCK_BYTES);
+        la_ssize_t got = archive_read_data(reader->archive, block, BLOCK_BYTES);
 
         if (got == 0)
             break;
         if (got < 0)
-            status = archive_fault(archive, walk->shown, err);
+            status = fsn__reader_fault(reader, walk->shown, err);
         else
             status = count_unpacked(walk, (size_t)got, err);
         if (status == FSN_OK && buf && !fsn__buf_append(buf, block, (size_t)got))
@@ -146,37 +111,47 @@ static enum fsn_status hand_over(struct walk *walk, const char *name, struct fsn
     return walk->sink->take(name, whole.data, whole.size, walk->sink->user, err);
 }
 
+/* Reads a packed source on to its end, for its checksum. */
+static enum fsn_status read_rest(struct walk *walk, struct fsn__reader *reader, const char *what,
+                                 struct fsn_error *err)
+{
+    enum fsn_status status;
+    size_t size;
+
+    do {
+        status = fsn__reader_rest(reader, what, &size, err);
+        if (status == FSN_OK)
+            status = count_unpacked(walk, size, err);
+    } while (status == FSN_OK && size > 0);
+    return status;
+}
+
 /* Unpacks a packed file that was found inside an archive or a folder into *out. */
 static enum fsn_status unpack(struct walk *walk, const void *bytes, size_t size,
                               struct fsn__buf *out, struct fsn_error *err)
 {
-    enum fsn_status status = FSN_OK;
-    struct archive *archive = new_reader(true);
-    struct archive_entry *entry; /* borrowed from archive */
+    const struct fsn__source source = {.fd = -1, .bytes = bytes, .size = size};
+    struct archive_entry *entry; /* borrowed from reader */
+    struct fsn__reader reader;
+    enum fsn_status status;
     int code;
 
-    if (!archive)
-        return FSN__NOMEM(err);
-    if (archive_read_open_memory(archive, bytes, size) != ARCHIVE_OK) {
-        status = archive_fault(archive, walk->shown, err);
+    status = fsn__reader_open(&reader, FSN__READER_SINGLE_FILE, &source, walk->shown, err);
+    if (status != FSN_OK)
         goto out;
-    }
-    code = archive_read_next_header(archive, &entry);
-    if (code == ARCHIVE_EOF)
-        goto out;
-    if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
-        status = archive_fault(archive, walk->shown, err);
-        goto out;
-    }
-    status = read_entry(walk, archive, out, err);
+    code = archive_read_next_header(reader.archive, &entry);
+    if (code == ARCHIVE_OK || code == ARCHIVE_WARN)
+        status = read_entry(walk, &reader, out, err);
+    else if (code != ARCHIVE_EOF)
+        status = fsn__reader_fault(&reader, walk->shown, err);
 out:
-    archive_read_free(archive);
+    fsn__reader_close(&reader);
     return status;
 }
 
 /* One regular file of the archive. */
-static enum fsn_status take_file(struct walk *walk, struct archive *archive, const char *name,
-                                 struct fsn_error *err)
+static enum fsn_status take_file(struct walk *walk, const struct fsn__reader *reader,
+                                 const char *name, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
     struct fsn__buf buf = {.max = walk->limits.max_bytes};
@@ -186,11 +161,11 @@ static enum fsn_status take_file(struct walk *walk, struct archive *archive, con
 
     if (!plain)
         return FSN__NOMEM(err);
-    /* Of a single packed file libarchive has undone the packing already. */
-    if (archive_format(archive) == ARCHIVE_FORMAT_RAW)
+    /* Of a single packed file the reader has undone the packing already. */
+    if (archive_format(reader->archive) == ARCHIVE_FORMAT_RAW)
         packed = false;
     wanted = walk->sink->wants(plain, walk->sink->user);
-    status = read_entry(walk, archive, wanted ? &buf : NULL, err);
+    status = read_entry(walk, reader, wanted ? &buf : NULL, err);
     if (status == FSN_OK && wanted && packed) {
         status = unpack(walk, buf.data, buf.size, &inner, err);
         if (status == FSN_OK)
@@ -205,7 +180,7 @@ static enum fsn_status take_file(struct walk *walk, struct archive *archive, con
 }
 
 /* Checks name and kind of an entry; folders are fine and skipped. */
-static enum fsn_status take_entry(struct walk *walk, struct archive *archive,
+static enum fsn_status take_entry(struct walk *walk, const struct fsn__reader *reader,
                                   struct archive_entry *entry, const char *single_name,
                                   struct fsn_error *err)
 {
@@ -214,9 +189,9 @@ static enum fsn_status take_entry(struct walk *walk, struct archive *archive,
 
     if (status != FSN_OK)
         return status;
-    if (archive_format(archive) == ARCHIVE_FORMAT_RAW) {
+    if (archive_format(reader->archive) == ARCHIVE_FORMAT_RAW) {
         fsn__name_printable(walk->shown, sizeof walk->shown, single_name);
-        return take_file(walk, archive, single_name, err);
+        return take_file(walk, reader, single_name, err);
     }
 
     /* Names are held as stored or, from pax and zip headers, as UTF-8; what cannot be had one way
@@ -240,26 +215,32 @@ static enum fsn_status take_entry(struct walk *walk, struct archive *archive,
         return FSN__FAIL(err, FSN_FORMAT,
                          "entry '%s' is a special file; only files and folders are taken",
                          walk->shown);
-    return take_file(walk, archive, name, err);
+    return take_file(walk, reader, name, err);
 }
 
-/* Walks an archive that has been opened. */
-static enum fsn_status walk_entries(struct walk *walk, struct archive *archive,
-                                    const char *single_name, struct fsn_error *err)
+/* single_name: what a source that is no container is called. */
+static enum fsn_status walk_source(struct walk *walk, const struct fsn__source *source,
+                                   const char *single_name, struct fsn_error *err)
 {
-    struct archive_entry *entry; /* borrowed from archive */
-    enum fsn_status status = FSN_OK;
+    struct archive_entry *entry; /* borrowed from reader */
+    struct fsn__reader reader;
+    enum fsn_status status;
 
+    status = fsn__reader_open(&reader, FSN__READER_ARCHIVE, source, NULL, err);
     while (status == FSN_OK) {
-        int code = archive_read_next_header(archive, &entry);
+        int code = archive_read_next_header(reader.archive, &entry);
 
-        if (code == ARCHIVE_EOF)
+        if (code == ARCHIVE_EOF) {
+            status = read_rest(walk, &reader, NULL, err);
             break;
+        }
         /* A warning concerns what is not used here, such as owners or times. */
         if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
-            return archive_fault(archive, NULL, err);
-        status = take_entry(walk, archive, entry, single_name, err);
+            status = fsn__reader_fault(&reader, NULL, err);
+        else
+            status = take_entry(walk, &reader, entry, single_name, err);
     }
+    fsn__reader_close(&reader);
     return status;
 }
 
@@ -267,20 +248,12 @@ enum fsn_status fsn__archive_walk_memory(const void *bytes, size_t size, const c
                                          const struct fsn_data_limits *limits,
                                          const struct fsn__entry_sink *sink, struct fsn_error *err)
 {
-    struct archive *archive = new_reader(false);
-    enum fsn_status status;
+    const struct fsn__source source = {.fd = -1, .bytes = bytes, .size = size};
     struct walk walk;
 
-    if (!archive)
-        return FSN__NOMEM(err);
     walk_start(&walk, limits, sink);
     walk.packed = size;
-    if (archive_read_open_memory(archive, bytes, size) != ARCHIVE_OK)
-        status = archive_fault(archive, NULL, err);
-    else
-        status = walk_entries(&walk, archive, name, err);
-    archive_read_free(archive);
-    return status;
+    return walk_source(&walk, &source, name, err);
 }
 
 /* ---- folders ------------------------------------------------------------------------------- */
@@ -367,7 +340,7 @@ enum fsn_status fsn__archive_walk(const char *path, const struct fsn_data_limits
                                   const struct fsn__entry_sink *sink, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
-    struct archive *archive = NULL;
+    struct fsn__source source = {0};
     struct stat info;
     struct walk walk;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -385,17 +358,10 @@ enum fsn_status fsn__archive_walk(const char *path, const struct fsn_data_limits
         status = FSN__FAIL(err, FSN_IO, "%s: neither a file nor a folder", path);
         goto out;
     }
+    source.fd = fd;
     walk.packed = (size_t)info.st_size;
-    archive = new_reader(false);
-    if (!archive)
-        status = FSN__NOMEM(err);
-    else if (archive_read_open_fd(archive, fd, BLOCK_BYTES) != ARCHIVE_OK)
-        status = archive_fault(archive, NULL, err);
-    else
-        status = walk_entries(&walk, archive, fsn__base_name(path), err);
+    status = walk_source(&walk, &source, fsn__base_name(path), err);
 out:
-    if (archive)
-        archive_read_free(archive);
     if (fd >= 0)
         close(fd);
     return status;
