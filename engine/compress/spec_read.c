@@ -506,7 +506,7 @@ enum fsn_status fsn_spec_from_json(const char *json, size_t size, const char *co
     }
     if (reader.fault_count > 0) {
         const struct fsn_fault *fault = &reader.faults->item[first < FSN_MAX_FAULTS ? first : 0];
-        char more[32] = "";
+        char more[48] = "";
 
         if (reader.fault_count > 1)
             snprintf(more, sizeof more, " (and %zu more)", reader.fault_count - 1);

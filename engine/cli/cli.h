@@ -1,0 +1,173 @@
+/* cli.h - what the subcommands of fsnet share. They see the engine through fsnet.h alone. */
+#ifndef FSNET_CLI_H
+#define FSNET_CLI_H
+
+#include "fsnet.h"
+
+#include <jansson.h>
+
+enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 }; /* exit codes */
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+enum cli_kind {
+    CLI_FLAG,   /* takes no value */
+    CLI_TEXT,   /* a path, a name */
+    CLI_CHOICE, /* one of choices, "a|b" */
+    CLI_INT,    /* whole, min..max */
+    CLI_NUMBER, /* min..max */
+    CLI_SPEC    /* a setting of the job spec: checked, and explained, by its row there */
+};
+
+/* X(id, name, letter, value, kind, min, max, fallback, choices or pointer, help)
+ * value: how --help writes it; fallback: the default, as text (NULL: none, or said in the help). */
+#define CLI_OPTION_LIST(X)                                                                         \
+    X(HELP, "help", 'h', NULL, FLAG, 0, 0, NULL, NULL, "print this and exit")                      \
+    X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
+    X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
+    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|idx",                              \
+      "format of the data set (default: by its content)")                                          \
+    X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
+    X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
+      "job spec as the service takes it; options given here go over it")                           \
+    X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
+    X(OUT_MODEL, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "ONNX file to write")                 \
+    X(OUT_DATA, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "archive to write (.tar.gz)")          \
+    X(CHECKPOINT_FOLDER, "checkpoint", 0, "DIR", TEXT, 0, 0, NULL, NULL,                           \
+      "keep a checkpoint here after every epoch, and continue from it")                            \
+    X(CHECKPOINT_FILE, "checkpoint", 0, "FILE", TEXT, 0, 0, NULL, NULL,                            \
+      "keep a checkpoint here after every epoch, and continue from it")                            \
+    X(TEST_DATA, "test-data", 0, "DIR", TEXT, 0, 0, NULL, NULL,                                    \
+      "folder of test_data_set_N, or one of them")                                                 \
+    X(RTOL, "rtol", 0, "X", NUMBER, 0, 1e9, "1e-3", NULL,                                          \
+      "error allowed per unit of the expected")                                                    \
+    X(ATOL, "atol", 0, "X", NUMBER, 0, 1e9, "1e-4", NULL, "error allowed besides")                 \
+    X(CLASSES, "classes", 0, "N", INT, 2, 100000, NULL, NULL,                                      \
+      "classes to tell apart (default: the architecture's)")                                       \
+    X(INPUT_SIZE, "input-size", 0, "N", INT, 8, 4096, NULL, NULL,                                  \
+      "height and width of the input (default: the architecture's)")                               \
+    X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, "3", NULL, "channels of the input")     \
+    X(GROWTH, "growth", 0, "N", INT, 1, 256, "12", NULL, "growth rate k of a DenseNet")            \
+    X(STEPS, "steps", 0, "N", INT, 1, 1000000, "20", NULL, "steps to time")                        \
+    X(TRAIN, "train", 0, "N", INT, 1, 1000000, "2000", NULL, "training images")                    \
+    X(TEST, "test", 0, "N", INT, 1, 1000000, "500", NULL, "test images")                           \
+    X(LAYOUT, "layout", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/layout", NULL)               \
+    X(RATIO, "ratio", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio", NULL)                     \
+    X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
+    X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
+    X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
+    X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
+    X(EPOCHS, "epochs", 0, "N", SPEC, 0, 0, NULL, "/finetune/epochs", NULL)                        \
+    X(BATCH, "batch", 0, "N", SPEC, 0, 0, NULL, "/finetune/batch_size", NULL)                      \
+    X(LR, "lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/lr", NULL)                                    \
+    X(MOMENTUM, "momentum", 0, "X", SPEC, 0, 0, NULL, "/finetune/momentum", NULL)                  \
+    X(WEIGHT_DECAY, "weight-decay", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay", NULL)      \
+    X(SCHEDULE, "schedule", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/schedule", NULL)               \
+    X(WARMUP_STEPS, "warmup-steps", 0, "N", SPEC, 0, 0, NULL, "/finetune/warmup_steps", NULL)      \
+    X(MILESTONES, "milestones", 0, "X,X,..", SPEC, 0, 0, NULL, "/finetune/milestones", NULL)       \
+    X(GAMMA, "gamma", 0, "X", SPEC, 0, 0, NULL, "/finetune/gamma", NULL)                           \
+    X(ALPHA, "alpha", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/alpha", NULL)                   \
+    X(TEMPERATURE, "temperature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/temperature", NULL) \
+    X(AUGMENT, "augment", 0, "NAME,..", SPEC, 0, 0, NULL, "/finetune/augment", NULL)               \
+    X(CROP_PADDING, "crop-padding", 0, "N", SPEC, 0, 0, NULL, "/finetune/crop_padding", NULL)      \
+    X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \
+    X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
+    X(SEED, "seed", 0, "N", SPEC, 0, 0, NULL, "/seed", NULL)                                       \
+    X(THREADS, "threads", 0, "N", SPEC, 0, 0, NULL, "/threads", NULL)
+
+enum cli_option_id {
+#define CLI__ENUM(id, name, letter, value, kind, min, max, fallback, more, help) CLI_OPT_##id,
+    CLI_OPTION_LIST(CLI__ENUM)
+#undef CLI__ENUM
+        CLI_OPTION_COUNT
+};
+
+struct cli_option {
+    const char *name;
+    char letter;
+    const char *value;
+    enum cli_kind kind;
+    double min, max;
+    const char *fallback;
+    const char *more; /* choices, or the pointer into the spec */
+    const char *help;
+};
+extern const struct cli_option cli_options[CLI_OPTION_COUNT];
+
+/* ---- commands ------------------------------------------------------------------------------ */
+
+#define CLI_MAX_OPERANDS 2
+#define CLI_MAX_OPTIONS 40
+
+struct cli_args;
+struct cli_command {
+    const char *name;
+    const char *summary;  /* one line */
+    const char *operands; /* "MODEL", or "" */
+    int operand_count;
+    enum cli_option_id required[4]; /* up to the first CLI_OPT_HELP (0) */
+    enum cli_option_id options[CLI_MAX_OPTIONS];
+    void (*more_help)(void); /* prints after the options, or NULL */
+    int (*run)(const struct cli_args *args);
+};
+
+extern const struct cli_command cli_inspect, cli_check, cli_eval, cli_compress, cli_train, cli_new,
+    cli_plan, cli_bench, cli_draw;
+
+/* A parsed command line. */
+struct cli_args {
+    const struct cli_command *command;
+    const char *operand[CLI_MAX_OPERANDS];
+    const char *text[CLI_OPTION_COUNT]; /* as given, or the fallback, or NULL */
+    double number[CLI_OPTION_COUNT];    /* of INT and NUMBER; 0 without a fallback */
+    bool help, json;
+    struct fsn_spec spec; /* defaults, --spec, options, in this order */
+};
+
+/* Parses argv[0..argc), which begins after the command's name. Prints what is wrong and returns an
+ * exit code; on CLI_OK, cli_args_clear frees. */
+int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_args *args);
+void cli_args_clear(struct cli_args *args);
+void cli_print_help(const struct cli_command *command);
+/* The spec from the file of --spec (or NULL) with `given` (pointer: text) set over it. */
+struct cli_setting {
+    const struct cli_option *option;
+    const char *text;
+};
+int cli_build_spec(const struct cli_command *command, const char *path,
+                   const struct cli_setting *given, size_t count, struct fsn_spec *spec);
+
+/* ---- output -------------------------------------------------------------------------------- */
+
+/* "fsnet compress: message" on standard error. */
+void cli_error(const struct cli_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Prints the engine's error, or every fault when there are any; returns CLI_FAILURE. */
+int cli_fail(const struct cli_command *command, const struct fsn_error *err,
+             const struct fsn_faults *faults);
+/* Prints JSON (takes it; NULL: out of memory) and a newline; an exit code. */
+int cli_print_json(const struct cli_command *command, json_t *value);
+/* A number, or null when it is not finite. */
+json_t *cli_json_number(double value);
+/* 1234567 -> "1,234,567"; 1104254 bytes -> "1.10 MB". Into text, which is returned. */
+const char *cli_grouped(int64_t value, char text[32]);
+const char *cli_bytes(int64_t bytes, char text[32]);
+#define CLI_GROUPED(value) cli_grouped((value), (char[32]){0})
+#define CLI_BYTES(value) cli_bytes((value), (char[32]){0})
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+/* A bar on a terminal, a line per stage and epoch elsewhere, all on standard error. From
+ * cli_progress_begin on, the first Ctrl-C (or SIGTERM) cancels through the callback's answer and
+ * the second one kills. */
+struct cli_progress {
+    bool terminal;
+    bool drawn;      /* a bar stands on the current line */
+    int stage;       /* of the last call, -1: none yet */
+    double drawn_at; /* seconds */
+};
+void cli_progress_begin(struct cli_progress *progress);
+bool cli_progress_step(const struct fsn_progress *now, void *user); /* user: struct cli_progress */
+void cli_progress_end(struct cli_progress *progress);
+
+#endif

@@ -1,0 +1,116 @@
+/* cmd_compress.c - fsnet compress: one whole job, and its report in short. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static double number_at(const json_t *report, const char *group, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(report, group), key));
+}
+
+static void print_row(const json_t *report, const char *title, const char *key, bool whole)
+{
+    const char *groups[] = {"baseline", "compressed"};
+
+    printf("%-22s", title);
+    for (int i = 0; i < 2; i++) {
+        const json_t *value = json_object_get(json_object_get(report, groups[i]), key);
+
+        if (!json_is_number(value))
+            printf(" %14s", "-");
+        else if (whole)
+            printf(" %14s", CLI_GROUPED(json_integer_value(value)));
+        else
+            printf(" %14.4g", json_number_value(value));
+    }
+    putchar('\n');
+}
+
+static void print_report(const json_t *report, const char *folder)
+{
+    printf("%-22s %14s %14s\n", "", "baseline", "compressed");
+    print_row(report, "top1 %", "top1", false);
+    print_row(report, "top5 %", "top5", false);
+    print_row(report, "loss", "loss", false);
+    print_row(report, "bytes", "size_bytes", true);
+    print_row(report, "parameters", "parameters", true);
+    print_row(report, "effective parameters", "effective_parameters", true);
+    print_row(report, "MACs", "macs", true);
+    printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
+           number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
+           number_at(report, "ratios", "effective"));
+    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv\n", folder);
+}
+
+static int show_report(const struct cli_args *args)
+{
+    const char *folder = args->text[CLI_OPT_OUT_FOLDER];
+    char path[4096];
+    json_error_t at;
+    json_t *report;
+
+    if (snprintf(path, sizeof path, "%s/report.json", folder) >= (int)sizeof path) {
+        cli_error(args->command, "path too long: %.200s...", folder);
+        return CLI_FAILURE;
+    }
+    report = json_load_file(path, 0, &at);
+    if (!report) {
+        cli_error(args->command, "%s: %s", path, at.text);
+        return CLI_FAILURE;
+    }
+    if (args->json)
+        return cli_print_json(args->command, report);
+    print_report(report, folder);
+    json_decref(report);
+    return CLI_OK;
+}
+
+static int run_compress(const struct cli_args *args)
+{
+    const char *checkpoint = args->text[CLI_OPT_CHECKPOINT_FOLDER];
+    struct fsn_error err = {0};
+    struct cli_progress progress;
+    const struct fsn_job job = {
+        .model_path = args->operand[0],
+        .data_path = args->text[CLI_OPT_DATA],
+        .data_format = args->text[CLI_OPT_FORMAT],
+        .out_dir = args->text[CLI_OPT_OUT_FOLDER],
+        .checkpoint_dir = checkpoint,
+        .progress = cli_progress_step,
+        .user = &progress,
+    };
+    enum fsn_status status;
+
+    cli_progress_begin(&progress);
+    status = fsn_compress(&job, &args->spec, &err);
+    cli_progress_end(&progress);
+    if (status == FSN_OK)
+        return show_report(args);
+    if (status != FSN_CANCELLED)
+        return cli_fail(args->command, &err, NULL);
+    if (checkpoint)
+        cli_error(args->command, "cancelled; the same command continues from %s", checkpoint);
+    else
+        cli_error(args->command, "cancelled; nothing is kept without --checkpoint");
+    return CLI_FAILURE;
+}
+
+const struct cli_command cli_compress = {
+    .name = "compress",
+    .summary = "Compress a trained model by Filter Summary and fine-tune it on its data",
+    .operands = "MODEL",
+    .operand_count = 1,
+    .required = {CLI_OPT_DATA, CLI_OPT_OUT_FOLDER},
+    .options = {CLI_OPT_DATA,         CLI_OPT_OUT_FOLDER,   CLI_OPT_FORMAT,
+                CLI_OPT_LAYOUT,       CLI_OPT_RATIO,        CLI_OPT_RATIO_1X1,
+                CLI_OPT_SPACING,      CLI_OPT_EXCLUDE,      CLI_OPT_BITS,
+                CLI_OPT_EPOCHS,       CLI_OPT_BATCH,        CLI_OPT_LR,
+                CLI_OPT_MOMENTUM,     CLI_OPT_WEIGHT_DECAY, CLI_OPT_SCHEDULE,
+                CLI_OPT_WARMUP_STEPS, CLI_OPT_MILESTONES,   CLI_OPT_GAMMA,
+                CLI_OPT_ALPHA,        CLI_OPT_TEMPERATURE,  CLI_OPT_AUGMENT,
+                CLI_OPT_CROP_PADDING, CLI_OPT_MEAN,         CLI_OPT_STD,
+                CLI_OPT_SEED,         CLI_OPT_THREADS,      CLI_OPT_CHECKPOINT_FOLDER,
+                CLI_OPT_SPEC,         CLI_OPT_JSON},
+    .run = run_compress,
+};

@@ -1,0 +1,104 @@
+/* cmd_eval.c - fsnet eval and fsnet bench: how accurate and how fast a model is. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- eval ------------------------------------------------------------------------------------ */
+
+static int run_eval(const struct cli_args *args)
+{
+    const char *split_name = args->text[CLI_OPT_SPLIT];
+    enum fsn_split split = strcmp(split_name, "train") == 0 ? FSN_SPLIT_TRAIN : FSN_SPLIT_TEST;
+    struct fsn_error err = {0};
+    struct cli_progress progress;
+    struct fsn_model *model = NULL;
+    struct fsn_dataset *data = NULL;
+    struct fsn_eval eval;
+    int code = CLI_OK;
+
+    cli_progress_begin(&progress);
+    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
+        fsn_dataset_open(args->text[CLI_OPT_DATA], args->text[CLI_OPT_FORMAT], NULL, &data, &err) !=
+            FSN_OK ||
+        fsn_evaluate(model, data, split, &args->spec.preprocess, args->spec.threads,
+                     cli_progress_step, &progress, &eval, &err) != FSN_OK) {
+        cli_progress_end(&progress);
+        code = cli_fail(args->command, &err, NULL);
+        goto out;
+    }
+    cli_progress_end(&progress);
+    if (args->json)
+        code = cli_print_json(
+            args->command,
+            json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "model", args->operand[0], "split",
+                      split_name, "top1", cli_json_number(eval.top1), "top5",
+                      cli_json_number(eval.top5), "loss", cli_json_number(eval.loss), "images",
+                      (json_int_t)eval.images, "seconds", cli_json_number(eval.seconds)));
+    else
+        printf("top1 %.2f %%  top5 %.2f %%  loss %.4f  (%s %s images, %.1f s)\n", eval.top1,
+               eval.top5, eval.loss, CLI_GROUPED(eval.images), split_name, eval.seconds);
+out:
+    fsn_dataset_destroy(data);
+    fsn_model_destroy(model);
+    return code;
+}
+
+const struct cli_command cli_eval = {
+    .name = "eval",
+    .summary = "Measure a model's accuracy and loss on a data set",
+    .operands = "MODEL",
+    .operand_count = 1,
+    .required = {CLI_OPT_DATA},
+    .options = {CLI_OPT_DATA, CLI_OPT_FORMAT, CLI_OPT_SPLIT, CLI_OPT_MEAN, CLI_OPT_STD,
+                CLI_OPT_SPEC, CLI_OPT_THREADS, CLI_OPT_JSON},
+    .run = run_eval,
+};
+
+/* ---- bench ----------------------------------------------------------------------------------- */
+
+static int run_bench(const struct cli_args *args)
+{
+    bool training = strcmp(args->operand[0], "train") == 0;
+    struct fsn_error err = {0};
+    struct fsn_model *model = NULL;
+    struct fsn_bench bench;
+    int code = CLI_OK;
+
+    if (!training && strcmp(args->operand[0], "infer") != 0) {
+        cli_error(args->command, "what to time must be train or infer, got '%s'", args->operand[0]);
+        return CLI_USAGE;
+    }
+    if (fsn_model_load(args->operand[1], NULL, &model, &err) != FSN_OK ||
+        fsn_bench_model(model, training, args->spec.finetune.batch_size, args->spec.threads,
+                        (int)args->number[CLI_OPT_STEPS], &bench, &err) != FSN_OK) {
+        code = cli_fail(args->command, &err, NULL);
+        goto out;
+    }
+    if (args->json)
+        code = cli_print_json(
+            args->command,
+            json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:I}", "what", args->operand[0], "batch_size",
+                      args->spec.finetune.batch_size, "steps", bench.steps,
+                      "images_per_second_median", bench.images_per_second_median,
+                      "images_per_second_p10", bench.images_per_second_p10, "ms_median",
+                      bench.ms_median, "memory_bytes", (json_int_t)bench.memory_bytes));
+    else
+        printf("%s, batch %d: %.1f img/s median, %.1f in the fastest tenth, %.2f ms a step, %s of "
+               "memory (%d steps)\n",
+               args->operand[0], args->spec.finetune.batch_size, bench.images_per_second_median,
+               bench.images_per_second_p10, bench.ms_median, CLI_BYTES(bench.memory_bytes),
+               bench.steps);
+out:
+    fsn_model_destroy(model);
+    return code;
+}
+
+const struct cli_command cli_bench = {
+    .name = "bench",
+    .summary = "Time steps of training or inference on random images",
+    .operands = "train|infer MODEL",
+    .operand_count = 2,
+    .options = {CLI_OPT_BATCH, CLI_OPT_STEPS, CLI_OPT_THREADS, CLI_OPT_JSON},
+    .run = run_bench,
+};

@@ -1,0 +1,185 @@
+/* cmd_make.c - fsnet new, train and draw: what a baseline is made of. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- new ------------------------------------------------------------------------------------- */
+
+static void print_architectures(void)
+{
+    printf("\narchitectures:\n");
+    for (const char *const *name = fsn_arch_names(); *name; name++)
+        printf("  %s\n", *name);
+}
+
+static int run_new(const struct cli_args *args)
+{
+    const struct fsn_arch_options options = {
+        .classes = (int)args->number[CLI_OPT_CLASSES],
+        .input_size = (int)args->number[CLI_OPT_INPUT_SIZE],
+        .input_channels = (int)args->number[CLI_OPT_INPUT_CHANNELS],
+        .growth = (int)args->number[CLI_OPT_GROWTH],
+        .seed = args->spec.seed,
+    };
+    const char *path = args->text[CLI_OPT_OUT_MODEL];
+    struct fsn_error err = {0};
+    struct fsn_model *model = NULL;
+    json_t *summary = NULL;
+    char *json = NULL;
+    int code = CLI_OK;
+
+    if (fsn_arch_build(args->operand[0], &options, &model, &err) != FSN_OK ||
+        fsn_model_save(model, path, FSN_EXPORT_SMALL, &err) != FSN_OK ||
+        fsn_model_summary_json(model, &json, &err) != FSN_OK) {
+        code = cli_fail(args->command, &err, NULL);
+        goto out;
+    }
+    if (args->json) {
+        printf("%s\n", json);
+        goto out;
+    }
+    summary = json_loads(json, 0, NULL);
+    printf("wrote %s: %s parameters, %s MACs\n", path,
+           CLI_GROUPED(json_integer_value(json_object_get(summary, "parameters"))),
+           CLI_GROUPED(json_integer_value(json_object_get(summary, "macs"))));
+out:
+    json_decref(summary);
+    free(json);
+    fsn_model_destroy(model);
+    return code;
+}
+
+const struct cli_command cli_new = {
+    .name = "new",
+    .summary = "Build one of the paper's networks with fresh weights",
+    .operands = "ARCH",
+    .operand_count = 1,
+    .required = {CLI_OPT_OUT_MODEL},
+    .options = {CLI_OPT_OUT_MODEL, CLI_OPT_CLASSES, CLI_OPT_INPUT_SIZE, CLI_OPT_INPUT_CHANNELS,
+                CLI_OPT_GROWTH, CLI_OPT_SEED, CLI_OPT_JSON, CLI_OPT_THREADS},
+    .more_help = print_architectures,
+    .run = run_new,
+};
+
+/* ---- train ----------------------------------------------------------------------------------- */
+
+static int train(const struct cli_args *args, struct fsn_model *model,
+                 const struct fsn_dataset *data)
+{
+    const char *path = args->text[CLI_OPT_OUT_MODEL];
+    const char *checkpoint = args->text[CLI_OPT_CHECKPOINT_FILE];
+    struct fsn_error err = {0};
+    struct fsn_faults faults = {0};
+    struct cli_progress progress;
+    struct fsn_dataset_info info;
+    struct fsn_eval eval = {0};
+    enum fsn_status status;
+
+    fsn_dataset_info(data, &info);
+    fsn_data_fits(model, &info, &args->spec, &faults);
+    if (faults.count > 0)
+        return cli_fail(args->command, &err, &faults);
+    cli_progress_begin(&progress);
+    status = fsn_train(model, data, &args->spec, checkpoint, cli_progress_step, &progress, &err);
+    if (status == FSN_OK)
+        status = fsn_model_save(model, path, FSN_EXPORT_SMALL, &err);
+    if (status == FSN_OK)
+        status = fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec.preprocess,
+                              args->spec.threads, cli_progress_step, &progress, &eval, &err);
+    cli_progress_end(&progress);
+    if (status == FSN_CANCELLED && checkpoint) {
+        cli_error(args->command, "cancelled; the same command continues from %s", checkpoint);
+        return CLI_FAILURE;
+    }
+    if (status != FSN_OK)
+        return cli_fail(args->command, &err, NULL);
+    if (args->json)
+        return cli_print_json(args->command, json_pack("{s:s, s:o, s:o, s:o, s:I}", "model", path,
+                                                       "top1", cli_json_number(eval.top1), "top5",
+                                                       cli_json_number(eval.top5), "loss",
+                                                       cli_json_number(eval.loss), "images",
+                                                       (json_int_t)eval.images));
+    printf("wrote %s: top1 %.2f %% on %s test images\n", path, eval.top1, CLI_GROUPED(eval.images));
+    return CLI_OK;
+}
+
+static int run_train(const struct cli_args *args)
+{
+    struct fsn_error err = {0};
+    struct fsn_model *model = NULL;
+    struct fsn_dataset *data = NULL;
+    int code;
+
+    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
+        fsn_dataset_open(args->text[CLI_OPT_DATA], args->text[CLI_OPT_FORMAT], NULL, &data, &err) !=
+            FSN_OK)
+        code = cli_fail(args->command, &err, NULL);
+    else
+        code = train(args, model, data);
+    fsn_dataset_destroy(data);
+    fsn_model_destroy(model);
+    return code;
+}
+
+const struct cli_command cli_train = {
+    .name = "train",
+    .summary = "Train a model on labelled images, from fresh weights or on",
+    .operands = "MODEL",
+    .operand_count = 1,
+    .required = {CLI_OPT_DATA, CLI_OPT_OUT_MODEL},
+    .options = {CLI_OPT_DATA,
+                CLI_OPT_OUT_MODEL,
+                CLI_OPT_FORMAT,
+                CLI_OPT_EPOCHS,
+                CLI_OPT_BATCH,
+                CLI_OPT_LR,
+                CLI_OPT_MOMENTUM,
+                CLI_OPT_WEIGHT_DECAY,
+                CLI_OPT_SCHEDULE,
+                CLI_OPT_WARMUP_STEPS,
+                CLI_OPT_MILESTONES,
+                CLI_OPT_GAMMA,
+                CLI_OPT_AUGMENT,
+                CLI_OPT_CROP_PADDING,
+                CLI_OPT_MEAN,
+                CLI_OPT_STD,
+                CLI_OPT_SEED,
+                CLI_OPT_THREADS,
+                CLI_OPT_CHECKPOINT_FILE,
+                CLI_OPT_SPEC,
+                CLI_OPT_JSON},
+    .run = run_train,
+};
+
+/* ---- draw ------------------------------------------------------------------------------------ */
+
+static int run_draw(const struct cli_args *args)
+{
+    const char *path = args->text[CLI_OPT_OUT_DATA];
+    int64_t train_images = (int64_t)args->number[CLI_OPT_TRAIN];
+    int64_t test_images = (int64_t)args->number[CLI_OPT_TEST];
+    struct fsn_error err = {0};
+
+    if (fsn_dataset_draw(path, train_images, test_images, args->spec.seed, &err) != FSN_OK)
+        return cli_fail(args->command, &err, NULL);
+    if (args->json)
+        return cli_print_json(args->command,
+                              json_pack("{s:s, s:I, s:I}", "data", path, "train",
+                                        (json_int_t)train_images, "test", (json_int_t)test_images));
+    printf("wrote %s: %s training and %s test images\n", path, CLI_GROUPED(train_images),
+           CLI_GROUPED(test_images));
+    return CLI_OK;
+}
+
+const struct cli_command cli_draw = {
+    .name = "draw",
+    .summary = "Draw a small labelled data set of ten kinds of shapes (CIFAR-10 binary form)",
+    .operands = "",
+    .operand_count = 0,
+    .required = {CLI_OPT_OUT_DATA},
+    .options = {CLI_OPT_OUT_DATA, CLI_OPT_TRAIN, CLI_OPT_TEST, CLI_OPT_SEED, CLI_OPT_JSON,
+                CLI_OPT_THREADS},
+    .run = run_draw,
+};

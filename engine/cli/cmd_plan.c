@@ -1,0 +1,77 @@
+/* cmd_plan.c - fsnet plan: which layer would get which Filter Summary, without data. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void print_layer(const struct fsn_plan_layer *layer)
+{
+    char filters[64], summary[64];
+
+    snprintf(filters, sizeof filters, "%lldx%lldx%lldx%lld", (long long)layer->filters,
+             (long long)layer->channels, (long long)layer->height, (long long)layer->width);
+    if (layer->layout == FSN_LAYOUT_1D)
+        snprintf(summary, sizeof summary, "%lld", (long long)layer->fs_dim[0]);
+    else if (layer->layout == FSN_LAYOUT_3D)
+        snprintf(summary, sizeof summary, "%lldx%lldx%lld", (long long)layer->fs_dim[0],
+                 (long long)layer->fs_dim[1], (long long)layer->fs_dim[2]);
+    else
+        snprintf(summary, sizeof summary, "dense");
+    printf("%-32s %-16s %-16s %12s %7.2f %5d  %s\n", layer->name, filters, summary,
+           CLI_GROUPED(layer->fs_size), layer->ratio, layer->bits, layer->note ? layer->note : "");
+}
+
+static void print_plan(const struct fsn_plan *plan)
+{
+    printf("%-32s %-16s %-16s %12s %7s %5s  %s\n", "layer", "filters", "summary", "values", "ratio",
+           "bits", "note");
+    for (size_t i = 0; i < plan->layer_count; i++)
+        print_layer(&plan->layers[i]);
+    printf("\n%-24s %14s\n", "parameters", CLI_GROUPED(plan->parameters));
+    printf("%-24s %14s\n", "compressed parameters", CLI_GROUPED(plan->compressed_parameters));
+    printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));
+    printf("%-24s %14s\n", "MACs", CLI_GROUPED(plan->macs));
+    printf("%-24s %14s bytes\n", "model.onnx, expected", CLI_GROUPED(plan->expected_bytes));
+    if (plan->baseline_bytes > 0)
+        printf("%-24s %14s bytes, %.1f times as many\n", "baseline",
+               CLI_GROUPED(plan->baseline_bytes),
+               (double)plan->baseline_bytes / (double)plan->expected_bytes);
+}
+
+static int run_plan(const struct cli_args *args)
+{
+    struct fsn_error err = {0};
+    struct fsn_faults faults = {0};
+    struct fsn_model *model = NULL;
+    struct fsn_plan *plan = NULL;
+    char *json = NULL;
+    int code = CLI_OK;
+
+    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
+        fsn_plan_create(model, &args->spec, &plan, &faults, &err) != FSN_OK) {
+        code = cli_fail(args->command, &err, &faults);
+        goto out;
+    }
+    if (!args->json) {
+        print_plan(plan);
+    } else if (fsn_plan_json(plan, &json, &err) == FSN_OK) {
+        printf("%s\n", json);
+    } else {
+        code = cli_fail(args->command, &err, NULL);
+    }
+out:
+    free(json);
+    fsn_plan_destroy(plan);
+    fsn_model_destroy(model);
+    return code;
+}
+
+const struct cli_command cli_plan = {
+    .name = "plan",
+    .summary = "Show what a compression would give: a row per layer, parameters, bytes (no data)",
+    .operands = "MODEL",
+    .operand_count = 1,
+    .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_EXCLUDE,
+                CLI_OPT_BITS, CLI_OPT_SPEC, CLI_OPT_JSON, CLI_OPT_THREADS},
+    .run = run_plan,
+};

@@ -1,0 +1,83 @@
+/* output.c - messages, JSON and numbers as every command prints them. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void cli_error(const struct cli_command *command, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "fsnet %s: ", command->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+int cli_fail(const struct cli_command *command, const struct fsn_error *err,
+             const struct fsn_faults *faults)
+{
+    if (!faults || faults->count == 0) {
+        cli_error(command, "%s", err->text[0] ? err->text : fsn_status_text(err->status));
+        return CLI_FAILURE;
+    }
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct fsn_fault *fault = &faults->item[i];
+
+        cli_error(command, "%s%s%s", fault->pointer, *fault->pointer ? ": " : "", fault->text);
+    }
+    return CLI_FAILURE;
+}
+
+int cli_print_json(const struct cli_command *command, json_t *value)
+{
+    /* Fifteen digits: 91.73 is printed as 91.73. */
+    int result = value ? json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : -1;
+
+    json_decref(value);
+    if (result != 0) {
+        cli_error(command, "cannot write JSON: out of memory, or no room on standard output");
+        return CLI_FAILURE;
+    }
+    putchar('\n');
+    return CLI_OK;
+}
+
+json_t *cli_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+const char *cli_grouped(int64_t value, char text[32])
+{
+    char digits[32];
+    size_t size, out = 0;
+
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    size = strlen(digits);
+    for (size_t i = 0; i < size && out < 30; i++) {
+        text[out++] = digits[i];
+        if (i + 1 < size && (size - 1 - i) % 3 == 0 && digits[i] != '-')
+            text[out++] = ',';
+    }
+    text[out] = 0;
+    return text;
+}
+
+const char *cli_bytes(int64_t bytes, char text[32])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1000 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(text, 32, unit == 0 ? "%.0f %s" : "%.2f %s", value, units[unit]);
+    return text;
+}

@@ -1,0 +1,103 @@
+/* progress.c - how far a long command is: a bar on a terminal, plain lines elsewhere. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR = 24 };
+static const double redraw_seconds = 0.1;
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void cli_progress_begin(struct cli_progress *progress)
+{
+    struct sigaction action;
+
+    memset(progress, 0, sizeof *progress);
+    progress->terminal = isatty(STDERR_FILENO);
+    progress->stage = -1;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART | (int)SA_RESETHAND; /* the second one has its usual effect */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void clear_bar(struct cli_progress *progress)
+{
+    if (progress->drawn)
+        fputs("\r\033[K", stderr);
+    progress->drawn = false;
+}
+
+static void print_epoch(const struct fsn_epoch *row, int epochs)
+{
+    fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f  top1 %.2f %%  %.0f img/s  %.1f s\n",
+            row->epoch, epochs, row->lr, row->train_loss, row->train_top1, row->images_per_second,
+            row->seconds);
+}
+
+static void draw_bar(struct cli_progress *progress, const struct fsn_progress *now)
+{
+    int filled = (int)(now->fraction * BAR);
+    char bar[BAR + 1];
+
+    for (int i = 0; i < BAR; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[BAR] = 0;
+    fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%", fsn_stage_name(now->stage), bar,
+            100 * now->fraction);
+    if (now->epoch > 0)
+        fprintf(stderr, "  epoch %d/%d", now->epoch, now->epochs);
+    if (now->images_per_second > 0)
+        fprintf(stderr, "  %.0f img/s", now->images_per_second);
+    if (now->seconds_left >= 0) {
+        long left = (long)now->seconds_left;
+
+        fprintf(stderr, "  %ld:%02ld:%02ld left", left / 3600, left / 60 % 60, left % 60);
+    }
+    fflush(stderr);
+    progress->drawn = true;
+}
+
+bool cli_progress_step(const struct fsn_progress *now, void *user)
+{
+    struct cli_progress *progress = user;
+
+    if (now->epoch_row) {
+        clear_bar(progress);
+        print_epoch(now->epoch_row, now->epochs);
+    }
+    if (!progress->terminal) {
+        if (progress->stage != (int)now->stage)
+            fprintf(stderr, "%s\n", fsn_stage_name(now->stage));
+    } else if (progress->stage != (int)now->stage ||
+               now_seconds() - progress->drawn_at >= redraw_seconds) {
+        draw_bar(progress, now);
+        progress->drawn_at = now_seconds();
+    }
+    progress->stage = (int)now->stage;
+    return !stop_asked;
+}
+
+void cli_progress_end(struct cli_progress *progress)
+{
+    clear_bar(progress);
+}
