@@ -142,6 +142,10 @@ int cli_build_spec(const struct cli_command *command, const char *path,
 /* "fsnet compress: message" on standard error. */
 void cli_error(const struct cli_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* One fault of the spec, named by the file it stands in (spec_path) or by the option that sets it.
+ */
+void cli_fault(const struct cli_command *command, const char *spec_path,
+               const struct fsn_fault *fault);
 /* Prints the engine's error, or every fault when there are any; returns CLI_FAILURE. */
 int cli_fail(const struct cli_command *command, const struct fsn_error *err,
              const struct fsn_faults *faults);

@@ -18,18 +18,44 @@ void cli_error(const struct cli_command *command, const char *format, ...)
     fputc('\n', stderr);
 }
 
+/* "--ratio" for "/filter_summary/ratio", the pointer itself where no option sets the place. */
+static const char *place(const char *pointer, char text[160])
+{
+    for (int i = 0; i < CLI_OPTION_COUNT; i++) {
+        const struct cli_option *option = &cli_options[i];
+        size_t size;
+
+        if (option->kind != CLI_SPEC)
+            continue;
+        size = strlen(option->more);
+        if (strncmp(pointer, option->more, size) == 0 && (!pointer[size] || pointer[size] == '/')) {
+            snprintf(text, 160, "--%s", option->name);
+            return text;
+        }
+    }
+    return pointer;
+}
+
+void cli_fault(const struct cli_command *command, const char *spec_path,
+               const struct fsn_fault *fault)
+{
+    /* What the service calls by an id stands here as an operand or --data: the text says enough. */
+    bool own = strcmp(fault->pointer, "/model_id") == 0 ||
+               strcmp(fault->pointer, "/dataset_id") == 0 || !*fault->pointer;
+    const char *at = spec_path ? fault->pointer : place(fault->pointer, (char[160]){0});
+
+    cli_error(command, "%s%s%s%s%s", spec_path ? spec_path : "", spec_path ? ": " : "",
+              own ? "" : at, own ? "" : ": ", fault->text);
+}
+
 int cli_fail(const struct cli_command *command, const struct fsn_error *err,
              const struct fsn_faults *faults)
 {
-    if (!faults || faults->count == 0) {
+    if (!faults || faults->count == 0)
         cli_error(command, "%s", err->text[0] ? err->text : fsn_status_text(err->status));
-        return CLI_FAILURE;
-    }
-    for (size_t i = 0; i < faults->count; i++) {
-        const struct fsn_fault *fault = &faults->item[i];
-
-        cli_error(command, "%s%s%s", fault->pointer, *fault->pointer ? ": " : "", fault->text);
-    }
+    else
+        for (size_t i = 0; i < faults->count; i++)
+            cli_fault(command, NULL, &faults->item[i]);
     return CLI_FAILURE;
 }
 

@@ -135,18 +135,17 @@ static bool put(json_t *root, const struct fsn_spec_field *field, json_t *value,
     return json_array_append_new(list, value) == 0;
 }
 
-/* The option that set this place, or NULL: then it was the file. */
-static const struct cli_option *blame(const struct cli_setting *given, size_t count,
-                                      const char *pointer)
+/* Whether an option set this place; otherwise the file did, or nobody. */
+static bool was_given(const struct cli_setting *given, size_t count, const char *pointer)
 {
     for (size_t i = 0; i < count; i++) {
         size_t size = strlen(given[i].option->more);
 
         if (strncmp(pointer, given[i].option->more, size) == 0 &&
             (!pointer[size] || pointer[size] == '/'))
-            return given[i].option;
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static int apply(json_t *root, const struct cli_setting *given, size_t count)
@@ -155,7 +154,7 @@ static int apply(json_t *root, const struct cli_setting *given, size_t count)
     const struct fsn_spec_field *fields = fsn_spec_fields(&field_count);
 
     for (size_t i = 0; i < count; i++) {
-        bool again = blame(given, i, given[i].option->more) != NULL;
+        bool again = was_given(given, i, given[i].option->more);
 
         for (size_t f = 0; f < field_count; f++)
             if (strcmp(fields[f].pointer, given[i].option->more) == 0 &&
@@ -199,14 +198,9 @@ int cli_build_spec(const struct cli_command *command, const char *path,
     if (faults.count == 0)
         cli_error(command, "%s%s%s", path ? path : "", path ? ": " : "", err.text);
     for (size_t i = 0; i < faults.count; i++) {
-        const struct fsn_fault *fault = &faults.item[i];
-        const struct cli_option *option = blame(given, count, fault->pointer);
+        bool from_file = path && !was_given(given, count, faults.item[i].pointer);
 
-        if (option)
-            cli_error(command, "--%s %s", option->name, fault->text);
-        else
-            cli_error(command, "%s%s%s %s", path ? path : "", path ? ": " : "", fault->pointer,
-                      fault->text);
+        cli_fault(command, from_file ? path : NULL, &faults.item[i]);
     }
 out:
     json_decref(root);

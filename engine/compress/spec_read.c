@@ -6,6 +6,7 @@
  * nearest name that is known. Limits: MAX_BYTES of text, MAX_DEPTH of nesting.
  */
 #include "core/error.h"
+#include "core/similar.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -115,33 +116,6 @@ static int choice_index(const char *choices, const char *text)
 
 /* ---- unknown fields -------------------------------------------------------------------------- */
 
-/* Levenshtein's edit distance of two short words. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[CLIPPED + 1], size_a = strlen(a), size_b = strlen(b);
-
-    if (size_a > CLIPPED || size_b > CLIPPED)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= size_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= size_a; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= size_b; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[size_b];
-}
-
 /* Considers every prefix of every row's pointer ("/finetune", "/finetune/distill", ...): the
  * nearest last word wins, one in the same object before others. */
 static void unknown(struct reader *reader, const char *parent, const char *key, const char *pointer)
@@ -160,7 +134,7 @@ static void unknown(struct reader *reader, const char *parent, const char *key, 
                            memcmp(parent, path, (size_t)(slash - path)) == 0;
 
             snprintf(name, sizeof name, "%.*s", (int)word, slash + 1);
-            score = distance(key, name);
+            score = fsn__edit_distance(key, name);
             if (score > limit || 2 * score + !sibling >= best)
                 continue;
             best = 2 * score + !sibling;
