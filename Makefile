@@ -1,9 +1,14 @@
 # fsnet: libfsnet (engine/), fsnet (engine/cli/), fsnetd (server/).
 #
-#   make deps   installs what a build and the tests need (Debian 12, apt)
-#   make        builds build/fsnet and build/fsnetd
-#   make test   installs, builds and runs every test
-#   make demo   runs the main job end to end on data that the project draws itself
+#   make deps          installs what a build and the tests need (Debian 12, apt)
+#   make               builds build/fsnet and build/fsnetd
+#   make test          installs, builds and runs every test
+#   make check         runs every test, installing nothing
+#   make unit          the unit, gradient and golden tests alone
+#   make asan          the tests of the code again, under ASan + UBSan
+#   make demo          runs the main job end to end on data that the project draws itself
+#   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
+#   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
 # Variables: BUILD (output folder), CC, SAN=1 (ASan + UBSan, into build-asan), WERROR=1.
 
@@ -39,7 +44,7 @@ ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all deps test demo clean
+.PHONY: all
 all: $(BUILD)/fsnet $(BUILD)/fsnetd
 
 $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
@@ -69,9 +74,48 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE)
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support
+.SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 .PHONY: unit
 unit: $(TEST_BIN)
 	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail
+
+# ---- what people call ---------------------------------------------------------------------------
+DEBIAN_PACKAGES := gcc libc6-dev make pkg-config curl jq xz-utils zip protobuf-c-compiler \
+	libprotobuf-c-dev libarchive-dev zlib1g-dev libjansson-dev libopenblas-dev \
+	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
+
+.PHONY: deps test check asan demo install format-check tidy clean
+deps:
+	@tests/install_deps.sh $(DEBIAN_PACKAGES)
+
+# Two steps: the second one reads pkg-config anew, after everything is installed.
+test: deps
+	@$(MAKE) --no-print-directory check
+demo: deps
+	@$(MAKE) --no-print-directory all
+	deploy/demo.sh $(BUILD)
+
+check: all $(TEST_BIN)
+	@tests/run_all.sh $(BUILD) $(TEST_BIN)
+asan:
+	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
+.PHONY: check-code
+check-code: $(BUILD)/fsnet $(TEST_BIN)
+	@tests/run_all.sh --code $(BUILD) $(TEST_BIN)
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(BUILD)/fsnet $(BUILD)/fsnetd $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libfsnet.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 engine/include/fsnet.h $(DESTDIR)$(PREFIX)/include
+
+OWN_SRC = $(shell git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run --Werror $(OWN_SRC)
+tidy: $(BUILD)/gen/onnx.pb-c.h
+	clang-tidy --quiet $(ENGINE_SRC) $(CLI_SRC) $(SERVER_SRC) -- \
+		$(filter-out -MMD -MP,$(ALL_CFLAGS)) -Iserver
 
 clean:
 	rm -rf build build-asan
