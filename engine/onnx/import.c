@@ -1,0 +1,254 @@
+/* import.c - ONNX bytes to a model: validate, build, sort, fold constants, judge shapes.
+ *
+ * Element types. float16 and bfloat16 are held as float32. float64 stays what it is where it only
+ * serves a constant sub-graph or a Cast, but the layers compute in float32: a model that takes
+ * float64 inputs, or reads float64 weights in a layer, is narrowed to float32 as a whole (inputs,
+ * initialisers, constants, targets of Cast).
+ *
+ * Batch. The first dimension of an input is the batch when the file leaves it open. A 4-D input
+ * whose first dimension is 1 comes from an export with one example image: it is read with an open
+ * batch first, and with the fixed 1 if the network does not bear that (a Reshape to fixed sizes,
+ * say).
+ */
+#include "onnx/import.h"
+
+#include "core/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct fsn_import_limits limits_or_default(const struct fsn_import_limits *limits)
+{
+    const struct fsn_import_limits fallback = {
+        .max_bytes = INT32_MAX,
+        .max_nodes = 100000,
+        .max_values = 200000,
+        .max_elements = (size_t)1 << 30,
+        .max_constants = (size_t)8 << 30,
+    };
+    struct fsn_import_limits l = limits ? *limits : fallback;
+
+    if (l.max_bytes == 0 || l.max_bytes > INT32_MAX)
+        l.max_bytes = fallback.max_bytes; /* protobuf's own limit */
+    if (l.max_nodes == 0)
+        l.max_nodes = fallback.max_nodes;
+    if (l.max_values == 0)
+        l.max_values = fallback.max_values;
+    if (l.max_elements == 0)
+        l.max_elements = fallback.max_elements;
+    if (l.max_constants == 0)
+        l.max_constants = fallback.max_constants;
+    return l;
+}
+
+/* ---- float64 --------------------------------------------------------------------------------- */
+
+static bool is_layer(const FsnOnnx__NodeProto *node)
+{
+    static const char *const layers[] = {"Conv", "Gemm", "MatMul", "BatchNormalization"};
+
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++)
+        if (fsn__proto_is_onnx_domain(node->domain) &&
+            strcmp(fsn__proto_text(node->op_type), layers[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the model computes in float64; *out is meaningful only on success. */
+static enum fsn_status computes_in_f64(const FsnOnnx__GraphProto *graph, bool *out,
+                                       struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+    struct fsn__names initialisers = {0};
+
+    *out = false;
+    for (size_t i = 0; i < graph->n_initializer && status == FSN_OK; i++) {
+        const FsnOnnx__TensorProto *t = graph->initializer[i];
+
+        if (!fsn__names_put(&initialisers, fsn__proto_text(t->name),
+                            t->data_type == FSN__ONNX_DOUBLE))
+            status = FSN__NOMEM(err);
+    }
+    for (size_t i = 0; i < graph->n_input && status == FSN_OK; i++) {
+        const FsnOnnx__TypeProto *type = graph->input[i]->type;
+
+        if (fsn__names_find(&initialisers, fsn__proto_text(graph->input[i]->name)) == -1 && type &&
+            type->value_case == FSN_ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE && type->tensor_type &&
+            type->tensor_type->elem_type == FSN__ONNX_DOUBLE)
+            *out = true;
+    }
+    for (size_t i = 0; i < graph->n_node && status == FSN_OK; i++)
+        for (size_t j = 0; j < graph->node[i]->n_input && is_layer(graph->node[i]); j++)
+            *out |= fsn__names_find(&initialisers, graph->node[i]->input[j]) == 1;
+    fsn__names_free(&initialisers);
+    return status;
+}
+
+/* ---- after building -------------------------------------------------------------------------- */
+
+/* Elements of a shape for one image; -1 when they cannot be counted. */
+static int64_t elements_of_one(const struct fsn__tensor *t)
+{
+    struct fsn__tensor one = *t;
+
+    for (int i = 0; i < one.ndim; i++)
+        if (one.dim[i] == FSN_BATCH)
+            one.dim[i] = 1;
+    return fsn__numel(&one);
+}
+
+static enum fsn_status check_shapes(const struct fsn__importer *im, struct fsn_error *err)
+{
+    const struct fsn__graph *graph = im->graph;
+
+    for (int i = 0; i < graph->value_count; i++) {
+        const struct fsn__value *value = &graph->values[i];
+        int64_t n = elements_of_one(&value->tensor);
+
+        if (n < 0 || (uint64_t)n > im->limits.max_elements)
+            return FSN__FAIL(err, FSN_LIMIT, "value '%s' of shape %s has more than %zu elements",
+                             value->name, FSN__SHAPE(&value->tensor), im->limits.max_elements);
+    }
+    return FSN_OK;
+}
+
+/* A batch that we only assumed must reach every output as its first dimension. */
+static bool batch_reaches_outputs(const struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->output_count; i++) {
+        const struct fsn__tensor *t = &graph->values[graph->outputs[i]].tensor;
+
+        if (t->ndim == 0 || t->dim[0] != FSN_BATCH)
+            return false;
+    }
+    return true;
+}
+
+static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *err)
+{
+    enum fsn_status status;
+
+    fsn__graph_destroy(im->graph);
+    im->graph = NULL;
+    im->nodes = 0;
+    im->bytes_left = im->limits.max_constants;
+    im->tried_batch = false;
+    status = fsn__graph_create(&im->graph, err);
+    if (status == FSN_OK)
+        status = fsn__import_graph(im, err);
+    if (status == FSN_OK)
+        status = fsn__graph_sort(im->graph, err);
+    if (status == FSN_OK)
+        status = fsn__graph_fold(im->graph, im->limits.max_constants, err);
+    if (status == FSN_OK)
+        status = check_shapes(im, err);
+    if (status == FSN_OK && im->tried_batch && !batch_reaches_outputs(im->graph))
+        status = FSN__FAIL(err, FSN_SHAPE, "the batch does not reach every output");
+    return status;
+}
+
+static enum fsn_status build(struct fsn__importer *im, struct fsn_error *err)
+{
+    struct fsn_error attempt = {.status = FSN_OK};
+    enum fsn_status status;
+
+    im->try_batch = true;
+    status = build_once(im, &attempt);
+    if (status == FSN_OK)
+        return FSN_OK;
+    if (!im->tried_batch || status == FSN_NOMEM) {
+        if (err && err->status == FSN_OK)
+            *err = attempt;
+        return status;
+    }
+    im->try_batch = false;
+    return build_once(im, err);
+}
+
+static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_model **out,
+                              struct fsn_error *err)
+{
+    struct fsn_model *model = calloc(1, sizeof *model);
+
+    if (!model)
+        return FSN__NOMEM(err);
+    fsn__import_plain_softmax(im->graph);
+    fsn__graph_mark_trainable(im->graph);
+    model->graph = im->graph;
+    im->graph = NULL;
+    model->file_bytes = (int64_t)size;
+    model->opset = fsn__proto_opset(im->model->n_opset_import, im->model->opset_import);
+    model->ir = im->model->ir_version;
+    snprintf(model->producer, sizeof model->producer, "%s",
+             fsn__proto_text(im->model->producer_name));
+    if (!fsn__proto_is_text(model->producer))
+        model->producer[0] = 0;
+    *out = model;
+    return FSN_OK;
+}
+
+enum fsn_status fsn__onnx_import(const void *bytes, size_t size,
+                                 const struct fsn_import_limits *limits,
+                                 const struct fsn__binding *bindings, size_t binding_count,
+                                 struct fsn_model **out, struct fsn_error *err)
+{
+    struct fsn__importer im = {
+        .limits = limits_or_default(limits),
+        .bindings = bindings,
+        .binding_count = binding_count,
+    };
+    FsnOnnx__ModelProto *model = NULL;
+    enum fsn_status status;
+
+    if (size > im.limits.max_bytes)
+        return FSN__FAIL(err, FSN_LIMIT, "the model has %zu bytes, the limit is %zu", size,
+                         im.limits.max_bytes);
+    status = fsn__proto_unpack_model(bytes, size, "the model", &model, err);
+    if (status != FSN_OK)
+        return status;
+    im.model = model;
+    im.tensors.max_elements = im.limits.max_elements;
+    im.tensors.bytes_left = &im.bytes_left;
+    status = fsn__import_validate(&im, err);
+    if (status == FSN_OK)
+        status = computes_in_f64(model->graph, &im.tensors.narrow, err);
+    if (status == FSN_OK)
+        status = build(&im, err);
+    if (status == FSN_OK)
+        status = finish(&im, size, out, err);
+    fsn__graph_destroy(im.graph);
+    fsn__names_free(&im.functions);
+    fsn__arena_free(&im.arena);
+    fsn__proto_free(model);
+    return status;
+}
+
+enum fsn_status fsn_model_load_memory(const void *bytes, size_t size,
+                                      const struct fsn_import_limits *limits,
+                                      struct fsn_model **out, struct fsn_error *err)
+{
+    return fsn__onnx_import(bytes, size, limits, NULL, 0, out, err);
+}
+
+enum fsn_status fsn_model_load(const char *path, const struct fsn_import_limits *limits,
+                               struct fsn_model **out, struct fsn_error *err)
+{
+    struct fsn_import_limits l = limits_or_default(limits);
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    enum fsn_status status = fsn__file_read(path, l.max_bytes, &bytes, &size, err);
+
+    if (status == FSN_OK)
+        status = fsn_model_load_memory(bytes, size, limits, out, err);
+    free(bytes);
+    return status;
+}
+
+void fsn_model_destroy(struct fsn_model *model)
+{
+    if (!model)
+        return;
+    fsn__graph_destroy(model->graph);
+    free(model);
+}

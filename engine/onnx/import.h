@@ -1,0 +1,105 @@
+/* import.h - what the files of the importer share; nobody else includes it. */
+#ifndef FSN_ONNX_IMPORT_H
+#define FSN_ONNX_IMPORT_H
+
+#include "onnx/onnx.h"
+#include "onnx/proto.h"
+
+enum {
+    FSN__OPSET_MIN = 7,
+    FSN__OPSET_MAX = 27, /* the newest whose forms of our operators were read; see upgrade.c */
+    FSN__MAX_NODE_ATTRS = 32,
+    FSN__MAX_CALL_DEPTH = 16
+};
+
+/* One import under way. */
+struct fsn__importer {
+    const FsnOnnx__ModelProto *model;
+    struct fsn_import_limits limits;
+    const struct fsn__binding *bindings;
+    size_t binding_count;
+    struct fsn__proto_tensor_limits tensors;
+    size_t bytes_left;           /* of the constants; tensors.bytes_left points here */
+    size_t nodes;                /* built or inlined so far */
+    bool try_batch;              /* take a leading 1 of an image input as the batch axis */
+    bool tried_batch;            /* that happened */
+    struct fsn__arena arena;     /* keys of `functions` */
+    struct fsn__names functions; /* "domain\nname" -> index in model->functions */
+    struct fsn__graph *graph;
+};
+
+/* A model-local function being inlined; the chain of them is the call stack. */
+struct fsn__call {
+    const FsnOnnx__FunctionProto *function;
+    const struct fsn__draft *node; /* the caller, its attributes resolved */
+    const struct fsn__scope *outer;
+    int depth;
+};
+
+/* What names mean in one graph or function body. */
+struct fsn__scope {
+    struct fsn__names values;     /* name -> value index, or FSN__ABSENT */
+    struct fsn__names results;    /* a function's outputs -> the caller's values */
+    const struct fsn__call *call; /* NULL in the model's own graph */
+    int64_t opset;                /* of ONNX's domain */
+};
+enum { FSN__ABSENT = -2 }; /* an optional input that the caller left out */
+
+/* A node between the file and the graph: names resolved, attributes read. */
+struct fsn__draft {
+    const FsnOnnx__NodeProto *proto;
+    const char *op, *domain;
+    const char *label; /* for messages: the node's name, or its first output's */
+    int64_t opset;
+    int n_in, n_out;
+    int in[FSN__MAX_IO], out[FSN__MAX_IO];
+    struct fsn__attrs attrs; /* over attr; strings lie in the graph's arena, tensors are owned */
+    struct fsn__attr attr[FSN__MAX_NODE_ATTRS];
+    /* attr[i] as it stands in the file, references resolved; what a function's body refers to */
+    const FsnOnnx__AttributeProto *source[FSN__MAX_NODE_ATTRS];
+};
+
+/* validate.c: all that can be said of a file before anything is built. */
+FSN_NODISCARD enum fsn_status fsn__import_validate(struct fsn__importer *im, struct fsn_error *err);
+/* Index of the model-local function, or -1. */
+int fsn__import_find_function(const struct fsn__importer *im, const char *domain, const char *name);
+
+/* import_graph.c: the graph of im->model into im->graph. */
+FSN_NODISCARD enum fsn_status fsn__import_graph(struct fsn__importer *im, struct fsn_error *err);
+/* Builds nodes in a scope: first every output gets a value, then every node is added. */
+FSN_NODISCARD enum fsn_status fsn__import_nodes(struct fsn__importer *im, struct fsn__scope *scope,
+                                                size_t count, FsnOnnx__NodeProto *const *nodes,
+                                                struct fsn_error *err);
+
+/* import_node.c */
+FSN_NODISCARD enum fsn_status fsn__draft_read(struct fsn__importer *im,
+                                              const struct fsn__scope *scope,
+                                              const FsnOnnx__NodeProto *proto,
+                                              struct fsn__draft *draft, struct fsn_error *err);
+void fsn__draft_clear(struct fsn__draft *draft);
+/* Sets or adds an int attribute; removes one. */
+FSN_NODISCARD enum fsn_status fsn__draft_set_int(struct fsn__draft *draft, const char *name,
+                                                 int64_t value, struct fsn_error *err);
+void fsn__draft_remove(struct fsn__draft *draft, const char *name);
+/* Counts numbers that a node brings along towards the limit on constants: a function's body may
+ * hold a long list and be called often. */
+FSN_NODISCARD enum fsn_status fsn__import_charge(struct fsn__importer *im,
+                                                 const struct fsn__draft *draft, size_t numbers,
+                                                 struct fsn_error *err);
+/* A Constant node: its one output becomes a constant. */
+FSN_NODISCARD enum fsn_status fsn__import_constant(struct fsn__importer *im,
+                                                   struct fsn__draft *draft, struct fsn_error *err);
+
+/* functions.c: replaces a call by the function's body. */
+FSN_NODISCARD enum fsn_status fsn__import_call(struct fsn__importer *im,
+                                               const struct fsn__scope *scope,
+                                               const struct fsn__draft *draft, int function,
+                                               struct fsn_error *err);
+
+/* upgrade.c: brings a node of ONNX's domain from draft->opset to the form of op.h. */
+FSN_NODISCARD enum fsn_status fsn__import_upgrade(struct fsn__importer *im,
+                                                  struct fsn__draft *draft, struct fsn_error *err);
+/* After inference: Softmax with `flatten` that means the same as one without loses it. */
+void fsn__import_plain_softmax(struct fsn__graph *graph);
+
+#endif

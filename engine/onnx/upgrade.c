@@ -1,0 +1,218 @@
+/* upgrade.c - nodes of older ONNX operator sets in the form of version 18, which op.h speaks.
+ *
+ * Source: the changelog of the ONNX operators. What changed for the operators that the engine has:
+ *   BatchNormalization  < 9 `spatial`; < 14 a second output meant training
+ *   Clip                < 11 bounds were attributes
+ *   Dropout             < 12 the ratio was an attribute
+ *   Pad                 < 11 pads and value were attributes
+ *   Slice               < 10 starts, ends and axes were attributes
+ *   Softmax             < 13 everything from `axis` on was one distribution (default axis 1)
+ *   Squeeze, Unsqueeze  < 13 axes were an attribute
+ * All others kept their form from version 7 on. Versions 19 to FSN__OPSET_MAX added element types
+ * and attributes with neutral defaults (AveragePool's dilations, Cast's saturate, Pad's mode
+ * "wrap"), so nodes pass as they are and the operator judges the attributes; the conformance suites
+ * that reach version 27 hold this.
+ */
+#include "onnx/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- attributes that became inputs -------------------------------------------------------------
+ */
+
+static enum fsn_status add_input(struct fsn__importer *im, struct fsn__draft *draft, int slot,
+                                 const struct fsn__tensor *t, struct fsn_error *err)
+{
+    enum fsn_status status;
+    int value;
+
+    status = fsn__import_charge(im, draft, (size_t)fsn__numel(t), err);
+    if (status == FSN_OK)
+        status = fsn__graph_add_const(im->graph, NULL, FSN__VALUE_CONST, t, &value, err);
+    if (status != FSN_OK)
+        return status;
+    while (draft->n_in <= slot)
+        draft->in[draft->n_in++] = -1;
+    draft->in[slot] = value;
+    return FSN_OK;
+}
+
+/* Moves a list of ints to input `slot`; an absent list leaves the input absent. */
+static enum fsn_status ints_to_input(struct fsn__importer *im, struct fsn__draft *draft,
+                                     const char *name, int slot, struct fsn_error *err)
+{
+    struct fsn__tensor t = {.dtype = FSN__I64, .ndim = 1};
+    enum fsn_status status;
+    const int64_t *ints;
+    size_t count;
+
+    ints = fsn__attr_ints(&draft->attrs, name, &count);
+    if (!fsn__attr_find(&draft->attrs, name))
+        return FSN_OK;
+    t.dim[0] = (int64_t)count;
+    t.data = (void *)(uintptr_t)ints; /* only read */
+    status = add_input(im, draft, slot, &t, err);
+    fsn__draft_remove(draft, name);
+    return status;
+}
+
+static enum fsn_status float_to_input(struct fsn__importer *im, struct fsn__draft *draft,
+                                      const char *name, int slot, struct fsn_error *err)
+{
+    float value = fsn__attr_float(&draft->attrs, name, 0);
+    struct fsn__tensor t = {.dtype = FSN__F32, .data = &value};
+    enum fsn_status status;
+
+    if (!fsn__attr_find(&draft->attrs, name))
+        return FSN_OK;
+    status = add_input(im, draft, slot, &t, err);
+    fsn__draft_remove(draft, name);
+    return status;
+}
+
+static enum fsn_status expect_one_input(const struct fsn__draft *draft, struct fsn_error *err)
+{
+    if (draft->n_in == 1)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_FORMAT,
+                     "%s '%s': %d inputs; in operator set version %lld it has one and takes the "
+                     "rest as attributes",
+                     draft->op, draft->label, draft->n_in, (long long)draft->opset);
+}
+
+static enum fsn_status upgrade_axes(struct fsn__importer *im, struct fsn__draft *draft,
+                                    struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    return status == FSN_OK ? ints_to_input(im, draft, "axes", 1, err) : status;
+}
+
+static enum fsn_status upgrade_slice(struct fsn__importer *im, struct fsn__draft *draft,
+                                     struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    if (status == FSN_OK)
+        status = ints_to_input(im, draft, "starts", 1, err);
+    if (status == FSN_OK)
+        status = ints_to_input(im, draft, "ends", 2, err);
+    return status == FSN_OK ? ints_to_input(im, draft, "axes", 3, err) : status;
+}
+
+static enum fsn_status upgrade_pad(struct fsn__importer *im, struct fsn__draft *draft,
+                                   struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    if (status == FSN_OK)
+        status = ints_to_input(im, draft, "pads", 1, err);
+    return status == FSN_OK ? float_to_input(im, draft, "value", 2, err) : status;
+}
+
+static enum fsn_status upgrade_clip(struct fsn__importer *im, struct fsn__draft *draft,
+                                    struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    if (status == FSN_OK)
+        status = float_to_input(im, draft, "min", 1, err);
+    return status == FSN_OK ? float_to_input(im, draft, "max", 2, err) : status;
+}
+
+static enum fsn_status upgrade_dropout(struct fsn__importer *im, struct fsn__draft *draft,
+                                       struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    return status == FSN_OK ? float_to_input(im, draft, "ratio", 1, err) : status;
+}
+
+/* ---- meanings that changed ------------------------------------------------------------------- */
+
+static enum fsn_status upgrade_softmax(struct fsn__importer *im, struct fsn__draft *draft,
+                                       struct fsn_error *err)
+{
+    enum fsn_status status =
+        fsn__draft_set_int(draft, "axis", fsn__attr_int(&draft->attrs, "axis", 1), err);
+
+    (void)im;
+    return status == FSN_OK ? fsn__draft_set_int(draft, "flatten", 1, err) : status;
+}
+
+static enum fsn_status upgrade_batch_norm(struct fsn__importer *im, struct fsn__draft *draft,
+                                          struct fsn_error *err)
+{
+    (void)im;
+    if (draft->opset < 9 && fsn__attr_int(&draft->attrs, "spatial", 1) == 0)
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "BatchNormalization '%s': statistics per element (spatial = 0) are not "
+                         "supported",
+                         draft->label);
+    if (draft->n_out > 1)
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "BatchNormalization '%s' is in its training form (%d outputs); export the "
+                         "model in evaluation mode",
+                         draft->label, draft->n_out);
+    fsn__draft_remove(draft, "spatial");
+    return FSN_OK;
+}
+
+/* The engine holds half precision as float32, and float64 too in a model that is narrowed. */
+static enum fsn_status upgrade_cast(struct fsn__importer *im, struct fsn__draft *draft,
+                                    struct fsn_error *err)
+{
+    int64_t to = fsn__attr_int(&draft->attrs, "to", 0);
+
+    if (to == FSN__ONNX_FLOAT16 || to == FSN__ONNX_BFLOAT16 ||
+        (to == FSN__ONNX_DOUBLE && im->tensors.narrow))
+        return fsn__draft_set_int(draft, "to", FSN__ONNX_FLOAT, err);
+    return FSN_OK;
+}
+
+struct upgrade {
+    const char *op;
+    int64_t below; /* applies to operator set versions below this one */
+    enum fsn_status (*run)(struct fsn__importer *im, struct fsn__draft *draft,
+                           struct fsn_error *err);
+};
+
+static const struct upgrade upgrades[] = {
+    {"BatchNormalization", 14, upgrade_batch_norm},
+    {"Cast", INT64_MAX, upgrade_cast},
+    {"Clip", 11, upgrade_clip},
+    {"Dropout", 12, upgrade_dropout},
+    {"Pad", 11, upgrade_pad},
+    {"Slice", 10, upgrade_slice},
+    {"Softmax", 13, upgrade_softmax},
+    {"Squeeze", 13, upgrade_axes},
+    {"Unsqueeze", 13, upgrade_axes},
+};
+
+enum fsn_status fsn__import_upgrade(struct fsn__importer *im, struct fsn__draft *draft,
+                                    struct fsn_error *err)
+{
+    for (size_t i = 0; i < sizeof upgrades / sizeof upgrades[0]; i++)
+        if (draft->opset < upgrades[i].below && strcmp(upgrades[i].op, draft->op) == 0)
+            return upgrades[i].run(im, draft, err);
+    return FSN_OK;
+}
+
+void fsn__import_plain_softmax(struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        struct fsn__node *node = &graph->nodes[i];
+        int64_t axis, rank;
+
+        if (node->op != &fsn__op_softmax || !fsn__attr_int(&node->attrs, "flatten", 0))
+            continue;
+        rank = graph->values[node->in[0]].tensor.ndim;
+        axis = fsn__attr_int(&node->attrs, "axis", 1);
+        if (axis != rank - 1 && axis != -1)
+            continue;
+        for (size_t j = 0; j < node->attrs.count; j++)
+            if (strcmp(node->attrs.item[j].name, "flatten") == 0)
+                node->attrs.item[j] = node->attrs.item[--node->attrs.count];
+    }
+}
