@@ -1,0 +1,52 @@
+/* builder.h - layers by one call each, so that a network reads like its paper.
+ *
+ * The first failure is kept in `status`; from then on every call does nothing and returns -1, so a
+ * network is written down without checks and the status is read once, at the end. Functions take a
+ * value and return one, both by index in the graph. A layer is named "<scope>.<name>" ("<name>"
+ * when scope is ""), its weights "<layer>.weight", "<layer>.bias", ...
+ */
+#ifndef FSN_ZOO_BUILDER_H
+#define FSN_ZOO_BUILDER_H
+
+#include "graph/graph.h"
+
+struct fsn__builder {
+    struct fsn__graph *graph;
+    uint64_t seed; /* of the initial weights */
+    enum fsn_status status;
+    struct fsn_error *err;
+};
+
+/* Square windows: size, step and padding on all sides. */
+struct fsn__window {
+    int64_t size, stride, padding;
+};
+
+/* Dimension `axis` of a value; 1 after a failure. */
+int64_t fsn__build_dim(const struct fsn__builder *b, int value, int axis);
+
+int fsn__build_input(struct fsn__builder *b, const char *name, int64_t channels, int64_t size);
+void fsn__build_output(struct fsn__builder *b, int value);
+
+/* Weights normal with variance 2 / (size^2 filters) (He et al. 2015, fan-out), biases zero. */
+int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                    int64_t filters, struct fsn__window window, bool bias);
+int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x);
+int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
+                        struct fsn__window window);
+int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
+                            struct fsn__window window);
+/* Operators without attributes: "Relu", "GlobalAveragePool", "Flatten", "Dropout". */
+int fsn__build_unary(struct fsn__builder *b, const char *op, const char *scope, const char *name,
+                     int x);
+int fsn__build_add(struct fsn__builder *b, const char *scope, const char *name, int x, int y);
+/* Along the channels. */
+int fsn__build_concat(struct fsn__builder *b, const char *scope, const char *name, int x, int y);
+/* x [N, in] -> [N, features]; weights uniform within 1 / sqrt(in), biases zero. The result is named
+ * `output`. */
+int fsn__build_linear(struct fsn__builder *b, const char *name, int x, int64_t features,
+                      const char *output);
+/* Global average pooling, Flatten and a linear layer to the value "logits". */
+int fsn__build_classifier(struct fsn__builder *b, int x, int64_t classes);
+
+#endif
