@@ -1,0 +1,33 @@
+/* classifier.h - a graph that classifies the images of a data set, ready to run. */
+#ifndef FSN_TRAIN_CLASSIFIER_H
+#define FSN_TRAIN_CLASSIFIER_H
+
+#include "data/dataset.h"
+#include "graph/exec.h"
+
+struct fsn__classifier {
+    struct fsn__exec *exec;
+    int64_t batch, classes;
+    float *images;       /* [batch][C][H][W], filled before a forward pass */
+    size_t image_bytes;  /* of the whole batch */
+    const float *logits; /* [batch][classes], read after it */
+    float *dlogits;      /* [batch][classes], written before a backward pass; NULL: inference */
+};
+
+/* Makes the executor and checks that images go in and one logit a class comes out ([N,C] or
+ * [N,C,1,1]). options->batch yields to a batch axis that the graph itself fixes, unless training.
+ * Errors: MISMATCH ("student: input ..."), and what the executor raises. who names the network in
+ * messages. Zero-initialise *out; fsn__classifier_clear frees. */
+FSN_NODISCARD enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who,
+                                                     const struct fsn_dataset *data,
+                                                     const struct fsn__exec_options *options,
+                                                     struct fsn__classifier *out,
+                                                     struct fsn_error *err);
+void fsn__classifier_clear(struct fsn__classifier *classifier);
+
+/* Normalisation for one channel count applies to no other. */
+FSN_NODISCARD enum fsn_status fsn__check_preprocess(const struct fsn_preprocess *preprocess,
+                                                    const struct fsn_dataset *data,
+                                                    struct fsn_error *err);
+
+#endif

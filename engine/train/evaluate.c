@@ -1,0 +1,132 @@
+/* evaluate.c - how often the label is the network's first choice, or among its first five.
+ *
+ * The rank of a label is the number of classes before it when logits fall and, among equals, class
+ * numbers rise: so the first choice is what argmax gives (the lowest index wins), and a logit that
+ * is not a number ranks first, as in numpy. loss is the mean cross-entropy, summed in double in the
+ * order of the images.
+ *
+ * The last batch may be short: the network still runs on a whole one, whose tail holds old images
+ * and is not looked at.
+ */
+#include "train/classifier.h"
+#include "train/meter.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Small images in batches of MAX_BATCH, large ones in batches of about MAX_FLOATS input values. */
+enum { MAX_BATCH = 128, MAX_FLOATS = 1 << 22 };
+
+static int64_t choose_batch(const struct fsn_dataset *data, int64_t images)
+{
+    int64_t image = (int64_t)data->channels * data->height * data->width;
+    int64_t batch = MAX_FLOATS / image;
+
+    if (batch > MAX_BATCH)
+        batch = MAX_BATCH;
+    if (batch > images)
+        batch = images;
+    return batch < 1 ? 1 : batch;
+}
+
+static int64_t rank_of(const float *logits, int64_t classes, int32_t label)
+{
+    int64_t rank = 0;
+
+    for (int64_t c = 0; c < classes; c++)
+        if (c != label &&
+            (!(logits[c] <= logits[label]) || (logits[c] == logits[label] && c < label)))
+            rank++;
+    return rank;
+}
+
+struct tally {
+    int64_t first, first_five;
+    double loss;
+};
+
+static void count_batch(struct tally *tally, const float *logits, const int32_t *labels, int64_t n,
+                        int64_t classes)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = logits + i * classes;
+        int64_t rank = rank_of(row, classes, labels[i]);
+
+        tally->first += rank < 1;
+        tally->first_five += rank < 5;
+        tally->loss += fsn__distill_loss(row, NULL, &labels[i], 1, classes, 0, 1, NULL, NULL);
+    }
+}
+
+enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data,
+                              enum fsn_split split, const struct fsn_preprocess *preprocess,
+                              struct fsn__pool *pool, enum fsn_stage stage, double fraction_from,
+                              double fraction_to, fsn_progress_fn *progress, void *user,
+                              struct fsn_eval *out, struct fsn_error *err)
+{
+    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
+    const int64_t images = data->split[split].count;
+    const struct fsn__transform transform = {.preprocess = *preprocess};
+    struct fsn__exec_options options = {.batch = choose_batch(data, images), .pool = pool};
+    struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
+    struct fsn__classifier network = {0};
+    struct tally tally = {0, 0, 0};
+    int64_t *index = NULL, batches;
+    int32_t *labels = NULL;
+    enum fsn_status status;
+
+    if (images < 1)
+        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
+                         names[split]);
+    status = fsn__check_preprocess(preprocess, data, err);
+    if (status == FSN_OK)
+        status = fsn__classifier_create(graph, "evaluation", data, &options, &network, err);
+    if (status != FSN_OK)
+        goto out;
+    index = calloc((size_t)network.batch, sizeof *index);
+    labels = calloc((size_t)network.batch, sizeof *labels);
+    if (!index || !labels) {
+        status = FSN__NOMEM(err);
+        goto out;
+    }
+    batches = (images + network.batch - 1) / network.batch;
+    fsn__meter_start(&meter, 0);
+    for (int64_t b = 0; b < batches; b++) {
+        int64_t begin = b * network.batch;
+        int64_t n = images - begin < network.batch ? images - begin : network.batch;
+        struct fsn_progress now;
+
+        for (int64_t i = 0; i < n; i++)
+            index[i] = begin + i;
+        fsn__load_batch(data, split, index, n, &transform, false, 0, pool, network.images, labels);
+        status = fsn__exec_forward(network.exec, 0, err);
+        if (status != FSN_OK)
+            goto out;
+        count_batch(&tally, network.logits, labels, n, network.classes);
+        now = (struct fsn_progress){
+            .step = b + 1,
+            .steps = batches,
+            .loss = NAN,
+            .images_per_second = fsn__per_second(begin + n, fsn__seconds() - meter.start_seconds),
+        };
+        if (!fsn__meter_tell(&meter, (double)(b + 1) / (double)batches, now)) {
+            status =
+                FSN__FAIL(err, FSN_CANCELLED, "cancelled while evaluating, at batch %lld of %lld",
+                          (long long)(b + 1), (long long)batches);
+            goto out;
+        }
+    }
+    *out = (struct fsn_eval){
+        .top1 = 100.0 * (double)tally.first / (double)images,
+        .top5 = 100.0 * (double)tally.first_five / (double)images,
+        .loss = tally.loss / (double)images,
+        .images = images,
+        .seconds = fsn__seconds() - meter.start_seconds,
+    };
+out:
+    free(index);
+    free(labels);
+    fsn__classifier_clear(&network);
+    return status;
+}

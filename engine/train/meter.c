@@ -1,0 +1,43 @@
+/* meter.c - progress reports.
+ *
+ * The time left of the whole job is taken as proportional to what is left of it: the pipeline gives
+ * each stage a part of 0..1 by its amount of work. Speed is that of the running call alone, since
+ * what a checkpoint brought back took no time.
+ */
+#include "train/meter.h"
+
+#include <time.h>
+
+double fsn__seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double fraction_at(const struct fsn__meter *meter, double done)
+{
+    return meter->from + (meter->to - meter->from) * done;
+}
+
+void fsn__meter_start(struct fsn__meter *meter, double done)
+{
+    meter->start_seconds = fsn__seconds();
+    meter->start_fraction = fraction_at(meter, done);
+}
+
+bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_progress now)
+{
+    double gained;
+
+    if (!meter->progress)
+        return true;
+    now.stage = meter->stage;
+    now.fraction = fraction_at(meter, done);
+    gained = now.fraction - meter->start_fraction;
+    now.seconds_left = -1;
+    if (gained > 0)
+        now.seconds_left = (fsn__seconds() - meter->start_seconds) / gained * (1 - now.fraction);
+    return meter->progress(&now, meter->user);
+}

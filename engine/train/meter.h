@@ -1,0 +1,29 @@
+/* meter.h - tells the caller how far a stage is and when the job will be done. */
+#ifndef FSN_TRAIN_METER_H
+#define FSN_TRAIN_METER_H
+
+#include "fsnet.h"
+
+/* Covers the stage's part from..to of the whole job. */
+struct fsn__meter {
+    fsn_progress_fn *progress; /* may be NULL */
+    void *user;
+    enum fsn_stage stage;
+    double from, to;
+    double start_seconds, start_fraction; /* set by fsn__meter_start */
+};
+
+/* Seconds on a clock that nobody sets. */
+double fsn__seconds(void);
+
+static inline double fsn__per_second(int64_t images, double seconds)
+{
+    return seconds > 0 ? (double)images / seconds : 0;
+}
+
+/* The stage begins, or goes on from a checkpoint, with `done` (0..1) of it behind. */
+void fsn__meter_start(struct fsn__meter *meter, double done);
+/* Reports *now with stage, fraction and seconds_left filled in here. False: stop. */
+bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_progress now);
+
+#endif

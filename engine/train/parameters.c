@@ -1,0 +1,96 @@
+/* parameters.c - collects the trained values of a graph and steps them. */
+#include "train/parameters.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static bool is_state(const struct fsn__value *value)
+{
+    return value->kind == FSN__VALUE_PARAM || value->kind == FSN__VALUE_STAT;
+}
+
+enum fsn_status fsn__parameters_collect(struct fsn__graph *graph, struct fsn__exec *exec,
+                                        struct fsn__parameters *out, struct fsn_error *err)
+{
+    size_t values = (size_t)graph->value_count + 1, floats = 0;
+
+    out->item = calloc(values, sizeof *out->item);
+    out->spans = calloc(values, sizeof *out->spans);
+    if (!out->item || !out->spans)
+        return FSN__NOMEM(err);
+    for (int i = 0; i < graph->value_count; i++) {
+        struct fsn__value *value = &graph->values[i];
+        const struct fsn__tensor *grad = fsn__exec_param_grad(exec, i);
+
+        if (is_state(value))
+            out->spans[out->span_count++] =
+                (struct fsn__span){value->tensor.data, fsn__tensor_bytes(&value->tensor)};
+        if (!grad)
+            continue;
+        out->item[out->count++] = (struct fsn__parameter){
+            .name = value->name,
+            .w = fsn__f32(&value->tensor),
+            .grad = fsn__f32(grad),
+            .size = fsn__numel(&value->tensor),
+            .decay = value->decay,
+        };
+        floats += (size_t)fsn__numel(&value->tensor);
+    }
+    out->momentum = fsn__aligned_calloc(floats, sizeof(float));
+    if (!out->momentum)
+        return FSN__NOMEM(err);
+    out->spans[out->span_count++] = (struct fsn__span){out->momentum, floats * sizeof(float)};
+    floats = 0;
+    for (int i = 0; i < out->count; i++) {
+        out->item[i].v = out->momentum + floats;
+        floats += (size_t)out->item[i].size;
+    }
+    return FSN_OK;
+}
+
+void fsn__parameters_clear(struct fsn__parameters *parameters)
+{
+    free(parameters->item);
+    free(parameters->spans);
+    free(parameters->momentum);
+    *parameters = (struct fsn__parameters){0};
+}
+
+struct step {
+    struct fsn__parameters *parameters;
+    double lr, momentum, weight_decay;
+};
+
+static void step_share(void *arg, int thread, int threads)
+{
+    const struct step *step = arg;
+
+    for (int i = 0; i < step->parameters->count; i++) {
+        const struct fsn__parameter *p = &step->parameters->item[i];
+        int64_t begin, end;
+
+        fsn__share(p->size, thread, threads, &begin, &end);
+        fsn__sgd_step(p->w + begin, p->grad + begin, p->v + begin, end - begin, step->lr,
+                      step->momentum, p->decay ? step->weight_decay : 0);
+    }
+}
+
+void fsn__parameters_step(struct fsn__parameters *parameters, const struct fsn_spec *spec,
+                          double lr, struct fsn__pool *pool)
+{
+    struct step step = {parameters, lr, spec->finetune.momentum, spec->finetune.weight_decay};
+
+    fsn__pool_run(pool, step_share, &step);
+}
+
+const char *fsn__parameters_find_bad(const struct fsn__parameters *parameters)
+{
+    for (int i = 0; i < parameters->count; i++) {
+        const struct fsn__parameter *p = &parameters->item[i];
+
+        for (int64_t j = 0; j < p->size; j++)
+            if (!isfinite(p->w[j]))
+                return p->name;
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* run_key.c - the key by which a checkpoint knows its run.
+ *
+ * Two runs have the same key when every step of theirs is the same: settings of training, seed,
+ * preprocessing, thread count (partial sums are combined thread by thread), the training images,
+ * and both networks with their weights before the first step. Fields are digested one by one, never
+ * a struct: its padding holds anything.
+ */
+#include "train/run_key.h"
+#include "train/digest.h"
+
+#include <string.h>
+
+struct key {
+    uint64_t digest;
+};
+
+static void add_int(struct key *key, int64_t value)
+{
+    key->digest = fsn__digest(key->digest, &value, sizeof value);
+}
+
+static void add_real(struct key *key, double value)
+{
+    key->digest = fsn__digest(key->digest, &value, sizeof value);
+}
+
+static void add_spec(struct key *key, const struct fsn_spec *spec)
+{
+    const struct fsn_preprocess *preprocess = &spec->preprocess;
+
+    add_int(key, (int64_t)spec->seed);
+    add_int(key, preprocess->channels);
+    for (int c = 0; c < preprocess->channels && c < FSN_MAX_CHANNELS; c++) {
+        add_real(key, preprocess->mean[c]);
+        add_real(key, preprocess->std[c]);
+    }
+    add_int(key, spec->finetune.epochs);
+    add_int(key, spec->finetune.batch_size);
+    add_real(key, spec->finetune.lr);
+    add_real(key, spec->finetune.momentum);
+    add_real(key, spec->finetune.weight_decay);
+    add_int(key, spec->finetune.schedule);
+    add_int(key, spec->finetune.warmup_steps);
+    add_int(key, spec->finetune.milestone_count);
+    for (int i = 0; i < spec->finetune.milestone_count; i++)
+        add_real(key, spec->finetune.milestones[i]);
+    add_real(key, spec->finetune.gamma);
+    add_real(key, spec->finetune.distill.alpha);
+    add_real(key, spec->finetune.distill.temperature);
+    add_int(key, spec->finetune.crop_padding);
+    add_int(key, spec->finetune.flip);
+}
+
+static void add_data(struct key *key, const struct fsn_dataset *data)
+{
+    const struct fsn__images *images = &data->split[FSN_SPLIT_TRAIN];
+    size_t image_bytes = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
+
+    add_int(key, data->channels);
+    add_int(key, data->height);
+    add_int(key, data->width);
+    add_int(key, images->count);
+    key->digest =
+        fsn__digest(key->digest, images->labels, (size_t)images->count * sizeof *images->labels);
+    key->digest = fsn__digest(key->digest, images->pixels, (size_t)images->count * image_bytes);
+}
+
+static void add_graph(struct key *key, const struct fsn__graph *graph)
+{
+    add_int(key, graph ? graph->value_count : -1);
+    if (!graph)
+        return;
+    for (int i = 0; i < graph->value_count; i++) {
+        const struct fsn__value *value = &graph->values[i];
+        const struct fsn__tensor *tensor = &value->tensor;
+
+        key->digest = fsn__digest(key->digest, value->name, strlen(value->name) + 1);
+        add_int(key, value->kind);
+        add_int(key, value->decay);
+        add_int(key, tensor->dtype);
+        add_int(key, tensor->ndim);
+        for (int d = 0; d < tensor->ndim; d++)
+            add_int(key, tensor->dim[d]);
+        if (tensor->data)
+            key->digest = fsn__digest(key->digest, tensor->data, fsn__tensor_bytes(tensor));
+    }
+    for (int i = 0; i < graph->node_count; i++) {
+        const char *op = graph->nodes[i].op->name;
+
+        key->digest = fsn__digest(key->digest, op, strlen(op) + 1);
+    }
+}
+
+uint64_t fsn__run_key(const struct fsn__train_job *job)
+{
+    struct key key = {FSN__DIGEST_START};
+
+    add_int(&key, fsn__pool_threads(job->pool));
+    add_spec(&key, job->spec);
+    add_data(&key, job->data);
+    add_graph(&key, job->student);
+    add_graph(&key, job->teacher);
+    return key.digest;
+}
