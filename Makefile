@@ -66,8 +66,10 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# ---- tests: every tests/{unit,grad,golden}/test_*.c is one cmocka program ----------------------
-TEST_SRC := $(wildcard tests/unit/test_*.c tests/grad/test_*.c tests/golden/test_*.c)
+# ---- tests: every tests/{unit,grad,golden}/test_*.c is one cmocka program; a tests/fuzz/fuzz_*.c
+# runs its target over its corpus ----------------------------------------------------------------
+TEST_SRC := $(wildcard tests/unit/test_*.c tests/grad/test_*.c tests/golden/test_*.c \
+	tests/fuzz/fuzz_*.c)
 TEST_BIN := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a

@@ -67,8 +67,8 @@ static enum fsn_status read_header(const struct fsn__part *part, int min_dims, i
                          bytes[2]);
     out->dim_count = bytes[3];
     if (out->dim_count < min_dims || out->dim_count > max_dims)
-        return FSN__FAIL(err, FSN_FORMAT, "%s: %d dims, expected %d..%d", part->name,
-                         out->dim_count, min_dims, max_dims);
+        return FSN__FAIL(err, FSN_FORMAT, "%s: %d dims, expected %s", part->name, out->dim_count,
+                         max_dims == 1 ? "1" : "3 or 4");
     header = 4 + 4 * (size_t)out->dim_count;
     if (part->size < header)
         return FSN__FAIL(err, FSN_FORMAT, "%s: %zu bytes, its header alone has %zu", part->name,
