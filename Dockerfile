@@ -1,0 +1,26 @@
+# fsnetd and fsnet in a small image: docker build -t fsnet . && docker run -p 8080:8080 -v fsnet:/data fsnet
+FROM debian:12-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends \
+        gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libarchive-dev zlib1g-dev \
+        libjansson-dev libopenblas-dev libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN make -j"$(nproc)" all && make install DESTDIR=/out PREFIX=/usr/local
+
+FROM debian:12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends \
+        libprotobuf-c1 libarchive13 zlib1g libjansson4 libopenblas0-pthread libmicrohttpd12 \
+        libsqlite3-0 libuv1 libnettle8 curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin fsnet \
+    && install -d -o fsnet -g fsnet -m 750 /data
+COPY --from=build /out/usr/local/bin/ /usr/local/bin/
+COPY LICENSE /usr/share/doc/fsnet/
+USER fsnet
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
+    CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8080/readyz"]
+ENTRYPOINT ["fsnetd"]
+CMD ["serve", "--listen", "0.0.0.0:8080", "--data-dir", "/data"]

@@ -1,0 +1,221 @@
+#!/bin/bash
+# test_cli.sh [BUILD] - the fsnet program itself: usage, help, JSON, the whole way from a drawn data set to
+# a compressed model, interruption and what it does with bad input.
+set -u
+cd "$(dirname "$0")/../.."
+. tests/support/check.sh
+build=${1:-build}
+fsnet=$build/fsnet
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+commands="inspect plan eval compress check new train draw bench"
+
+# run EXPECTED_CODE ARG...: runs fsnet; standard output in $out, standard error in $err.
+run() {
+    local want=$1 code
+    shift
+    "$fsnet" "$@" >"$dir/out" 2>"$dir/err"
+    code=$?
+    out=$(<"$dir/out") err=$(<"$dir/err")
+    same "exit code of: fsnet ${*//$dir/DIR}" "$want" "$code"
+}
+
+# json WHAT FILTER EXPECTED: what jq's filter makes of $out.
+json() {
+    same "$1" "$3" "$(jq -rc "$2" <<<"$out" 2>&1)"
+}
+
+# ---- usage -----------------------------------------------------------------------------------
+run 2
+holds "no command prints the usage" "usage: fsnet COMMAND" "$err"
+run 0 --version
+same "--version names the version of the header" \
+    "fsnet $(sed -n 's/#define FSN_VERSION "\(.*\)"/\1/p' engine/include/fsnet.h)" "$out"
+run 0 --help
+for command in $commands; do
+    holds "the usage lists $command" "  $command" "$out"
+done
+run 2 explode
+holds "an unknown command is named" "unknown command 'explode'" "$err"
+for command in $commands; do
+    run 0 "$command" --help
+    holds "$command --help begins with its usage" "usage: fsnet $command" "$out"
+    holds "$command --help explains --json" "--json" "$out"
+    holds "$command --help explains --threads" "--threads N" "$out"
+    same "$command --help keeps standard error clean" "" "$err"
+    run 2 "$command" --no-such-option
+    holds "$command names an unknown option" "fsnet $command: unknown option '--no-such-option'" "$err"
+done
+run 2 eval
+holds "a missing operand is named" "MODEL is missing" "$err"
+run 2 eval model.onnx
+holds "a missing option is named" "--data PATH is missing" "$err"
+run 2 eval model.onnx other.onnx --data x
+holds "an operand too many is named" "unexpected 'other.onnx'" "$err"
+run 2 eval model.onnx --data
+holds "a missing value is named" "--data needs a value" "$err"
+run 2 eval model.onnx --data x --format jpeg
+holds "a wrong choice is named" "--format must be one of cifar10|idx, got 'jpeg'" "$err"
+run 2 draw -o x --train 0
+holds "a number out of range is named" "--train must be 1 to 1000000, got 0" "$err"
+run 2 draw -o x --train ten
+holds "a word for a number is named" "--train must be a whole number, got 'ten'" "$err"
+run 2 eval model.onnx --data x --json=yes
+holds "a flag takes no value" "--json takes no value" "$err"
+run 2 bench sleep model.onnx
+holds "bench names what it can time" "train or infer, got 'sleep'" "$err"
+
+# ---- settings --------------------------------------------------------------------------------
+run 2 plan m.onnx --ratio four --bits 7 --layout 2d
+holds "a setting of the wrong type is named by its option" \
+    '--ratio: must be a number, got the string "four"' "$err"
+holds "a setting out of range is named by its option" "--bits: must be one of 8|32, got 7" "$err"
+holds "all faults are listed at once" "--layout: must be one of 1d|3d" "$err"
+echo '{"filter_summary": {"ratioo": 3}, "model_id": "m"}' >"$dir/spec.json"
+run 2 plan m.onnx --spec "$dir/spec.json"
+holds "an unknown field of a spec is named with file and pointer" \
+    "spec.json: /filter_summary/ratioo: unknown field; the nearest known one is /filter_summary/ratio" "$err"
+echo '{"seed": 1' >"$dir/spec.json"
+run 2 plan m.onnx --spec "$dir/spec.json"
+holds "a malformed spec is named with the line" "not valid JSON: line" "$err"
+run 1 plan m.onnx --spec "$dir/nothing.json"
+holds "a missing spec is named" "nothing.json: No such file" "$err"
+
+# ---- the whole way ---------------------------------------------------------------------------
+run 0 draw -o "$dir/set.tar.gz" --train 300 --test 100 --seed 5 --json
+json "draw says what it drew" '[.train, .test]' "[300,100]"
+"$fsnet" draw -o "$dir/again.tar.gz" --train 300 --test 100 --seed 5 >"$dir/out"
+check "the same seed draws the same bytes" cmp "$dir/set.tar.gz" "$dir/again.tar.gz"
+
+run 0 new resnet8 -o "$dir/fresh.onnx" --seed 3
+holds "new says how large the network is" "parameters" "$out"
+"$fsnet" new resnet8 -o "$dir/again.onnx" --seed 3 >"$dir/out"
+check "the same seed makes the same network" cmp "$dir/fresh.onnx" "$dir/again.onnx"
+run 1 new resnet9 -o "$dir/x.onnx"
+holds "an unknown architecture is named" "resnet9" "$err"
+
+run 0 inspect "$dir/fresh.onnx" --json
+json "inspect shows the input" '.inputs[0].shape' '["N",3,32,32]'
+# 3x3 convolutions 3-16, 2 of 16-16, 16-32, 32-32, 32-64, 64-64; 1x1 shortcuts 16-32 and 32-64; Gemm 64-10.
+# Parameters: 432 + 2*2304 + 4608 + 9216 + 18432 + 36864 + 512 + 2048, batch norms 4c+1, 650 in the Gemm.
+json "inspect counts the convolutions" '[.layers[] | select(.op == "Conv")] | length' 9
+json "inspect counts convolution weights" \
+    '[.layers[] | select(.op == "Conv") | .weight_shape | .[0]*.[1]*.[2]*.[3]] | add' 76720
+run 0 inspect "$dir/fresh.onnx"
+holds "inspect prints a row per layer" "compressible" "$out"
+
+run 0 train "$dir/fresh.onnx" --data "$dir/set.tar.gz" --epochs 2 --batch 32 --lr 0.05 \
+    --warmup-steps 4 --threads 2 -o "$dir/base.onnx" --json
+json "train reports the accuracy on the test images" '.images' 100
+holds "train prints a line per epoch" "epoch 2/2" "$err"
+
+run 0 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --threads 2 --json
+json "eval counts the images" '.images' 100
+json "eval's shares are in per cent and in order" '.top1 >= 0 and .top1 <= .top5 and .top5 <= 100' true
+top1=$(jq .top1 <<<"$out")
+run 0 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --split train --threads 2 --json
+json "eval --split train reads the other images" '.images' 300
+
+run 0 plan "$dir/base.onnx" --ratio 4 --json
+json "plan has a row per convolution" '.layers | length' 9
+json "a compressed network is smaller" '.compressed_parameters < .parameters' true
+json "effective parameters are fewer still" '.effective_parameters < .compressed_parameters' true
+expected_bytes=$(jq .expected_bytes <<<"$out")
+run 0 plan "$dir/base.onnx" --layout 3d
+holds "plan prints the totals" "effective parameters" "$out"
+first=$("$fsnet" plan "$dir/base.onnx" --json | jq -r '.layers[1].name')
+run 0 plan "$dir/base.onnx" --exclude "$first" --json
+json "an excluded layer stays dense" '.layers[1].layout' dense
+run 1 plan "$dir/base.onnx" --exclude no_such_layer
+holds "an unknown excluded layer is named" "no_such_layer" "$err"
+
+compress=(compress "$dir/base.onnx" --data "$dir/set.tar.gz" --ratio 4 --epochs 2 --batch 32
+    --lr 0.05 --warmup-steps 4 --threads 2 --seed 9)
+run 0 "${compress[@]}" --out "$dir/one" --json
+json "the report's baseline is what eval says" '.baseline.top1' "$top1"
+json "the report has a row per layer" '.layers | length' 9
+json "the report has a row per epoch" '.training | length' 2
+json "the plan told the size of the file" '.compressed.size_bytes' "$expected_bytes"
+same "the file has the size that the report states" "$(stat -c %s "$dir/one/model.onnx")" \
+    "$(jq .compressed.size_bytes "$dir/one/report.json")"
+compressed_top1=$(jq .compressed.top1 "$dir/one/report.json")
+for model in model.onnx model-dense.onnx; do
+    run 0 eval "$dir/one/$model" --data "$dir/set.tar.gz" --threads 2 --json
+    json "$model reaches the accuracy of the report" '.top1' "$compressed_top1"
+done
+check "training.csv has a heading and a row per epoch" \
+    test "$(wc -l <"$dir/one/training.csv")" = 3
+
+run 0 "${compress[@]}" --out "$dir/two"
+holds "compress prints the report in short" "smaller by: file" "$out"
+check "the same job gives the same bytes" cmp "$dir/one/model.onnx" "$dir/two/model.onnx"
+cat >"$dir/spec.json" <<'J'
+{"model_id": "ignored", "dataset_id": "ignored", "filter_summary": {"ratio": 2},
+ "finetune": {"epochs": 2, "batch_size": 32, "lr": 0.05, "warmup_steps": 4}, "threads": 2, "seed": 9}
+J
+run 0 compress "$dir/base.onnx" --data "$dir/set.tar.gz" --spec "$dir/spec.json" --ratio 4 \
+    --out "$dir/three"
+check "a spec with an option over it is the same job" cmp "$dir/one/model.onnx" "$dir/three/model.onnx"
+
+# ---- interruption ----------------------------------------------------------------------------
+"$fsnet" "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint" >"$dir/out" 2>"$dir/err" &
+pid=$!
+if wait_for 60 grep -q 'epoch 1/2' "$dir/err"; then
+    ok "the job reaches its first epoch"
+else
+    not_ok "the job reaches its first epoch" "$(<"$dir/err")"
+fi
+kill -INT "$pid"
+wait "$pid"
+same "Ctrl-C ends with a failure" 1 $?
+holds "Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/err")"
+check "Ctrl-C leaves no model" test ! -e "$dir/cut/model.onnx"
+run 0 "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint"
+check "a continued job gives the bytes of an undisturbed one" \
+    cmp "$dir/one/model.onnx" "$dir/cut/model.onnx"
+case "$err" in
+*"epoch 1/2"*) not_ok "the continued job does not repeat its first epoch" "$err" ;;
+*) ok "the continued job does not repeat its first epoch" ;;
+esac
+
+# ---- bench and check ---------------------------------------------------------------------------
+run 0 bench infer "$dir/base.onnx" --batch 4 --steps 2 --threads 1 --json
+json "bench times inference" '.images_per_second_median > 0 and .batch_size == 4' true
+run 0 bench train "$dir/base.onnx" --batch 4 --steps 2 --threads 1 --json
+json "bench times training" '.memory_bytes > 0' true
+run 1 check "$dir/base.onnx" --test-data "$dir"
+holds "check says that there is nothing to compare" "fsnet check:" "$err"
+
+# ---- bad input ---------------------------------------------------------------------------------
+head -c 20000 /dev/urandom >"$dir/garbage.onnx"
+head -c 5000 "$dir/base.onnx" >"$dir/short.onnx"
+: >"$dir/empty.onnx"
+for file in garbage short empty nothing; do
+    run 1 inspect "$dir/$file.onnx"
+    holds "inspect on $file.onnx says so" "fsnet inspect: " "$err"
+    same "inspect on $file.onnx prints no result" "" "$out"
+done
+run 1 inspect "$dir"
+holds "inspect on a folder says so" "not a regular file" "$err"
+head -c 3000 "$dir/set.tar.gz" >"$dir/short.tar.gz"
+for file in short.tar.gz garbage.onnx nothing.tar.gz; do
+    run 1 eval "$dir/base.onnx" --data "$dir/$file"
+    holds "eval with $file as data names the file" "$file" "$err"
+done
+run 1 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --format idx
+holds "a wrong format is named" "fsnet eval: " "$err"
+"$fsnet" new resnet8 -o "$dir/five.onnx" --classes 5 >"$dir/out"
+run 1 eval "$dir/five.onnx" --data "$dir/set.tar.gz"
+holds "data with more classes than the model is refused" "classes" "$err"
+run 1 compress "$dir/five.onnx" --data "$dir/set.tar.gz" --out "$dir/five"
+holds "compress refuses it too" "classes" "$err"
+run 1 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --mean 0.5 --std 0.5
+holds "a mean for another number of channels is refused" "channels" "$err"
+"$fsnet" new resnet8 -o "$dir/large.onnx" --input-size 64 >"$dir/out"
+run 1 eval "$dir/large.onnx" --data "$dir/set.tar.gz"
+holds "images of another size are refused" "64" "$err"
+run 1 new resnet8 -o "$dir/no/such/folder/x.onnx"
+holds "a folder that is not there is named" "no/such/folder" "$err"
+"$fsnet" inspect "$dir/base.onnx" >/dev/full 2>"$dir/err"
+same "a full disk under standard output is a failure" 1 $?
+finish
