@@ -226,6 +226,9 @@ static enum fsn_status add_outputs(struct fsn__importer *im, const struct fsn__s
 
         if (value < 0)
             return FSN__FAIL(err, FSN_FORMAT, "graph output '%s' is not made by any node", name);
+        for (int j = 0; j < im->graph->output_count; j++)
+            if (im->graph->outputs[j] == value)
+                return FSN__FAIL(err, FSN_FORMAT, "graph output '%s' is listed twice", name);
         status = fsn__graph_add_output(im->graph, value, err);
     }
     return status;
