@@ -35,6 +35,18 @@ static const struct fsn_spec_field *spec_field(const char *pointer)
     return NULL;
 }
 
+/* "a|b|c" as "a or b or c". */
+static void print_choices(const char *choices)
+{
+    printf(", ");
+    for (const char *at = choices; *at; at += *at == '|') {
+        size_t length = strcspn(at, "|");
+
+        printf("%s%.*s", at == choices ? "" : " or ", (int)length, at);
+        at += length;
+    }
+}
+
 static void print_choice(const char *choices, unsigned index)
 {
     while (index-- > 0)
@@ -46,7 +58,7 @@ static void print_spec_help(const struct fsn_spec_field *field)
 {
     printf("%s", field->help);
     if (field->choices && field->kind != FSN_FIELD_SET)
-        printf(", %s", field->choices);
+        print_choices(field->choices);
     switch (field->kind) {
     case FSN_FIELD_INT:
     case FSN_FIELD_NUMBER:
@@ -82,7 +94,7 @@ static void print_option(const struct cli_option *option)
     else
         printf("%s", option->help);
     if (option->kind == CLI_CHOICE)
-        printf(", %s", option->more);
+        print_choices(option->more);
     if (option->fallback)
         printf(" (default: %s)", option->fallback);
     putchar('\n');
