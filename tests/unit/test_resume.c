@@ -1,0 +1,225 @@
+/* test_resume.c - a training run repeats, stops, goes on, and knows its own checkpoint. */
+#include "toy_run.h"
+#include "train/parameters.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* ---- the same bits again ------------------------------------------------------------------- */
+
+static void the_same_seed_and_thread_count_give_the_same_bytes(void **state)
+{
+    struct toy_run *f = *state;
+
+    for (int threads = 1; threads <= 3; threads++) {
+        struct toy_result a = toy_train(f, threads, NULL), b = toy_train(f, threads, NULL);
+
+        assert_int_equal(a.status, FSN_OK);
+        assert_true(toy_same_state(a.student, b.student));
+        toy_assert_same_curve(&a.curve, &b.curve);
+        toy_clear(&a);
+        toy_clear(&b);
+    }
+}
+
+static void another_seed_gives_other_bytes(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result a = toy_train(f, 1, NULL), b;
+
+    f->spec.seed++;
+    b = toy_train(f, 1, NULL);
+    assert_false(toy_same_state(a.student, b.student));
+    toy_clear(&a);
+    toy_clear(&b);
+}
+
+/* The definition of a run, written down once more: every epoch has its own order and its own
+ * augmentation, and what does not fill a batch is dropped. */
+static void replay(const struct toy_run *f, struct fsn__graph *student)
+{
+    const struct fsn__transform transform = {.preprocess = f->spec.preprocess,
+                                             .crop_padding = f->spec.finetune.crop_padding,
+                                             .flip = f->spec.finetune.flip,
+                                             .seed = f->spec.seed};
+    const struct fsn__exec_options options = {
+        .batch = TOY_BATCH, .training = true, .seed = f->spec.seed};
+    struct fsn__parameters parameters = {0};
+    struct fsn__exec *exec = NULL;
+    int64_t order[TOY_IMAGES];
+    int32_t labels[TOY_BATCH];
+
+    assert_int_equal(fsn__exec_create(student, &options, &exec, NULL), FSN_OK);
+    assert_int_equal(fsn__parameters_collect(student, exec, &parameters, NULL), FSN_OK);
+    for (int step = 0; step < TOY_EPOCHS * TOY_STEPS; step++) {
+        const int epoch = step / TOY_STEPS, first = step % TOY_STEPS * TOY_BATCH;
+
+        fsn__shuffle(order, TOY_IMAGES, f->spec.seed, (uint64_t)epoch);
+        fsn__load_batch(f->data, FSN_SPLIT_TRAIN, order + first, TOY_BATCH, &transform, true,
+                        (uint64_t)epoch, NULL, fsn__f32(fsn__exec_input(exec, 0)), labels);
+        assert_int_equal(fsn__exec_forward(exec, (uint64_t)step, NULL), FSN_OK);
+        fsn__distill_loss(fsn__f32(fsn__exec_output(exec, 0)), NULL, labels, TOY_BATCH, TOY_CLASSES,
+                          0, 1, fsn__f32(fsn__exec_output_grad(exec, 0)), NULL);
+        assert_int_equal(fsn__exec_backward(exec, NULL), FSN_OK);
+        fsn__parameters_step(&parameters, &f->spec,
+                             fsn__learning_rate(&f->spec, step, TOY_EPOCHS * TOY_STEPS), NULL);
+    }
+    fsn__parameters_clear(&parameters);
+    fsn__exec_destroy(exec);
+}
+
+static void a_run_is_the_documented_sequence_of_steps(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result r = toy_train(f, 1, NULL);
+    struct fsn__graph *expected = toy_network(1);
+
+    replay(f, expected);
+    assert_true(toy_same_state(r.student, expected));
+    fsn__graph_destroy(expected);
+    toy_clear(&r);
+}
+
+/* Stops at the given place, goes on from the checkpoint, and compares with a run that never was
+ * stopped and wrote no checkpoints. */
+static void check_resume(struct toy_run *f, int threads, int stop_epoch, int stop_step,
+                         int first_epoch)
+{
+    struct fsn__graph *teacher = toy_network(9);
+    struct toy_result whole = toy_train_graph(f, toy_network(1), teacher, threads, NULL), half,
+                      rest;
+
+    f->watch = (struct toy_watch){.stop_epoch = stop_epoch, .stop_step = stop_step};
+    half = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    toy_assert_says(&half, FSN_CANCELLED, "cancelled");
+    f->watch = (struct toy_watch){0};
+    rest = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    assert_int_equal(rest.status, FSN_OK);
+    assert_int_equal(f->watch.first.epoch, first_epoch);
+    assert_int_equal(f->watch.rows, TOY_EPOCHS - first_epoch + 1);
+    assert_true(toy_same_state(rest.student, whole.student));
+    toy_assert_same_curve(&rest.curve, &whole.curve);
+    toy_clear(&whole);
+    toy_clear(&half);
+    toy_clear(&rest);
+    fsn__graph_destroy(teacher);
+    remove(f->checkpoint);
+}
+
+static void a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one(void **state)
+{
+    struct toy_run *f = *state;
+
+    check_resume(f, 1, 1, 2, 1);         /* before the first checkpoint */
+    check_resume(f, 1, 3, 4, 3);         /* within an epoch: it is repeated */
+    check_resume(f, 1, 3, TOY_STEPS, 4); /* as an epoch ends */
+    check_resume(f, 1, TOY_EPOCHS, TOY_STEPS - 1, TOY_EPOCHS);
+    check_resume(f, 2, 2, 1, 2);
+}
+
+static void a_finished_run_is_taken_up_without_another_step(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result a = toy_train(f, 1, f->checkpoint), b;
+
+    f->watch = (struct toy_watch){0};
+    b = toy_train(f, 1, f->checkpoint);
+    assert_int_equal(b.status, FSN_OK);
+    assert_int_equal(f->watch.calls, 0);
+    assert_true(toy_same_state(a.student, b.student));
+    toy_assert_same_curve(&a.curve, &b.curve);
+    assert_true(a.curve.rows[0].seconds == b.curve.rows[0].seconds);
+    toy_clear(&a);
+    toy_clear(&b);
+}
+
+static void a_damaged_checkpoint_means_starting_over(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result whole = toy_train(f, 1, f->checkpoint), again;
+
+    temp_dir_write(&f->folder, "checkpoint", "not a checkpoint", 16);
+    f->watch = (struct toy_watch){0};
+    again = toy_train(f, 1, f->checkpoint);
+    assert_int_equal(again.status, FSN_OK);
+    assert_int_equal(f->watch.rows, TOY_EPOCHS);
+    assert_true(toy_same_state(again.student, whole.student));
+    toy_clear(&whole);
+    toy_clear(&again);
+}
+
+/* ---- what is not the same run -------------------------------------------------------------- */
+
+static void expect_foreign(struct toy_run *f, struct fsn__graph *student,
+                           struct fsn__graph *teacher, int threads, const char *what)
+{
+    struct toy_result r = toy_train_graph(f, student, teacher, threads, f->checkpoint);
+
+    if (r.status != FSN_INVALID || !strstr(r.err.text, "another run"))
+        fail_msg("%s: status %s, '%s'", what, fsn_status_name(r.status), r.err.text);
+    toy_clear(&r);
+}
+
+static void a_checkpoint_is_refused_when_anything_that_matters_has_changed(void **state)
+{
+    struct toy_run *f = *state;
+    struct fsn_spec spec = f->spec;
+    struct fsn__graph *teacher = toy_network(9);
+    struct toy_result r = toy_train(f, 1, f->checkpoint);
+    uint8_t *pixel = &f->data->split[FSN_SPLIT_TRAIN].pixels[777];
+
+    assert_int_equal(r.status, FSN_OK);
+    toy_clear(&r);
+#define CHANGED(field, value)                               \
+    do {                                                    \
+        f->spec.field = value;                              \
+        expect_foreign(f, toy_network(1), NULL, 1, #field); \
+        f->spec = spec;                                     \
+    } while (0)
+    CHANGED(seed, 43);
+    CHANGED(preprocess.channels, f->spec.preprocess.channels ? 0 : 1);
+    CHANGED(finetune.epochs, TOY_EPOCHS + 1);
+    CHANGED(finetune.batch_size, TOY_BATCH + 1);
+    CHANGED(finetune.lr, 0.2);
+    CHANGED(finetune.momentum, 0.8);
+    CHANGED(finetune.weight_decay, 0.125);
+    CHANGED(finetune.schedule, FSN_SCHEDULE_STEP);
+    CHANGED(finetune.warmup_steps, 3);
+    CHANGED(finetune.crop_padding, 2);
+    CHANGED(finetune.flip, false);
+    CHANGED(finetune.distill.temperature, 1.5);
+#undef CHANGED
+    expect_foreign(f, toy_network(1), NULL, 2, "threads");
+    expect_foreign(f, toy_network(2), NULL, 1, "initial weights");
+    expect_foreign(f, toy_network(1), teacher, 1, "teacher");
+    *pixel ^= 1;
+    expect_foreign(f, toy_network(1), NULL, 1, "a pixel");
+    *pixel ^= 1;
+    f->data->split[FSN_SPLIT_TRAIN].labels[7] ^= 1;
+    expect_foreign(f, toy_network(1), NULL, 1, "a label");
+    f->data->split[FSN_SPLIT_TRAIN].labels[7] ^= 1;
+    r = toy_train(f, 1, f->checkpoint); /* all as it was: welcome */
+    assert_int_equal(r.status, FSN_OK);
+    toy_clear(&r);
+    fsn__graph_destroy(teacher);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, toy_setup, toy_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(the_same_seed_and_thread_count_give_the_same_bytes),
+        CASE(another_seed_gives_other_bytes),
+        CASE(a_run_is_the_documented_sequence_of_steps),
+        CASE(a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one),
+        CASE(a_finished_run_is_taken_up_without_another_step),
+        CASE(a_damaged_checkpoint_means_starting_over),
+        CASE(a_checkpoint_is_refused_when_anything_that_matters_has_changed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

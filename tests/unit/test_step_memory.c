@@ -1,0 +1,119 @@
+/* test_step_memory.c - a training step allocates nothing: this program counts every allocation that
+ * is made between the reports of two steps. (Under a sanitizer, which brings its own allocator,
+ * there is nothing to count and the test is skipped.) */
+#include "net_builder.h"
+#include "toy_task.h"
+#include "train/train.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static atomic_long allocations;
+
+#if defined(__SANITIZE_ADDRESS__) /* gcc */
+#define SANITIZED
+#elif defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
+#ifndef SANITIZED
+/* glibc's own entry points; defining malloc in a program replaces the library's. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *block, size_t size)
+{
+    allocations++;
+    return __libc_realloc(block, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    allocations++;
+    return __libc_memalign(alignment, size);
+}
+#endif
+
+struct watch {
+    long before; /* allocations when the last step was reported */
+    long within; /* made in steps after an epoch's first */
+    int steps;
+};
+
+static bool watch_progress(const struct fsn_progress *now, void *user)
+{
+    struct watch *watch = user;
+
+    if (now->step > 1) {
+        watch->within += allocations - watch->before;
+        watch->steps++;
+    }
+    watch->before = allocations;
+    return true;
+}
+
+static void steps_of_student_and_teacher_allocate_nothing(void **state)
+{
+#ifdef SANITIZED
+    (void)state;
+    (void)watch_progress;
+    print_message("skipped: the sanitizer's allocator is in use\n");
+    skip();
+#else
+    struct fsn_dataset *data = toy_dataset(64, 8, 5);
+    struct watch watch = {0};
+    struct fsn_spec spec;
+    struct fsn__curve curve = {0};
+    struct fsn__train_job job = {.student = toy_network(1),
+                                 .teacher = toy_network(2),
+                                 .data = data,
+                                 .spec = &spec,
+                                 .fraction_to = 1,
+                                 .progress = watch_progress,
+                                 .user = &watch};
+
+    (void)state;
+    assert_true(allocations > 0); /* the counter is in place */
+    fsn_spec_defaults(&spec);
+    spec.finetune.epochs = 2;
+    spec.finetune.batch_size = 8;
+    assert_int_equal(fsn__pool_create(2, &job.pool, NULL), FSN_OK);
+    assert_int_equal(fsn__train_run(&job, &curve, NULL), FSN_OK);
+    assert_int_equal(watch.steps, 14);
+    assert_int_equal(watch.within, 0);
+    free(curve.rows);
+    fsn_spec_clear(&spec);
+    fsn__pool_destroy(job.pool);
+    fsn__graph_destroy(job.student);
+    fsn__graph_destroy(job.teacher);
+    fsn_dataset_destroy(data);
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_of_student_and_teacher_allocate_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
