@@ -1,0 +1,246 @@
+/* test_op_filter_summary.c - W[k] = (F[idx_k] - zero) * scale[k] for every kind of input. */
+#include "ops/fs_geometry.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { K = 5, C = 2, R = 3, S = 3, N = C * R * S, L = 23 };
+
+/* One FilterSummary node of layout 1d and its tensors. */
+struct node {
+    struct fsn__attr item[2];
+    int64_t shape[4];
+    struct fsn__attrs attrs;
+    struct fsn__tensor f, scale, zero, w, dw, df;
+    struct fsn__tensor *in[3], *out[1], *din[3], *dout[1];
+    struct fsn__op_ctx ctx;
+    float values[L], dvalues[L], scales[K], zero_value, filters[K * N], dfilters[K * N];
+    float work[64];
+    uint8_t levels[L];
+};
+
+static void set_up(struct node *n)
+{
+    memset(n, 0, sizeof *n);
+    memcpy(n->shape, (int64_t[]){K, C, R, S}, sizeof n->shape);
+    n->item[0] = (struct fsn__attr){.name = "layout", .type = FSN__ATTR_STRING, .s = "1d"};
+    n->item[1] =
+        (struct fsn__attr){.name = "shape", .type = FSN__ATTR_INTS, .count = 4, .ints = n->shape};
+    n->attrs = (struct fsn__attrs){.count = 2, .item = n->item};
+    for (int i = 0; i < L; i++) {
+        n->values[i] = (float)(i * 7 % 19) - 9;
+        n->levels[i] = (uint8_t)(i * 37 % 256);
+        n->dvalues[i] = 1; /* gradients are added to what is there */
+    }
+    for (int i = 0; i < K; i++)
+        n->scales[i] = 0.5F * (float)(i - 1);
+    for (int i = 0; i < K * N; i++)
+        n->dfilters[i] = (float)(i * 5 % 23) - 11;
+    n->zero_value = 4;
+    fsn__shape_set(&n->f, FSN__F32, 1, (int64_t[]){L});
+    n->f.data = n->values;
+    n->df = n->f;
+    n->df.data = n->dvalues;
+    fsn__shape_set(&n->scale, FSN__F32, 1, (int64_t[]){K});
+    n->scale.data = n->scales;
+    fsn__shape_set(&n->zero, FSN__F32, 0, NULL);
+    n->zero.data = &n->zero_value;
+    n->in[0] = &n->f;
+    n->out[0] = &n->w;
+    n->din[0] = &n->df;
+    n->dout[0] = &n->dw;
+    n->ctx = (struct fsn__op_ctx){.op = &fsn__op_filter_summary,
+                                  .name = "layer",
+                                  .attrs = &n->attrs,
+                                  .n_in = 3,
+                                  .n_out = 1,
+                                  .in = n->in,
+                                  .out = n->out,
+                                  .din = n->din,
+                                  .dout = n->dout,
+                                  .work = n->work};
+}
+
+static void infer(struct node *n)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    size_t work, saved;
+
+    if (fsn__op_filter_summary.infer(&n->ctx, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(n->w.dtype, FSN__F32);
+    assert_int_equal(n->w.ndim, 4);
+    assert_memory_equal(n->w.dim, n->shape, sizeof n->shape);
+    fsn__op_filter_summary.sizes(&n->ctx, &work, &saved);
+    assert_true(work <= sizeof n->work);
+    n->dw = n->w;
+    n->w.data = n->filters;
+    n->dw.data = n->dfilters;
+}
+
+static void forward(struct node *n)
+{
+    struct fsn_error err = {.status = FSN_OK};
+
+    infer(n);
+    if (fsn__op_filter_summary.forward(&n->ctx, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+}
+
+/* The formula, with what is absent left out. */
+static float expected(const struct node *n, int k, int e)
+{
+    const int at = (k * L / K + e) % L;
+    float x = n->f.dtype == FSN__U8 ? n->levels[at] : n->values[at];
+
+    if (n->in[2])
+        x -= n->zero_value;
+    if (n->in[1])
+        x *= n->scales[n->scale.dim[0] == 1 ? 0 : k];
+    return x;
+}
+
+static void assert_forward(struct node *n)
+{
+    forward(n);
+    for (int k = 0; k < K; k++)
+        for (int e = 0; e < N; e++)
+            assert_true(n->filters[k * N + e] == expected(n, k, e));
+}
+
+static void forward_follows_the_formula_for_every_combination_of_inputs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        const bool levels = i & 1, zero = i & 2;
+        const int scale = i / 4; /* none, one, one a filter */
+        struct node n;
+
+        set_up(&n);
+        if (levels) {
+            n.f.dtype = FSN__U8;
+            n.f.data = n.levels;
+        }
+        if (scale == 1)
+            n.scale.dim[0] = 1;
+        n.in[1] = scale > 0 ? &n.scale : NULL;
+        n.in[2] = zero ? &n.zero : NULL;
+        assert_forward(&n);
+    }
+}
+
+static void absent_inputs_may_also_be_missing_from_the_list(void **state)
+{
+    struct node n;
+
+    (void)state;
+    set_up(&n);
+    n.ctx.n_in = 1;
+    assert_forward(&n);
+}
+
+static void the_thread_count_does_not_change_the_result(void **state)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__pool *pool = NULL;
+    struct node one, many;
+
+    (void)state;
+    set_up(&one);
+    set_up(&many);
+    one.in[1] = &one.scale;
+    many.in[1] = &many.scale;
+    assert_int_equal(fsn__pool_create(3, &pool, &err), FSN_OK);
+    many.ctx.pool = pool;
+    forward(&one);
+    forward(&many);
+    assert_memory_equal(one.filters, many.filters, sizeof one.filters);
+    fsn__pool_destroy(pool);
+}
+
+static void backward_adds_the_scaled_gradient_at_each_place(void **state)
+{
+    (void)state;
+    for (int scale = 0; scale < 3; scale++) {
+        struct fsn_error err = {.status = FSN_OK};
+        float want[L];
+        struct node n;
+
+        set_up(&n);
+        if (scale == 1)
+            n.scale.dim[0] = 1;
+        n.in[1] = scale > 0 ? &n.scale : NULL;
+        infer(&n);
+        for (int j = 0; j < L; j++)
+            want[j] = 1;
+        for (int k = 0; k < K; k++)
+            for (int e = 0; e < N; e++)
+                want[(k * L / K + e) % L] +=
+                    n.dfilters[k * N + e] * (scale ? n.scales[scale == 1 ? 0 : k] : 1);
+        assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
+        assert_memory_equal(n.dvalues, want, sizeof want); /* halves and wholes: exact */
+    }
+}
+
+static void backward_without_a_gradient_to_give_or_take_does_nothing(void **state)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct node n;
+
+    (void)state;
+    set_up(&n);
+    infer(&n);
+    n.dout[0] = NULL;
+    assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
+    n.dout[0] = &n.dw;
+    n.din[0] = NULL;
+    assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
+    for (int j = 0; j < L; j++)
+        assert_true(n.dvalues[j] == 1);
+}
+
+static void assert_refused(struct node *n, const char *part)
+{
+    struct fsn_error err = {.status = FSN_OK};
+
+    assert_int_equal(fsn__op_filter_summary.infer(&n->ctx, &err), FSN_SHAPE);
+    if (!strstr(err.text, part))
+        fail_msg("'%s' is not in '%s'", part, err.text);
+}
+
+static void inputs_of_the_wrong_kind_are_refused_by_name(void **state)
+{
+    struct node n;
+
+    (void)state;
+    set_up(&n);
+    n.f.dtype = FSN__I64;
+    assert_refused(&n, "FilterSummary 'layer': F is int64");
+    set_up(&n);
+    n.in[1] = &n.scale;
+    n.scale.dim[0] = K - 1;
+    assert_refused(&n, "scale must be float32 [1] or [5], is float32 [4]");
+    n.scale.dim[0] = K;
+    n.scale.dtype = FSN__F64;
+    assert_refused(&n, "is float64 [5]");
+    set_up(&n);
+    n.in[2] = &n.scale;
+    assert_refused(&n, "zero must be one float32, is float32 [5]");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forward_follows_the_formula_for_every_combination_of_inputs),
+        cmocka_unit_test(absent_inputs_may_also_be_missing_from_the_list),
+        cmocka_unit_test(the_thread_count_does_not_change_the_result),
+        cmocka_unit_test(backward_adds_the_scaled_gradient_at_each_place),
+        cmocka_unit_test(backward_without_a_gradient_to_give_or_take_does_nothing),
+        cmocka_unit_test(inputs_of_the_wrong_kind_are_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

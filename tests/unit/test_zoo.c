@@ -1,0 +1,165 @@
+/* test_zoo.c - the networks by name: all of them build, options are checked, seeds decide. */
+#include "graph/graph.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fsn_model *build(const char *arch, const struct fsn_arch_options *options)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn_model *model = NULL;
+
+    if (fsn_arch_build(arch, options, &model, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static void assert_shape(const struct fsn__graph *graph, int value, const char *name,
+                         const char *shape)
+{
+    assert_string_equal(graph->values[value].name, name);
+    assert_string_equal(FSN__SHAPE(&graph->values[value].tensor), shape);
+}
+
+static void every_network_maps_input_to_logits(void **state)
+{
+    (void)state;
+    for (const char *const *name = fsn_arch_names(); *name; name++) {
+        /* 32: VGG's linear layers of the ImageNet form would fill most of a gigabyte */
+        struct fsn_model *model =
+            build(*name, &(struct fsn_arch_options){.input_size = 32, .classes = 7});
+        const struct fsn__graph *graph = model->graph;
+
+        assert_int_equal(graph->input_count, 1);
+        assert_int_equal(graph->output_count, 1);
+        assert_shape(graph, graph->inputs[0], "input", "[N,3,32,32]");
+        assert_shape(graph, graph->outputs[0], "logits", "[N,7]");
+        fsn_model_destroy(model);
+    }
+}
+
+static int64_t dim(const struct fsn__graph *graph, const char *value, int axis)
+{
+    int index = fsn__graph_find_value(graph, value);
+
+    if (index < 0)
+        fail_msg("no value '%s'", value);
+    return graph->values[index].tensor.dim[axis];
+}
+
+static void input_size_decides_between_the_forms_for_cifar_and_imagenet(void **state)
+{
+    struct fsn_model *small = build("resnet18", NULL);
+    struct fsn_model *large = build("resnet18", &(struct fsn_arch_options){.input_size = 224});
+
+    (void)state;
+    assert_int_equal(dim(small->graph, "conv1.weight", 2), 3);
+    assert_int_equal(dim(small->graph, "layer1.0.conv1", 2), 32);
+    assert_int_equal(dim(small->graph, "logits", 1), 10);
+    assert_int_equal(dim(large->graph, "conv1.weight", 2), 7);
+    assert_int_equal(dim(large->graph, "layer1.0.conv1", 2), 56);
+    assert_int_equal(dim(large->graph, "layer4.1.conv2", 2), 7);
+    assert_int_equal(dim(large->graph, "logits", 1), 1000);
+    fsn_model_destroy(small);
+    fsn_model_destroy(large);
+}
+
+/* 4.09 and 1.81 G: the sums of all layers' K C R S H W in the papers' tables, as torchvision states
+ * them for 224 x 224. */
+static void imagenet_networks_have_the_published_multiply_adds(void **state)
+{
+    struct fsn_model *model = build("resnet50", NULL);
+
+    (void)state;
+    assert_true(fabs((double)fsn__graph_macs(model->graph) - 4.09e9) < 0.005e9);
+    fsn_model_destroy(model);
+    model = build("resnet18", &(struct fsn_arch_options){.input_size = 224});
+    assert_true(fabs((double)fsn__graph_macs(model->graph) - 1.81e9) < 0.005e9);
+    fsn_model_destroy(model);
+}
+
+/* torchvision's vgg16_bn has 138,365,992 trainable tensors' elements; 13 batch norms of 4,224
+ * channels add their statistics and a counter each. */
+static void vgg_of_imagenet_has_the_published_parameters(void **state)
+{
+    struct fsn_model *model = build("vgg16-bn", &(struct fsn_arch_options){.input_size = 224});
+
+    (void)state;
+    assert_int_equal(fsn__graph_parameters(model->graph), 138365992 + 2 * 4224 + 13);
+    fsn_model_destroy(model);
+}
+
+static void weights_come_from_the_seed_with_he_variance(void **state)
+{
+    struct fsn_model *model[3];
+    const float *w[3];
+    double sum = 0, squares = 0;
+    enum { WEIGHTS = 64 * 64 * 9 };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        int value;
+
+        model[i] = build("resnet20", &(struct fsn_arch_options){.seed = i == 2 ? 6 : 5});
+        value = fsn__graph_find_value(model[i]->graph, "layer3.1.conv2.weight");
+        assert_true(value >= 0);
+        assert_int_equal(model[i]->graph->values[value].kind, FSN__VALUE_PARAM);
+        assert_int_equal(fsn__numel(&model[i]->graph->values[value].tensor), WEIGHTS);
+        w[i] = fsn__f32(&model[i]->graph->values[value].tensor);
+    }
+    assert_memory_equal(w[0], w[1], WEIGHTS * sizeof **w);
+    assert_memory_not_equal(w[0], w[2], WEIGHTS * sizeof **w);
+    for (int i = 0; i < WEIGHTS; i++) {
+        sum += w[0][i];
+        squares += (double)w[0][i] * w[0][i];
+    }
+    /* standard deviation sqrt(2 / (9 * 64)) = 0.0589; five sigmas of both estimates */
+    assert_true(fabs(sum / WEIGHTS) < 5 * 0.0589 / sqrt(WEIGHTS));
+    assert_true(fabs(sqrt(squares / WEIGHTS) - 0.0589) < 5 * 0.0589 / sqrt(2.0 * WEIGHTS));
+    for (int i = 0; i < 3; i++)
+        fsn_model_destroy(model[i]);
+}
+
+static void assert_refused(const char *arch, struct fsn_arch_options options, const char *part)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn_model *model = NULL;
+
+    assert_int_equal(fsn_arch_build(arch, &options, &model, &err), FSN_INVALID);
+    assert_null(model);
+    if (!strstr(err.text, part))
+        fail_msg("'%s' is not in '%s'", part, err.text);
+}
+
+static void impossible_options_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("resnet19", (struct fsn_arch_options){0}, "no architecture 'resnet19'");
+    assert_refused("resnet19", (struct fsn_arch_options){0}, "densenet100 vgg16-bn");
+    assert_refused("resnet20", (struct fsn_arch_options){.classes = 1}, "classes must be 2 to");
+    assert_refused("resnet20", (struct fsn_arch_options){.classes = -1}, "is -1");
+    assert_refused("resnet20", (struct fsn_arch_options){.input_size = 3}, "input size must be 4");
+    assert_refused("vgg16-bn", (struct fsn_arch_options){.input_size = 31}, "must be 32 to");
+    assert_refused("resnet20", (struct fsn_arch_options){.input_channels = 5}, "channels");
+    assert_refused("resnet20", (struct fsn_arch_options){.growth = 12}, "no growth rate");
+    assert_refused("densenet100", (struct fsn_arch_options){.growth = 257}, "growth must be");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_network_maps_input_to_logits),
+        cmocka_unit_test(input_size_decides_between_the_forms_for_cifar_and_imagenet),
+        cmocka_unit_test(imagenet_networks_have_the_published_multiply_adds),
+        cmocka_unit_test(vgg_of_imagenet_has_the_published_parameters),
+        cmocka_unit_test(weights_come_from_the_seed_with_he_variance),
+        cmocka_unit_test(impossible_options_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
