@@ -77,6 +77,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE)
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support
 .SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
+# ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
+$(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE)
 .PHONY: unit
 unit: $(TEST_BIN)
 	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail
@@ -97,7 +100,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	deploy/demo.sh $(BUILD)
 
-check: all $(TEST_BIN)
+check: all $(TEST_BIN) $(BUILD)/onnx-conformance
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code

@@ -8,8 +8,9 @@
  * although the list excludes it is a failure of the list. Tolerances: rtol 1e-3 as ONNX's own
  * runner, atol 1e-5.
  *
- * The exclusion list has one line a case, `name or glob<TAB>reason`; # begins a comment line. An
- * entry that no case matches is only reported: it may be for a suite that was not given.
+ * The exclusion list has one line a case, `SUITE/CASE<TAB>reason`, a glob that is matched against
+ * the last two parts of the case's path; # begins a comment line. An entry that no case matches is
+ * only reported: it may be for a suite that was not given.
  *
  * Failures go to standard error with their reason; --list-failures prints their bare names, to
  * start an exclusion list from. The last line is `N passed, N failed, N skipped`. Exit status: 0
@@ -86,7 +87,8 @@ static bool add_exclusion(struct list *list, char *line, const char *path)
     struct exclusion *more;
 
     if (!tab || tab == line || tab[1] == 0) {
-        fprintf(stderr, "onnx-conformance: %s: expected `name<TAB>reason`, got `%s`\n", path, line);
+        fprintf(stderr, "onnx-conformance: %s: expected `SUITE/CASE<TAB>reason`, got `%s`\n", path,
+                line);
         return false;
     }
     more = realloc(list->item, (list->count + 1) * sizeof *more);
@@ -111,10 +113,14 @@ static bool read_list(const char *path, struct list *list)
     return true;
 }
 
-static struct exclusion *find_exclusion(struct list *list, const char *name)
+static struct exclusion *find_exclusion(struct list *list, const char *folder)
 {
+    const char *suite = strrchr(folder, '/');
+
+    while (suite > folder && suite[-1] != '/')
+        suite--;
     for (size_t i = 0; i < list->count; i++)
-        if (fnmatch(list->item[i].pattern, name, 0) == 0)
+        if (fnmatch(list->item[i].pattern, suite, 0) == 0)
             return &list->item[i];
     return NULL;
 }
@@ -147,7 +153,7 @@ static bool run_case(const char *folder, char *why, size_t size)
 static void count_case(const char *folder, const char *name, struct list *list,
                        struct totals *totals)
 {
-    struct exclusion *exclusion = find_exclusion(list, name);
+    struct exclusion *exclusion = find_exclusion(list, folder);
     char why[sizeof((struct fsn_error *)0)->text + 64];
     bool passed = run_case(folder, why, sizeof why);
 
@@ -177,17 +183,19 @@ static int is_visible(const struct dirent *entry)
 static bool run_suite(const char *dir, struct list *list, struct totals *totals)
 {
     struct dirent **entries;
-    int count = scandir(dir, &entries, is_visible, alphasort);
+    int count = scandir(dir, &entries, is_visible, alphasort), length = (int)strlen(dir);
 
     if (count < 0) {
         fprintf(stderr, "onnx-conformance: %s: %s\n", dir, strerror(errno));
         return false;
     }
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
     for (int i = 0; i < count; i++) {
         char folder[4096];
         struct stat info;
 
-        if (snprintf(folder, sizeof folder, "%s/%s", dir, entries[i]->d_name) <
+        if (snprintf(folder, sizeof folder, "%.*s/%s", length, dir, entries[i]->d_name) <
                 (int)sizeof folder &&
             stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
             count_case(folder, entries[i]->d_name, list, totals);
