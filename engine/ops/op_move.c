@@ -139,12 +139,9 @@ static enum fsn_status concat_infer(const struct fsn__op_ctx *ctx, struct fsn_er
     status = fsn__op_axis(ctx, fsn__attr_int(ctx->attrs, "axis", 0), first->ndim, &axis, err);
     if (status != FSN_OK)
         return status;
-    if (first->dim[axis] == FSN_BATCH)
-        return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,
-                            "joins along the batch axis, which is not supported");
     for (int i = 0; i < first->ndim; i++)
-        dim[i] = first->dim[i];
-    for (int j = 1; j < ctx->n_in; j++) {
+        dim[i] = i == axis ? 0 : first->dim[i];
+    for (int j = 0; j < ctx->n_in; j++) {
         const struct fsn__tensor *x = ctx->in[j];
 
         if (!x)
@@ -158,7 +155,10 @@ static enum fsn_status concat_infer(const struct fsn__op_ctx *ctx, struct fsn_er
                                     "input %d is %s, input 0 is %s: only axis %d may differ", j,
                                     FSN__SHAPE(x), FSN__SHAPE(first), axis);
         }
-        if (x->dim[axis] < 0 || __builtin_add_overflow(dim[axis], x->dim[axis], &dim[axis]))
+        if (x->dim[axis] == FSN_BATCH)
+            return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,
+                                "joins along the batch axis, which is not supported");
+        if (__builtin_add_overflow(dim[axis], x->dim[axis], &dim[axis]))
             return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "the joined axis %d is too long", axis);
     }
     return fsn__op_set_output(ctx, first->dtype, first->ndim, dim, err);
