@@ -43,6 +43,7 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
+MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 
 .PHONY: all
 all: $(BUILD)/fsnet $(BUILD)/fsnetd
@@ -52,8 +53,22 @@ $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
 	ar rcs $@ $^
 $(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE)
-$(BUILD)/fsnetd: $(SERVER_OBJ) $(BUILD)/libfsnet.a
+# All of the server but main(), for the program and for its tests.
+$(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/fsnetd: $(BUILD)/obj/server/main.o $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER) $(LIBS_ENGINE)
+# The server sees the engine through its public header alone.
+SERVER_CFLAGS = $(filter-out -Iengine,$(ALL_CFLAGS)) -Iserver
+
+# migrations/NNNN_name.sql, embedded as text and listed in order in srv_migrations[].
+$(BUILD)/gen/migrations.c: $(MIGRATIONS) server/store/embed_migrations.sh
+	@mkdir -p $(@D)
+	server/store/embed_migrations.sh $(MIGRATIONS) >$@
+$(BUILD)/obj/gen/migrations.o: $(BUILD)/gen/migrations.c
+	@mkdir -p $(@D)
+	$(CC) $(SERVER_CFLAGS) -c -o $@ $<
 
 $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: engine/onnx/onnx.proto
 	@mkdir -p $(@D)
@@ -62,6 +77,9 @@ $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: engine/onnx/onnx.proto
 $(BUILD)/obj/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
+$(BUILD)/obj/server/%.o: server/%.c
+	@mkdir -p $(@D)
+	$(CC) $(SERVER_CFLAGS) -c -o $@ $<
 $(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -75,7 +93,11 @@ SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE)
-$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support
+$(BUILD)/tests/unit/test_srv_%: $(BUILD)/obj/tests/unit/test_srv_%.o $(SUPPORT_OBJ) \
+		$(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE)
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
 .SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 # ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
 $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a

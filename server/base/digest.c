@@ -1,0 +1,53 @@
+/* digest.c - see digest.h. */
+#include "base/digest.h"
+
+#include "base/id.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void srv_digest_begin(struct srv_digest *digest)
+{
+    sha256_init(&digest->context);
+}
+
+void srv_digest_add(struct srv_digest *digest, const void *bytes, size_t size)
+{
+    sha256_update(&digest->context, size, bytes);
+}
+
+void srv_digest_end(struct srv_digest *digest, char out[SRV_SHA256_SIZE])
+{
+    uint8_t bytes[SHA256_DIGEST_SIZE];
+
+    sha256_digest(&digest->context, sizeof bytes, bytes);
+    srv_hex(bytes, sizeof bytes, out);
+}
+
+enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE], int64_t *size_bytes,
+                                struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+    unsigned char buffer[65536];
+    struct srv_digest digest;
+    int64_t total = 0;
+    size_t got;
+    FILE *file = fopen(path, "rb");
+
+    if (!file)
+        return SRV_FAIL(err, FSN_IO, "%s: %s", path, strerror(errno));
+    srv_digest_begin(&digest);
+    while ((got = fread(buffer, 1, sizeof buffer, file)) > 0) {
+        srv_digest_add(&digest, buffer, got);
+        total += (int64_t)got;
+    }
+    if (ferror(file)) {
+        status = SRV_FAIL(err, FSN_IO, "%s: cannot be read", path);
+    } else {
+        srv_digest_end(&digest, out);
+        *size_bytes = total;
+    }
+    fclose(file);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* id.c - see id.h. 96 random bits: no two alike in practice, and not to be guessed. */
+#include "base/id.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+void srv_hex(const unsigned char *bytes, size_t size, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * size] = '\0';
+}
+
+enum fsn_status srv_id_new(const char *prefix, char out[SRV_ID_SIZE], struct fsn_error *err)
+{
+    unsigned char random[12];
+    char hex[2 * sizeof random + 1];
+
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return SRV_FAIL(err, FSN_IO, "getrandom: %s", strerror(errno));
+    srv_hex(random, sizeof random, hex);
+    snprintf(out, SRV_ID_SIZE, "%.4s_%s", prefix, hex);
+    return FSN_OK;
+}

@@ -1,0 +1,76 @@
+/* api.c - every route of the service (api/openapi.yaml describes them), and small shared helpers.
+ */
+#include "handlers/api.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <string.h>
+
+const struct srv_route srv_api_routes[] = {
+    {"GET", "/", srv_get_index, .body = SRV_BODY_NONE},
+    {"GET", "/healthz", srv_get_health, .body = SRV_BODY_NONE},
+    {"GET", "/readyz", srv_get_ready, .body = SRV_BODY_NONE},
+
+    {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
+    {"GET", "/v1/models", srv_list_models, .query = {"limit"}},
+    {"GET", "/v1/models/{id}", srv_get_model, .body = SRV_BODY_NONE},
+    {"DELETE", "/v1/models/{id}", srv_delete_model, .body = SRV_BODY_NONE},
+    {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
+
+    {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .offload = true,
+     .query = {"name", "format"}},
+    {"GET", "/v1/datasets", srv_list_datasets, .query = {"limit"}},
+    {"GET", "/v1/datasets/{id}", srv_get_dataset, .body = SRV_BODY_NONE},
+    {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
+
+    {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true},
+    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit"}},
+    {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
+    {"POST", "/v1/jobs/{id}/cancel", srv_cancel_job, .body = SRV_BODY_NONE},
+    {"GET", "/v1/jobs/{id}/metrics", srv_get_job_metrics, .body = SRV_BODY_NONE},
+    {"GET", "/v1/jobs/{id}/report", srv_get_report, .body = SRV_BODY_NONE},
+    {"GET", "/v1/jobs/{id}/artifacts", srv_list_artifacts, .body = SRV_BODY_NONE},
+    {"GET", "/v1/jobs/{id}/artifacts/{name}", srv_get_artifact, .body = SRV_BODY_NONE},
+    {.method = NULL},
+};
+
+enum fsn_status srv_api_call(struct srv_request *request, void *context, struct fsn_error *err)
+{
+    struct srv_call call = {.service = context, .request = request};
+    enum fsn_status status = srv_db_acquire(call.service->dbs, &call.db, err);
+
+    if (status == FSN_OK)
+        status = request->match.route->handler(&call, err);
+    srv_db_release(call.service->dbs, call.db);
+    return status;
+}
+
+enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind)
+{
+    srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND, "no %s has the id '%s'", kind,
+                      srv_request_param(call->request, "id"));
+    return FSN_OK;
+}
+
+json_t *srv_time_json(int64_t time_ms)
+{
+    char text[SRV_TIME_SIZE];
+
+    if (time_ms == 0)
+        return json_null();
+    srv_time_text(time_ms, text);
+    return json_string(text);
+}
+
+json_t *srv_real_json(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+json_t *srv_stored_json(const char *text)
+{
+    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+
+    return value ? value : json_null();
+}

@@ -1,0 +1,50 @@
+/* api.h - the table of routes, and what every handler gets. */
+#ifndef SRV_HANDLERS_API_H
+#define SRV_HANDLERS_API_H
+
+#include "http/http.h"
+#include "jobs/worker.h"
+
+#include <stdatomic.h>
+
+/* What the handlers work on; made by main, lives longer than the HTTP server. */
+struct srv_service {
+    struct srv_db_pool *dbs;
+    struct srv_blobs *blobs;
+    struct srv_workers *workers;
+    const char *temporary_dir;
+    int64_t max_queued_jobs;
+    int job_threads;      /* for a job whose spec names none */
+    atomic_bool stopping; /* not ready any more */
+};
+
+struct srv_call {
+    struct srv_service *service;
+    struct srv_request *request;
+    struct srv_db *db; /* given back after the call */
+};
+
+extern const struct srv_route srv_api_routes[]; /* ends with a NULL method */
+
+/* The srv_http_call_fn of this API; context is the struct srv_service. */
+FSN_NODISCARD enum fsn_status srv_api_call(struct srv_request *request, void *context,
+                                           struct fsn_error *err);
+
+/* Handlers. Each leaves a reply and returns FSN_OK, or returns the status of what failed. */
+srv_handler_fn srv_get_index, srv_get_health, srv_get_ready;
+srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_content,
+    srv_delete_model;
+srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
+srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_cancel_job, srv_get_job_metrics;
+srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
+
+/* ---- shared by handlers -------------------------------------------------------------------- */
+
+/* 404 naming the kind ("model") and the id of the path. */
+enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind);
+json_t *srv_time_json(int64_t time_ms); /* RFC 3339, null for 0 */
+json_t *srv_real_json(double number);   /* null when not finite */
+/* JSON text that was stored; null when it is NULL or damaged. */
+json_t *srv_stored_json(const char *text);
+
+#endif

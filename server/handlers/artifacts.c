@@ -1,0 +1,95 @@
+/* artifacts.c - the files of a job that has succeeded. */
+#include "handlers/api.h"
+#include "store/results.h"
+
+#include <string.h>
+
+/* *out is the job's status; a reply is left, and *known false, when there is no such job. */
+static enum fsn_status job_status(struct srv_call *call, enum srv_job_status *out, bool *known,
+                                  struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    enum fsn_status status =
+        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, known, err);
+
+    if (status == FSN_OK && !*known)
+        status = srv_reply_unknown(call, "job");
+    *out = job.status;
+    srv_job_clear(&job);
+    return status;
+}
+
+enum fsn_status srv_list_artifacts(struct srv_call *call, struct fsn_error *err)
+{
+    const char *id = srv_request_param(call->request, "id");
+    struct srv_artifact rows[SRV_MAX_ARTIFACTS];
+    enum srv_job_status job;
+    bool known = false;
+    size_t count = 0;
+    json_t *items;
+    enum fsn_status status = job_status(call, &job, &known, err);
+
+    if (status == FSN_OK && !known)
+        return FSN_OK;
+    if (status == FSN_OK)
+        status = srv_artifacts_list(call->db, id, rows, &count, err);
+    if (status != FSN_OK)
+        return status;
+    items = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(items,
+                              json_pack("{ss ss ss sI ss+++}", "name", rows[i].name, "content_type",
+                                        rows[i].content_type, "sha256", rows[i].sha256,
+                                        "size_bytes", (json_int_t)rows[i].size_bytes, "href",
+                                        "/v1/jobs/", id, "/artifacts/", rows[i].name));
+    srv_reply_json(call->request, MHD_HTTP_OK, json_pack("{so}", "items", items));
+    return FSN_OK;
+}
+
+static enum fsn_status reply_artifact(struct srv_call *call, const char *name,
+                                      struct fsn_error *err)
+{
+    const char *id = srv_request_param(call->request, "id");
+    struct srv_artifact rows[SRV_MAX_ARTIFACTS];
+    enum srv_job_status job;
+    char path[SRV_PATH_SIZE];
+    bool known = false;
+    size_t count = 0, i = 0;
+    enum fsn_status status = job_status(call, &job, &known, err);
+
+    if (status != FSN_OK || !known)
+        return status;
+    if (job != SRV_JOB_SUCCEEDED) {
+        srv_reply_problem(call->request, SRV_PROBLEM_JOB_STATE,
+                          "%s is %s; only a job that has succeeded has files", id,
+                          srv_job_status_name(job));
+        return FSN_OK;
+    }
+    status = srv_artifacts_list(call->db, id, rows, &count, err);
+    if (status != FSN_OK)
+        return status;
+    while (i < count && strcmp(rows[i].name, name) != 0)
+        i++;
+    if (i == count) {
+        srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND, "%s has no artifact '%s'", id,
+                          name);
+        return FSN_OK;
+    }
+    status = srv_blobs_path(call->service->blobs, rows[i].sha256, path, err);
+    if (status == FSN_OK)
+        status = srv_reply_file(call->request,
+                                &(struct srv_file){path, rows[i].sha256, rows[i].content_type,
+                                                   rows[i].name, rows[i].size_bytes},
+                                err);
+    return status;
+}
+
+enum fsn_status srv_get_artifact(struct srv_call *call, struct fsn_error *err)
+{
+    return reply_artifact(call, srv_request_param(call->request, "name"), err);
+}
+
+enum fsn_status srv_get_report(struct srv_call *call, struct fsn_error *err)
+{
+    return reply_artifact(call, "report.json", err);
+}

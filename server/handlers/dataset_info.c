@@ -1,0 +1,85 @@
+/* dataset_info.c - see dataset_info.h. */
+#include "handlers/dataset_info.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CLASSES 65536
+
+static json_t *counts_json(const int64_t *counts, int classes)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < classes; i++)
+        json_array_append_new(array, json_integer((json_int_t)counts[i]));
+    return array;
+}
+
+char *srv_dataset_info_write(const struct fsn_dataset_info *info)
+{
+    json_t *value =
+        json_pack("{ss si si si si so so}", "format", info->format, "channels", info->channels,
+                  "height", info->height, "width", info->width, "classes", info->classes, "train",
+                  counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
+                  counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+
+    json_decref(value);
+    return text;
+}
+
+static const char *static_format(const char *name)
+{
+    return strcmp(name, "idx") == 0 ? "idx" : "cifar10";
+}
+
+/* Reads one split's counts; false when the array has another length. */
+static bool read_counts(const json_t *array, int classes, int64_t *counts, int64_t *images)
+{
+    if (json_array_size(array) != (size_t)classes)
+        return false;
+    *images = 0;
+    for (int i = 0; i < classes; i++) {
+        counts[i] = (int64_t)json_integer_value(json_array_get(array, (size_t)i));
+        *images += counts[i];
+    }
+    return true;
+}
+
+enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info *out,
+                                      int64_t **storage, struct fsn_error *err)
+{
+    struct fsn_dataset_info info = {0};
+    json_t *value = json_loads(text, 0, NULL), *train = NULL, *test = NULL;
+    enum fsn_status status = FSN_OK;
+    int64_t *counts = NULL;
+    const char *format = "";
+
+    if (json_unpack(value, "{ss si si si si so so}", "format", &format, "channels", &info.channels,
+                    "height", &info.height, "width", &info.width, "classes", &info.classes, "train",
+                    &train, "test", &test) != 0 ||
+        info.classes < 1 || info.classes > MAX_CLASSES) {
+        status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
+        goto out;
+    }
+    counts = calloc(2 * (size_t)info.classes, sizeof *counts);
+    if (!counts) {
+        status = SRV_NOMEM(err);
+        goto out;
+    }
+    info.format = static_format(format);
+    info.per_class[FSN_SPLIT_TRAIN] = counts;
+    info.per_class[FSN_SPLIT_TEST] = counts + info.classes;
+    if (!read_counts(train, info.classes, counts, &info.images[FSN_SPLIT_TRAIN]) ||
+        !read_counts(test, info.classes, counts + info.classes, &info.images[FSN_SPLIT_TEST])) {
+        status = SRV_FAIL(err, FSN_INTERNAL, "stored counts of a data set are damaged");
+        goto out;
+    }
+    *out = info;
+    *storage = counts;
+    counts = NULL;
+out:
+    free(counts);
+    json_decref(value);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* datasets.c - /v1/datasets: archives of labelled images. */
+#include "handlers/dataset_info.h"
+#include "handlers/uploads.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const formats[] = {"cifar10", "idx"};
+
+/* NULL when the format is to be recognised by content. Errors: INVALID; then a reply is there. */
+static enum fsn_status wanted_format(struct srv_request *request, const char **out)
+{
+    const char *format = srv_request_query(request, "format");
+
+    *out = NULL;
+    if (!format)
+        return FSN_OK;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(format, formats[i]) == 0)
+            *out = formats[i];
+    if (*out)
+        return FSN_OK;
+    srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY, "format: expected cifar10 or idx, got '%s'",
+                      format);
+    return FSN_INVALID;
+}
+
+/* The engine reads the whole archive: every image and label is seen before a job may use them. */
+enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
+{
+    struct srv_upload upload = {.kind = SRV_UPLOAD_DATASET};
+    struct fsn_dataset *dataset = NULL;
+    struct fsn_dataset_info info;
+    const char *format;
+    enum fsn_status status;
+
+    if (wanted_format(call->request, &format) != FSN_OK)
+        return FSN_OK; /* it has been answered */
+    status = fsn_dataset_open(call->request->body.path, format, NULL, &dataset, err);
+    if (status == FSN_OK)
+        status = fsn_dataset_summary_json(dataset, &upload.summary, err);
+    if (status == FSN_OK) {
+        fsn_dataset_info(dataset, &info);
+        snprintf(upload.format, sizeof upload.format, "%s", info.format);
+        upload.info = srv_dataset_info_write(&info);
+        if (!upload.info)
+            status = SRV_NOMEM(err);
+    }
+    fsn_dataset_destroy(dataset);
+    if (status == FSN_OK)
+        status = srv_store_upload(call, &upload, err);
+    srv_upload_clear(&upload);
+    return status;
+}
+
+enum fsn_status srv_list_datasets(struct srv_call *call, struct fsn_error *err)
+{
+    return srv_reply_uploads(call, SRV_UPLOAD_DATASET, err);
+}
+
+enum fsn_status srv_get_dataset(struct srv_call *call, struct fsn_error *err)
+{
+    return srv_reply_upload(call, SRV_UPLOAD_DATASET, err);
+}
+
+enum fsn_status srv_delete_dataset(struct srv_call *call, struct fsn_error *err)
+{
+    return srv_delete_upload(call, SRV_UPLOAD_DATASET, err);
+}

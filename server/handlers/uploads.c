@@ -1,0 +1,113 @@
+/* uploads.c - see uploads.h. */
+#include "handlers/uploads.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const srv_upload_nouns[] = {
+    [SRV_UPLOAD_MODEL] = "model",
+    [SRV_UPLOAD_DATASET] = "data set",
+};
+static const struct {
+    const char *id_prefix, *path;
+} kinds[] = {
+    [SRV_UPLOAD_MODEL] = {"mdl", "/v1/models"},
+    [SRV_UPLOAD_DATASET] = {"dst", "/v1/datasets"},
+};
+
+static json_t *upload_json(const struct srv_upload *upload)
+{
+    return json_pack(
+        "{ss ss ss ss sI so so}", "id", upload->id, "name", upload->name, "format", upload->format,
+        "sha256", upload->sha256, "size_bytes", (json_int_t)upload->size_bytes, "created_at",
+        srv_time_json(upload->created_at_ms), "summary", srv_stored_json(upload->summary));
+}
+
+enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,
+                                 struct fsn_error *err)
+{
+    struct srv_request *request = call->request;
+    const char *name = srv_request_query(request, "name");
+    const char *location;
+    enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
+
+    if (status != FSN_OK)
+        return status;
+    upload->name = strdup(name ? name : "");
+    if (!upload->name)
+        return SRV_NOMEM(err);
+    memcpy(upload->sha256, request->body.sha256, sizeof upload->sha256);
+    upload->size_bytes = request->body.size_bytes;
+    upload->created_at_ms = srv_now_ms();
+    status = srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, err);
+    if (status != FSN_OK)
+        return status;
+    srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
+    location = srv_arena_printf(&request->arena, "%s/%s", kinds[upload->kind].path, upload->id);
+    if (location)
+        srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+    return FSN_OK;
+}
+
+enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind kind,
+                                  struct fsn_error *err)
+{
+    struct srv_upload *rows = NULL;
+    json_t *items = json_array();
+    enum fsn_status status = FSN_OK;
+    size_t count = 0;
+    int64_t limit;
+
+    if (srv_request_limit(call->request, &limit) == FSN_OK) {
+        status = srv_uploads_list(call->db, kind, limit, &rows, &count, err);
+        for (size_t i = 0; i < count; i++) {
+            json_array_append_new(items, upload_json(&rows[i]));
+            srv_upload_clear(&rows[i]);
+        }
+        free(rows);
+        if (status == FSN_OK)
+            srv_reply_json(call->request, MHD_HTTP_OK, json_pack("{sO}", "items", items));
+    }
+    json_decref(items);
+    return status;
+}
+
+enum fsn_status srv_reply_upload(struct srv_call *call, enum srv_upload_kind kind,
+                                 struct fsn_error *err)
+{
+    struct srv_upload upload = {0};
+    bool found = false;
+    enum fsn_status status = srv_uploads_get(call->db, kind, srv_request_param(call->request, "id"),
+                                             &upload, &found, err);
+
+    if (status == FSN_OK && !found)
+        status = srv_reply_unknown(call, srv_upload_nouns[kind]);
+    else if (status == FSN_OK)
+        srv_reply_json(call->request, MHD_HTTP_OK, upload_json(&upload));
+    srv_upload_clear(&upload);
+    return status;
+}
+
+enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind kind,
+                                  struct fsn_error *err)
+{
+    char in_use[SRV_ID_SIZE] = "";
+    bool found = false;
+    enum fsn_status status =
+        srv_uploads_delete(call->service->blobs, call->db, kind,
+                           srv_request_param(call->request, "id"), &found, in_use, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (!found)
+        return srv_reply_unknown(call, srv_upload_nouns[kind]);
+    if (*in_use)
+        srv_reply_problem(call->request, SRV_PROBLEM_IN_USE,
+                          "%s needs this %s; cancel the job or wait for its end", in_use,
+                          srv_upload_nouns[kind]);
+    else
+        srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+    return FSN_OK;
+}

@@ -1,0 +1,110 @@
+/* body.c - see body.h. */
+#include "http/body.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, int64_t limit_bytes,
+                               const char *temporary_dir, struct fsn_error *err)
+{
+    *body = (struct srv_body){.kind = kind, .limit_bytes = limit_bytes, .fd = -1};
+    if (kind != SRV_BODY_FILE)
+        return FSN_OK;
+    srv_digest_begin(&body->digest);
+    body->status = srv_path(body->path, err, "%s/upload-XXXXXX", temporary_dir);
+    if (body->status == FSN_OK) {
+        body->fd = mkostemp(body->path, O_CLOEXEC);
+        if (body->fd < 0)
+            body->status = SRV_FAIL(err, FSN_IO, "cannot make a temporary file in %s: %s",
+                                    temporary_dir, strerror(errno));
+    }
+    return body->status;
+}
+
+static bool append(struct srv_body *body, const void *bytes, size_t size)
+{
+    size_t used = (size_t)body->size_bytes;
+
+    if (body->capacity - used < size) {
+        size_t wanted = body->capacity ? 2 * body->capacity : 4096;
+        char *grown;
+
+        while (wanted - used < size)
+            wanted *= 2;
+        grown = realloc(body->bytes, wanted);
+        if (!grown)
+            return false;
+        body->bytes = grown;
+        body->capacity = wanted;
+    }
+    memcpy(body->bytes + used, bytes, size);
+    return true;
+}
+
+static bool write_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+
+    while (size > 0) {
+        ssize_t written = write(fd, at, size);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        at += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+static void drop_content(struct srv_body *body)
+{
+    if (body->fd >= 0) {
+        close(body->fd);
+        unlink(body->path);
+        body->fd = -1;
+    }
+    body->path[0] = '\0';
+    free(body->bytes);
+    body->bytes = NULL;
+    body->capacity = 0;
+}
+
+void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
+{
+    if (body->status == FSN_OK && (int64_t)size > body->limit_bytes - body->size_bytes &&
+        body->kind != SRV_BODY_NONE)
+        body->status = FSN_LIMIT;
+    if (body->status == FSN_OK && body->kind == SRV_BODY_JSON && !append(body, bytes, size))
+        body->status = FSN_NOMEM;
+    if (body->status == FSN_OK && body->kind == SRV_BODY_FILE) {
+        srv_digest_add(&body->digest, bytes, size);
+        if (!write_all(body->fd, bytes, size))
+            body->status = FSN_IO;
+    }
+    if (body->status != FSN_OK)
+        drop_content(body);
+    body->size_bytes += (int64_t)size;
+}
+
+void srv_body_end(struct srv_body *body)
+{
+    if (body->fd < 0)
+        return;
+    srv_digest_end(&body->digest, body->sha256);
+    if (close(body->fd) != 0)
+        body->status = FSN_IO;
+    body->fd = -1;
+}
+
+void srv_body_discard(struct srv_body *body)
+{
+    if (body->path[0] != '\0')
+        unlink(body->path);
+    drop_content(body);
+}

@@ -1,0 +1,35 @@
+/* body.h - takes a request body piece by piece: into memory (JSON) or into a temporary file that is
+ * hashed on the way (uploads). A piece that does not fit the limit, or that cannot be written, ends
+ * the taking; the rest is dropped and nothing stays. */
+#ifndef SRV_HTTP_BODY_H
+#define SRV_HTTP_BODY_H
+
+#include "base/digest.h"
+#include "base/files.h"
+#include "http/router.h"
+
+#include <stdint.h>
+
+struct srv_body {
+    enum srv_body_kind kind;
+    int64_t limit_bytes;
+    int64_t size_bytes;     /* received, the dropped part included */
+    enum fsn_status status; /* LIMIT: too large; IO, NOMEM: could not be kept */
+    char *bytes;            /* JSON; size_bytes of them */
+    size_t capacity;
+    int fd; /* FILE; -1: none */
+    char path[SRV_PATH_SIZE];
+    struct srv_digest digest;
+    char sha256[SRV_SHA256_SIZE]; /* after srv_body_end */
+};
+
+/* Always leaves *body valid for srv_body_discard. Errors: IO. */
+FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
+                                             int64_t limit_bytes, const char *temporary_dir,
+                                             struct fsn_error *err);
+void srv_body_add(struct srv_body *body, const void *bytes, size_t size);
+void srv_body_end(struct srv_body *body);
+/* Removes the temporary file, unless it has been moved away, and frees the memory. */
+void srv_body_discard(struct srv_body *body);
+
+#endif

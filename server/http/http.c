@@ -1,0 +1,376 @@
+/*
+ * http.c - the life of a request between libmicrohttpd (MHD) and the handlers.
+ *
+ * MHD calls on_request several times for one request, always on the thread of its connection:
+ *
+ *   first call      headers are there: find the route, check query and Content-Length. A request
+ *                   with a body that will be refused is answered now, before the body is read.
+ *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
+ *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
+ *                   is handed to a helper thread and the connection suspended; after the resume MHD
+ *                   calls once more, and the reply that the helper left is queued.
+ *
+ * on_completed comes once for every request, however it ended, and frees it. So a broken upload
+ * leaves nothing: its temporary file goes with the request.
+ *
+ * MHD demands that every suspended connection is resumed before it is stopped: srv_http_stop first
+ * lets the helpers finish.
+ */
+#include "http/http.h"
+
+#include "base/clock.h"
+#include "http/listen.h"
+#include "http/offload.h"
+#include "log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+/* How much of a body that has been refused is still read, so that the client, which only listens
+ * when it has sent all, gets the answer. */
+#define DRAIN_BYTES ((int64_t)16 << 20)
+#define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
+#define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
+
+struct srv_http {
+    struct srv_http_options options;
+    struct MHD_Daemon *daemon;
+    struct srv_offload *helpers;
+    int port;
+    uv_mutex_t mutex;
+    uv_cond_t idle; /* active has become 0 */
+    int active;     /* requests under way; guarded by mutex */
+};
+
+/* ---- the first call ------------------------------------------------------------------------ */
+
+struct query_check {
+    struct srv_request *request;
+    bool ok;
+};
+
+/* Every parameter must be one of the route's, have a value, be UTF-8 and free of control bytes. */
+static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
+                                         size_t key_size, const char *value, size_t value_size)
+{
+    struct query_check *check = user;
+    const struct srv_route *route = check->request->match.route;
+    json_t *text;
+    int i = 0;
+
+    (void)kind;
+    while (i < SRV_MAX_QUERY && route->query[i] && strcmp(key, route->query[i]) != 0)
+        i++;
+    if (i == SRV_MAX_QUERY || !route->query[i] || strlen(key) != key_size) {
+        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY, "unknown query parameter '%s'",
+                          key);
+        check->ok = false;
+        return MHD_NO;
+    }
+    text = value ? json_stringn(value, value_size) : NULL;
+    check->ok = text != NULL;
+    json_decref(text);
+    for (size_t c = 0; check->ok && c < value_size; c++)
+        check->ok = (unsigned char)value[c] >= 0x20 && value[c] != 0x7f;
+    if (!check->ok)
+        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
+                          "%s: expected a value in UTF-8 without control characters", key);
+    return check->ok ? MHD_YES : MHD_NO;
+}
+
+static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
+{
+    return kind == SRV_BODY_JSON   ? http->options.max_json_bytes
+           : kind == SRV_BODY_FILE ? http->options.max_upload_bytes
+                                   : DRAIN_BYTES;
+}
+
+static void reply_too_large(struct srv_request *request)
+{
+    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                      "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
+}
+
+/* Leaves a reply when the request is refused by its headers alone. */
+static enum fsn_status check_headers(struct srv_request *request, struct fsn_error *err)
+{
+    const struct srv_http *http = request->http;
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    struct query_check check = {request, true};
+    enum srv_body_kind kind;
+    enum fsn_status status;
+
+    status = srv_route_find(http->options.routes, request->method, request->path, &request->arena,
+                            &request->match, err);
+    if (status != FSN_OK)
+        return status;
+    if (!request->match.route) {
+        if (*request->match.allow == '\0') {
+            srv_reply_problem(request, SRV_PROBLEM_NOT_FOUND, "no resource at %s", request->path);
+            return FSN_OK;
+        }
+        srv_reply_problem(request, SRV_PROBLEM_METHOD_NOT_ALLOWED, "%s does not take %s, only %s",
+                          request->path, request->method, request->match.allow);
+        srv_reply_header(request, MHD_HTTP_HEADER_ALLOW, request->match.allow);
+        return FSN_OK;
+    }
+    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, check_query_value,
+                                &check);
+    if (!check.ok)
+        return FSN_OK;
+    kind = request->match.route->body;
+    request->body.limit_bytes = body_limit(http, kind);
+    if (length && strtoll(length, NULL, 10) > request->body.limit_bytes) {
+        reply_too_large(request);
+        return FSN_OK;
+    }
+    return srv_body_begin(&request->body, kind, body_limit(http, kind), http->options.temporary_dir,
+                          err);
+}
+
+static enum MHD_Result begin(struct srv_request *request)
+{
+    struct fsn_error err = {0};
+    bool has_body = srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL ||
+                    (srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL &&
+                     strcmp(srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH), "0") != 0);
+
+    if (check_headers(request, &err) != FSN_OK)
+        srv_reply_error(request, &err);
+    if (!request->response)
+        return MHD_YES;
+    request->state = SRV_REQUEST_ANSWERED;
+    if (!has_body)
+        return MHD_YES; /* the reply is queued in the next call, and the connection stays open */
+    return MHD_queue_response(request->connection, request->status, request->response);
+}
+
+/* ---- the last call ------------------------------------------------------------------------- */
+
+static void run_handler(struct srv_request *request)
+{
+    const struct srv_http_options *options = &request->http->options;
+    struct fsn_error err = {0};
+    enum fsn_status status = options->call(request, options->context, &err);
+
+    if (status != FSN_OK && err.status == FSN_OK)
+        (void)SRV_FAIL(&err, status, "%s", fsn_status_text(status));
+    if (status != FSN_OK)
+        srv_reply_error(request, &err);
+    else if (!request->response)
+        srv_reply_problem(request, SRV_PROBLEM_NOMEM, "no reply could be built");
+}
+
+static void run_on_helper(void *user)
+{
+    struct srv_request *request = user;
+
+    run_handler(request);
+    request->state = SRV_REQUEST_ANSWERED;
+    MHD_resume_connection(request->connection);
+}
+
+static void finish_body(struct srv_request *request)
+{
+    struct fsn_error err = {0};
+
+    srv_body_end(&request->body);
+    if (request->body.status == FSN_LIMIT) {
+        reply_too_large(request);
+    } else if (request->body.status != FSN_OK) {
+        (void)SRV_FAIL(&err, request->body.status, "the body could not be stored");
+        srv_reply_error(request, &err);
+    }
+}
+
+static enum MHD_Result answer(struct srv_request *request)
+{
+    if (request->state == SRV_REQUEST_RECEIVING) {
+        finish_body(request);
+        if (!request->response && request->match.route->offload) {
+            request->state = SRV_REQUEST_WORKING;
+            MHD_suspend_connection(request->connection);
+            if (srv_offload_submit(request->http->helpers, run_on_helper, request) == FSN_OK)
+                return MHD_YES;
+            srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the server is stopping");
+            request->state = SRV_REQUEST_ANSWERED;
+            MHD_resume_connection(request->connection);
+            return MHD_YES;
+        }
+        if (!request->response)
+            run_handler(request);
+        request->state = SRV_REQUEST_ANSWERED;
+    }
+    /* Between suspend and resume MHD does not call; this guards against a spurious call. */
+    if (request->state != SRV_REQUEST_ANSWERED)
+        return MHD_YES;
+    return MHD_queue_response(request->connection, request->status, request->response);
+}
+
+/* ---- MHD's callbacks ----------------------------------------------------------------------- */
+
+static void count_active(struct srv_http *http, int change)
+{
+    uv_mutex_lock(&http->mutex);
+    http->active += change;
+    if (http->active == 0)
+        uv_cond_broadcast(&http->idle);
+    uv_mutex_unlock(&http->mutex);
+}
+
+static struct srv_request *new_request(struct srv_http *http, struct MHD_Connection *connection,
+                                       const char *method, const char *path)
+{
+    struct srv_request *request = calloc(1, sizeof *request);
+
+    if (!request)
+        return NULL;
+    request->http = http;
+    request->connection = connection;
+    request->body.fd = -1;
+    request->started_ticks_ms = srv_ticks_ms();
+    request->method = srv_arena_strdup(&request->arena, method);
+    request->path = srv_arena_strdup(&request->arena, path);
+    if (request->method && request->path)
+        return request;
+    srv_arena_free(&request->arena);
+    free(request);
+    return NULL;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_size, void **state)
+{
+    struct srv_http *http = user;
+    struct srv_request *request = *state;
+
+    (void)version;
+    if (!request) {
+        request = new_request(http, connection, method, url);
+        if (!request)
+            return MHD_NO;
+        *state = request;
+        count_active(http, 1);
+        return begin(request);
+    }
+    if (*upload_size == 0)
+        return answer(request);
+    srv_body_add(&request->body, upload_data, *upload_size);
+    *upload_size = 0;
+    /* Who goes on sending long after the limit is cut off without an answer. */
+    return request->body.size_bytes > request->body.limit_bytes + DRAIN_BYTES ? MHD_NO : MHD_YES;
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct srv_http *http = user;
+    struct srv_request *request = *state;
+
+    (void)connection;
+    if (!request)
+        return;
+    SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
+            SRV_TEXT("path", request->path), SRV_INT("status", request->status),
+            SRV_INT("received_bytes", request->body.size_bytes),
+            SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
+            SRV_TEXT("end", how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "complete" : "broken"));
+    srv_body_discard(&request->body);
+    if (request->response)
+        MHD_destroy_response(request->response);
+    srv_arena_free(&request->arena);
+    free(request);
+    *state = NULL;
+    count_active(http, -1);
+}
+
+static void on_log(void *user, const char *format, va_list args)
+{
+    char text[512];
+
+    (void)user;
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    SRV_LOG(SRV_LOG_DEBUG, "libmicrohttpd", SRV_TEXT("detail", text));
+}
+
+/* ---- start and stop ------------------------------------------------------------------------ */
+
+static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err)
+{
+    const struct srv_http_options *options = &http->options;
+    enum fsn_status status;
+    int socket = -1;
+
+    status = srv_listen(options->listen, &socket, &http->port, err);
+    if (status != FSN_OK)
+        return status;
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+        socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->connection_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
+    if (http->daemon)
+        return FSN_OK;
+    close(socket);
+    return SRV_FAIL(err, FSN_IO, "cannot serve on %s", options->listen);
+}
+
+enum fsn_status srv_http_start(const struct srv_http_options *options, struct srv_http **out,
+                               struct fsn_error *err)
+{
+    struct srv_http *http = calloc(1, sizeof *http);
+    enum fsn_status status;
+
+    if (!http)
+        return SRV_NOMEM(err);
+    http->options = *options;
+    if (uv_mutex_init(&http->mutex) != 0 || uv_cond_init(&http->idle) != 0) {
+        free(http);
+        return SRV_NOMEM(err);
+    }
+    status = srv_offload_create(options->helpers, &http->helpers, err);
+    if (status == FSN_OK)
+        status = start_daemon(http, err);
+    if (status == FSN_OK)
+        *out = http;
+    else
+        srv_http_stop(http);
+    return status;
+}
+
+int srv_http_port(const struct srv_http *http)
+{
+    return http->port;
+}
+
+void srv_http_stop(struct srv_http *http)
+{
+    MHD_socket listening = MHD_INVALID_SOCKET;
+
+    if (!http)
+        return;
+    if (http->daemon)
+        listening = MHD_quiesce_daemon(http->daemon);
+    if (http->helpers)
+        srv_offload_stop(http->helpers);
+    uv_mutex_lock(&http->mutex);
+    while (http->active > 0 && uv_cond_timedwait(&http->idle, &http->mutex, STOP_PATIENCE_NS) == 0)
+        ;
+    uv_mutex_unlock(&http->mutex);
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    if (listening != MHD_INVALID_SOCKET)
+        close(listening);
+    srv_offload_destroy(http->helpers);
+    uv_cond_destroy(&http->idle);
+    uv_mutex_destroy(&http->mutex);
+    free(http);
+}

@@ -1,0 +1,34 @@
+/* http.h - the HTTP server: libmicrohttpd, an epoll loop on a few threads, every reply a problem
+ * document when it is not what was asked for. */
+#ifndef SRV_HTTP_HTTP_H
+#define SRV_HTTP_HTTP_H
+
+#include "http/request.h"
+
+/* Runs the handler of request->match.route and leaves the reply; a status other than FSN_OK is
+ * replied as the problem of err. Called on any thread. */
+typedef enum fsn_status srv_http_call_fn(struct srv_request *request, void *context,
+                                         struct fsn_error *err);
+
+struct srv_http_options {
+    const char *listen;        /* "HOST:PORT" */
+    const char *temporary_dir; /* for bodies on their way in */
+    const struct srv_route *routes;
+    srv_http_call_fn *call;
+    void *context; /* of call */
+    int threads, helpers;
+    int max_connections, connection_timeout_s;
+    int64_t max_upload_bytes, max_json_bytes;
+};
+
+struct srv_http;
+
+/* Starts serving. *options is copied, what it points to is borrowed until the stop. Errors:
+ * INVALID (the address), IO (it cannot be bound), NOMEM. */
+FSN_NODISCARD enum fsn_status srv_http_start(const struct srv_http_options *options,
+                                             struct srv_http **out, struct fsn_error *err);
+int srv_http_port(const struct srv_http *http);
+/* Takes no new connections, lets requests under way end (for some seconds at most), stops. */
+void srv_http_stop(struct srv_http *http); /* NULL is fine */
+
+#endif

@@ -1,0 +1,12 @@
+/* listen.h - the listening socket from "HOST:PORT". */
+#ifndef SRV_HTTP_LISTEN_H
+#define SRV_HTTP_LISTEN_H
+
+#include "base/error.h"
+
+/* Binds and listens. HOST may be a name, an IPv4 address or an IPv6 address in brackets; port 0
+ * takes a free one. *port is the one bound. Errors: INVALID (not HOST:PORT), IO. */
+FSN_NODISCARD enum fsn_status srv_listen(const char *address, int *socket_fd, int *port,
+                                         struct fsn_error *err);
+
+#endif

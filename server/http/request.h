@@ -1,0 +1,62 @@
+/* request.h - one HTTP request: what came, and the reply as handlers build it. */
+#ifndef SRV_HTTP_REQUEST_H
+#define SRV_HTTP_REQUEST_H
+
+#include "http/body.h"
+#include "http/problem.h"
+#include "http/router.h"
+
+#include <microhttpd.h>
+
+struct srv_http;
+
+struct srv_request {
+    struct srv_http *http;             /* borrowed */
+    struct MHD_Connection *connection; /* borrowed */
+    struct srv_arena arena;            /* lives as long as the request */
+    const char *method, *path;
+    struct srv_match match;
+    struct srv_body body;
+    int64_t started_ticks_ms;
+    unsigned status;               /* of the reply */
+    struct MHD_Response *response; /* NULL: no reply yet; owned */
+    const char *allow;             /* for 405, else NULL */
+    enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
+};
+
+/* NULL when the route has no such parameter. Borrowed from the request. */
+const char *srv_request_param(const struct srv_request *request, const char *name);
+/* NULL when it was not given. Borrowed from the request. */
+const char *srv_request_query(const struct srv_request *request, const char *name);
+/* NULL when it was not sent. Borrowed from the request. */
+const char *srv_request_header(const struct srv_request *request, const char *name);
+
+/* Parses ?limit=, 1..1000, default 100. Errors: INVALID, for which the request has been answered.
+ */
+FSN_NODISCARD enum fsn_status srv_request_limit(struct srv_request *request, int64_t *out);
+
+/* ---- replies: each sets the reply, over an earlier one ------------------------------------- */
+
+/* Takes over value; NULL (out of memory while it was built) replies 503. */
+void srv_reply_json(struct srv_request *request, unsigned status, json_t *value);
+void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,
+                    const char *text);
+void srv_reply_empty(struct srv_request *request, unsigned status);
+void srv_reply_problem(struct srv_request *request, enum srv_problem problem, const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
+void srv_reply_faults(struct srv_request *request, enum srv_problem problem, const char *detail,
+                      const struct fsn_faults *faults);
+/* The problem of a failed call. Details of the server's own failures go to the log, not out. */
+void srv_reply_error(struct srv_request *request, const struct fsn_error *err);
+/* A stored file, whole or the range that was asked for, with ETag, or 304 when the client has it.
+ */
+struct srv_file {
+    const char *path, *sha256, *content_type, *name;
+    int64_t size_bytes;
+};
+FSN_NODISCARD enum fsn_status srv_reply_file(struct srv_request *request,
+                                             const struct srv_file *file, struct fsn_error *err);
+/* Adds a header to the reply. */
+void srv_reply_header(struct srv_request *request, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,189 @@
+/* response.c - replies; see request.h. */
+#include "http/range.h"
+#include "http/request.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set(struct srv_request *request, unsigned status, struct MHD_Response *response)
+{
+    if (request->response)
+        MHD_destroy_response(request->response);
+    request->status = status;
+    request->response = response;
+}
+
+void srv_reply_header(struct srv_request *request, const char *name, const char *value)
+{
+    if (request->response)
+        MHD_add_response_header(request->response, name, value);
+}
+
+static void reply_copy(struct srv_request *request, unsigned status, const char *content_type,
+                       const char *text)
+{
+    /* MHD only reads from the buffer when told to copy it. */
+    set(request, status,
+        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+                                        MHD_RESPMEM_MUST_COPY));
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
+void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,
+                    const char *text)
+{
+    reply_copy(request, status, content_type, text);
+}
+
+void srv_reply_empty(struct srv_request *request, unsigned status)
+{
+    set(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
+                       json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    char *line = text ? srv_arena_printf(&request->arena, "%s\n", text) : NULL;
+
+    if (line)
+        reply_copy(request, status, content_type, line);
+    else
+        reply_copy(request, MHD_HTTP_SERVICE_UNAVAILABLE, "application/problem+json",
+                   "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
+                   " \"title\": \"The server is short of memory\"}\n");
+    free(text);
+    json_decref(value);
+}
+
+void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
+{
+    reply_dump(request, status, "application/json", value);
+}
+
+void srv_reply_faults(struct srv_request *request, enum srv_problem problem, const char *detail,
+                      const struct fsn_faults *faults)
+{
+    reply_dump(request, srv_problem_http_status(problem), "application/problem+json",
+               srv_problem_json(problem, detail, faults));
+}
+
+void srv_reply_problem(struct srv_request *request, enum srv_problem problem, const char *format,
+                       ...)
+{
+    char detail[1200];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    srv_reply_faults(request, problem, detail, NULL);
+}
+
+void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
+{
+    enum srv_problem problem = srv_problem_of_status(err->status);
+
+    if (srv_problem_http_status(problem) < 500) {
+        srv_reply_problem(request, problem, "%s", err->text);
+        return;
+    }
+    SRV_LOG(SRV_LOG_ERROR, "request failed", SRV_TEXT("method", request->method),
+            SRV_TEXT("path", request->path), SRV_TEXT("problem", srv_problem_type(problem)),
+            SRV_TEXT("detail", err->text), SRV_TEXT("file", err->file), SRV_INT("line", err->line));
+    srv_reply_problem(request, problem, "%s; the server's log has the details",
+                      fsn_status_text(err->status));
+}
+
+/* Whether an If-None-Match list names the tag; weak comparison, as RFC 9110 13.1.2 wants. */
+static bool lists_tag(const char *list, const char *tag)
+{
+    const char *at;
+
+    if (!list)
+        return false;
+    while (*list == ' ')
+        list++;
+    if (strcmp(list, "*") == 0)
+        return true;
+    at = strstr(list, tag);
+    return at != NULL;
+}
+
+/* The part that the client asked for. An If-Range with another tag asks for all (RFC 9110 13.1.5).
+ */
+static enum srv_range wanted_range(const struct srv_request *request, const struct srv_file *file,
+                                   const char *tag, int64_t *first, int64_t *last)
+{
+    const char *if_range = srv_request_header(request, MHD_HTTP_HEADER_IF_RANGE);
+
+    *first = 0;
+    *last = file->size_bytes - 1;
+    if (if_range && strcmp(if_range, tag) != 0)
+        return SRV_RANGE_NONE;
+    return srv_range_parse(srv_request_header(request, MHD_HTTP_HEADER_RANGE), file->size_bytes,
+                           first, last);
+}
+
+static void add_file_headers(struct srv_request *request, const struct srv_file *file,
+                             const char *tag)
+{
+    char disposition[128];
+
+    snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", file->name);
+    srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
+    srv_reply_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+}
+
+enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_file *file,
+                               struct fsn_error *err)
+{
+    char tag[SRV_SHA256_SIZE + 2], content_range[80];
+    struct MHD_Response *response;
+    int64_t first, last;
+    enum srv_range range;
+    int fd;
+
+    snprintf(tag, sizeof tag, "\"%s\"", file->sha256);
+    if (lists_tag(srv_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag)) {
+        srv_reply_empty(request, MHD_HTTP_NOT_MODIFIED);
+        srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+        return FSN_OK;
+    }
+    range = wanted_range(request, file, tag, &first, &last);
+    if (range == SRV_RANGE_BAD) {
+        srv_reply_problem(request, SRV_PROBLEM_RANGE, "the content has %" PRId64 " bytes",
+                          file->size_bytes);
+        snprintf(content_range, sizeof content_range, "bytes */%" PRId64, file->size_bytes);
+        srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+        return FSN_OK;
+    }
+    fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return SRV_FAIL(err, FSN_IO, "cannot open %s: %s", file->path, strerror(errno));
+    response =
+        MHD_create_response_from_fd_at_offset64((uint64_t)(last - first + 1), fd, (uint64_t)first);
+    if (!response) {
+        close(fd);
+        return SRV_NOMEM(err);
+    }
+    set(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
+    add_file_headers(request, file, tag);
+    if (range == SRV_RANGE_PART) {
+        snprintf(content_range, sizeof content_range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,
+                 first, last, file->size_bytes);
+        srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+    }
+    return FSN_OK;
+}

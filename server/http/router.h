@@ -1,0 +1,43 @@
+/* router.h - which handler answers a method and a path; the table itself is handlers/api.c. */
+#ifndef SRV_HTTP_ROUTER_H
+#define SRV_HTTP_ROUTER_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct srv_call; /* handlers/api.h: the request and what the service lends it */
+typedef enum fsn_status srv_handler_fn(struct srv_call *call, struct fsn_error *err);
+
+enum srv_body_kind {
+    SRV_BODY_NONE, /* a body that comes all the same is read and dropped */
+    SRV_BODY_JSON, /* kept in memory */
+    SRV_BODY_FILE, /* streamed to a temporary file while it is hashed */
+};
+
+#define SRV_MAX_QUERY 3
+struct srv_route {
+    const char *method;
+    const char *pattern; /* "/v1/models/{id}/content": a {name} takes one segment */
+    srv_handler_fn *handler;
+    enum srv_body_kind body;
+    bool offload; /* may take long: runs on a helper thread while the connection is suspended */
+    const char *query[SRV_MAX_QUERY]; /* parameters it takes after '?' */
+};
+
+#define SRV_MAX_PARAMS 2
+struct srv_param {
+    const char *name, *value;
+};
+struct srv_match {
+    const struct srv_route *route; /* NULL: none */
+    struct srv_param params[SRV_MAX_PARAMS];
+    char allow[64]; /* the path's methods ("GET, HEAD, DELETE"); "": the path is unknown */
+};
+
+/* HEAD is served by the route of GET. routes ends with a NULL method. Texts live in the arena.
+ * Errors: NOMEM. */
+FSN_NODISCARD enum fsn_status srv_route_find(const struct srv_route *routes, const char *method,
+                                             const char *path, struct srv_arena *arena,
+                                             struct srv_match *out, struct fsn_error *err);
+
+#endif

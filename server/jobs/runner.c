@@ -1,0 +1,270 @@
+/*
+ * runner.c - see runner.h.
+ *
+ * The engine does the work in one call (fsn_compress) and reports through a callback at every step;
+ * the callback answers whether to go on. It looks at the signals each time and writes to the
+ * database at most twice a second. Work lies in DIR/work/JOB: "checkpoint" lets a later attempt go
+ * on where this one ended, "out" takes the files. Both go when the job is at its end; until then
+ * they stay, whatever happens to the process.
+ */
+#include "jobs/runner.h"
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "http/problem.h"
+#include "log.h"
+#include "store/results.h"
+#include "store/uploads.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROGRESS_INTERVAL_MS 500
+
+static const struct {
+    const char *name, *content_type;
+} outputs[] = {
+    {"model.onnx", "application/octet-stream"},
+    {"model-dense.onnx", "application/octet-stream"},
+    {"report.json", "application/json"},
+    {"training.csv", "text/csv; charset=utf-8"},
+};
+#define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)
+
+struct run {
+    const struct srv_runner *runner;
+    struct srv_db *db;
+    struct srv_job *job;
+    struct srv_run_signals *signals;
+    int64_t written_ticks_ms; /* last progress row */
+    bool curve_cut;           /* rows of epochs to be trained again are gone */
+    bool lost;                /* the claim is no longer ours */
+    bool comes_again;         /* another attempt will go on from the checkpoint */
+    char folder[SRV_PATH_SIZE], out[SRV_PATH_SIZE], checkpoint[SRV_PATH_SIZE];
+};
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+/* A write that fails does not end the job (the next one may do better); a stale claim does. */
+static void note_write(struct run *run, enum fsn_status status, bool held,
+                       const struct fsn_error *err)
+{
+    if (status != FSN_OK)
+        SRV_LOG(SRV_LOG_WARN, "progress not stored", SRV_TEXT("job", run->job->id),
+                SRV_TEXT("detail", err->text));
+    else if (!held)
+        run->lost = true;
+}
+
+static void store_epoch(struct run *run, const struct fsn_epoch *row)
+{
+    struct fsn_error err = {0};
+    bool held = false;
+    enum fsn_status status =
+        srv_metrics_put(run->db, run->job->id, run->job->fence, row, &held, &err);
+
+    note_write(run, status, held, &err);
+}
+
+/* The first sign of training tells where this attempt begins. */
+static void cut_curve(struct run *run, int epoch)
+{
+    struct fsn_error err = {0};
+    enum fsn_status status = srv_metrics_cut(run->db, run->job->id, run->job->fence, epoch, &err);
+
+    note_write(run, status, true, &err);
+    run->curve_cut = status == FSN_OK;
+}
+
+static void store_progress(struct run *run, const struct fsn_progress *p)
+{
+    struct srv_job *job = run->job;
+    struct fsn_error err = {0};
+    bool held = false, cancel = false;
+    enum fsn_status status;
+
+    snprintf(job->stage, sizeof job->stage, "%s", fsn_stage_name(p->stage));
+    job->progress = fmin(fmax(p->fraction, 0), 1);
+    if (p->epoch > 0) {
+        job->epoch = p->epoch;
+        job->epochs = p->epochs;
+    }
+    job->images_per_second = p->images_per_second > 0 ? p->images_per_second : NAN;
+    job->seconds_left = p->seconds_left >= 0 ? p->seconds_left : NAN;
+    status = srv_jobs_set_progress(run->db, job, srv_now_ms() + run->runner->lease_ms, &held,
+                                   &cancel, &err);
+    note_write(run, status, held, &err);
+    if (cancel)
+        atomic_store(&run->signals->cancel, true);
+    run->written_ticks_ms = srv_ticks_ms();
+}
+
+static bool on_progress(const struct fsn_progress *p, void *user)
+{
+    struct run *run = user;
+
+    if (p->epoch > 0 && !run->curve_cut)
+        cut_curve(run, p->epoch_row ? p->epoch_row->epoch : p->epoch);
+    if (p->epoch_row)
+        store_epoch(run, p->epoch_row);
+    if (srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
+        store_progress(run, p);
+    return !run->lost && !atomic_load(&run->signals->cancel) && !atomic_load(&run->signals->stop);
+}
+
+/* ---- the engine's call --------------------------------------------------------------------- */
+
+static enum fsn_status blob_of(struct run *run, enum srv_upload_kind kind, const char *id,
+                               char path[SRV_PATH_SIZE], char format[16], struct fsn_error *err)
+{
+    struct srv_upload upload = {0};
+    bool found = false;
+    enum fsn_status status = srv_uploads_get(run->db, kind, id, &upload, &found, err);
+
+    if (status == FSN_OK && !found)
+        status = SRV_FAIL(err, FSN_INTERNAL, "upload %s is gone", id);
+    if (status == FSN_OK)
+        status = srv_blobs_path(run->runner->blobs, upload.sha256, path, err);
+    if (status == FSN_OK)
+        snprintf(format, 16, "%s", upload.format);
+    srv_upload_clear(&upload);
+    return status;
+}
+
+static enum fsn_status compress(struct run *run, struct fsn_error *err)
+{
+    static const char *const ours[] = {"model_id", "dataset_id", "name", NULL};
+    char model[SRV_PATH_SIZE], data[SRV_PATH_SIZE], model_format[16], data_format[16];
+    struct fsn_job order = {
+        .model_path = model,
+        .data_path = data,
+        .data_format = data_format,
+        .out_dir = run->out,
+        .checkpoint_dir = run->checkpoint,
+        .progress = on_progress,
+        .user = run,
+    };
+    struct fsn_faults faults = {0};
+    struct fsn_spec spec;
+    enum fsn_status status;
+
+    fsn_spec_defaults(&spec);
+    status = blob_of(run, SRV_UPLOAD_MODEL, run->job->model_id, model, model_format, err);
+    if (status == FSN_OK)
+        status = blob_of(run, SRV_UPLOAD_DATASET, run->job->dataset_id, data, data_format, err);
+    if (status == FSN_OK)
+        status = srv_make_folders(run->checkpoint, err);
+    if (status == FSN_OK)
+        status =
+            fsn_spec_from_json(run->job->spec, strlen(run->job->spec), ours, &spec, &faults, err);
+    if (status == FSN_OK)
+        status = fsn_compress(&order, &spec, err);
+    fsn_spec_clear(&spec);
+    return status;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+struct success {
+    struct run *run;
+    const struct srv_artifact *artifacts;
+    bool moved;
+};
+
+static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_error *err)
+{
+    struct success *success = user;
+    const struct srv_job *job = success->run->job;
+    enum fsn_status status = FSN_OK;
+
+    for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++)
+        status = srv_artifacts_insert(db, job->id, &success->artifacts[i], err);
+    if (status == FSN_OK)
+        status = srv_queue_apply(db, job, SRV_JOB_EVENT_SUCCEED, NULL, NULL, &success->moved, err);
+    if (status == FSN_OK && !success->moved)
+        status = SRV_FAIL(err, FSN_CANCELLED, "the claim on the job is stale");
+    return status;
+}
+
+/* Artifacts and status change in one transaction: a job that has succeeded has all its files. */
+static enum fsn_status finish(struct run *run, struct fsn_error *err)
+{
+    struct srv_artifact artifacts[OUTPUT_COUNT] = {0};
+    struct srv_blob blobs[OUTPUT_COUNT];
+    char paths[OUTPUT_COUNT][SRV_PATH_SIZE];
+    struct success success = {run, artifacts, false};
+    enum fsn_status status = FSN_OK;
+
+    for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++) {
+        struct srv_artifact *a = &artifacts[i];
+
+        snprintf(a->name, sizeof a->name, "%s", outputs[i].name);
+        snprintf(a->content_type, sizeof a->content_type, "%s", outputs[i].content_type);
+        status = srv_path(paths[i], err, "%s/%s", run->out, a->name);
+        if (status == FSN_OK)
+            status = srv_digest_file(paths[i], a->sha256, &a->size_bytes, err);
+        blobs[i] = (struct srv_blob){paths[i], a->sha256, a->size_bytes};
+    }
+    if (status == FSN_OK)
+        status = srv_blobs_store(run->runner->blobs, run->db, blobs, OUTPUT_COUNT, write_success,
+                                 &success, err);
+    if (status == FSN_CANCELLED)
+        run->lost = true;
+    return status;
+}
+
+/* What a failed or interrupted attempt leads to. */
+static enum srv_job_event judge(const struct run *run, enum fsn_status status)
+{
+    if (status == FSN_CANCELLED)
+        return atomic_load(&run->signals->cancel) ? SRV_JOB_EVENT_CANCEL : SRV_JOB_EVENT_RELEASE;
+    if (status == FSN_IO || status == FSN_NOMEM) /* may pass */
+        return srv_queue_loss(run->job, run->runner->max_attempts);
+    return SRV_JOB_EVENT_FAIL;
+}
+
+static void end_unfinished(struct run *run, enum fsn_status status, const struct fsn_error *cause)
+{
+    enum srv_job_event event = judge(run, status);
+    bool tell = event == SRV_JOB_EVENT_FAIL || event == SRV_JOB_EVENT_RETRY;
+    struct fsn_error err = {0};
+    bool moved = false;
+
+    if (srv_queue_apply(run->db, run->job, event,
+                        tell ? srv_problem_type(srv_problem_of_status(status)) : NULL,
+                        tell ? cause->text : NULL, &moved, &err) != FSN_OK)
+        SRV_LOG(SRV_LOG_ERROR, "job's end not stored", SRV_TEXT("job", run->job->id),
+                SRV_TEXT("detail", err.text));
+    run->lost = !moved;
+    run->comes_again = event == SRV_JOB_EVENT_RELEASE || event == SRV_JOB_EVENT_RETRY;
+}
+
+void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_job *job,
+                 struct srv_run_signals *signals)
+{
+    struct run run = {.runner = runner, .db = db, .job = job, .signals = signals};
+    struct fsn_error err = {0}, cleaning = {0};
+    enum fsn_status status;
+
+    status = srv_path(run.folder, &err, "%s/%s", runner->work_dir, job->id);
+    if (status == FSN_OK)
+        status = srv_path(run.out, &err, "%s/out", run.folder);
+    if (status == FSN_OK)
+        status = srv_path(run.checkpoint, &err, "%s/checkpoint", run.folder);
+    if (status == FSN_OK)
+        status = compress(&run, &err);
+    if (status == FSN_OK)
+        status = finish(&run, &err);
+    if (status != FSN_OK) {
+        SRV_LOG(status == FSN_CANCELLED ? SRV_LOG_INFO : SRV_LOG_WARN, "job not finished",
+                SRV_TEXT("job", job->id), SRV_TEXT("status", fsn_status_name(status)),
+                SRV_TEXT("detail", err.text));
+        if (!run.lost)
+            end_unfinished(&run, status, &err);
+    }
+    /* The folder of a job that another worker has is not ours. */
+    if (!run.lost && !run.comes_again && srv_remove_tree(run.folder, &cleaning) != FSN_OK)
+        SRV_LOG(SRV_LOG_WARN, "work folder stays", SRV_TEXT("job", job->id),
+                SRV_TEXT("detail", cleaning.text));
+}

@@ -1,0 +1,75 @@
+/* loop.c - see loop.h. */
+#include "loop.h"
+
+#include <signal.h>
+#include <uv.h>
+
+struct loop {
+    uv_loop_t uv;
+    uv_signal_t terminate, interrupt;
+    uv_timer_t timer;
+    srv_tick_fn *tick;
+    void *user;
+    int signal_number;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct loop *loop = handle->data;
+
+    loop->signal_number = number;
+    uv_stop(&loop->uv);
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+    struct loop *loop = handle->data;
+
+    loop->tick(loop->user);
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    uv_close(handle, NULL);
+}
+
+static int start(struct loop *loop, uint64_t interval_ms)
+{
+    int code = 0;
+
+    loop->terminate.data = loop->interrupt.data = loop->timer.data = loop;
+    if (code == 0)
+        code = uv_signal_init(&loop->uv, &loop->terminate);
+    if (code == 0)
+        code = uv_signal_start(&loop->terminate, on_signal, SIGTERM);
+    if (code == 0)
+        code = uv_signal_init(&loop->uv, &loop->interrupt);
+    if (code == 0)
+        code = uv_signal_start(&loop->interrupt, on_signal, SIGINT);
+    if (code == 0)
+        code = uv_timer_init(&loop->uv, &loop->timer);
+    if (code == 0)
+        code = uv_timer_start(&loop->timer, on_timer, interval_ms, interval_ms);
+    return code;
+}
+
+enum fsn_status srv_loop_run(srv_tick_fn *tick, void *user, uint64_t interval_ms,
+                             int *signal_number, struct fsn_error *err)
+{
+    struct loop loop = {.tick = tick, .user = user};
+    int code = uv_loop_init(&loop.uv);
+
+    if (code == 0) {
+        code = start(&loop, interval_ms);
+        if (code == 0)
+            uv_run(&loop.uv, UV_RUN_DEFAULT);
+        uv_walk(&loop.uv, close_handle, NULL);
+        uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets the handles close */
+        uv_loop_close(&loop.uv);
+    }
+    if (code != 0)
+        return SRV_FAIL(err, FSN_INTERNAL, "event loop: %s", uv_strerror(code));
+    *signal_number = loop.signal_number;
+    return FSN_OK;
+}

@@ -1,0 +1,191 @@
+/*
+ * server.c - starts the parts in the order in which they need each other, and stops them in the
+ * opposite one:
+ *
+ *     data folder (lock) -> database (migrations) -> blobs (sweep) -> queue (recovery) -> workers
+ *     -> HTTP -> loop
+ *
+ * On SIGTERM or SIGINT: not ready any more; HTTP finishes the requests under way; workers interrupt
+ * their jobs at the next step and put them back; the next start goes on from their checkpoints.
+ */
+#include "server.h"
+
+#include "base/data_dir.h"
+#include "handlers/api.h"
+#include "log.h"
+#include "loop.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+struct server {
+    const struct srv_config *config;
+    struct srv_data_dir dir;
+    struct srv_service service;
+    struct srv_http *http;
+};
+
+static int job_threads(const struct srv_config *config)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long share = cores / (long)config->workers;
+
+    return share < 1 ? 1 : (int)share;
+}
+
+/* Migrations, files without rows, jobs of a server that was killed. */
+static enum fsn_status prepare_store(struct server *server, struct fsn_error *err)
+{
+    struct srv_service *service = &server->service;
+    int migrations = 0, orphans = 0, recovered = 0;
+    struct srv_db *db = NULL;
+    enum fsn_status status;
+
+    status = srv_db_pool_create(server->dir.database, &service->dbs, err);
+    if (status == FSN_OK)
+        status = srv_blobs_create(server->dir.blobs, &service->blobs, err);
+    if (status == FSN_OK)
+        status = srv_db_acquire(service->dbs, &db, err);
+    if (status == FSN_OK)
+        status = srv_migrate(db, srv_migrations, &migrations, err);
+    if (status == FSN_OK)
+        status = srv_blobs_sweep(service->blobs, db, &orphans, err);
+    if (status == FSN_OK)
+        status = srv_queue_recover(db, INT64_MAX, server->config->max_attempts, &recovered, err);
+    if (status == FSN_OK)
+        SRV_LOG(SRV_LOG_INFO, "store ready", SRV_INT("migrations_applied", migrations),
+                SRV_INT("orphans_removed", orphans), SRV_INT("jobs_recovered", recovered));
+    srv_db_release(service->dbs, db);
+    return status;
+}
+
+static enum fsn_status start_workers(struct server *server, struct fsn_error *err)
+{
+    const struct srv_config *config = server->config;
+    struct srv_runner runner = {
+        .blobs = server->service.blobs,
+        .work_dir = server->dir.work,
+        .lease_ms = config->lease_s * 1000,
+        .max_attempts = config->max_attempts,
+    };
+
+    return srv_workers_start(&runner, server->service.dbs, (int)config->workers,
+                             &server->service.workers, err);
+}
+
+static enum fsn_status start_http(struct server *server, struct fsn_error *err)
+{
+    const struct srv_config *config = server->config;
+    struct srv_http_options options = {
+        .listen = config->listen,
+        .temporary_dir = server->dir.temporary,
+        .routes = srv_api_routes,
+        .call = srv_api_call,
+        .context = &server->service,
+        .threads = (int)config->http_threads,
+        .helpers = (int)config->validators,
+        .max_connections = (int)config->max_connections,
+        .connection_timeout_s = (int)config->connection_timeout_s,
+        .max_upload_bytes = config->max_upload_bytes,
+        .max_json_bytes = config->max_json_bytes,
+    };
+
+    return srv_http_start(&options, &server->http, err);
+}
+
+/* Written to a temporary name first: who waits for the file never reads half a number. */
+static enum fsn_status write_port_file(const char *path, int port, struct fsn_error *err)
+{
+    char temporary[SRV_PATH_SIZE];
+    enum fsn_status status = srv_path(temporary, err, "%s.tmp", path);
+    bool written;
+    FILE *file;
+
+    if (status != FSN_OK)
+        return status;
+    file = fopen(temporary, "w");
+    if (!file)
+        return SRV_FAIL(err, FSN_IO, "cannot write %s: %s", temporary, strerror(errno));
+    written = fprintf(file, "%d\n", port) > 0;
+    if (fclose(file) != 0 || !written || rename(temporary, path) != 0)
+        return SRV_FAIL(err, FSN_IO, "cannot write %s: %s", path, strerror(errno));
+    return FSN_OK;
+}
+
+static enum fsn_status announce(const struct server *server, struct fsn_error *err)
+{
+    const char *listen = server->config->listen;
+    int host_length = (int)(strrchr(listen, ':') - listen);
+    int port = srv_http_port(server->http);
+    char address[300];
+
+    snprintf(address, sizeof address, "http://%.*s:%d", host_length, listen, port);
+    SRV_LOG(SRV_LOG_INFO, "listening", SRV_TEXT("address", address), SRV_INT("port", port),
+            SRV_TEXT("version", FSN_VERSION));
+    if (*server->config->port_file == '\0')
+        return FSN_OK;
+    return write_port_file(server->config->port_file, port, err);
+}
+
+static void tick(void *user)
+{
+    struct server *server = user;
+
+    srv_workers_tend(server->service.workers);
+}
+
+static enum fsn_status run(struct server *server, struct fsn_error *err)
+{
+    /* Three ticks a lease: one may be late or fail, and the lease still holds. */
+    uint64_t interval_ms = (uint64_t)server->config->lease_s * 1000 / 3;
+    int number = 0;
+    enum fsn_status status = srv_loop_run(tick, server, interval_ms, &number, err);
+
+    if (status == FSN_OK)
+        SRV_LOG(SRV_LOG_INFO, "stopping", SRV_TEXT("signal", strsignal(number)));
+    return status;
+}
+
+static void stop(struct server *server)
+{
+    struct srv_service *service = &server->service;
+
+    atomic_store(&service->stopping, true);
+    srv_http_stop(server->http);
+    srv_workers_stop(service->workers);
+    srv_blobs_destroy(service->blobs);
+    srv_db_pool_destroy(service->dbs);
+    srv_data_dir_close(&server->dir);
+}
+
+enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err)
+{
+    struct server server = {
+        .config = config,
+        .dir.lock_fd = -1,
+        .service.max_queued_jobs = config->max_queued_jobs,
+        .service.job_threads = job_threads(config),
+    };
+    enum fsn_status status;
+
+    signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error of one write */
+    status = srv_data_dir_open(config->data_dir, &server.dir, err);
+    server.service.temporary_dir = server.dir.temporary;
+    if (status == FSN_OK)
+        status = prepare_store(&server, err);
+    if (status == FSN_OK)
+        status = start_workers(&server, err);
+    if (status == FSN_OK)
+        status = start_http(&server, err);
+    if (status == FSN_OK)
+        status = announce(&server, err);
+    if (status == FSN_OK)
+        status = run(&server, err);
+    stop(&server);
+    SRV_LOG(SRV_LOG_INFO, "stopped", SRV_TEXT("status", fsn_status_name(status)));
+    return status;
+}

@@ -1,0 +1,285 @@
+/*
+ * db.c - SQLite connections and statements; see db.h.
+ *
+ * WAL mode lets readers go on while one writes; `synchronous = FULL` makes a commit survive power
+ * loss, which the queue's promises rest on. Writers wait for each other up to the busy timeout.
+ */
+#include "store/db.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define BUSY_TIMEOUT_MS 20000
+#define MAX_IDLE 16
+
+struct srv_db {
+    sqlite3 *handle;
+    struct srv_db *next; /* while idle in a pool */
+};
+
+struct srv_db_pool {
+    char *path;
+    uv_mutex_t mutex;
+    struct srv_db *idle; /* guarded by mutex */
+    int idle_count;      /* guarded by mutex */
+};
+
+static enum fsn_status status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return FSN_OK;
+    case SQLITE_NOMEM:
+        return FSN_NOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_CORRUPT:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOTADB:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+        return FSN_IO;
+    default:
+        return FSN_INTERNAL;
+    }
+}
+
+static enum fsn_status fail(struct srv_db *db, int code, struct fsn_error *err)
+{
+    return SRV_FAIL(err, status_of(code), "database: %s (%s)", sqlite3_errmsg(db->handle),
+                    sqlite3_errstr(code));
+}
+
+enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_error *err)
+{
+    enum fsn_status status;
+    struct srv_db *db = calloc(1, sizeof *db);
+    int code;
+
+    if (!db)
+        return SRV_NOMEM(err);
+    code = sqlite3_open_v2(path, &db->handle,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        status = SRV_FAIL(err, status_of(code), "cannot open database %s: %s", path,
+                          sqlite3_errstr(code));
+        srv_db_close(db);
+        return status;
+    }
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    status = srv_db_exec(db,
+                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                         err);
+    if (status == FSN_OK)
+        *out = db;
+    else
+        srv_db_close(db);
+    return status;
+}
+
+void srv_db_close(struct srv_db *db)
+{
+    if (!db)
+        return;
+    sqlite3_close(db->handle);
+    free(db);
+}
+
+enum fsn_status srv_db_pool_create(const char *path, struct srv_db_pool **out,
+                                   struct fsn_error *err)
+{
+    struct srv_db_pool *pool = calloc(1, sizeof *pool);
+
+    if (!pool || !(pool->path = strdup(path)) || uv_mutex_init(&pool->mutex) != 0) {
+        if (pool)
+            free(pool->path);
+        free(pool);
+        return SRV_NOMEM(err);
+    }
+    *out = pool;
+    return FSN_OK;
+}
+
+void srv_db_pool_destroy(struct srv_db_pool *pool)
+{
+    if (!pool)
+        return;
+    while (pool->idle) {
+        struct srv_db *next = pool->idle->next;
+
+        srv_db_close(pool->idle);
+        pool->idle = next;
+    }
+    uv_mutex_destroy(&pool->mutex);
+    free(pool->path);
+    free(pool);
+}
+
+enum fsn_status srv_db_acquire(struct srv_db_pool *pool, struct srv_db **out, struct fsn_error *err)
+{
+    struct srv_db *db;
+
+    uv_mutex_lock(&pool->mutex);
+    db = pool->idle;
+    if (db) {
+        pool->idle = db->next;
+        pool->idle_count--;
+    }
+    uv_mutex_unlock(&pool->mutex);
+    if (!db)
+        return srv_db_open(pool->path, out, err);
+    *out = db;
+    return FSN_OK;
+}
+
+void srv_db_release(struct srv_db_pool *pool, struct srv_db *db)
+{
+    bool keep;
+
+    if (!db)
+        return;
+    uv_mutex_lock(&pool->mutex);
+    keep = pool->idle_count < MAX_IDLE;
+    if (keep) {
+        db->next = pool->idle;
+        pool->idle = db;
+        pool->idle_count++;
+    }
+    uv_mutex_unlock(&pool->mutex);
+    if (!keep)
+        srv_db_close(db);
+}
+
+enum fsn_status srv_db_exec(struct srv_db *db, const char *sql, struct fsn_error *err)
+{
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+    return code == SQLITE_OK ? FSN_OK : fail(db, code, err);
+}
+
+enum fsn_status srv_db_check(struct srv_db *db, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "SELECT count(*) FROM schema_migrations");
+    return srv_query_run(&q, NULL, err);
+}
+
+enum fsn_status srv_db_begin(struct srv_db *db, struct fsn_error *err)
+{
+    return srv_db_exec(db, "BEGIN IMMEDIATE", err);
+}
+
+enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status, struct fsn_error *err)
+{
+    if (status == FSN_OK)
+        status = srv_db_exec(db, "COMMIT", err);
+    /* A failed commit may have ended the transaction by itself; then there is nothing to undo. */
+    if (status != FSN_OK && !sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+void srv_query_begin(struct srv_query *query, struct srv_db *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    *query = (struct srv_query){.db = db};
+    query->code = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    query->statement = statement;
+}
+
+void srv_query_text(struct srv_query *query, const char *text)
+{
+    if (query->code == SQLITE_OK)
+        query->code =
+            sqlite3_bind_text(query->statement, ++query->parameter, text, -1, SQLITE_TRANSIENT);
+}
+
+void srv_query_int(struct srv_query *query, int64_t number)
+{
+    if (query->code == SQLITE_OK)
+        query->code = sqlite3_bind_int64(query->statement, ++query->parameter, number);
+}
+
+void srv_query_real(struct srv_query *query, double number)
+{
+    if (query->code != SQLITE_OK)
+        return;
+    query->parameter++;
+    query->code = isfinite(number) ? sqlite3_bind_double(query->statement, query->parameter, number)
+                                   : sqlite3_bind_null(query->statement, query->parameter);
+}
+
+bool srv_query_row(struct srv_query *query)
+{
+    if (query->code == SQLITE_OK || query->code == SQLITE_ROW)
+        query->code = sqlite3_step(query->statement);
+    return query->code == SQLITE_ROW;
+}
+
+enum fsn_status srv_query_end(struct srv_query *query, struct fsn_error *err)
+{
+    enum fsn_status status = status_of(query->code);
+
+    if (status != FSN_OK)
+        status = fail(query->db, query->code, err);
+    sqlite3_finalize(query->statement);
+    query->statement = NULL;
+    return status;
+}
+
+enum fsn_status srv_query_run(struct srv_query *query, int64_t *changed, struct fsn_error *err)
+{
+    while (srv_query_row(query)) /* RETURNING rows that nobody wants */
+        ;
+    if (changed && query->code == SQLITE_DONE)
+        *changed = sqlite3_changes64(query->db->handle);
+    return srv_query_end(query, err);
+}
+
+const char *srv_column_text(struct srv_query *query, int column)
+{
+    return (const char *)sqlite3_column_text(query->statement, column);
+}
+
+char *srv_column_dup(struct srv_query *query, int column)
+{
+    const char *text = srv_column_text(query, column);
+    char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        query->code = SQLITE_NOMEM;
+    return copy;
+}
+
+void srv_column_copy(struct srv_query *query, int column, char *out, size_t size)
+{
+    const char *text = srv_column_text(query, column);
+    size_t length = text ? strlen(text) : 0;
+
+    if (length >= size)
+        length = size - 1;
+    memcpy(out, text ? text : "", length);
+    out[length] = '\0';
+}
+
+int64_t srv_column_int(struct srv_query *query, int column)
+{
+    return sqlite3_column_int64(query->statement, column);
+}
+
+double srv_column_real(struct srv_query *query, int column)
+{
+    if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
+        return NAN;
+    return sqlite3_column_double(query->statement, column);
+}

@@ -1,0 +1,319 @@
+/* jobs.c - see jobs.h. */
+#include "store/jobs.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* read_row() takes them in this order. */
+#define COLUMNS                                                                              \
+    "seq, id, name, model_id, dataset_id, status, fence, attempts, cancel_requested, stage," \
+    " progress, epoch, epochs, images_per_second, seconds_left, error_type, error_detail,"   \
+    " created_at, started_at, finished_at"
+#define ALL_COLUMNS COLUMNS ", spec, plan"
+
+static const char *const status_names[] = {
+#define SRV__NAME(code, name) name,
+    SRV_JOB_STATUS_LIST(SRV__NAME)
+#undef SRV__NAME
+};
+
+const char *srv_job_status_name(enum srv_job_status status)
+{
+    return status_names[status];
+}
+
+enum srv_job_status srv_job_status_parse(const char *name)
+{
+    int status = 0;
+
+    while (status < SRV_JOB_STATUS_COUNT && strcmp(name, status_names[status]) != 0)
+        status++;
+    return (enum srv_job_status)status;
+}
+
+void srv_job_clear(struct srv_job *job)
+{
+    free(job->name);
+    free(job->spec);
+    free(job->plan);
+    free(job->error_type);
+    free(job->error_detail);
+    *job = (struct srv_job){0};
+}
+
+static void read_row(struct srv_query *q, bool all, struct srv_job *out)
+{
+    const char *status = srv_column_text(q, 5);
+
+    *out = (struct srv_job){.seq = srv_column_int(q, 0)};
+    srv_column_copy(q, 1, out->id, sizeof out->id);
+    out->name = srv_column_dup(q, 2);
+    srv_column_copy(q, 3, out->model_id, sizeof out->model_id);
+    srv_column_copy(q, 4, out->dataset_id, sizeof out->dataset_id);
+    out->status = srv_job_status_parse(status ? status : "");
+    out->fence = srv_column_int(q, 6);
+    out->attempts = srv_column_int(q, 7);
+    out->cancel_requested = srv_column_int(q, 8) != 0;
+    srv_column_copy(q, 9, out->stage, sizeof out->stage);
+    out->progress = srv_column_real(q, 10);
+    out->epoch = srv_column_int(q, 11);
+    out->epochs = srv_column_int(q, 12);
+    out->images_per_second = srv_column_real(q, 13);
+    out->seconds_left = srv_column_real(q, 14);
+    out->error_type = srv_column_dup(q, 15);
+    out->error_detail = srv_column_dup(q, 16);
+    out->created_at_ms = srv_column_int(q, 17);
+    out->started_at_ms = srv_column_int(q, 18);
+    out->finished_at_ms = srv_column_int(q, 19);
+    if (all) {
+        out->spec = srv_column_dup(q, 20);
+        out->plan = srv_column_dup(q, 21);
+    }
+}
+
+/* Ends a query that gives one job at most. */
+static enum fsn_status take_one(struct srv_query *q, struct srv_job *out, bool *found,
+                                struct fsn_error *err)
+{
+    struct srv_job row = {0};
+    enum fsn_status status;
+    bool any = srv_query_row(q);
+
+    if (any)
+        read_row(q, true, &row);
+    /* A statement that writes (UPDATE ... RETURNING) is complete only when stepped to its end. */
+    while (any && srv_query_row(q))
+        ;
+    status = srv_query_end(q, err);
+    if (status != FSN_OK) {
+        srv_job_clear(&row);
+        return status;
+    }
+    *out = row;
+    *found = any;
+    return FSN_OK;
+}
+
+/* Ends a write that is to change one row; *done tells whether it did. */
+static enum fsn_status run_one(struct srv_query *q, bool *done, struct fsn_error *err)
+{
+    int64_t changed = 0;
+    enum fsn_status status = srv_query_run(q, &changed, err);
+
+    if (status == FSN_OK)
+        *done = changed == 1;
+    return status;
+}
+
+static enum fsn_status count(struct srv_db *db, const char *sql, const char *argument, int64_t *out,
+                             struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, sql);
+    if (argument)
+        srv_query_text(&q, argument);
+    *out = srv_query_row(&q) ? srv_column_int(&q, 0) : 0;
+    return srv_query_end(&q, err);
+}
+
+static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job,
+                                    int64_t max_queued, enum srv_job_insert *outcome,
+                                    struct fsn_error *err)
+{
+    int64_t models = 0, datasets = 0, queued = 0;
+    enum fsn_status status;
+
+    status = count(db, "SELECT count(*) FROM uploads WHERE id = ? AND kind = 'model'",
+                   job->model_id, &models, err);
+    if (status == FSN_OK)
+        status = count(db, "SELECT count(*) FROM uploads WHERE id = ? AND kind = 'dataset'",
+                       job->dataset_id, &datasets, err);
+    if (status == FSN_OK)
+        status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
+    *outcome = models == 0            ? SRV_JOB_MODEL_GONE
+               : datasets == 0        ? SRV_JOB_DATASET_GONE
+               : queued >= max_queued ? SRV_JOB_QUEUE_FULL
+                                      : SRV_JOB_INSERTED;
+    return status;
+}
+
+enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job, int64_t max_queued,
+                                enum srv_job_insert *outcome, struct fsn_error *err)
+{
+    enum srv_job_insert result = SRV_JOB_INSERTED;
+    enum fsn_status status = srv_db_begin(db, err);
+    struct srv_query q;
+
+    if (status != FSN_OK)
+        return status;
+    status = check_insert(db, job, max_queued, &result, err);
+    if (status == FSN_OK && result == SRV_JOB_INSERTED) {
+        srv_query_begin(&q, db,
+                        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
+                        " epochs, created_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)");
+        srv_query_text(&q, job->id);
+        srv_query_text(&q, job->name);
+        srv_query_text(&q, job->model_id);
+        srv_query_text(&q, job->dataset_id);
+        srv_query_text(&q, job->spec);
+        srv_query_text(&q, job->plan);
+        srv_query_int(&q, job->epochs);
+        srv_query_int(&q, job->created_at_ms);
+        status = srv_query_run(&q, NULL, err);
+    }
+    status = srv_db_end(db, status, err);
+    if (status == FSN_OK)
+        *outcome = result;
+    return status;
+}
+
+enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out, bool *found,
+                             struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "SELECT " ALL_COLUMNS " FROM jobs WHERE id = ?");
+    srv_query_text(&q, id);
+    return take_one(&q, out, found, err);
+}
+
+enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted, int64_t limit,
+                              struct srv_job **out, size_t *out_count, struct fsn_error *err)
+{
+    struct srv_job *rows = calloc((size_t)limit, sizeof *rows);
+    enum fsn_status status;
+    struct srv_query q;
+    size_t n = 0;
+
+    if (!rows)
+        return SRV_NOMEM(err);
+    srv_query_begin(&q, db,
+                    "SELECT " COLUMNS " FROM jobs WHERE ?1 IS NULL OR status = ?1"
+                    " ORDER BY seq DESC LIMIT ?2");
+    srv_query_text(&q, wanted < SRV_JOB_STATUS_COUNT ? status_names[wanted] : NULL);
+    srv_query_int(&q, limit);
+    while (n < (size_t)limit && srv_query_row(&q))
+        read_row(&q, false, &rows[n++]);
+    status = srv_query_end(&q, err);
+    if (status == FSN_OK) {
+        *out = rows;
+        *out_count = n;
+        return FSN_OK;
+    }
+    while (n > 0)
+        srv_job_clear(&rows[--n]);
+    free(rows);
+    return status;
+}
+
+enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms, int64_t lease_until_ms,
+                               struct srv_job *out, bool *found, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET status = 'running', fence = fence + 1,"
+                    " attempts = attempts + 1, lease_until = ?1,"
+                    " started_at = coalesce(started_at, ?2)"
+                    " WHERE seq = (SELECT seq FROM jobs WHERE status = 'queued'"
+                    " ORDER BY seq LIMIT 1) RETURNING " ALL_COLUMNS);
+    srv_query_int(&q, lease_until_ms);
+    srv_query_int(&q, now_ms);
+    return take_one(&q, out, found, err);
+}
+
+enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const char *id, int64_t fence,
+                                      int64_t lease_until_ms, bool *held, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET lease_until = ?"
+                    " WHERE id = ? AND fence = ? AND status = 'running'");
+    srv_query_int(&q, lease_until_ms);
+    srv_query_text(&q, id);
+    srv_query_int(&q, fence);
+    return run_one(&q, held, err);
+}
+
+enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
+                                      int64_t lease_until_ms, bool *held, bool *cancel,
+                                      struct fsn_error *err)
+{
+    bool asked, any;
+    struct srv_query q;
+    enum fsn_status status;
+
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET stage = ?, progress = ?, epoch = ?, epochs = ?,"
+                    " images_per_second = ?, seconds_left = ?, lease_until = ?"
+                    " WHERE id = ? AND fence = ? AND status = 'running'"
+                    " RETURNING cancel_requested");
+    srv_query_text(&q, job->stage);
+    srv_query_real(&q, job->progress);
+    srv_query_int(&q, job->epoch);
+    srv_query_int(&q, job->epochs);
+    srv_query_real(&q, job->images_per_second);
+    srv_query_real(&q, job->seconds_left);
+    srv_query_int(&q, lease_until_ms);
+    srv_query_text(&q, job->id);
+    srv_query_int(&q, job->fence);
+    any = srv_query_row(&q);
+    asked = any && srv_column_int(&q, 0) != 0;
+    status = srv_query_run(&q, NULL, err);
+    if (status == FSN_OK) {
+        *held = any;
+        *cancel = asked;
+    }
+    return status;
+}
+
+enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move, bool *moved,
+                              struct fsn_error *err)
+{
+    struct srv_query q;
+
+    /* A job that waits again keeps its progress (it resumes there) but has no speed. */
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET status = ?1, lease_until = NULL,"
+                    " finished_at = CASE WHEN ?1 = 'queued' THEN NULL ELSE ?2 END,"
+                    " progress = CASE WHEN ?1 = 'succeeded' THEN 1 ELSE progress END,"
+                    " images_per_second = NULL, seconds_left = NULL,"
+                    " attempts = attempts - ?3, error_type = ?4, error_detail = ?5"
+                    " WHERE id = ?6 AND fence = ?7 AND status = ?8");
+    srv_query_text(&q, status_names[move->to]);
+    srv_query_int(&q, srv_now_ms());
+    srv_query_int(&q, move->attempts_back);
+    srv_query_text(&q, move->error_type);
+    srv_query_text(&q, move->error_detail);
+    srv_query_text(&q, move->id);
+    srv_query_int(&q, move->fence);
+    srv_query_text(&q, status_names[move->from]);
+    return run_one(&q, moved, err);
+}
+
+enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id, bool *running,
+                                        struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET cancel_requested = 1 WHERE id = ? AND status = 'running'");
+    srv_query_text(&q, id);
+    return run_one(&q, running, err);
+}
+
+enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms, struct srv_job *out,
+                                      bool *found, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "SELECT " ALL_COLUMNS " FROM jobs WHERE status = 'running'"
+                    " AND lease_until < ? ORDER BY lease_until LIMIT 1");
+    srv_query_int(&q, now_ms);
+    return take_one(&q, out, found, err);
+}

@@ -1,0 +1,103 @@
+/* jobs.h - rows of table jobs. What may follow what is the business of jobs/queue.c; here are the
+ * statements. Every write to a running job names the fence it was claimed with and reports whether
+ * the claim still held: false means that another claim (or an end) has come since. */
+#ifndef SRV_STORE_JOBS_H
+#define SRV_STORE_JOBS_H
+
+#include "base/id.h"
+#include "store/db.h"
+
+#define SRV_JOB_STATUS_LIST(X) \
+    X(QUEUED, "queued")        \
+    X(RUNNING, "running")      \
+    X(SUCCEEDED, "succeeded")  \
+    X(FAILED, "failed")        \
+    X(CANCELLED, "cancelled")
+
+enum srv_job_status {
+#define SRV__ENUM(code, name) SRV_JOB_##code,
+    SRV_JOB_STATUS_LIST(SRV__ENUM)
+#undef SRV__ENUM
+        SRV_JOB_STATUS_COUNT
+};
+const char *srv_job_status_name(enum srv_job_status status);
+/* SRV_JOB_STATUS_COUNT when there is no such status. */
+enum srv_job_status srv_job_status_parse(const char *name);
+
+struct srv_job {
+    int64_t seq; /* place in the queue and in lists */
+    char id[SRV_ID_SIZE], model_id[SRV_ID_SIZE], dataset_id[SRV_ID_SIZE];
+    char *name;
+    char *spec, *plan; /* JSON; NULL in lists */
+    enum srv_job_status status;
+    int64_t fence;
+    int64_t attempts;
+    bool cancel_requested;
+    char stage[16]; /* "" before the first */
+    double progress;
+    int64_t epoch, epochs;
+    double images_per_second, seconds_left;               /* NaN: unknown */
+    char *error_type, *error_detail;                      /* NULL: none */
+    int64_t created_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
+};
+void srv_job_clear(struct srv_job *job); /* frees the texts */
+
+/* Why a job was not inserted. */
+enum srv_job_insert {
+    SRV_JOB_INSERTED,
+    SRV_JOB_MODEL_GONE,
+    SRV_JOB_DATASET_GONE,
+    SRV_JOB_QUEUE_FULL
+};
+/* Takes id, name, model_id, dataset_id, spec, plan, epochs and created_at_ms of job. */
+FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
+                                              int64_t max_queued, enum srv_job_insert *outcome,
+                                              struct fsn_error *err);
+
+FSN_NODISCARD enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out,
+                                           bool *found, struct fsn_error *err);
+
+/* Newest first, at most limit, without spec and plan. status SRV_JOB_STATUS_COUNT: any.
+ * *out: an array, new, of *count; clear every row and free the array. */
+FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status status,
+                                            int64_t limit, struct srv_job **out, size_t *count,
+                                            struct fsn_error *err);
+
+/* Takes the oldest queued job: running, attempts + 1, fence + 1, all in one statement. */
+FSN_NODISCARD enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms,
+                                             int64_t lease_until_ms, struct srv_job *out,
+                                             bool *found, struct fsn_error *err);
+
+FSN_NODISCARD enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const char *id,
+                                                    int64_t fence, int64_t lease_until_ms,
+                                                    bool *held, struct fsn_error *err);
+
+/* Stage, progress, epochs, speed, time left of job; the lease too. *cancel: a client has asked for
+ * its end. */
+FSN_NODISCARD enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
+                                                    int64_t lease_until_ms, bool *held,
+                                                    bool *cancel, struct fsn_error *err);
+
+/* Moves a job from one status to another, if it still has that status and this fence. The fields
+ * that go with a status (lease, end, error) are set by the statement. attempts_back is taken off
+ * the attempts. error_type and error_detail may be NULL. */
+struct srv_job_move {
+    const char *id;
+    int64_t fence;
+    enum srv_job_status from, to;
+    int64_t attempts_back;
+    const char *error_type, *error_detail;
+};
+FSN_NODISCARD enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move,
+                                            bool *moved, struct fsn_error *err);
+
+/* Asks a running job to stop; *running false: it was not running. */
+FSN_NODISCARD enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id,
+                                                      bool *running, struct fsn_error *err);
+
+/* The running job whose lease ended longest ago, if any ended before now_ms. */
+FSN_NODISCARD enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms,
+                                                    struct srv_job *out, bool *found,
+                                                    struct fsn_error *err);
+
+#endif

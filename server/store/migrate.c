@@ -1,0 +1,112 @@
+/*
+ * migrate.c - forward-only schema migrations; see migrate.h.
+ *
+ * schema_migrations remembers each migration with the SHA-256 of its text. A file that has been
+ * changed after it was applied somewhere would give two databases of the same version and different
+ * shape, so that is refused at start, as is a database from the future.
+ */
+#include "store/migrate.h"
+
+#include "base/clock.h"
+#include "base/digest.h"
+
+#include <string.h>
+
+static void checksum(const char *text, char out[SRV_SHA256_SIZE])
+{
+    struct srv_digest digest;
+
+    srv_digest_begin(&digest);
+    srv_digest_add(&digest, text, strlen(text));
+    srv_digest_end(&digest, out);
+}
+
+/* *stored is "" when the version has not been applied. */
+static enum fsn_status stored_checksum(struct srv_db *db, int version, char stored[SRV_SHA256_SIZE],
+                                       struct fsn_error *err)
+{
+    struct srv_query q;
+
+    stored[0] = '\0';
+    srv_query_begin(&q, db, "SELECT sha256 FROM schema_migrations WHERE version = ?");
+    srv_query_int(&q, version);
+    if (srv_query_row(&q))
+        srv_column_copy(&q, 0, stored, SRV_SHA256_SIZE);
+    return srv_query_end(&q, err);
+}
+
+static enum fsn_status apply(struct srv_db *db, const struct srv_migration *migration,
+                             const char *sha256, struct fsn_error *err)
+{
+    enum fsn_status status = srv_db_begin(db, err);
+    struct srv_query q;
+
+    if (status != FSN_OK)
+        return status;
+    status = srv_db_exec(db, migration->sql, err);
+    if (status == FSN_OK) {
+        srv_query_begin(&q, db,
+                        "INSERT INTO schema_migrations (version, name, sha256, applied_at)"
+                        " VALUES (?, ?, ?, ?)");
+        srv_query_int(&q, migration->version);
+        srv_query_text(&q, migration->name);
+        srv_query_text(&q, sha256);
+        srv_query_int(&q, srv_now_ms());
+        status = srv_query_run(&q, NULL, err);
+    }
+    return srv_db_end(db, status, err);
+}
+
+static enum fsn_status refuse_newer(struct srv_db *db, int newest, struct fsn_error *err)
+{
+    enum fsn_status status;
+    struct srv_query q;
+    int64_t found = 0;
+
+    srv_query_begin(&q, db, "SELECT coalesce(max(version), 0) FROM schema_migrations");
+    if (srv_query_row(&q))
+        found = srv_column_int(&q, 0);
+    status = srv_query_end(&q, err);
+    if (status == FSN_OK && found > newest)
+        status = SRV_FAIL(err, FSN_UNSUPPORTED,
+                          "the database has schema version %lld, this program knows %d: it was "
+                          "written by a newer fsnetd",
+                          (long long)found, newest);
+    return status;
+}
+
+enum fsn_status srv_migrate(struct srv_db *db, const struct srv_migration *list, int *applied,
+                            struct fsn_error *err)
+{
+    enum fsn_status status;
+    int count = 0, newest = 0;
+
+    status = srv_db_exec(db,
+                         "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY"
+                         " KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at INTEGER NOT"
+                         " NULL) STRICT",
+                         err);
+    for (const struct srv_migration *m = list; status == FSN_OK && m->name; m++)
+        newest = m->version;
+    if (status == FSN_OK)
+        status = refuse_newer(db, newest, err);
+    for (const struct srv_migration *m = list; status == FSN_OK && m->name; m++) {
+        char expected[SRV_SHA256_SIZE], stored[SRV_SHA256_SIZE];
+
+        checksum(m->sql, expected);
+        status = stored_checksum(db, m->version, stored, err);
+        if (status != FSN_OK)
+            break;
+        if (*stored == '\0') {
+            status = apply(db, m, expected, err);
+            count++;
+        } else if (strcmp(stored, expected) != 0) {
+            status = SRV_FAIL(err, FSN_UNSUPPORTED,
+                              "migration %d (%s) has changed since it was applied to this database",
+                              m->version, m->name);
+        }
+    }
+    if (status == FSN_OK && applied)
+        *applied = count;
+    return status;
+}

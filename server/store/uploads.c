@@ -1,0 +1,156 @@
+/* uploads.c - see uploads.h. */
+#include "store/uploads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS                                                                       \
+    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at" \
+    " FROM uploads u JOIN blobs b USING (sha256) "
+
+static const char *const kind_names[] = {
+    [SRV_UPLOAD_MODEL] = "model",
+    [SRV_UPLOAD_DATASET] = "dataset",
+};
+
+void srv_upload_clear(struct srv_upload *upload)
+{
+    free(upload->name);
+    free(upload->summary);
+    free(upload->info);
+    *upload = (struct srv_upload){0};
+}
+
+static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_upload *out)
+{
+    *out = (struct srv_upload){.kind = kind};
+    srv_column_copy(q, 0, out->id, sizeof out->id);
+    out->name = srv_column_dup(q, 1);
+    srv_column_copy(q, 2, out->format, sizeof out->format);
+    srv_column_copy(q, 3, out->sha256, sizeof out->sha256);
+    out->size_bytes = srv_column_int(q, 4);
+    out->summary = srv_column_dup(q, 5);
+    out->info = srv_column_dup(q, 6);
+    out->created_at_ms = srv_column_int(q, 7);
+}
+
+static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
+{
+    const struct srv_upload *upload = user;
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "INSERT INTO uploads (id, kind, name, format, sha256, summary, info,"
+                    " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    srv_query_text(&q, upload->id);
+    srv_query_text(&q, kind_names[upload->kind]);
+    srv_query_text(&q, upload->name);
+    srv_query_text(&q, upload->format);
+    srv_query_text(&q, upload->sha256);
+    srv_query_text(&q, upload->summary);
+    srv_query_text(&q, upload->info);
+    srv_query_int(&q, upload->created_at_ms);
+    return srv_query_run(&q, NULL, err);
+}
+
+enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
+                                   const struct srv_upload *upload, const char *path,
+                                   struct fsn_error *err)
+{
+    struct srv_blob blob = {path, upload->sha256, upload->size_bytes};
+
+    return srv_blobs_store(blobs, db, &blob, 1, write_upload, (void *)(uintptr_t)upload, err);
+}
+
+enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, const char *id,
+                                struct srv_upload *out, bool *found, struct fsn_error *err)
+{
+    struct srv_upload row = {0};
+    enum fsn_status status;
+    struct srv_query q;
+    bool any;
+
+    srv_query_begin(&q, db, "SELECT " COLUMNS "WHERE u.id = ? AND u.kind = ?");
+    srv_query_text(&q, id);
+    srv_query_text(&q, kind_names[kind]);
+    any = srv_query_row(&q);
+    if (any)
+        read_row(&q, kind, &row);
+    status = srv_query_end(&q, err);
+    if (status != FSN_OK) {
+        srv_upload_clear(&row);
+        return status;
+    }
+    *out = row;
+    *found = any;
+    return FSN_OK;
+}
+
+enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, int64_t limit,
+                                 struct srv_upload **out, size_t *count, struct fsn_error *err)
+{
+    struct srv_upload *rows = calloc((size_t)limit, sizeof *rows);
+    enum fsn_status status;
+    struct srv_query q;
+    size_t n = 0;
+
+    if (!rows)
+        return SRV_NOMEM(err);
+    srv_query_begin(&q, db, "SELECT " COLUMNS "WHERE u.kind = ? ORDER BY u.seq DESC LIMIT ?");
+    srv_query_text(&q, kind_names[kind]);
+    srv_query_int(&q, limit);
+    while (n < (size_t)limit && srv_query_row(&q))
+        read_row(&q, kind, &rows[n++]);
+    status = srv_query_end(&q, err);
+    if (status == FSN_OK) {
+        *out = rows;
+        *count = n;
+        return FSN_OK;
+    }
+    while (n > 0)
+        srv_upload_clear(&rows[--n]);
+    free(rows);
+    return status;
+}
+
+struct deletion {
+    const char *id;
+    char in_use[SRV_ID_SIZE];
+};
+
+/* Inside one transaction, so that no job can begin to need the upload between check and delete. */
+static enum fsn_status delete_unused(struct srv_db *db, void *user, struct fsn_error *err)
+{
+    struct deletion *deletion = user;
+    enum fsn_status status;
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "SELECT id FROM jobs WHERE status IN ('queued', 'running')"
+                    " AND (model_id = ?1 OR dataset_id = ?1) ORDER BY seq LIMIT 1");
+    srv_query_text(&q, deletion->id);
+    if (srv_query_row(&q))
+        srv_column_copy(&q, 0, deletion->in_use, sizeof deletion->in_use);
+    status = srv_query_end(&q, err);
+    if (status != FSN_OK || *deletion->in_use)
+        return status;
+    srv_query_begin(&q, db, "DELETE FROM uploads WHERE id = ?");
+    srv_query_text(&q, deletion->id);
+    return srv_query_run(&q, NULL, err);
+}
+
+enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
+                                   enum srv_upload_kind kind, const char *id, bool *found,
+                                   char in_use[SRV_ID_SIZE], struct fsn_error *err)
+{
+    struct deletion deletion = {.id = id};
+    struct srv_upload upload = {0};
+    enum fsn_status status = srv_uploads_get(db, kind, id, &upload, found, err);
+
+    if (status == FSN_OK && *found)
+        status = srv_blobs_drop(blobs, db, upload.sha256, delete_unused, &deletion, err);
+    if (status == FSN_OK)
+        memcpy(in_use, deletion.in_use, SRV_ID_SIZE);
+    srv_upload_clear(&upload);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* uploads.h - the models and data sets that have been uploaded: rows of table uploads. */
+#ifndef SRV_STORE_UPLOADS_H
+#define SRV_STORE_UPLOADS_H
+
+#include "base/id.h"
+#include "store/blobs.h"
+
+enum srv_upload_kind { SRV_UPLOAD_MODEL, SRV_UPLOAD_DATASET };
+
+struct srv_upload {
+    enum srv_upload_kind kind;
+    char id[SRV_ID_SIZE];
+    char *name;
+    char format[16]; /* "onnx", "cifar10", "idx" */
+    char sha256[SRV_SHA256_SIZE];
+    int64_t size_bytes;
+    char *summary; /* JSON of the engine */
+    char *info;    /* JSON of the server (data sets), or NULL */
+    int64_t created_at_ms;
+};
+void srv_upload_clear(struct srv_upload *upload); /* frees the texts */
+
+/* Stores the file at path as the upload's content and the row, all or nothing. */
+FSN_NODISCARD enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
+                                                 const struct srv_upload *upload, const char *path,
+                                                 struct fsn_error *err);
+
+/* *found false: no such id of this kind. *out: srv_upload_clear. */
+FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind,
+                                              const char *id, struct srv_upload *out, bool *found,
+                                              struct fsn_error *err);
+
+/* Newest first, at most limit. *out: an array, new, of *count; free every row and the array. */
+FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
+                                               int64_t limit, struct srv_upload **out,
+                                               size_t *count, struct fsn_error *err);
+
+/* Deletes the row, and the content if nothing else names it. A queued or running job that needs it
+ * keeps it: then its id is put into in_use, else "". *found false: no such upload. */
+FSN_NODISCARD enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
+                                                 enum srv_upload_kind kind, const char *id,
+                                                 bool *found, char in_use[SRV_ID_SIZE],
+                                                 struct fsn_error *err);
+
+#endif
