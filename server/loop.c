@@ -36,11 +36,10 @@ static void close_handle(uv_handle_t *handle, void *unused)
 
 static int start(struct loop *loop, uint64_t interval_ms)
 {
-    int code = 0;
+    int code;
 
     loop->terminate.data = loop->interrupt.data = loop->timer.data = loop;
-    if (code == 0)
-        code = uv_signal_init(&loop->uv, &loop->terminate);
+    code = uv_signal_init(&loop->uv, &loop->terminate);
     if (code == 0)
         code = uv_signal_start(&loop->terminate, on_signal, SIGTERM);
     if (code == 0)

@@ -3,6 +3,8 @@
 #include "handlers/job_plan.h"
 #include "store/results.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,9 +74,23 @@ static enum fsn_status create(struct srv_call *call, struct srv_job *job, struct
     if (status != FSN_OK)
         return status;
     job->status = SRV_JOB_QUEUED;
+    job->images_per_second = job->seconds_left = NAN;
     job->created_at_ms = srv_now_ms();
     status = srv_jobs_insert(call->db, job, call->service->max_queued_jobs, &outcome, err);
     return status == FSN_OK ? reply_inserted(call, job, outcome) : status;
+}
+
+/* The detail is the first fault; "errors" lists all. */
+static void reply_refused(struct srv_call *call, const struct fsn_faults *faults)
+{
+    const struct fsn_fault *first = &faults->item[0];
+    char detail[640], more[48] = "";
+
+    if (faults->count > 1)
+        snprintf(more, sizeof more, " (and %zu more)", faults->count - 1);
+    snprintf(detail, sizeof detail, "%s%s%s%s", first->pointer, *first->pointer ? ": " : "",
+             first->text, more);
+    srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC, detail, faults);
 }
 
 enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
@@ -92,10 +108,7 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     } else if (status != FSN_OK) {
         *err = cause;
     } else if (faults.count > 0) {
-        srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC,
-                         faults.count == 1 ? "one thing is wrong with the job"
-                                           : "several things are wrong with the job",
-                         &faults);
+        reply_refused(call, &faults);
     } else {
         status = create(call, &job, err);
     }
