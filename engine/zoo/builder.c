@@ -110,7 +110,7 @@ struct window_attrs {
     struct fsn__attrs attrs;
 };
 
-static const struct fsn__attrs *window_attrs(struct window_attrs *a, struct fsn__window window)
+static const struct fsn__attrs *window_attrs(struct window_attrs *a, struct fsn__square window)
 {
     a->size[0] = a->size[1] = window.size;
     a->stride[0] = a->stride[1] = window.stride;
@@ -127,7 +127,7 @@ static const struct fsn__attrs *window_attrs(struct window_attrs *a, struct fsn_
 }
 
 int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
-                    int64_t filters, struct fsn__window window, bool bias)
+                    int64_t filters, struct fsn__square window, bool bias)
 {
     const struct name layer = join(scope, name);
     const int64_t shape[4] = {filters, fsn__build_dim(b, x, 1), window.size, window.size};
@@ -155,7 +155,7 @@ int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, i
 }
 
 int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
-                        struct fsn__window window)
+                        struct fsn__square window)
 {
     struct window_attrs a;
 
@@ -163,7 +163,7 @@ int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *n
 }
 
 int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
-                            struct fsn__window window)
+                            struct fsn__square window)
 {
     struct window_attrs a;
 

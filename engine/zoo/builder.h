@@ -17,8 +17,8 @@ struct fsn__builder {
     struct fsn_error *err;
 };
 
-/* Square windows: size, step and padding on all sides. */
-struct fsn__window {
+/* A square window of `size` pixels, its step and the padding on all sides. */
+struct fsn__square {
     int64_t size, stride, padding;
 };
 
@@ -30,12 +30,12 @@ void fsn__build_output(struct fsn__builder *b, int value);
 
 /* Weights normal with variance 2 / (size^2 filters) (He et al. 2015, fan-out), biases zero. */
 int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
-                    int64_t filters, struct fsn__window window, bool bias);
+                    int64_t filters, struct fsn__square window, bool bias);
 int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x);
 int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
-                        struct fsn__window window);
+                        struct fsn__square window);
 int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
-                            struct fsn__window window);
+                            struct fsn__square window);
 /* Operators without attributes: "Relu", "GlobalAveragePool", "Flatten", "Dropout". */
 int fsn__build_unary(struct fsn__builder *b, const char *op, const char *scope, const char *name,
                      int x);

@@ -12,10 +12,10 @@
 
 enum { BLOCKS = 3 };
 
-static const struct fsn__window conv_1x1 = {1, 1, 0}, conv_3x3 = {3, 1, 1};
+static const struct fsn__square conv_1x1 = {1, 1, 0}, conv_3x3 = {3, 1, 1};
 
 static int bn_relu_conv(struct fsn__builder *b, const char *scope, int i, int x, int64_t filters,
-                        struct fsn__window window)
+                        struct fsn__square window)
 {
     char bn[16], relu[16], conv[16];
 
@@ -38,7 +38,7 @@ static int layer(struct fsn__builder *b, const char *scope, int x, int64_t growt
 static int transition(struct fsn__builder *b, const char *scope, int x)
 {
     x = bn_relu_conv(b, scope, 1, x, fsn__build_dim(b, x, 1), conv_1x1);
-    return fsn__build_average_pool(b, scope, "pool", x, (struct fsn__window){2, 2, 0});
+    return fsn__build_average_pool(b, scope, "pool", x, (struct fsn__square){2, 2, 0});
 }
 
 int fsn__build_densenet(struct fsn__builder *b, const struct fsn__arch *arch,

@@ -13,16 +13,16 @@
 
 enum { EXPANSION = 4 }; /* of a bottleneck */
 
-static const struct fsn__window conv_1x1 = {1, 1, 0};
+static const struct fsn__square conv_1x1 = {1, 1, 0};
 
-static struct fsn__window conv_3x3(int64_t stride)
+static struct fsn__square conv_3x3(int64_t stride)
 {
-    return (struct fsn__window){3, stride, 1};
+    return (struct fsn__square){3, stride, 1};
 }
 
 /* The convolution and its batch norm, "conv<i>" and "bn<i>". */
 static int conv_bn(struct fsn__builder *b, const char *scope, int i, int x, int64_t filters,
-                   struct fsn__window window)
+                   struct fsn__square window)
 {
     char conv[16], bn[16];
 
@@ -33,7 +33,7 @@ static int conv_bn(struct fsn__builder *b, const char *scope, int i, int x, int6
 }
 
 static int conv_bn_relu(struct fsn__builder *b, const char *scope, int i, int x, int64_t filters,
-                        struct fsn__window window)
+                        struct fsn__square window)
 {
     char relu[16];
 
@@ -57,7 +57,7 @@ static int block(struct fsn__builder *b, const char *scope, int x, int64_t width
     }
     if (stride != 1 || fsn__build_dim(b, x, 1) != filters) {
         shortcut = fsn__build_conv(b, scope, "downsample.conv", x, filters,
-                                   (struct fsn__window){1, stride, 0}, false);
+                                   (struct fsn__square){1, stride, 0}, false);
         shortcut = fsn__build_bn(b, scope, "downsample.bn", shortcut);
     }
     y = fsn__build_add(b, scope, "add", y, shortcut);
@@ -71,8 +71,8 @@ int fsn__build_resnet(struct fsn__builder *b, const struct fsn__arch *arch,
     char scope[32];
 
     if (options->input_size >= FSN__IMAGENET_SIZE) {
-        x = conv_bn_relu(b, "", 1, x, width, (struct fsn__window){7, 2, 3});
-        x = fsn__build_max_pool(b, "", "maxpool", x, (struct fsn__window){3, 2, 1});
+        x = conv_bn_relu(b, "", 1, x, width, (struct fsn__square){7, 2, 3});
+        x = fsn__build_max_pool(b, "", "maxpool", x, (struct fsn__square){3, 2, 1});
     } else {
         x = conv_bn_relu(b, "", 1, x, width, conv_3x3(1));
     }

@@ -33,7 +33,7 @@ int fsn__build_vgg16(struct fsn__builder *b, const struct fsn__arch *arch,
     for (int i = 0; i < 5; i++) {
         for (int j = 0; j < groups[i].convs; j++) {
             snprintf(name, sizeof name, "conv%d_%d", i + 1, j + 1);
-            x = fsn__build_conv(b, "", name, x, groups[i].width, (struct fsn__window){3, 1, 1},
+            x = fsn__build_conv(b, "", name, x, groups[i].width, (struct fsn__square){3, 1, 1},
                                 true);
             snprintf(name, sizeof name, "bn%d_%d", i + 1, j + 1);
             x = fsn__build_bn(b, "", name, x);
@@ -41,7 +41,7 @@ int fsn__build_vgg16(struct fsn__builder *b, const struct fsn__arch *arch,
             x = fsn__build_unary(b, "Relu", "", name, x);
         }
         snprintf(name, sizeof name, "pool%d", i + 1);
-        x = fsn__build_max_pool(b, "", name, x, (struct fsn__window){2, 2, 0});
+        x = fsn__build_max_pool(b, "", name, x, (struct fsn__square){2, 2, 0});
     }
     if (options->input_size < FSN__IMAGENET_SIZE)
         return fsn__build_classifier(b, x, options->classes);

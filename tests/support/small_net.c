@@ -18,7 +18,7 @@ void small_net_open(struct small_net *net, int64_t channels)
 void small_net_conv(struct small_net *net, const char *name, int64_t filters, int64_t size)
 {
     net->x = fsn__build_conv(&net->b, "", name, net->x, filters,
-                             (struct fsn__window){size, 1, size / 2}, false);
+                             (struct fsn__square){size, 1, size / 2}, false);
 }
 
 /* A convolution in as many groups as said, over an existing or a new weight [filters, c, 3, 3]. */
