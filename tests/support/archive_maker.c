@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -52,17 +51,12 @@ static void add_entry(struct archive *archive, const struct made_entry *made)
     archive_entry_free(entry);
 }
 
-struct made_bytes make_archive(enum made_packing packing, const struct made_entry *entries,
-                               size_t count)
+/* Writes entries in the format set before, packed. */
+static struct made_bytes write_entries(struct archive *archive, enum made_packing packing,
+                                       const struct made_entry *entries, size_t count)
 {
     struct fsn__buf buf = {.max = SIZE_MAX / 2};
-    struct archive *archive = archive_write_new();
 
-    assert_non_null(archive);
-    if (packing == MADE_ZIP)
-        archive_write_set_format_zip(archive);
-    else
-        archive_write_set_format_pax_restricted(archive);
     if (packing == MADE_TAR_GZ)
         archive_write_add_filter_gzip(archive);
     if (packing == MADE_TAR_XZ)
@@ -78,21 +72,25 @@ struct made_bytes make_archive(enum made_packing packing, const struct made_entr
     return (struct made_bytes){buf.data, buf.size};
 }
 
-struct made_bytes make_gz(const void *bytes, size_t size)
+struct made_bytes make_archive(enum made_packing packing, const struct made_entry *entries,
+                               size_t count)
 {
-    struct made_bytes made = {0};
-    z_stream stream = {0};
+    struct archive *archive = archive_write_new();
 
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
-    made.size = deflateBound(&stream, size);
-    made.data = malloc(made.size);
-    assert_non_null(made.data);
-    stream.next_in = (Bytef *)(uintptr_t)bytes;
-    stream.avail_in = (uInt)size;
-    stream.next_out = made.data;
-    stream.avail_out = (uInt)made.size;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    made.size = stream.total_out;
-    deflateEnd(&stream);
-    return made;
+    assert_non_null(archive);
+    if (packing == MADE_ZIP)
+        archive_write_set_format_zip(archive);
+    else
+        archive_write_set_format_pax_restricted(archive);
+    return write_entries(archive, packing, entries, count);
+}
+
+struct made_bytes make_packed(enum made_packing packing, const void *bytes, size_t size)
+{
+    const struct made_entry entry = {.name = "data", .bytes = bytes, .size = size};
+    struct archive *archive = archive_write_new();
+
+    assert_non_null(archive);
+    archive_write_set_format_raw(archive);
+    return write_entries(archive, packing, &entry, 1);
 }

@@ -23,7 +23,7 @@ struct made_bytes {
 const char *made_packing_name(enum made_packing packing); /* "tar.gz" */
 struct made_bytes make_archive(enum made_packing packing, const struct made_entry *entries,
                                size_t count);
-/* Packs bytes alone, as gzip does. */
-struct made_bytes make_gz(const void *bytes, size_t size);
+/* Packs bytes alone, as gzip, xz or bzip2 does. */
+struct made_bytes make_packed(enum made_packing packing, const void *bytes, size_t size);
 
 #endif

@@ -64,7 +64,7 @@ static void a_folder_and_an_archive_of_gz_files_work_alike(void **state)
     temp_dir_create(&dir);
     for (int i = 0; i < MADE_IDX_FILES; i++) {
         snprintf(names[i], sizeof names[i], "%s.gz", made.entries[i].name);
-        packed[i] = make_gz(made.entries[i].bytes, made.entries[i].size);
+        packed[i] = make_packed(MADE_TAR_GZ, made.entries[i].bytes, made.entries[i].size);
         entries[i] =
             (struct made_entry){.name = names[i], .bytes = packed[i].data, .size = packed[i].size};
         temp_dir_write(&dir, names[i], packed[i].data, packed[i].size);

@@ -3,6 +3,8 @@
 #include "data/dataset.h"
 #include "data/draw.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -73,6 +75,38 @@ static void the_same_seed_gives_the_same_bytes_and_another_does_not(void **state
     assert_true(sizes[0] != sizes[2] || memcmp(bytes[0], bytes[2], sizes[0]) != 0);
     for (int i = 0; i < 3; i++)
         free(bytes[i]);
+    temp_dir_remove(&dir);
+}
+
+static void nothing_tells_when_or_by_whom_an_archive_was_written(void **state)
+{
+    static const unsigned char no_time[4] = {0};
+    struct archive *archive = archive_read_new();
+    struct archive_entry *entry;
+    unsigned char *bytes;
+    struct temp_dir dir;
+    struct fsn_error err = {0};
+    size_t size;
+    int entries = 0;
+
+    (void)state;
+    temp_dir_create(&dir);
+    assert_int_equal(fsn_dataset_draw(temp_dir_path(&dir, "set"), 10, 10, 1, &err), FSN_OK);
+    assert_int_equal(fsn__file_read(temp_dir_path(&dir, "set"), SIZE_MAX, &bytes, &size, &err),
+                     FSN_OK);
+    assert_memory_equal(bytes + 4, no_time, 4); /* MTIME of RFC 1952 */
+    archive_read_support_filter_gzip(archive);
+    archive_read_support_format_tar(archive);
+    assert_int_equal(archive_read_open_memory(archive, bytes, size), ARCHIVE_OK);
+    for (; archive_read_next_header(archive, &entry) == ARCHIVE_OK; entries++) {
+        assert_int_equal(archive_entry_mtime(entry), 0);
+        assert_int_equal(archive_entry_uid(entry), 0);
+        assert_int_equal(archive_entry_gid(entry), 0);
+        assert_int_equal(archive_entry_perm(entry), 0644);
+    }
+    assert_int_equal(entries, 7);
+    archive_read_free(archive);
+    free(bytes);
     temp_dir_remove(&dir);
 }
 
@@ -180,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drawn_set_opens_as_cifar10_with_balanced_classes),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_another_does_not),
+        cmocka_unit_test(nothing_tells_when_or_by_whom_an_archive_was_written),
         cmocka_unit_test(an_image_does_not_depend_on_how_many_are_drawn),
         cmocka_unit_test(bars_run_the_way_their_class_says),
         cmocka_unit_test(pictures_of_a_class_differ_and_use_the_range),
