@@ -46,8 +46,8 @@ enum cli_kind {
       "classes to tell apart (default: the architecture's)")                                       \
     X(INPUT_SIZE, "input-size", 0, "N", INT, 8, 4096, NULL, NULL,                                  \
       "height and width of the input (default: the architecture's)")                               \
-    X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, "3", NULL, "channels of the input")     \
-    X(GROWTH, "growth", 0, "N", INT, 1, 256, "12", NULL, "growth rate k of a DenseNet")            \
+    X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, NULL, NULL, "channels (default: 3)")    \
+    X(GROWTH, "growth", 0, "N", INT, 1, 256, NULL, NULL, "a DenseNet's k (default: 12)")           \
     X(STEPS, "steps", 0, "N", INT, 1, 1000000, "20", NULL, "steps to time")                        \
     X(TRAIN, "train", 0, "N", INT, 1, 1000000, "2000", NULL, "training images")                    \
     X(TEST, "test", 0, "N", INT, 1, 1000000, "500", NULL, "test images")                           \
@@ -137,7 +137,7 @@ struct cli_setting {
 int cli_build_spec(const struct cli_command *command, const char *path,
                    const struct cli_setting *given, size_t count, struct fsn_spec *spec);
 
-/* ---- output -------------------------------------------------------------------------------- */
+/* ---- input and output ---------------------------------------------------------------------- */
 
 /* "fsnet compress: message" on standard error. */
 void cli_error(const struct cli_command *command, const char *format, ...)
@@ -149,6 +149,9 @@ void cli_fault(const struct cli_command *command, const char *spec_path,
 /* Prints the engine's error, or every fault when there are any; returns CLI_FAILURE. */
 int cli_fail(const struct cli_command *command, const struct fsn_error *err,
              const struct fsn_faults *faults);
+/* Opens the model at path, the data set of --data; on failure they say why, with the path. */
+bool cli_load_model(const struct cli_args *args, const char *path, struct fsn_model **out);
+bool cli_open_data(const struct cli_args *args, struct fsn_dataset **out);
 /* Prints JSON (takes it; NULL: out of memory) and a newline; an exit code. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 /* A number, or null when it is not finite. */

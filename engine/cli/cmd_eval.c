@@ -17,11 +17,12 @@ static int run_eval(const struct cli_args *args)
     struct fsn_eval eval;
     int code = CLI_OK;
 
+    if (!cli_load_model(args, args->operand[0], &model) || !cli_open_data(args, &data)) {
+        code = CLI_FAILURE;
+        goto out;
+    }
     cli_progress_begin(&progress);
-    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
-        fsn_dataset_open(args->text[CLI_OPT_DATA], args->text[CLI_OPT_FORMAT], NULL, &data, &err) !=
-            FSN_OK ||
-        fsn_evaluate(model, data, split, &args->spec.preprocess, args->spec.threads,
+    if (fsn_evaluate(model, data, split, &args->spec.preprocess, args->spec.threads,
                      cli_progress_step, &progress, &eval, &err) != FSN_OK) {
         cli_progress_end(&progress);
         code = cli_fail(args->command, &err, NULL);
@@ -69,8 +70,9 @@ static int run_bench(const struct cli_args *args)
         cli_error(args->command, "what to time must be train or infer, got '%s'", args->operand[0]);
         return CLI_USAGE;
     }
-    if (fsn_model_load(args->operand[1], NULL, &model, &err) != FSN_OK ||
-        fsn_bench_model(model, training, args->spec.finetune.batch_size, args->spec.threads,
+    if (!cli_load_model(args, args->operand[1], &model))
+        return CLI_FAILURE;
+    if (fsn_bench_model(model, training, args->spec.finetune.batch_size, args->spec.threads,
                         (int)args->number[CLI_OPT_STEPS], &bench, &err) != FSN_OK) {
         code = cli_fail(args->command, &err, NULL);
         goto out;

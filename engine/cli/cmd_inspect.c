@@ -105,8 +105,9 @@ static int run_inspect(const struct cli_args *args)
     char *json = NULL;
     int code = CLI_OK;
 
-    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
-        fsn_model_summary_json(model, &json, &err) != FSN_OK) {
+    if (!cli_load_model(args, args->operand[0], &model))
+        return CLI_FAILURE;
+    if (fsn_model_summary_json(model, &json, &err) != FSN_OK) {
         code = cli_fail(args->command, &err, NULL);
         goto out;
     }

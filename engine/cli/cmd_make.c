@@ -107,16 +107,11 @@ static int train(const struct cli_args *args, struct fsn_model *model,
 
 static int run_train(const struct cli_args *args)
 {
-    struct fsn_error err = {0};
     struct fsn_model *model = NULL;
     struct fsn_dataset *data = NULL;
-    int code;
+    int code = CLI_FAILURE;
 
-    if (fsn_model_load(args->operand[0], NULL, &model, &err) != FSN_OK ||
-        fsn_dataset_open(args->text[CLI_OPT_DATA], args->text[CLI_OPT_FORMAT], NULL, &data, &err) !=
-            FSN_OK)
-        code = cli_fail(args->command, &err, NULL);
-    else
+    if (cli_load_model(args, args->operand[0], &model) && cli_open_data(args, &data))
         code = train(args, model, data);
     fsn_dataset_destroy(data);
     fsn_model_destroy(model);

@@ -59,6 +59,36 @@ int cli_fail(const struct cli_command *command, const struct fsn_error *err,
     return CLI_FAILURE;
 }
 
+/* The engine's error, with the path where the text does not have it. */
+static void file_error(const struct cli_command *command, const char *path,
+                       const struct fsn_error *err)
+{
+    bool named = strstr(err->text, path) != NULL;
+
+    cli_error(command, "%s%s%s", named ? "" : path, named ? "" : ": ", err->text);
+}
+
+bool cli_load_model(const struct cli_args *args, const char *path, struct fsn_model **out)
+{
+    struct fsn_error err = {0};
+
+    if (fsn_model_load(path, NULL, out, &err) == FSN_OK)
+        return true;
+    file_error(args->command, path, &err);
+    return false;
+}
+
+bool cli_open_data(const struct cli_args *args, struct fsn_dataset **out)
+{
+    const char *path = args->text[CLI_OPT_DATA];
+    struct fsn_error err = {0};
+
+    if (fsn_dataset_open(path, args->text[CLI_OPT_FORMAT], NULL, out, &err) == FSN_OK)
+        return true;
+    file_error(args->command, path, &err);
+    return false;
+}
+
 int cli_print_json(const struct cli_command *command, json_t *value)
 {
     /* Fifteen digits: 91.73 is printed as 91.73. */

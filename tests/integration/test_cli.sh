@@ -135,7 +135,9 @@ run 0 "${compress[@]}" --out "$dir/one" --json
 json "the report's baseline is what eval says" '.baseline.top1' "$top1"
 json "the report has a row per layer" '.layers | length' 9
 json "the report has a row per epoch" '.training | length' 2
-json "the plan told the size of the file" '.compressed.size_bytes' "$expected_bytes"
+# Equal constants are written once, so a trained network can differ by a few of them.
+json "the plan told the size of the file within a hundredth" \
+    "(.compressed.size_bytes - $expected_bytes) | fabs < $expected_bytes / 100" true
 same "the file has the size that the report states" "$(stat -c %s "$dir/one/model.onnx")" \
     "$(jq .compressed.size_bytes "$dir/one/report.json")"
 compressed_top1=$(jq .compressed.top1 "$dir/one/report.json")
@@ -158,17 +160,17 @@ run 0 compress "$dir/base.onnx" --data "$dir/set.tar.gz" --spec "$dir/spec.json"
 check "a spec with an option over it is the same job" cmp "$dir/one/model.onnx" "$dir/three/model.onnx"
 
 # ---- interruption ----------------------------------------------------------------------------
-"$fsnet" "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint" >"$dir/out" 2>"$dir/err" &
+"$fsnet" "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint" >"$dir/out" 2>"$dir/cut.err" &
 pid=$!
-if wait_for 60 grep -q 'epoch 1/2' "$dir/err"; then
+if wait_for 60 grep -q 'epoch 1/2' "$dir/cut.err"; then
     ok "the job reaches its first epoch"
 else
-    not_ok "the job reaches its first epoch" "$(<"$dir/err")"
+    not_ok "the job reaches its first epoch" "$(<"$dir/cut.err")"
 fi
 kill -INT "$pid"
 wait "$pid"
 same "Ctrl-C ends with a failure" 1 $?
-holds "Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/err")"
+holds "Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/cut.err")"
 check "Ctrl-C leaves no model" test ! -e "$dir/cut/model.onnx"
 run 0 "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint"
 check "a continued job gives the bytes of an undisturbed one" \
