@@ -23,8 +23,8 @@ enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 struct collection {
     int only; /* format that was asked for, or -1 */
     struct fsn__part parts[FORMAT_COUNT][FSN__MAX_PARTS];
-    size_t others;        /* files that are part of nothing */
-    char other_name[128]; /* the first of them */
+    size_t files; /* of any kind, and the name of the first */
+    char first_name[128];
 };
 
 static bool is_sought(const struct collection *found, int format)
@@ -51,11 +51,9 @@ static bool wants(const char *name, void *user)
     struct collection *found = user;
     int format, part;
 
-    if (find_part(found, name, &format, &part))
-        return true;
-    if (found->others++ == 0)
-        fsn__name_printable(found->other_name, sizeof found->other_name, name);
-    return false;
+    if (found->files++ == 0)
+        fsn__name_printable(found->first_name, sizeof found->first_name, name);
+    return find_part(found, name, &format, &part);
 }
 
 static enum fsn_status take(const char *name, unsigned char *bytes, size_t size, void *user,
@@ -113,12 +111,12 @@ static enum fsn_status not_recognised(const struct collection *found, struct fsn
         if (is_sought(found, f) && length < sizeof expected)
             length += (size_t)snprintf(expected + length, sizeof expected - length, "%s%s",
                                        length > 0 ? " or " : "", formats[f]->expects);
-    if (found->others == 0)
+    if (found->files == 0)
         return FSN__FAIL(err, FSN_FORMAT, "the archive holds no files; expected %s", expected);
     return FSN__FAIL(err, FSN_FORMAT,
-                     "no data set recognised: %zu files, the first '%s'; expected a tar (plain, "
-                     "gz, xz, bz2), a zip or a folder with %s",
-                     found->others, found->other_name, expected);
+                     "no data set recognised (files: %zu, first '%s'); expected a tar (plain, gz, "
+                     "xz, bz2), a zip or a folder with %s",
+                     found->files, found->first_name, expected);
 }
 
 static enum fsn_status recognise(const struct collection *found, int *format, struct fsn_error *err)

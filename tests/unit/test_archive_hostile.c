@@ -1,5 +1,4 @@
-/* test_archive_hostile.c - archives that are meant or damaged: what is refused, and how it is said.
- */
+/* test_archive_hostile.c - hostile and damaged archives: what is refused, and how it is said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

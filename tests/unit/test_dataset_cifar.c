@@ -227,12 +227,16 @@ static void what_is_no_data_set_is_refused_with_what_is_expected(void **state)
 {
     const struct made_entry entries[] = {{.name = "a.txt", .bytes = "x", .size = 1},
                                          {.name = "b.txt", .bytes = "x", .size = 1}};
+    struct made_cifar made;
 
     (void)state;
-    assert_entries_refused(entries, 2, FSN_FORMAT, "2 files, the first 'a.txt'");
+    assert_entries_refused(entries, 2, FSN_FORMAT, "(files: 2, first 'a.txt')");
     assert_entries_refused(entries, 2, FSN_FORMAT, "CIFAR-10 binary (data_batch_1.bin");
     assert_entries_refused(entries, 2, FSN_FORMAT, "IDX (train-images*");
     assert_entries_refused(entries, 0, FSN_FORMAT, "holds no files");
+    make_cifar(&made); /* the class names alone are no data set either */
+    assert_entries_refused(&made.entries[6], 1, FSN_FORMAT,
+                           "(files: 1, first 'cifar/batches.meta.txt')");
 }
 
 static void bytes_that_are_no_archive_are_refused(void **state)
