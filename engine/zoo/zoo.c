@@ -74,8 +74,6 @@ static enum fsn_status complete(const struct fsn__arch *arch, struct fsn_arch_op
 {
     enum fsn_status status;
 
-    if (o->growth != 0 && arch->growth == 0)
-        return FSN__FAIL(err, FSN_INVALID, "%s has no growth rate; densenet100 has", arch->name);
     if (o->input_size == 0)
         o->input_size = arch->input_size;
     if (o->classes == 0)

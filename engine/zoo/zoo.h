@@ -13,7 +13,7 @@ struct fsn__arch {
                  const struct fsn_arch_options *options, int x);
     int input_size; /* default */
     int min_size;   /* smallest input that every stage can still halve */
-    int growth;     /* default; 0: the family has none */
+    int growth;     /* default; 0: the family has none, and the option is not looked at */
     /* ResNets */
     bool bottleneck;
     int stages, width; /* of the first stage; each one doubles it */
