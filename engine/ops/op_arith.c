@@ -175,13 +175,12 @@ static enum fsn_status binary(const struct fsn__op_ctx *ctx, fsn__walk_run *cons
 {
     const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
     struct binary_bases base = {y->data, a->data, b->data};
-    struct fsn__walk walk = {.operands = 3, .ndim = y->ndim};
+    struct fsn__walk walk = fsn__walk_over(y);
 
     if (holds_batch(a) || holds_batch(b))
         return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,
                             "computes with the batch size, which is not fixed");
-    for (int i = 0; i < y->ndim; i++)
-        walk.dim[i] = y->dim[i];
+    walk.operands = 3;
     fsn__dense_strides(y, walk.stride[0]);
     fsn__broadcast_strides(a, y->ndim, walk.stride[1]);
     fsn__broadcast_strides(b, y->ndim, walk.stride[2]);
@@ -266,13 +265,11 @@ static void add_gradient(const struct fsn__op_ctx *ctx, int k, fsn__walk_run *ru
 {
     const struct fsn__tensor *d = ctx->din[k], *dy = ctx->dout[0];
     struct grad_bases base = {NULL, NULL, NULL, NULL};
-    struct fsn__walk walk = {.operands = 2};
+    struct fsn__walk walk;
 
     if (!d || !dy)
         return;
-    walk.ndim = dy->ndim;
-    for (int i = 0; i < dy->ndim; i++)
-        walk.dim[i] = dy->dim[i];
+    walk = fsn__walk_over(dy);
     fsn__broadcast_strides(d, dy->ndim, walk.stride[0]);
     fsn__dense_strides(dy, walk.stride[1]);
     if (!run) {

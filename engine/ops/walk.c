@@ -26,6 +26,25 @@ void fsn__broadcast_strides(const struct fsn__tensor *t, int ndim, int64_t *stri
     }
 }
 
+struct fsn__walk fsn__walk_over(const struct fsn__tensor *t)
+{
+    struct fsn__walk walk = {.operands = 2, .ndim = t->ndim};
+
+    for (int i = 0; i < t->ndim; i++)
+        walk.dim[i] = t->dim[i];
+    return walk;
+}
+
+void fsn__walk_swap(struct fsn__walk *walk)
+{
+    for (int i = 0; i < walk->ndim; i++) {
+        int64_t stride = walk->stride[0][i];
+
+        walk->stride[0][i] = walk->stride[1][i];
+        walk->stride[1][i] = stride;
+    }
+}
+
 /* ---- order and merging of axes ----------------------------------------------------------------
  */
 

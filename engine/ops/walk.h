@@ -36,6 +36,11 @@ void fsn__dense_strides(const struct fsn__tensor *t, int64_t *stride);
 /* Strides of t broadcast to a space of ndim axes: 0 where t is absent or 1. */
 void fsn__broadcast_strides(const struct fsn__tensor *t, int ndim, int64_t *stride);
 
+/* A walk of two operands over the shape of t, their strides still to be set. */
+struct fsn__walk fsn__walk_over(const struct fsn__tensor *t);
+/* Exchanges operands 0 and 1: the way back. */
+void fsn__walk_swap(struct fsn__walk *walk);
+
 /* Walks the space; every element belongs to one thread. Dims must be known. */
 void fsn__walk_each(struct fsn__pool *pool, const struct fsn__walk *walk, fsn__walk_run *run,
                     void *arg);
