@@ -159,11 +159,13 @@ static int64_t source_of(enum pad_mode mode, int64_t s, int64_t lo, int64_t hi)
 
 /* Everything that the rows need, for both directions. */
 struct pad_task {
-    const struct fsn__tensor *x, *y; /* shapes */
+    const struct fsn__tensor *y; /* its shape */
     const int64_t *source[FSN_MAX_DIMS];
+    const int64_t *in_row; /* source of the last axis */
     int64_t x_stride[FSN_MAX_DIMS];
-    int64_t rows, unit; /* rows of y; how many one thread keeps together */
-    int64_t inside[2];  /* of a row, [from, to): the part that is one run of x */
+    int64_t rows, length; /* y as rows along the last axis; a scalar is one of one element */
+    int64_t unit;         /* rows that one thread keeps together */
+    int64_t inside[2];    /* of a row, [from, to): the part that is one run of x */
     size_t bytes;
     const char *value; /* one element, or NULL for zero */
     char *to;
@@ -174,21 +176,26 @@ static enum fsn_status prepare(const struct fsn__op_ctx *ctx, struct pad_task *t
                                struct pads *pads, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0], *y = ctx->out[0];
+    static const int64_t scalar_source[1] = {0};
     int64_t *source = ctx->work;
     int last = x->ndim - 1;
     enum fsn_status status = read_pads(ctx, pads, err);
 
     if (status != FSN_OK)
         return status;
-    *task = (struct pad_task){.x = x, .y = y, .unit = 1, .bytes = fsn__dtype_bytes(x->dtype)};
+    *task = (struct pad_task){.y = y,
+                              .in_row = scalar_source,
+                              .length = last < 0 ? 1 : y->dim[last],
+                              .unit = 1,
+                              .inside = {0, 1},
+                              .bytes = fsn__dtype_bytes(x->dtype)};
     fsn__dense_strides(x, task->x_stride);
     task->rows = fsn__numel_range(y, 0, last < 0 ? 0 : last);
-    task->inside[1] = 1; /* of a scalar */
     for (int i = 0; i <= last; i++) {
         int64_t lo, hi;
 
         kept(x->dim[i], pads->begin[i], pads->end[i], &lo, &hi);
-        task->source[i] = source;
+        task->source[i] = task->in_row = source;
         for (int64_t o = 0; o < y->dim[i]; o++)
             *source++ = source_of(pads->mode, o - pads->begin[i], lo, hi);
         task->inside[0] = lo < hi ? lo + pads->begin[i] : 0;
@@ -213,11 +220,6 @@ static int64_t row_offset(const struct pad_task *task, int64_t row)
     return offset;
 }
 
-static int64_t row_length(const struct pad_task *task)
-{
-    return task->y->ndim > 0 ? task->y->dim[task->y->ndim - 1] : 1;
-}
-
 /* ---- forward ----------------------------------------------------------------------------------
  */
 
@@ -234,7 +236,7 @@ static void fill(const struct pad_task *task, char *to, int64_t n)
 /* Elements [from, to) of a row outside its inside. */
 static void copy_rim(const struct pad_task *task, char *y, const char *x, int64_t from, int64_t to)
 {
-    const int64_t *source = task->source[task->y->ndim - 1];
+    const int64_t *source = task->in_row;
 
     for (int64_t o = from; o < to; o++) {
         if (source[o] < 0)
@@ -247,7 +249,7 @@ static void copy_rim(const struct pad_task *task, char *y, const char *x, int64_
 static void forward_rows(void *arg, int thread, int threads)
 {
     const struct pad_task *task = arg;
-    int64_t n = row_length(task), begin, end;
+    int64_t n = task->length, begin, end;
 
     fsn__share(task->rows, thread, threads, &begin, &end);
     for (int64_t row = begin; row < end; row++) {
@@ -262,9 +264,7 @@ static void forward_rows(void *arg, int thread, int threads)
         x = task->from + (size_t)offset * task->bytes;
         copy_rim(task, y, x, 0, first);
         if (first < last) {
-            int64_t source = task->y->ndim > 0 ? task->source[task->y->ndim - 1][first] : 0;
-
-            memcpy(y + (size_t)first * task->bytes, x + (size_t)source * task->bytes,
+            memcpy(y + (size_t)first * task->bytes, x + (size_t)task->in_row[first] * task->bytes,
                    (size_t)(last - first) * task->bytes);
         }
         copy_rim(task, y, x, last, n);
@@ -293,8 +293,8 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
 static void backward_rows(void *arg, int thread, int threads)
 {
     const struct pad_task *task = arg;
-    const int64_t *source = task->y->ndim > 0 ? task->source[task->y->ndim - 1] : (int64_t[]){0};
-    int64_t n = row_length(task), begin, end;
+    const int64_t *source = task->in_row;
+    int64_t n = task->length, begin, end;
 
     fsn__share(task->rows / task->unit, thread, threads, &begin, &end);
     for (int64_t row = begin * task->unit; row < end * task->unit; row++) {
@@ -336,6 +336,7 @@ const struct fsn__op fsn__op_pad = {
     .max_in = 4,
     .min_out = 1,
     .max_out = 1,
+    .backward_in = 1 << 1 | 1 << 3,
     .infer = infer,
     .sizes = sizes,
     .forward = forward,

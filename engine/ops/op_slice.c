@@ -172,6 +172,7 @@ const struct fsn__op fsn__op_slice = {
     .max_in = 5,
     .min_out = 1,
     .max_out = 1,
+    .backward_in = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
     .infer = infer,
     .forward = forward,
     .backward = backward,
