@@ -16,6 +16,10 @@
 
 #include <string.h>
 
+/* Filters that one node may make out of its F: 8 GiB of them. A file of a few bytes must not ask
+ * for more memory than there is. */
+static const int64_t MAX_ELEMENTS = INT64_C(1) << 30;
+
 /* ---- the walk -------------------------------------------------------------------------------- */
 
 /* One run: `count` elements from w_at in the filter and from f_at in F. */
@@ -180,7 +184,6 @@ static enum fsn_status read_1d(const struct fsn__attrs *attrs, const struct fsn_
                                const char *node, struct fsn__fs_geometry *g, struct fsn_error *err)
 {
     const char *spacing = fsn__attr_string(attrs, "spacing", "even");
-    int64_t unused;
 
     if (f->ndim != 1)
         return FSN__FAIL(err, FSN_SHAPE,
@@ -195,10 +198,6 @@ static enum fsn_status read_1d(const struct fsn__attrs *attrs, const struct fsn_
                          "FilterSummary '%s': spacing is '%.32s', not 'even' or 'reference'", node,
                          spacing);
     g->fs_dim[0] = f->dim[0];
-    /* the starts are computed as k L / K */
-    if (!fsn__mul_i64(g->k, g->fs_dim[0], &unused))
-        return FSN__FAIL(err, FSN_LIMIT, "FilterSummary '%s': %lld filters of %lld elements", node,
-                         (long long)g->k, (long long)g->fs_dim[0]);
     return FSN_OK;
 }
 
@@ -243,9 +242,10 @@ enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs, const stru
     enum fsn_status status;
     int64_t shape[4];
 
-    if (fsn__numel(f) < 1)
-        return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': F has shape %s, no elements", node,
-                         FSN__SHAPE(f));
+    if (fsn__numel(f) < 1 || fsn__numel(f) > MAX_ELEMENTS) /* so that k L fits an int64_t */
+        return FSN__FAIL(err, FSN_SHAPE,
+                         "FilterSummary '%s': F has shape %s, not 1 to %lld elements", node,
+                         FSN__SHAPE(f), (long long)MAX_ELEMENTS);
     status = read_sizes(attrs, "shape", 4, node, shape, err);
     if (status != FSN_OK)
         return status;
@@ -253,6 +253,12 @@ enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs, const stru
     g.c = shape[1];
     g.r = shape[2];
     g.s = shape[3];
+    if (g.k * g.c * g.r * g.s > MAX_ELEMENTS)
+        return FSN__FAIL(err, FSN_LIMIT,
+                         "FilterSummary '%s': %lld x %lld x %lld x %lld filters, more than %lld "
+                         "elements",
+                         node, (long long)g.k, (long long)g.c, (long long)g.r, (long long)g.s,
+                         (long long)MAX_ELEMENTS);
     if (strcmp(layout, "1d") == 0) {
         g.layout = FSN_LAYOUT_1D;
         status = read_1d(attrs, f, node, &g, err);

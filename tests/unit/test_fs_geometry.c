@@ -300,12 +300,14 @@ static void attributes_that_do_not_fit_are_refused_by_name(void **state)
     assert_refused(&n, FSN_INVALID, "'shape'[1] is 0");
     n = good_1d, n.shape[0] = n.shape[1] = INT64_MAX;
     assert_refused(&n, FSN_INVALID, "out of range");
-    n = good_1d, n.shape[0] = INT64_MAX / 27, n.f_dim[0] = 1 << 20;
-    assert_refused(&n, FSN_LIMIT, "elements");
+    n = good_1d, n.shape[0] = (INT64_C(1) << 30) / 27 + 1;
+    assert_refused(&n, FSN_LIMIT, "more than 1073741824 elements");
+    n = good_1d, n.f_dim[0] = (INT64_C(1) << 30) + 1;
+    assert_refused(&n, FSN_SHAPE, "not 1 to 1073741824 elements");
     n = good_1d, n.f_dim[0] = 0;
-    assert_refused(&n, FSN_SHAPE, "no elements");
+    assert_refused(&n, FSN_SHAPE, "not 1 to");
     n = good_1d, n.f_dim[0] = FSN_BATCH;
-    assert_refused(&n, FSN_SHAPE, "no elements");
+    assert_refused(&n, FSN_SHAPE, "not 1 to");
     n = good_1d, n.f_ndim = 2, n.f_dim[1] = 1;
     assert_refused(&n, FSN_SHAPE, "[34,1]");
     n = good_3d, n.grid[0] = 0;
