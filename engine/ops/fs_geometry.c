@@ -16,8 +16,8 @@
 
 #include <string.h>
 
-/* Filters that one node may make out of its F: 8 GiB of them. A file of a few bytes must not ask
- * for more memory than there is. */
+/* Elements of the filters that one node may make: the importer's limit for one tensor. A node of a
+ * few bytes can name any shape, and must not ask for more memory than a real one. */
 static const int64_t MAX_ELEMENTS = INT64_C(1) << 30;
 
 /* ---- the walk -------------------------------------------------------------------------------- */

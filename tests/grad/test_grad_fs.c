@@ -1,0 +1,172 @@
+/*
+ * test_grad_fs.c - the gradient of F, through FilterSummary and Conv, against central differences.
+ *
+ * loss = sum of c_i y_i over the outputs of a network of convolutions alone. It is linear in each
+ * F, so a central difference has no error but rounding, and every element is compared with its
+ * sign.
+ */
+#include "fs/fs.h"
+#include "graph/exec.h"
+#include "small_net.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Between -1 and 1, without a pattern. */
+static float noise(int64_t i)
+{
+    return (float)((uint32_t)i * UINT32_C(2654435761) >> 8) / (1 << 23) - 1;
+}
+
+static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__graph *graph = NULL;
+    struct fsn_plan *plan = NULL;
+    struct small_net net;
+    struct fsn_spec spec;
+
+    small_net_open(&net, 2);
+    small_net_conv(&net, "first", 6, 3);
+    small_net_conv(&net, "second", 5, 1);
+    small_net_conv(&net, "third", 3, 5);
+    small_net_finish(&net);
+    fsn_spec_defaults(&spec);
+    spec.filter_summary.layout = layout;
+    if (fsn__fs_plan(net.b.graph, &spec, &plan, NULL, &err) != FSN_OK ||
+        fsn__fs_convert(net.b.graph, plan, spacing, &graph, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    fsn_plan_destroy(plan);
+    fsn__graph_destroy(net.b.graph);
+    return graph;
+}
+
+/* Puts a scale for each filter on every FilterSummary node. */
+static void add_scales(struct fsn__graph *graph)
+{
+    struct fsn_error err = {.status = FSN_OK};
+
+    for (int i = 0; i < graph->node_count; i++) {
+        float scales[16];
+        struct fsn__tensor t = {.dtype = FSN__F32, .ndim = 1, .data = scales};
+        int value = -1;
+
+        if (graph->nodes[i].op != &fsn__op_filter_summary)
+            continue;
+        t.dim[0] = graph->values[graph->nodes[i].out[0]].tensor.dim[0];
+        for (int64_t k = 0; k < t.dim[0]; k++)
+            scales[k] = 1.5F * noise(k + 40);
+        assert_int_equal(fsn__graph_add_const(graph, "scale", FSN__VALUE_CONST, &t, &value, &err),
+                         FSN_OK);
+        assert_int_equal(fsn__graph_set_input(graph, i, 1, value, &err), FSN_OK);
+    }
+}
+
+static double loss(struct fsn__exec *exec)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    const struct fsn__tensor *y = fsn__exec_output(exec, 0);
+    const int64_t n = fsn__numel(y);
+    double sum = 0;
+
+    if (fsn__exec_forward(exec, 0, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)noise(i + 7) * fsn__f32(y)[i];
+    return sum;
+}
+
+/* Every element of F `value`: |analytic - numeric| small against the largest gradient. */
+static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int value)
+{
+    const struct fsn__tensor *f = &graph->values[value].tensor;
+    const struct fsn__tensor *df = fsn__exec_param_grad(exec, value);
+    const int64_t n = fsn__numel(f);
+    const float step = 0.5F; /* the loss is linear: a large step has the least rounding */
+    double largest = 0;
+
+    assert_non_null(df);
+    for (int64_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs((double)fsn__f32(df)[i]));
+    assert_true(largest > 0.1);
+    for (int64_t i = 0; i < n; i++) {
+        const float kept = fsn__f32(f)[i];
+        double high, low, numeric, got = fsn__f32(df)[i];
+
+        fsn__f32(f)[i] = kept + step;
+        high = loss(exec);
+        fsn__f32(f)[i] = kept - step;
+        low = loss(exec);
+        fsn__f32(f)[i] = kept;
+        numeric = (high - low) / (2.0 * step);
+        if (fabs(numeric - got) > 1e-4 * largest)
+            fail_msg("%s[%d]: backward %.7g, central difference %.7g", graph->values[value].name,
+                     (int)i, got, numeric);
+    }
+    return (int)n;
+}
+
+static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
+{
+    const struct fsn__exec_options options = {.batch = 2, .training = true};
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__graph *graph = converted(layout, spacing);
+    struct fsn__exec *exec = NULL;
+    struct fsn__tensor *x, *dy;
+    int compared = 0;
+
+    if (scaled)
+        add_scales(graph);
+    if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    x = fsn__exec_input(exec, 0);
+    for (int64_t i = 0; i < fsn__numel(x); i++)
+        fsn__f32(x)[i] = noise(i);
+    (void)loss(exec);
+    dy = fsn__exec_output_grad(exec, 0);
+    for (int64_t i = 0; i < fsn__numel(dy); i++)
+        fsn__f32(dy)[i] = noise(i + 7);
+    if (fsn__exec_backward(exec, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == &fsn__op_filter_summary)
+            compared += compare(exec, graph, graph->nodes[i].in[0]);
+    assert_true(compared > 0);
+    fsn__exec_destroy(exec);
+    fsn__graph_destroy(graph);
+}
+
+static void gradients_of_layout_1d_are_central_differences(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, false);
+    check(FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, false);
+}
+
+static void gradients_of_layout_3d_are_central_differences(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, false);
+}
+
+static void gradients_pass_a_scale_for_each_filter(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, true);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_of_layout_1d_are_central_differences),
+        cmocka_unit_test(gradients_of_layout_3d_are_central_differences),
+        cmocka_unit_test(gradients_pass_a_scale_for_each_filter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
