@@ -1,7 +1,7 @@
 #!/bin/bash
 # run_all.sh [--code] BUILD TEST_PROGRAM... - runs every test and sums them up.
 #
-# Test programs are cmocka's; scripts are tests/{arch,conformance,integration,fuzz}/test_*.sh, called with
+# Test programs are cmocka's, or fuzz targets over their corpus; scripts are tests/{arch,conformance,integration,fuzz}/test_*.sh, called with
 # the build folder and ending in a line "N passed, N failed[, N skipped]". --code leaves out the
 # scripts that look at the tree or start the server. The last line printed is the sum; the exit
 # code is 0 only when nothing failed.
@@ -49,8 +49,10 @@ count() { # NAME EXIT_CODE PASSED FAILED SKIPPED
 
 for program in "$@"; do
     "$program" >"$log" 2>&1
-    count "${program#"$build"/tests/}" $? \
-        "$(number '^\[  PASSED  \] ([0-9]+) test.*')" \
+    code=$?
+    # A fuzz target says how many inputs it has seen; it is one test an input.
+    count "${program#"$build"/tests/}" $code \
+        $(($(number '^\[  PASSED  \] ([0-9]+) test.*') + $(number '^.*: ([0-9]+) inputs$'))) \
         "$(number '^\[  FAILED  \] ([0-9]+) test.*')" \
         "$(number '^\[  SKIPPED \] ([0-9]+) test.*')"
 done

@@ -5,9 +5,13 @@ cd "$(dirname "$0")/../.."
 . tests/support/check.sh
 build=${1:-build}
 
-same "the table of settings is that of the program (tests/arch/settings_table.sh makes it)" \
-    "$(tests/arch/settings_table.sh "$build")" \
-    "$(sed -n '/<!-- settings: begin -->/,/<!-- settings: end -->/p' README.md | grep '^|')"
+# The table between the README's marks of this name.
+table() { sed -n "/<!-- $1: begin -->/,/<!-- $1: end -->/p" README.md | grep '^|'; }
+
+same "the settings of a job are those of fsnet (tests/arch/settings_table.sh makes the table)" \
+    "$(tests/arch/settings_table.sh "$build")" "$(table settings)"
+same "the settings of the service are those of fsnetd (fsnetd settings makes the table)" \
+    "$("$build/fsnetd" settings)" "$(table "fsnetd settings")"
 for command in $("$build/fsnet" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
     check "the README has the command $command" grep -qE "^\| \`$command[ \`]" README.md
 done
