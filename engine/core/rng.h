@@ -37,6 +37,12 @@ static inline uint64_t fsn__rng_next(struct fsn__rng *rng)
     return fsn__rng_mix(rng->state);
 }
 
+/* As if fsn__rng_next had been called n times: the state only counts. */
+static inline void fsn__rng_skip(struct fsn__rng *rng, uint64_t n)
+{
+    rng->state += n * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static inline struct fsn__rng fsn__rng_open(uint64_t seed, uint64_t a, uint64_t b, uint64_t c)
 {
     const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);

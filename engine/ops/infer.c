@@ -69,6 +69,15 @@ enum fsn_status fsn__op_ints(const struct fsn__op_ctx *ctx, int in, const char *
     return FSN_OK;
 }
 
+enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in, const char *what,
+                                    struct fsn_error *err)
+{
+    if (ctx->in[in]->dtype != FSN__F32)
+        return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED, "its %s is %s, only float32 is supported",
+                            what, fsn__dtype_name(ctx->in[in]->dtype));
+    return FSN_OK;
+}
+
 enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtype dtype, int ndim,
                                    const int64_t *dim, struct fsn_error *err)
 {

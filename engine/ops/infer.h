@@ -39,6 +39,10 @@ FSN_NODISCARD enum fsn_status fsn__op_ints(const struct fsn__op_ctx *ctx, int in
                                            int max, int64_t *values, int *count,
                                            struct fsn_error *err);
 
+/* Fails unless input `in` (what = "weight", for messages) is float32. */
+FSN_NODISCARD enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in,
+                                                  const char *what, struct fsn_error *err);
+
 static inline bool fsn__op_has_input(const struct fsn__op_ctx *ctx, int in)
 {
     return in < ctx->n_in && ctx->in[in];

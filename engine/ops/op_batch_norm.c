@@ -1,241 +1,252 @@
-/* op_batch_norm.c - batch normalisation over every axis but the channels'.
+/*
+ * op_batch_norm.c - BatchNormalization (Ioffe & Szegedy 2015; ONNX opset 15).
  *
- * ONNX operator BatchNormalization; Ioffe and Szegedy, arXiv 1502.03167. Symbols: x [N,C,...], m =
- * N times the spatial elements, eps inside the root. training:  mu = mean(x), var = mean((x -
- * mu)^2), xhat = (x - mu) / sqrt(var + eps) y = gamma xhat + beta; running = momentum running + (1
- * - momentum) batch inference: the same with the running statistics, which are constants then.
- *   backward (training):
- *     dbeta = sum dy, dgamma = sum dy xhat
- *     dx = gamma / sqrt(var + eps) (dy - dbeta / m - xhat dgamma / m)
- * The running variance takes the population variance, as ONNX says (PyTorch takes m/(m-1) of it).
- * Channels are split over the pool, sums run in double: results do not depend on the thread count.
+ * Symbols: x, y [N,C,P] (P: all spatial elements), per channel scale g, bias b, running mean rm and
+ * variance rv; m = N P elements a channel; e = epsilon.
+ *   inference: y = g (x - rm) / sqrt(rv + e) + b
+ *   training:  mu = mean(x), var = mean((x - mu)^2), s = 1 / sqrt(var + e)
+ *              xh = (x - mu) s,  y = g xh + b
+ *              rm = momentum rm + (1 - momentum) mu, rv likewise with var, in place
+ *   backward:  db = sum(dy), dg = sum(dy xh)
+ *              training:  dx = g s (dy - db / m - xh dg / m)
+ *              inference: dx = g s dy
+ * The running variance takes the population variance, as ONNX says since opset 14 (PyTorch takes
+ * the unbiased one, m / (m-1) times as large, there).
+ *
+ * Batch statistics are used while the engine trains or where the node says training_mode = 1; in
+ * the latter case alone the inputs stay as they are, and only outputs 1 and 2 get the new running
+ * statistics. Each channel belongs to one thread, so results do not depend on their number.
  */
-#include "ops/op.h"
+#include "ops/infer.h"
+#include "ops/reduce.h"
 
 #include <math.h>
+
+struct norm {
+    int64_t n, channels, plane; /* N, C, P */
+    bool batch_statistics;
+    float epsilon;
+    double momentum;
+    const float *x, *scale, *bias, *mean, *var;
+    float *y;
+    float *next_mean[2], *next_var[2]; /* where the new running statistics go, or NULL */
+    float *saved;                      /* [2][C]: mu, s of the batch */
+    const float *dy;
+    float *dx, *dscale, *dbias;
+};
+
+static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    static const char *const names[] = {"input", "scale", "bias", "running mean",
+                                        "running variance"};
+    const struct fsn__tensor *x = ctx->in[0];
+    enum fsn_status status;
+
+    if (x->ndim < 2)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                            "its input has shape %s, expected batch, channels, ...", FSN__SHAPE(x));
+    for (int i = 0; i < 5; i++) {
+        const struct fsn__tensor *t = ctx->in[i];
+
+        status = fsn__op_float_input(ctx, i, names[i], err);
+        if (status != FSN_OK)
+            return status;
+        if (i > 0 && (t->ndim != 1 || t->dim[0] != x->dim[1]))
+            return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "%s has shape %s, input has %lld channels",
+                                names[i], FSN__SHAPE(t), (long long)x->dim[1]);
+    }
+    if (fsn__attr_int(ctx->attrs, "spatial", 1) != 1)
+        return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED, "spatial = 0 is not supported");
+    for (int i = 1; i < ctx->n_out; i++)
+        if (ctx->out[i])
+            fsn__shape_set(ctx->out[i], FSN__F32, 1, &x->dim[1]);
+    return fsn__op_set_output(ctx, FSN__F32, x->ndim, x->dim, err);
+}
 
 static bool uses_batch_statistics(const struct fsn__op_ctx *ctx)
 {
     return ctx->training || fsn__attr_int(ctx->attrs, "training_mode", 0) != 0;
 }
 
-static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    static const char *const names[] = {"input", "scale", "bias", "mean", "variance"};
-    const struct fsn__tensor *x = ctx->in[0];
-
-    if (x->dtype != FSN__F32 || x->ndim < 2)
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "BatchNormalization '%s': input is %s %s, expected float32 [N,C,...]",
-                         ctx->name, fsn__dtype_name(x->dtype), FSN__SHAPE(x));
-    for (int i = 1; i < 5; i++)
-        if (ctx->in[i]->dtype != FSN__F32 || ctx->in[i]->ndim != 1 ||
-            ctx->in[i]->dim[0] != x->dim[1])
-            return FSN__FAIL(err, FSN_SHAPE,
-                             "BatchNormalization '%s': %s is %s %s, expected float32 [%lld]",
-                             ctx->name, names[i], fsn__dtype_name(ctx->in[i]->dtype),
-                             FSN__SHAPE(ctx->in[i]), (long long)x->dim[1]);
-    fsn__shape_copy(ctx->out[0], x);
-    for (int i = 1; i < ctx->n_out; i++)
-        if (ctx->out[i])
-            fsn__shape_copy(ctx->out[i], ctx->in[1]);
-    return FSN_OK;
-}
-
-struct pass {
-    const struct fsn__op_ctx *ctx;
-    int64_t n, c, area;
-    float *mean, *scale; /* saved: [c] mean and 1 / sqrt(var + eps) of this batch */
-    float epsilon, momentum;
-    bool batch;
-};
-
-static struct pass make_pass(const struct fsn__op_ctx *ctx)
-{
-    const struct fsn__tensor *x = ctx->in[0];
-    struct pass pass = {
-        .ctx = ctx,
-        .n = x->dim[0],
-        .c = x->dim[1],
-        .area = fsn__numel_range(x, 2, x->ndim),
-        .mean = ctx->saved,
-        .epsilon = fsn__attr_float(ctx->attrs, "epsilon", 1e-5f),
-        .momentum = fsn__attr_float(ctx->attrs, "momentum", 0.9f),
-        .batch = uses_batch_statistics(ctx),
-    };
-
-    pass.scale = pass.mean + pass.c;
-    return pass;
-}
-
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
     *work = 0;
-    *saved = (size_t)ctx->in[0]->dim[1] * 2 * sizeof(float);
+    *saved = uses_batch_statistics(ctx) ? 2 * (size_t)ctx->in[0]->dim[1] * sizeof(float) : 0;
 }
 
-/* Four running sums: the compiler can keep them in one vector register, and the order of additions
- * is fixed by this source, not by the compiler. */
-static double sum_of(const float *x, int64_t n)
+static void read_norm(const struct fsn__op_ctx *ctx, struct norm *b)
 {
-    double s[4] = {0};
-    int64_t i = 0;
+    const struct fsn__tensor *x = ctx->in[0];
 
-    for (; i + 4 <= n; i += 4)
-        for (int j = 0; j < 4; j++)
-            s[j] += x[i + j];
-    for (; i < n; i++)
-        s[0] += x[i];
-    return (s[0] + s[1]) + (s[2] + s[3]);
+    *b = (struct norm){
+        .n = x->dim[0],
+        .channels = x->dim[1],
+        .plane = fsn__numel_range(x, 2, x->ndim),
+        .batch_statistics = uses_batch_statistics(ctx),
+        .epsilon = fsn__attr_float(ctx->attrs, "epsilon", 1e-5F),
+        .momentum = (double)fsn__attr_float(ctx->attrs, "momentum", 0.9F),
+        .x = fsn__f32(x),
+        .scale = fsn__f32(ctx->in[1]),
+        .bias = fsn__f32(ctx->in[2]),
+        .mean = fsn__f32(ctx->in[3]),
+        .var = fsn__f32(ctx->in[4]),
+        .saved = ctx->saved,
+    };
 }
 
-static double sum_of_squares(const float *x, float shift, int64_t n)
+/* ---- forward ---------------------------------------------------------------------------------
+ */
+
+/* Mean and population variance of channel c. The variance is taken about the mean rounded to float
+ * and corrected for the rounding: E (x - a)^2 = var + (mean - a)^2. */
+static void batch_statistics(const struct norm *b, int64_t c, double *mean, double *var)
 {
-    double s[4] = {0};
-    int64_t i = 0;
+    const double m = (double)(b->n * b->plane);
+    double sum = 0.0, squares = 0.0;
+    float centre;
 
-    for (; i + 4 <= n; i += 4)
-        for (int j = 0; j < 4; j++) {
-            double d = (double)x[i + j] - shift;
-
-            s[j] += d * d;
-        }
-    for (; i < n; i++)
-        s[0] += ((double)x[i] - shift) * ((double)x[i] - shift);
-    return (s[0] + s[1]) + (s[2] + s[3]);
+    for (int64_t n = 0; n < b->n; n++)
+        sum += fsn__sum(b->x + (n * b->channels + c) * b->plane, b->plane);
+    *mean = sum / m;
+    centre = (float)*mean;
+    for (int64_t n = 0; n < b->n; n++)
+        squares +=
+            fsn__sum_squares_about(b->x + (n * b->channels + c) * b->plane, centre, b->plane);
+    *var = squares / m - (*mean - (double)centre) * (*mean - (double)centre);
+    if (*var < 0.0)
+        *var = 0.0;
 }
 
-/* Mean and population variance of channel c. */
-static void batch_statistics(const struct pass *pass, int64_t c, double *mean, double *var)
+static void update_running(const struct norm *b, int64_t c, double mean, double var)
 {
-    const float *x = fsn__f32(pass->ctx->in[0]) + c * pass->area;
-    double m = (double)(pass->n * pass->area);
+    const float rm = (float)(b->momentum * (double)b->mean[c] + (1.0 - b->momentum) * mean);
+    const float rv = (float)(b->momentum * (double)b->var[c] + (1.0 - b->momentum) * var);
 
-    *mean = *var = 0.0;
-    for (int64_t n = 0; n < pass->n; n++)
-        *mean += sum_of(x + n * pass->c * pass->area, pass->area);
-    *mean /= m;
-    for (int64_t n = 0; n < pass->n; n++)
-        *var += sum_of_squares(x + n * pass->c * pass->area, (float)*mean, pass->area);
-    *var /= m;
+    for (int i = 0; i < 2; i++) {
+        if (b->next_mean[i])
+            b->next_mean[i][c] = rm;
+        if (b->next_var[i])
+            b->next_var[i][c] = rv;
+    }
 }
 
-static void forward_channels(void *arg, int thread, int threads)
+static float inverse_deviation(double var, float epsilon)
 {
-    const struct pass *pass = arg;
-    const struct fsn__op_ctx *ctx = pass->ctx;
+    return (float)(1.0 / sqrt(var + (double)epsilon));
+}
+
+static void forward_task(void *arg, int thread, int threads)
+{
+    const struct norm *b = arg;
     int64_t begin, end;
 
-    fsn__share(pass->c, thread, threads, &begin, &end);
+    fsn__share(b->channels, thread, threads, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        double mean = fsn__f32(ctx->in[3])[c], var = fsn__f32(ctx->in[4])[c];
-        float a, b;
+        double mean = (double)b->mean[c], var = (double)b->var[c];
+        float centre, factor, offset;
 
-        if (pass->batch) {
-            float *running_mean = fsn__f32(ctx->in[3]), *running_var = fsn__f32(ctx->in[4]);
-            double old_mean = mean, old_var = var, keep = pass->momentum;
-
-            batch_statistics(pass, c, &mean, &var);
-            old_mean = keep * old_mean + (1.0 - keep) * mean;
-            old_var = keep * old_var + (1.0 - keep) * var;
-            if (ctx->training) {
-                running_mean[c] = (float)old_mean;
-                running_var[c] = (float)old_var;
-            }
-            if (ctx->n_out > 1 && ctx->out[1])
-                fsn__f32(ctx->out[1])[c] = (float)old_mean;
-            if (ctx->n_out > 2 && ctx->out[2])
-                fsn__f32(ctx->out[2])[c] = (float)old_var;
+        if (b->batch_statistics && b->n * b->plane > 0) {
+            batch_statistics(b, c, &mean, &var);
+            update_running(b, c, mean, var);
         }
-        pass->mean[c] = (float)mean;
-        pass->scale[c] = (float)(1.0 / sqrt(var + pass->epsilon));
-        a = fsn__f32(ctx->in[1])[c] * pass->scale[c];
-        b = (float)(fsn__f32(ctx->in[2])[c] - mean * a);
-        for (int64_t n = 0; n < pass->n; n++) {
-            const float *x = fsn__f32(ctx->in[0]) + (n * pass->c + c) * pass->area;
-            float *y = fsn__f32(ctx->out[0]) + (n * pass->c + c) * pass->area;
+        centre = (float)mean;
+        factor = inverse_deviation(var, b->epsilon);
+        if (b->saved) {
+            b->saved[c] = centre;
+            b->saved[b->channels + c] = factor;
+        }
+        factor *= b->scale[c];
+        offset = b->bias[c];
+        for (int64_t n = 0; n < b->n; n++) {
+            const float *restrict x = b->x + (n * b->channels + c) * b->plane;
+            float *restrict y = b->y + (n * b->channels + c) * b->plane;
 
-            for (int64_t i = 0; i < pass->area; i++)
-                y[i] = a * x[i] + b;
+            for (int64_t p = 0; p < b->plane; p++)
+                y[p] = (x[p] - centre) * factor + offset;
         }
     }
 }
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct pass pass = make_pass(ctx);
+    struct norm b;
 
     (void)err;
-    fsn__pool_run(ctx->pool, forward_channels, &pass);
+    read_norm(ctx, &b);
+    b.y = fsn__f32(ctx->out[0]);
+    if (ctx->training) {
+        b.next_mean[0] = fsn__f32(ctx->in[3]);
+        b.next_var[0] = fsn__f32(ctx->in[4]);
+    }
+    b.next_mean[1] = ctx->n_out > 1 && ctx->out[1] ? fsn__f32(ctx->out[1]) : NULL;
+    b.next_var[1] = ctx->n_out > 2 && ctx->out[2] ? fsn__f32(ctx->out[2]) : NULL;
+    if (!b.batch_statistics)
+        for (int i = 1; i < 3; i++) /* nothing new: the outputs are what the inputs are */
+            if (ctx->n_out > i && ctx->out[i])
+                for (int64_t c = 0; c < b.channels; c++)
+                    fsn__f32(ctx->out[i])[c] = fsn__f32(ctx->in[2 + i])[c];
+    fsn__pool_run(ctx->pool, forward_task, &b);
     return FSN_OK;
 }
 
-/* sum dy and sum dy xhat over one row. */
-static void gradient_sums(const float *x, const float *dy, int64_t n, float mean, float scale,
-                          double *sum, double *sum_xhat)
-{
-    double s[4] = {0}, t[4] = {0};
-    int64_t i = 0;
+/* ---- backward --------------------------------------------------------------------------------
+ */
 
-    for (; i + 4 <= n; i += 4)
-        for (int j = 0; j < 4; j++) {
-            s[j] += dy[i + j];
-            t[j] += (double)dy[i + j] * ((x[i + j] - mean) * scale);
-        }
-    for (; i < n; i++) {
-        s[0] += dy[i];
-        t[0] += (double)dy[i] * ((x[i] - mean) * scale);
-    }
-    *sum += (s[0] + s[1]) + (s[2] + s[3]);
-    *sum_xhat += (t[0] + t[1]) + (t[2] + t[3]);
-}
-
-static void backward_channels(void *arg, int thread, int threads)
+static void backward_task(void *arg, int thread, int threads)
 {
-    const struct pass *pass = arg;
-    const struct fsn__op_ctx *ctx = pass->ctx;
-    double m = (double)(pass->n * pass->area);
+    const struct norm *b = arg;
+    const double m = (double)(b->n * b->plane);
     int64_t begin, end;
 
-    fsn__share(pass->c, thread, threads, &begin, &end);
+    fsn__share(b->channels, thread, threads, &begin, &end);
     for (int64_t c = begin; c < end; c++) {
-        float mean = pass->mean[c], scale = pass->scale[c], a, b, d;
-        double dbeta = 0.0, dgamma = 0.0;
+        const float centre = b->batch_statistics ? b->saved[c] : b->mean[c];
+        const float inverse = b->batch_statistics
+                                  ? b->saved[b->channels + c]
+                                  : inverse_deviation((double)b->var[c], b->epsilon);
+        const float factor = b->scale[c] * inverse;
+        double dbias = 0.0, dscale = 0.0;
+        float shift = 0.0F, slope = 0.0F; /* dx = factor dy - slope (x - mu) - shift */
 
-        for (int64_t n = 0; n < pass->n; n++) {
-            int64_t at = (n * pass->c + c) * pass->area;
+        for (int64_t n = 0; n < b->n; n++) {
+            const int64_t at = (n * b->channels + c) * b->plane;
 
-            gradient_sums(fsn__f32(ctx->in[0]) + at, fsn__f32(ctx->dout[0]) + at, pass->area, mean,
-                          scale, &dbeta, &dgamma);
+            dbias += fsn__sum(b->dy + at, b->plane);
+            dscale += fsn__sum_products_about(b->dy + at, b->x + at, centre, b->plane);
         }
-        if (ctx->din[1])
-            fsn__f32(ctx->din[1])[c] += (float)dgamma;
-        if (ctx->din[2])
-            fsn__f32(ctx->din[2])[c] += (float)dbeta;
-        if (!ctx->din[0])
-            continue;
-        /* dx = a dy + b x + d, the formula of the header sorted by powers */
-        a = fsn__f32(ctx->in[1])[c] * scale;
-        b = pass->batch ? (float)(-a * scale * dgamma / m) : 0.0f;
-        d = pass->batch ? (float)(-a * dbeta / m - (double)b * mean) : 0.0f;
-        for (int64_t n = 0; n < pass->n; n++) {
-            int64_t at = (n * pass->c + c) * pass->area;
-            const float *x = fsn__f32(ctx->in[0]) + at, *dy = fsn__f32(ctx->dout[0]) + at;
-            float *dx = fsn__f32(ctx->din[0]) + at;
+        dscale *= (double)inverse;
+        if (b->dbias)
+            b->dbias[c] += (float)dbias;
+        if (b->dscale)
+            b->dscale[c] += (float)dscale;
+        if (b->batch_statistics) {
+            shift = (float)((double)factor * dbias / m);
+            slope = (float)((double)factor * (double)inverse * dscale / m);
+        }
+        for (int64_t n = 0; n < b->n && b->dx; n++) {
+            const int64_t at = (n * b->channels + c) * b->plane;
+            const float *restrict x = b->x + at, *restrict dy = b->dy + at;
+            float *restrict dx = b->dx + at;
 
-            for (int64_t i = 0; i < pass->area; i++)
-                dx[i] += a * dy[i] + b * x[i] + d;
+            for (int64_t p = 0; p < b->plane; p++)
+                dx[p] += factor * dy[p] - slope * (x[p] - centre) - shift;
         }
     }
 }
 
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct pass pass = make_pass(ctx);
+    struct norm b;
 
     (void)err;
-    if (ctx->dout[0])
-        fsn__pool_run(ctx->pool, backward_channels, &pass);
+    if (!ctx->dout[0])
+        return FSN_OK;
+    read_norm(ctx, &b);
+    b.dy = fsn__f32(ctx->dout[0]);
+    b.dx = ctx->din[0] ? fsn__f32(ctx->din[0]) : NULL;
+    b.dscale = ctx->din[1] ? fsn__f32(ctx->din[1]) : NULL;
+    b.dbias = ctx->din[2] ? fsn__f32(ctx->din[2]) : NULL;
+    fsn__pool_run(ctx->pool, backward_task, &b);
     return FSN_OK;
 }
 
@@ -246,7 +257,7 @@ const struct fsn__op fsn__op_batch_normalization = {
     .max_in = 5,
     .min_out = 1,
     .max_out = 3,
-    .backward_in = 1 << 0 | 1 << 1,
+    .backward_in = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4, /* x, scale, running statistics */
     .infer = infer,
     .sizes = sizes,
     .forward = forward,

@@ -1,315 +1,296 @@
-/* op_conv.c - convolution over one or two spatial axes, by im2col and matrix products.
+/*
+ * op_conv.c - Conv: cross-correlation with stride, padding, dilation and groups, 1 to 3 spatial
+ * axes, by im2col and matrix products.
  *
- * ONNX operator Conv (cross-correlation). Symbols: N images, C channels of one group, K filters, G
- * groups, filter R x S, input H x W, output P x Q; stride u,v; dilation e,f; padding t,l before.
- *   y[n,k,p,q] = b[k] + sum over c,r,s of w[k,c,r,s] x[n, g C + c, p u - t + r e, q v - l + s f]
- * For each image and group, im2col lays the patches out as col[C R S][P Q], so that
- *   y = w col,   dw += dy col^T,   dcol = w^T dy,   dx += col2im(dcol)   (the adjoint of im2col).
- * Images are split over the pool; each thread sums its own dw and db, which are then added in
- * thread order. A 1x1 convolution of stride 1 without padding is its own col.
+ * Symbols: N images, C channels, K filters, G groups, Cg = C/G and Kg = K/G per group, T taps of
+ * the window, P outputs of one channel. Shapes: x [N,C,..], w [K,Cg,..], b [K], y [N,K,..]. Per
+ * image and group, with col = im2col(x) of [Cg T, P] (im2col.h): y  = w col + b [Kg, Cg T] [Cg T,
+ * P] dw += dy col^T                     [Kg, P]    [P, Cg T] dx += col2im(w^T dy)               [Cg
+ * T, Kg] [Kg, P] db += sum of dy over images and outputs A window of one tap without stride and
+ * padding needs no col: it is x itself.
+ *
+ * Threads share the images (times groups). Each has a col in the work space and, going backward, a
+ * dw of its own; these are added up in the order of the threads.
  */
 #include "core/blas.h"
-#include "ops/op.h"
-#include "ops/window.h"
+#include "core/mem.h"
+#include "ops/im2col.h"
+#include "ops/infer.h"
+#include "ops/reduce.h"
 
 #include <string.h>
 
-struct geometry {
-    int64_t n, c, k, groups;
-    int64_t h, w, p, q, r, s, u, v, e, f, t, l;
-    int64_t patch, area; /* C R S and P Q */
-    bool pointwise;
+/* Elements of one thread's col; a bound far beyond any network that keeps sizes from overflow. */
+#define MAX_PATCHES (INT64_C(1) << 40)
+
+struct conv {
+    struct fsn__window window;
+    int64_t n, groups;
+    int64_t cg, kg;  /* channels, filters of a group */
+    int64_t depth;   /* Cg T: terms of one output */
+    int64_t in, out; /* elements of one input, one output channel; out = P */
+    bool pointwise;  /* col is x itself */
+    const float *x, *w, *b, *dy;
+    float *y, *dx, *dw, *db;
+    float *col;      /* [threads][depth P], absent when pointwise */
+    float *dw_parts; /* [threads][K depth] */
 };
 
-/* A one-dimensional convolution is a two-dimensional one of height 1. */
-static enum fsn_status read_geometry(const struct fsn__op_ctx *ctx, struct geometry *g,
-                                     struct fsn__window *window, struct fsn_error *err)
+/* ---- shapes ----------------------------------------------------------------------------------
+ */
+
+static enum fsn_status check_weight(const struct fsn__op_ctx *ctx, int64_t groups,
+                                    struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0], *w = ctx->in[1];
-    enum fsn_status status = fsn__window_read(ctx, &w->dim[2], false, window, err);
-    int a; /* index of the width axis */
+    const int64_t channels = x->dim[1];
+    const int64_t *kernel;
+    size_t count;
 
-    if (status != FSN_OK)
-        return status;
-    a = window->spatial - 1;
-    *g = (struct geometry){
-        .n = x->dim[0],
-        .c = w->dim[1],
-        .k = w->dim[0],
-        .groups = fsn__attr_int(ctx->attrs, "group", 1),
-        .h = 1,
-        .p = 1,
-        .r = 1,
-        .u = 1,
-        .e = 1,
-        .w = window->in[a],
-        .q = window->out[a],
-        .s = window->kernel[a],
-        .v = window->stride[a],
-        .f = window->dilation[a],
-        .l = window->pad_begin[a],
-    };
-    if (a == 1) {
-        g->h = window->in[0];
-        g->p = window->out[0];
-        g->r = window->kernel[0];
-        g->u = window->stride[0];
-        g->e = window->dilation[0];
-        g->t = window->pad_begin[0];
+    if (w->ndim != x->ndim)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "weight has shape %s, input %s", FSN__SHAPE(w),
+                            FSN__SHAPE(x));
+    if (fsn__is_symbolic(w) || w->dim[0] < 1 || w->dim[1] < 1)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "weight has no filters or channels: shape %s",
+                            FSN__SHAPE(w));
+    if (groups < 1 || channels % groups != 0 || w->dim[0] % groups != 0)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                            "group is %lld, which does not divide %lld channels and %lld filters",
+                            (long long)groups, (long long)channels, (long long)w->dim[0]);
+    if (channels / groups != w->dim[1]) {
+        if (groups == 1)
+            return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                                "weight has %lld input channels, input has %lld",
+                                (long long)w->dim[1], (long long)channels);
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                            "weight has %lld input channels in each of %lld groups, input has %lld",
+                            (long long)w->dim[1], (long long)groups, (long long)channels);
     }
-    g->patch = g->c * g->r * g->s;
-    g->area = g->p * g->q;
-    g->pointwise = g->r == 1 && g->s == 1 && g->u == 1 && g->v == 1 && g->area == g->h * g->w;
+    kernel = fsn__attr_ints(ctx->attrs, "kernel_shape", &count);
+    for (int i = 2; kernel && i < w->ndim; i++)
+        if (count != (size_t)w->ndim - 2 || kernel[i - 2] != w->dim[i])
+            return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                                "kernel_shape contradicts the weight's shape %s", FSN__SHAPE(w));
     return FSN_OK;
+}
+
+static enum fsn_status check_bias(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *w = ctx->in[1], *b;
+    enum fsn_status status;
+
+    if (!fsn__op_has_input(ctx, 2))
+        return FSN_OK;
+    b = ctx->in[2];
+    status = fsn__op_float_input(ctx, 2, "bias", err);
+    if (status == FSN_OK && (b->ndim != 1 || b->dim[0] != w->dim[0]))
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "bias has shape %s, weight has %lld filters",
+                            FSN__SHAPE(b), (long long)w->dim[0]);
+    return status;
 }
 
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0], *w = ctx->in[1];
-    const struct fsn__tensor *b = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    int64_t groups = fsn__attr_int(ctx->attrs, "group", 1), dim[FSN_MAX_DIMS];
-    struct fsn__window window = {0};
-    struct geometry g;
+    int64_t dim[FSN_MAX_DIMS] = {x->dim[0], w->dim[0]}, depth;
+    struct fsn__window window;
     enum fsn_status status;
-    size_t given;
-    const int64_t *kernel = fsn__attr_ints(ctx->attrs, "kernel_shape", &given);
 
-    if (x->dtype != FSN__F32 || w->dtype != FSN__F32 || (b && b->dtype != FSN__F32))
-        return FSN__FAIL(err, FSN_UNSUPPORTED, "Conv '%s': input is %s, weight %s; only float32",
-                         ctx->name, fsn__dtype_name(x->dtype), fsn__dtype_name(w->dtype));
-    if (x->ndim < 3 || x->ndim > 4)
-        return FSN__FAIL(err, FSN_UNSUPPORTED, "Conv '%s': input is %s, expected 3 or 4 axes",
-                         ctx->name, FSN__SHAPE(x));
-    if (w->ndim != x->ndim)
-        return FSN__FAIL(err, FSN_SHAPE,
-                         "Conv '%s': weight is %s, expected %d axes as input %s has", ctx->name,
-                         FSN__SHAPE(w), x->ndim, FSN__SHAPE(x));
-    if (groups < 1 || groups > w->dim[0] || w->dim[0] % groups != 0)
-        return FSN__FAIL(err, FSN_SHAPE, "Conv '%s': %lld filters cannot be cut into %lld groups",
-                         ctx->name, (long long)w->dim[0], (long long)groups);
-    if (w->dim[1] < 1 || x->dim[1] % groups != 0 || x->dim[1] / groups != w->dim[1])
-        return FSN__FAIL(
-            err, FSN_SHAPE,
-            "Conv '%s': weight has %lld input channels, input has %lld in %lld group(s)", ctx->name,
-            (long long)w->dim[1], (long long)x->dim[1], (long long)groups);
-    if (b && (b->ndim != 1 || b->dim[0] != w->dim[0]))
-        return FSN__FAIL(err, FSN_SHAPE, "Conv '%s': bias is %s, expected [%lld]", ctx->name,
-                         FSN__SHAPE(b), (long long)w->dim[0]);
-    for (int i = 0; kernel && i < w->ndim - 2; i++)
-        if (given != (size_t)w->ndim - 2 || kernel[i] != w->dim[i + 2])
-            return FSN__FAIL(err, FSN_SHAPE, "Conv '%s': kernel_shape differs from weight %s",
-                             ctx->name, FSN__SHAPE(w));
-    status = read_geometry(ctx, &g, &window, err);
+    status = fsn__op_float_input(ctx, 0, "input", err);
+    if (status == FSN_OK)
+        status = fsn__op_float_input(ctx, 1, "weight", err);
+    if (status == FSN_OK)
+        status = fsn__window_check_input(ctx, err);
+    if (status == FSN_OK)
+        status = check_weight(ctx, fsn__attr_int(ctx->attrs, "group", 1), err);
+    if (status == FSN_OK)
+        status = check_bias(ctx, err);
+    if (status == FSN_OK)
+        status = fsn__window_read(ctx, w->dim + 2, &window, err);
     if (status != FSN_OK)
         return status;
-    dim[0] = x->dim[0];
-    dim[1] = w->dim[0];
-    for (int i = 0; i < window.spatial; i++)
-        dim[i + 2] = window.out[i];
-    fsn__shape_set(ctx->out[0], FSN__F32, x->ndim, dim);
+    /* BLAS counts in 32 bits; the scratch of a thread must stay far from overflow. */
+    depth = w->dim[1];
+    for (int i = 2; i < w->ndim; i++)
+        if (!fsn__mul_i64(depth, w->dim[i], &depth))
+            depth = INT64_MAX;
+    if (depth > INT32_MAX || w->dim[0] > INT32_MAX)
+        return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "weight of shape %s is too large", FSN__SHAPE(w));
+    if (depth * fsn__window_out_size(&window) > MAX_PATCHES)
+        return FSN__OP_FAIL(ctx, err, FSN_LIMIT,
+                            "%lld outputs of %lld terms each need too much scratch memory",
+                            (long long)fsn__window_out_size(&window), (long long)depth);
+    fsn__window_out_dims(&window, x->ndim, dim);
+    return fsn__op_set_output(ctx, FSN__F32, x->ndim, dim, err);
+}
+
+static enum fsn_status read_conv(const struct fsn__op_ctx *ctx, struct conv *c,
+                                 struct fsn_error *err)
+{
+    const struct fsn__tensor *x = ctx->in[0], *w = ctx->in[1];
+    enum fsn_status status;
+
+    memset(c, 0, sizeof *c);
+    status = fsn__window_read(ctx, w->dim + 2, &c->window, err);
+    if (status != FSN_OK)
+        return status;
+    c->n = x->dim[0];
+    c->groups = fsn__attr_int(ctx->attrs, "group", 1);
+    c->cg = w->dim[1];
+    c->kg = w->dim[0] / c->groups;
+    c->depth = c->cg * fsn__window_taps(&c->window);
+    c->in = fsn__window_in_size(&c->window);
+    c->out = fsn__window_out_size(&c->window);
+    c->pointwise = true;
+    for (int i = 0; i < FSN__WINDOW_AXES; i++) {
+        const struct fsn__window_axis *a = &c->window.axis[i];
+
+        c->pointwise &= a->taps == 1 && a->stride == 1 && a->pad_begin == 0 && a->pad_end == 0;
+    }
+    c->x = fsn__f32(x);
+    c->w = fsn__f32(w);
+    c->b = fsn__op_has_input(ctx, 2) ? fsn__f32(ctx->in[2]) : NULL;
+    c->col = ctx->work;
     return FSN_OK;
 }
 
-/* ---- im2col and its adjoint
- * ---------------------------------------------------------------------- */
-
-/* Outputs q in [*first, *last) read inside the row: 0 <= q v - l + s f < w. */
-static void inside(int64_t size, int64_t outputs, int64_t stride, int64_t offset, int64_t *first,
-                   int64_t *last)
+/* Floats of all threads' col, a multiple of 16 so that what follows is aligned. */
+static int64_t col_floats(const struct conv *c, int threads)
 {
-    int64_t from = offset < 0 ? (-offset + stride - 1) / stride : 0;
-    int64_t to = size - offset > 0 ? (size - offset + stride - 1) / stride : 0;
-
-    *last = to < outputs ? to : outputs;
-    *first = from < *last ? from : *last;
-}
-
-static void im2col(const struct geometry *g, const float *x, float *col)
-{
-    for (int64_t c = 0; c < g->c; c++, x += g->h * g->w)
-        for (int64_t r = 0; r < g->r; r++)
-            for (int64_t s = 0; s < g->s; s++) {
-                int64_t shift = s * g->f - g->l, first, last;
-
-                inside(g->w, g->q, g->v, shift, &first, &last);
-                for (int64_t p = 0; p < g->p; p++, col += g->q) {
-                    int64_t y = p * g->u - g->t + r * g->e;
-                    const float *row = x + y * g->w + shift;
-
-                    if (y < 0 || y >= g->h) {
-                        memset(col, 0, (size_t)g->q * sizeof *col);
-                        continue;
-                    }
-                    for (int64_t q = 0; q < first; q++)
-                        col[q] = 0.0f;
-                    if (g->v == 1)
-                        memcpy(col + first, row + first, (size_t)(last - first) * sizeof *col);
-                    else
-                        for (int64_t q = first; q < last; q++)
-                            col[q] = row[q * g->v];
-                    for (int64_t q = last; q < g->q; q++)
-                        col[q] = 0.0f;
-                }
-            }
-}
-
-static void col2im_add(const struct geometry *g, const float *col, float *dx)
-{
-    for (int64_t c = 0; c < g->c; c++, dx += g->h * g->w)
-        for (int64_t r = 0; r < g->r; r++)
-            for (int64_t s = 0; s < g->s; s++) {
-                int64_t shift = s * g->f - g->l, first, last;
-
-                inside(g->w, g->q, g->v, shift, &first, &last);
-                for (int64_t p = 0; p < g->p; p++, col += g->q) {
-                    int64_t y = p * g->u - g->t + r * g->e;
-                    float *row = dx + y * g->w + shift;
-
-                    if (y < 0 || y >= g->h)
-                        continue;
-                    if (g->v == 1)
-                        for (int64_t q = first; q < last; q++)
-                            row[q] += col[q];
-                    else
-                        for (int64_t q = first; q < last; q++)
-                            row[q * g->v] += col[q];
-                }
-            }
-}
-
-/* ---- forward
- * ------------------------------------------------------------------------------------- */
-
-/* Scratch of one thread: col, then (backward) its dw and db. */
-static size_t thread_floats(const struct geometry *g)
-{
-    size_t floats = (size_t)(g->k * g->patch + g->k);
-
-    if (!g->pointwise)
-        floats += (size_t)(g->patch * g->area);
-    return (floats + 15) & ~(size_t)15;
+    return c->pointwise ? 0 : (c->depth * c->out * threads + 15) / 16 * 16;
 }
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
-    struct fsn__window window = {0};
-    struct geometry g;
+    const int threads = fsn__pool_threads(ctx->pool);
+    struct conv c;
+    int64_t floats;
 
     *work = *saved = 0;
-    if (read_geometry(ctx, &g, &window, NULL) == FSN_OK)
-        *work = thread_floats(&g) * sizeof(float) * (size_t)fsn__pool_threads(ctx->pool);
+    if (read_conv(ctx, &c, NULL) != FSN_OK)
+        return;
+    floats = col_floats(&c, threads);
+    if (ctx->training)
+        floats += c.groups * c.kg * c.depth * threads;
+    *work = (size_t)floats * sizeof(float);
 }
 
-struct pass {
-    const struct fsn__op_ctx *ctx;
-    struct geometry g;
-};
+/* ---- forward ---------------------------------------------------------------------------------
+ */
 
-static void forward_images(void *arg, int thread, int threads)
+static void forward_task(void *arg, int thread, int threads)
 {
-    const struct pass *pass = arg;
-    const struct fsn__op_ctx *ctx = pass->ctx;
-    const struct geometry *g = &pass->g;
-    const float *w = fsn__f32(ctx->in[1]);
-    const float *b = ctx->n_in > 2 && ctx->in[2] ? fsn__f32(ctx->in[2]) : NULL;
-    float *col = (float *)ctx->work + (size_t)thread * thread_floats(g);
-    int64_t begin, end, filters = g->k / g->groups;
+    const struct conv *c = arg;
+    float *col = c->col + c->depth * c->out * thread;
+    int64_t begin, end;
 
-    fsn__share(g->n, thread, threads, &begin, &end);
-    for (int64_t n = begin; n < end; n++)
-        for (int64_t group = 0; group < g->groups; group++) {
-            const float *x = fsn__f32(ctx->in[0]) + (n * g->groups + group) * g->c * g->h * g->w;
-            float *y = fsn__f32(ctx->out[0]) + (n * g->k + group * filters) * g->area;
+    fsn__share(c->n * c->groups, thread, threads, &begin, &end);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t g = i % c->groups;
+        const float *x = c->x + i * c->cg * c->in, *patches = x;
+        float *y = c->y + i * c->kg * c->out;
 
-            if (!g->pointwise)
-                im2col(g, x, col);
-            for (int64_t k = 0; k < filters && b; k++)
-                for (int64_t i = 0; i < g->area; i++)
-                    y[k * g->area + i] = b[group * filters + k];
-            fsn__sgemm(false, false, filters, g->area, g->patch, 1.0f,
-                       w + group * filters * g->patch, g->patch, g->pointwise ? x : col, g->area,
-                       b ? 1.0f : 0.0f, y, g->area);
+        if (!c->pointwise) {
+            fsn__im2col(&c->window, c->cg, x, col);
+            patches = col;
         }
+        for (int64_t k = 0; k < c->kg && c->b; k++)
+            for (int64_t p = 0; p < c->out; p++)
+                y[k * c->out + p] = c->b[g * c->kg + k];
+        fsn__sgemm(false, false, c->kg, c->out, c->depth, 1.0F, c->w + g * c->kg * c->depth,
+                   c->depth, patches, c->out, c->b ? 1.0F : 0.0F, y, c->out);
+    }
 }
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct pass pass = {.ctx = ctx};
-    struct fsn__window window = {0};
-    enum fsn_status status = read_geometry(ctx, &pass.g, &window, err);
+    struct conv c;
+    enum fsn_status status = read_conv(ctx, &c, err);
 
-    if (status == FSN_OK)
-        fsn__pool_run(ctx->pool, forward_images, &pass);
-    return status;
+    if (status != FSN_OK)
+        return status;
+    c.y = fsn__f32(ctx->out[0]);
+    fsn__pool_run(ctx->pool, forward_task, &c);
+    return FSN_OK;
 }
 
-/* ---- backward
- * ------------------------------------------------------------------------------------ */
+/* ---- backward --------------------------------------------------------------------------------
+ */
 
-static void backward_images(void *arg, int thread, int threads)
+static void backward_task(void *arg, int thread, int threads)
 {
-    const struct pass *pass = arg;
-    const struct fsn__op_ctx *ctx = pass->ctx;
-    const struct geometry *g = &pass->g;
-    const float *w = fsn__f32(ctx->in[1]);
-    float *dw = (float *)ctx->work + (size_t)thread * thread_floats(g);
-    float *db = dw + g->k * g->patch, *col = db + g->k;
-    int64_t begin, end, filters = g->k / g->groups, image = g->c * g->h * g->w;
+    const struct conv *c = arg;
+    const int64_t weights = c->groups * c->kg * c->depth;
+    float *col = c->col + c->depth * c->out * thread;
+    float *dw = c->dw_parts + weights * thread;
+    int64_t begin, end;
 
-    memset(dw, 0, (size_t)(g->k * g->patch + g->k) * sizeof *dw);
-    fsn__share(g->n, thread, threads, &begin, &end);
-    for (int64_t n = begin; n < end; n++)
-        for (int64_t group = 0; group < g->groups; group++) {
-            int64_t at = (n * g->groups + group) * image;
-            const float *dy = fsn__f32(ctx->dout[0]) + (n * g->k + group * filters) * g->area;
-            const float *x = fsn__f32(ctx->in[0]) + at;
-            int64_t w_at = group * filters * g->patch;
+    if (c->dw)
+        memset(dw, 0, (size_t)weights * sizeof *dw);
+    fsn__share(c->n * c->groups, thread, threads, &begin, &end);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t group = i % c->groups * c->kg * c->depth;
+        const int64_t x = i * c->cg * c->in;
+        const float *dy = c->dy + i * c->kg * c->out;
 
-            if (ctx->din[1]) {
-                if (!g->pointwise)
-                    im2col(g, x, col);
-                fsn__sgemm(false, true, filters, g->patch, g->area, 1.0f, dy, g->area,
-                           g->pointwise ? x : col, g->area, 1.0f, dw + w_at, g->patch);
-            }
-            for (int64_t k = 0; k < filters && ctx->n_in > 2 && ctx->din[2]; k++) {
-                float sum = 0.0f;
-
-                for (int64_t i = 0; i < g->area; i++)
-                    sum += dy[k * g->area + i];
-                db[group * filters + k] += sum;
-            }
-            if (!ctx->din[0])
-                continue;
-            if (g->pointwise) {
-                fsn__sgemm(true, false, g->patch, g->area, filters, 1.0f, w + w_at, g->patch, dy,
-                           g->area, 1.0f, fsn__f32(ctx->din[0]) + at, g->area);
-                continue;
-            }
-            fsn__sgemm(true, false, g->patch, g->area, filters, 1.0f, w + w_at, g->patch, dy,
-                       g->area, 0.0f, col, g->area);
-            col2im_add(g, col, fsn__f32(ctx->din[0]) + at);
+        if (c->dw) {
+            if (!c->pointwise)
+                fsn__im2col(&c->window, c->cg, c->x + x, col);
+            fsn__sgemm(false, true, c->kg, c->depth, c->out, 1.0F, dy, c->out,
+                       c->pointwise ? c->x + x : col, c->out, 1.0F, dw + group, c->depth);
         }
+        if (c->dx && c->pointwise) {
+            fsn__sgemm(true, false, c->depth, c->out, c->kg, 1.0F, c->w + group, c->depth, dy,
+                       c->out, 1.0F, c->dx + x, c->out);
+        } else if (c->dx) {
+            fsn__sgemm(true, false, c->depth, c->out, c->kg, 1.0F, c->w + group, c->depth, dy,
+                       c->out, 0.0F, col, c->out);
+            fsn__col2im_add(&c->window, c->cg, col, c->dx + x);
+        }
+    }
+}
+
+/* dw += the threads' parts, in their order; db. */
+static void combine_task(void *arg, int thread, int threads)
+{
+    const struct conv *c = arg;
+    const int64_t filters = c->groups * c->kg, weights = filters * c->depth;
+    int64_t begin, end;
+
+    fsn__share(filters, thread, threads, &begin, &end);
+    for (int64_t k = begin; k < end && c->db; k++) {
+        double sum = 0.0;
+
+        for (int64_t n = 0; n < c->n; n++)
+            sum += fsn__sum(c->dy + (n * filters + k) * c->out, c->out);
+        c->db[k] += (float)sum;
+    }
+    fsn__share(weights, thread, threads, &begin, &end);
+    for (int t = 0; t < threads && c->dw; t++) {
+        const float *restrict part = c->dw_parts + weights * t;
+        float *restrict dw = c->dw;
+
+        for (int64_t i = begin; i < end; i++)
+            dw[i] += part[i];
+    }
 }
 
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct pass pass = {.ctx = ctx};
-    struct fsn__window window = {0};
-    enum fsn_status status = read_geometry(ctx, &pass.g, &window, err);
-    int64_t weights;
+    struct conv c;
+    enum fsn_status status = read_conv(ctx, &c, err);
 
     if (status != FSN_OK || !ctx->dout[0])
         return status;
-    weights = pass.g.k * pass.g.patch;
-    fsn__pool_run(ctx->pool, backward_images, &pass);
-    for (int t = 0; t < fsn__pool_threads(ctx->pool); t++) {
-        const float *dw = (const float *)ctx->work + (size_t)t * thread_floats(&pass.g);
-
-        for (int64_t i = 0; i < weights && ctx->din[1]; i++)
-            fsn__f32(ctx->din[1])[i] += dw[i];
-        for (int64_t i = 0; i < pass.g.k && ctx->n_in > 2 && ctx->din[2]; i++)
-            fsn__f32(ctx->din[2])[i] += dw[weights + i];
-    }
+    c.dy = fsn__f32(ctx->dout[0]);
+    c.dx = ctx->din[0] ? fsn__f32(ctx->din[0]) : NULL;
+    c.dw = ctx->din[1] ? fsn__f32(ctx->din[1]) : NULL;
+    c.db = c.b && ctx->din[2] ? fsn__f32(ctx->din[2]) : NULL;
+    c.dw_parts = c.col + col_floats(&c, fsn__pool_threads(ctx->pool));
+    if (c.dx || c.dw)
+        fsn__pool_run(ctx->pool, backward_task, &c);
+    if (c.dw || c.db)
+        fsn__pool_run(ctx->pool, combine_task, &c);
     return FSN_OK;
 }
 
@@ -320,7 +301,7 @@ const struct fsn__op fsn__op_conv = {
     .max_in = 3,
     .min_out = 1,
     .max_out = 1,
-    .backward_in = 1 << 0 | 1 << 1,
+    .backward_in = 1 << 0 | 1 << 1, /* x, w */
     .infer = infer,
     .sizes = sizes,
     .forward = forward,

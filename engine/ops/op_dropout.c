@@ -1,141 +1,133 @@
-/* op_dropout.c - ONNX operators Dropout and Identity.
+/*
+ * op_dropout.c - Dropout (Srivastava et al. 2014), inverted.
  *
- * Srivastava et al., JMLR 15 (2014), inverted: y = x mask / (1 - ratio), mask drawn with
- * probability 1 - ratio from the stream (seed, DROPOUT, step, node), so that a resumed run sees the
- * same masks. At inference both are copies.
+ *   active:   y = x mask / (1 - ratio), each element kept with probability 1 - ratio
+ *             dx = dy mask / (1 - ratio)
+ *   inactive: y = x, dx = dy, the mask is all true
+ *
+ * Active while the engine trains, or where input 2 (training_mode) is true. Element i is kept when
+ * the i-th draw of the stream (seed, FSN__RNG_DROPOUT, step, node) is at least the ratio: any
+ * thread can start anywhere in it, so the mask does not depend on the number of threads, and
+ * backward draws it again instead of keeping it. The attribute `seed` is not looked at.
  */
 #include "core/rng.h"
-#include "ops/op.h"
+#include "ops/infer.h"
+#include "ops/walk.h"
 
 #include <string.h>
 
-static enum fsn_status copy_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    (void)err;
-    fsn__shape_copy(ctx->out[0], ctx->in[0]);
-    return FSN_OK;
-}
-
-static enum fsn_status copy_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    (void)err;
-    memcpy(ctx->out[0]->data, ctx->in[0]->data, fsn__tensor_bytes(ctx->in[0]));
-    return FSN_OK;
-}
-
-static void add_gradient(const struct fsn__op_ctx *ctx)
-{
-    int64_t n = fsn__numel(ctx->in[0]);
-
-    for (int64_t i = 0; i < n; i++)
-        fsn__f32(ctx->din[0])[i] += fsn__f32(ctx->dout[0])[i];
-}
-
-static enum fsn_status identity_backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    (void)err;
-    if (ctx->dout[0] && ctx->din[0])
-        add_gradient(ctx);
-    return FSN_OK;
-}
-
-const struct fsn__op fsn__op_identity = {
-    .name = "Identity",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .infer = copy_infer,
-    .forward = copy_forward,
-    .backward = identity_backward,
+struct job {
+    int64_t count;
+    struct fsn__rng stream;
+    double ratio;
+    const float *x;
+    float *y;
+    uint8_t *mask; /* or NULL */
+    bool add;      /* y += instead of y = */
 };
 
-/* ---- Dropout
- * -------------------------------------------------------------------------------------- */
-
-static float ratio_of(const struct fsn__op_ctx *ctx)
+static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const struct fsn__tensor *ratio = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    const struct fsn__tensor *x = ctx->in[0];
+    const struct fsn__tensor *ratio = fsn__op_has_input(ctx, 1) ? ctx->in[1] : NULL;
+    const struct fsn__tensor *mode = fsn__op_has_input(ctx, 2) ? ctx->in[2] : NULL;
+    enum fsn_status status = fsn__op_float_input(ctx, 0, "input", err);
 
-    if (!ratio || !ratio->data)
-        return 0.5f;
-    return ratio->dtype == FSN__F64 ? (float)*(const double *)ratio->data : *fsn__f32(ratio);
-}
-
-static bool drops(const struct fsn__op_ctx *ctx)
-{
-    const struct fsn__tensor *mode = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    bool on = ctx->training || (mode && mode->data && fsn__get_i64(mode, 0) != 0);
-
-    return on && ratio_of(ctx) > 0.0f;
-}
-
-static enum fsn_status dropout_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    const struct fsn__tensor *ratio = ctx->n_in > 1 ? ctx->in[1] : NULL;
-
-    if (ctx->in[0]->dtype != FSN__F32)
-        return FSN__FAIL(err, FSN_UNSUPPORTED, "Dropout '%s': input is %s, only float32", ctx->name,
-                         fsn__dtype_name(ctx->in[0]->dtype));
+    if (status != FSN_OK)
+        return status;
     if (ratio && ((ratio->dtype != FSN__F32 && ratio->dtype != FSN__F64) || fsn__numel(ratio) != 1))
-        return FSN__FAIL(err, FSN_SHAPE, "Dropout '%s': ratio is %s %s, expected one float",
-                         ctx->name, fsn__dtype_name(ratio->dtype), FSN__SHAPE(ratio));
-    if (!(ratio_of(ctx) >= 0.0f && ratio_of(ctx) < 1.0f))
-        return FSN__FAIL(err, FSN_INVALID, "Dropout '%s': ratio is %g, expected 0 <= ratio < 1",
-                         ctx->name, (double)ratio_of(ctx));
-    fsn__shape_copy(ctx->out[0], ctx->in[0]);
-    if (ctx->n_out > 1 && ctx->out[1]) {
-        fsn__shape_copy(ctx->out[1], ctx->in[0]);
-        ctx->out[1]->dtype = FSN__BOOL;
-    }
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "its ratio must be one float, is %s %s",
+                            fsn__dtype_name(ratio->dtype), FSN__SHAPE(ratio));
+    if (mode && (mode->dtype != FSN__BOOL || fsn__numel(mode) != 1))
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "its training_mode must be one bool, is %s %s",
+                            fsn__dtype_name(mode->dtype), FSN__SHAPE(mode));
+    if (ctx->n_out > 1 && ctx->out[1])
+        fsn__shape_set(ctx->out[1], FSN__BOOL, x->ndim, x->dim);
+    return fsn__op_set_output(ctx, FSN__F32, x->ndim, x->dim, err);
+}
+
+/* The ratio in force: 0 while inactive. */
+static enum fsn_status read_ratio(const struct fsn__op_ctx *ctx, double *ratio,
+                                  struct fsn_error *err)
+{
+    const struct fsn__tensor *given = fsn__op_has_input(ctx, 1) ? ctx->in[1] : NULL;
+    const bool asked = fsn__op_has_input(ctx, 2) && *(const uint8_t *)ctx->in[2]->data != 0;
+
+    *ratio = 0.5;
+    if (given && given->dtype == FSN__F64)
+        *ratio = *(const double *)given->data;
+    else if (given)
+        *ratio = (double)*fsn__f32(given);
+    if (!(*ratio >= 0.0 && *ratio < 1.0))
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID, "its ratio is %g, outside [0, 1)", *ratio);
+    if (!ctx->training && !asked)
+        *ratio = 0.0;
     return FSN_OK;
 }
 
-static void dropout_sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
+static void task(void *arg, int thread, int threads)
 {
-    *work = 0;
-    *saved = drops(ctx) ? (size_t)fsn__numel(ctx->in[0]) : 0; /* one byte an element: kept or not */
+    const struct job *job = arg;
+    const float scale = (float)(1.0 / (1.0 - job->ratio));
+    struct fsn__rng rng = job->stream;
+    int64_t begin, end;
+
+    fsn__share(job->count, thread, threads, &begin, &end);
+    fsn__rng_skip(&rng, (uint64_t)begin);
+    for (int64_t i = begin; i < end; i++) {
+        const bool keep = fsn__rng_uniform(&rng) >= job->ratio;
+        const float v = keep ? job->x[i] * scale : 0.0F;
+
+        job->y[i] = job->add ? job->y[i] + v : v;
+        if (job->mask)
+            job->mask[i] = keep;
+    }
 }
 
-static enum fsn_status dropout_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    uint8_t *mask = ctx->n_out > 1 && ctx->out[1] ? ctx->out[1]->data : NULL;
-    uint8_t *keep = ctx->saved;
-    int64_t n = fsn__numel(ctx->in[0]);
-    float ratio = ratio_of(ctx), scale = 1.0f / (1.0f - ratio);
-    struct fsn__rng rng = fsn__rng_open(ctx->seed, FSN__RNG_DROPOUT, ctx->step, ctx->index);
+    struct job job = {
+        .count = fsn__numel(ctx->in[0]),
+        .stream = fsn__rng_open(ctx->seed, FSN__RNG_DROPOUT, ctx->step, ctx->index),
+        .x = fsn__f32(ctx->in[0]),
+        .y = fsn__f32(ctx->out[0]),
+        .mask = ctx->n_out > 1 && ctx->out[1] ? ctx->out[1]->data : NULL,
+    };
+    enum fsn_status status = read_ratio(ctx, &job.ratio, err);
 
-    if (!drops(ctx)) {
-        if (mask)
-            memset(mask, 1, (size_t)n);
-        return copy_forward(ctx, err);
+    if (status != FSN_OK)
+        return status;
+    if (job.ratio > 0.0) {
+        fsn__pool_run(ctx->pool, task, &job);
+        return FSN_OK;
     }
-    for (int64_t i = 0; i < n; i++) {
-        keep[i] = fsn__rng_uniform(&rng) >= (double)ratio;
-        fsn__f32(ctx->out[0])[i] = keep[i] ? fsn__f32(ctx->in[0])[i] * scale : 0.0f;
-    }
-    if (mask)
-        memcpy(mask, keep, (size_t)n);
+    fsn__copy_dense(ctx->pool, job.count, sizeof(float), job.y, job.x);
+    if (job.mask)
+        memset(job.mask, 1, (size_t)job.count);
     return FSN_OK;
 }
 
-static enum fsn_status dropout_backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const uint8_t *keep = ctx->saved;
-    int64_t n = fsn__numel(ctx->in[0]);
-    float scale = 1.0f / (1.0f - ratio_of(ctx));
+    struct job job;
+    enum fsn_status status;
 
-    (void)err;
     if (!ctx->dout[0] || !ctx->din[0])
         return FSN_OK;
-    if (!drops(ctx)) {
-        add_gradient(ctx);
-        return FSN_OK;
-    }
-    for (int64_t i = 0; i < n; i++)
-        if (keep[i])
-            fsn__f32(ctx->din[0])[i] += fsn__f32(ctx->dout[0])[i] * scale;
+    job = (struct job){
+        .count = fsn__numel(ctx->in[0]),
+        .stream = fsn__rng_open(ctx->seed, FSN__RNG_DROPOUT, ctx->step, ctx->index),
+        .x = fsn__f32(ctx->dout[0]),
+        .y = fsn__f32(ctx->din[0]),
+        .add = true,
+    };
+    status = read_ratio(ctx, &job.ratio, err);
+    if (status != FSN_OK)
+        return status;
+    if (job.ratio > 0.0)
+        fsn__pool_run(ctx->pool, task, &job);
+    else
+        fsn__add_dense(ctx->pool, job.count, job.y, job.x);
     return FSN_OK;
 }
 
@@ -146,8 +138,8 @@ const struct fsn__op fsn__op_dropout = {
     .max_in = 3,
     .min_out = 1,
     .max_out = 2,
-    .infer = dropout_infer,
-    .sizes = dropout_sizes,
-    .forward = dropout_forward,
-    .backward = dropout_backward,
+    .backward_in = 1 << 1 | 1 << 2, /* ratio, training_mode */
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
 };

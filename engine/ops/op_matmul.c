@@ -1,270 +1,155 @@
-/* op_matmul.c - ONNX operators Gemm and MatMul.
+/*
+ * op_matmul.c - MatMul in numpy's sense.
  *
- *   Gemm:   y = alpha op(a) op(b) + beta c, a and b matrices, c broadcast to y
- *           da = alpha dy op(b)^T (transposed back), db = alpha op(a)^T dy, dc = beta dy summed
- *   MatMul: numpy's matmul: stacks of matrices with broadcast stack axes; a vector is a row on the
- *           left, a column on the right. da = dy b^T, db = a^T dy, summed over broadcast axes.
+ * a [..., M, K] times b [..., K, N] gives y [..., M, N]; leading axes broadcast. A vector a counts
+ * as a row [1, K], a vector b as a column [K, 1], and the axis so added is dropped from y.
+ * Backward: da += dy b^T, db += a^T dy, summed over the leading axes along which a or b was
+ * broadcast: the products are done one after the other, each shared by the pool.
+ *
+ * Where b has no leading axes (a layer's weights), all of a's rows make one matrix [... M, K].
  */
-#include "core/blas.h"
-#include "ops/op.h"
+#include "core/mem.h"
+#include "ops/gemm_tiles.h"
+#include "ops/infer.h"
+#include "ops/walk.h"
 
-static enum fsn_status only_f32(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    for (int i = 0; i < ctx->n_in; i++)
-        if (ctx->in[i] && ctx->in[i]->dtype != FSN__F32)
-            return FSN__FAIL(err, FSN_UNSUPPORTED, "%s '%s': input %d is %s, only float32",
-                             ctx->op->name, ctx->name, i, fsn__dtype_name(ctx->in[i]->dtype));
-    return FSN_OK;
-}
-
-/* ---- Gemm
- * ----------------------------------------------------------------------------------------- */
-
-struct gemm {
-    bool ta, tb;
+struct shapes {
     int64_t m, n, k;
-    float alpha, beta;
+    int ndim;                                               /* of the leading axes */
+    int64_t dim[FSN_MAX_DIMS];                              /* leading axes of y */
+    int64_t stride_a[FSN_MAX_DIMS], stride_b[FSN_MAX_DIMS]; /* elements along them */
 };
 
-static struct gemm read_gemm(const struct fsn__op_ctx *ctx)
+/* The leading axes of a, as a shape of their own. */
+static struct fsn__tensor leading_axes(const struct fsn__tensor *t)
 {
-    const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1];
-    struct gemm g = {
-        .ta = fsn__attr_int(ctx->attrs, "transA", 0) != 0,
-        .tb = fsn__attr_int(ctx->attrs, "transB", 0) != 0,
-        .alpha = fsn__attr_float(ctx->attrs, "alpha", 1.0f),
-        .beta = fsn__attr_float(ctx->attrs, "beta", 1.0f),
-    };
+    struct fsn__tensor lead = {0};
 
-    g.m = a->dim[g.ta ? 1 : 0];
-    g.k = a->dim[g.ta ? 0 : 1];
-    g.n = b->dim[g.tb ? 0 : 1];
-    return g;
+    fsn__shape_set(&lead, t->dtype, t->ndim > 2 ? t->ndim - 2 : 0, t->dim);
+    return lead;
 }
 
-static enum fsn_status gemm_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1];
-    const struct fsn__tensor *c = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    enum fsn_status status = only_f32(ctx, err);
-    struct fsn__tensor y = {.dtype = FSN__F32, .ndim = 2};
-    int64_t dim[FSN_MAX_DIMS];
-    struct gemm g;
+    struct fsn__tensor lead_a, lead_b;
+    int64_t dim[FSN_MAX_DIMS], m, n, k;
     int ndim;
+    enum fsn_status status;
 
+    status = fsn__op_float_input(ctx, 0, "input A", err);
+    if (status == FSN_OK)
+        status = fsn__op_float_input(ctx, 1, "input B", err);
     if (status != FSN_OK)
         return status;
-    if (a->ndim != 2 || b->ndim != 2)
-        return FSN__FAIL(err, FSN_SHAPE, "Gemm '%s': a is %s, b is %s, expected matrices",
-                         ctx->name, FSN__SHAPE(a), FSN__SHAPE(b));
-    g = read_gemm(ctx);
-    if (g.k != b->dim[g.tb ? 1 : 0])
-        return FSN__FAIL(err, FSN_SHAPE, "Gemm '%s': a %s%s and b %s%s do not multiply", ctx->name,
-                         FSN__SHAPE(a), g.ta ? "^T" : "", FSN__SHAPE(b), g.tb ? "^T" : "");
-    if (g.k == FSN_BATCH || g.n == FSN_BATCH)
-        return FSN__FAIL(err, FSN_UNSUPPORTED, "Gemm '%s': sums over the batch axis", ctx->name);
-    y.dim[0] = g.m;
-    y.dim[1] = g.n;
-    if (c &&
-        (!fsn__broadcast_shape(&y, c, dim, &ndim) || ndim != 2 || dim[0] != g.m || dim[1] != g.n))
-        return FSN__FAIL(err, FSN_SHAPE, "Gemm '%s': c is %s, expected to broadcast to %s",
-                         ctx->name, FSN__SHAPE(c), FSN__SHAPE(&y));
-    fsn__shape_copy(ctx->out[0], &y);
-    return FSN_OK;
+    if (a->ndim < 1 || b->ndim < 1)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "it does not take scalars: shapes %s and %s",
+                            FSN__SHAPE(a), FSN__SHAPE(b));
+    lead_a = leading_axes(a);
+    lead_b = leading_axes(b);
+    m = a->ndim > 1 ? a->dim[a->ndim - 2] : 1;
+    k = a->dim[a->ndim - 1];
+    n = b->ndim > 1 ? b->dim[b->ndim - 1] : 1;
+    if (k != b->dim[b->ndim > 1 ? b->ndim - 2 : 0] ||
+        !fsn__broadcast_shape(&lead_a, &lead_b, dim, &ndim))
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                            "A of shape %s and B of shape %s do not fit together", FSN__SHAPE(a),
+                            FSN__SHAPE(b));
+    if (k == FSN_BATCH)
+        return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED, FSN__LOSES_BATCH);
+    if (m > INT32_MAX || n > INT32_MAX || k > INT32_MAX)
+        return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "matrices of shapes %s and %s are too large",
+                            FSN__SHAPE(a), FSN__SHAPE(b));
+    if (a->ndim > 1)
+        dim[ndim++] = m;
+    if (b->ndim > 1)
+        dim[ndim++] = n;
+    return fsn__op_set_output(ctx, FSN__F32, ndim, dim, err);
 }
 
-/* Strides of c as it is broadcast over y. */
-static void bias_strides(const struct fsn__tensor *c, int64_t *row, int64_t *column)
+static struct shapes read_shapes(const struct fsn__tensor *a, const struct fsn__tensor *b)
 {
-    *column = c->ndim > 0 && c->dim[c->ndim - 1] > 1 ? 1 : 0;
-    *row = c->ndim > 1 && c->dim[0] > 1 ? c->dim[1] : 0;
-}
+    const struct fsn__tensor lead_a = leading_axes(a), lead_b = leading_axes(b);
+    struct shapes s = {.m = a->ndim > 1 ? a->dim[a->ndim - 2] : 1,
+                       .n = b->ndim > 1 ? b->dim[b->ndim - 1] : 1,
+                       .k = a->dim[a->ndim - 1]};
 
-static enum fsn_status gemm_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    const struct fsn__tensor *c = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    struct gemm g = read_gemm(ctx);
-    float *y = fsn__f32(ctx->out[0]);
-    int64_t row = 0, column = 0;
-
-    (void)err;
-    if (c)
-        bias_strides(c, &row, &column);
-    for (int64_t i = 0; i < g.m; i++)
-        for (int64_t j = 0; j < g.n; j++)
-            y[i * g.n + j] = c ? g.beta * fsn__f32(c)[i * row + j * column] : 0.0f;
-    fsn__sgemm(g.ta, g.tb, g.m, g.n, g.k, g.alpha, fsn__f32(ctx->in[0]), ctx->in[0]->dim[1],
-               fsn__f32(ctx->in[1]), ctx->in[1]->dim[1], 1.0f, y, g.n);
-    return FSN_OK;
-}
-
-static enum fsn_status gemm_backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1];
-    struct gemm g = read_gemm(ctx);
-    const float *dy;
-
-    (void)err;
-    if (!ctx->dout[0])
-        return FSN_OK;
-    dy = fsn__f32(ctx->dout[0]);
-    if (ctx->din[0] && !g.ta)
-        fsn__sgemm(false, !g.tb, g.m, g.k, g.n, g.alpha, dy, g.n, fsn__f32(b), b->dim[1], 1.0f,
-                   fsn__f32(ctx->din[0]), a->dim[1]);
-    if (ctx->din[0] && g.ta)
-        fsn__sgemm(g.tb, true, g.k, g.m, g.n, g.alpha, fsn__f32(b), b->dim[1], dy, g.n, 1.0f,
-                   fsn__f32(ctx->din[0]), a->dim[1]);
-    if (ctx->din[1] && !g.tb)
-        fsn__sgemm(!g.ta, false, g.k, g.n, g.m, g.alpha, fsn__f32(a), a->dim[1], dy, g.n, 1.0f,
-                   fsn__f32(ctx->din[1]), b->dim[1]);
-    if (ctx->din[1] && g.tb)
-        fsn__sgemm(true, g.ta, g.n, g.k, g.m, g.alpha, dy, g.n, fsn__f32(a), a->dim[1], 1.0f,
-                   fsn__f32(ctx->din[1]), b->dim[1]);
-    if (ctx->n_in > 2 && ctx->din[2]) {
-        int64_t row, column;
-
-        bias_strides(ctx->in[2], &row, &column);
-        for (int64_t i = 0; i < g.m; i++)
-            for (int64_t j = 0; j < g.n; j++)
-                fsn__f32(ctx->din[2])[i * row + j * column] += g.beta * dy[i * g.n + j];
+    (void)fsn__broadcast_shape(&lead_a, &lead_b, s.dim, &s.ndim); /* fits: infer has checked */
+    if (lead_b.ndim == 0) {
+        for (int i = 0; i < lead_a.ndim; i++)
+            s.m *= lead_a.dim[i];
+        s.ndim = 0;
+        return s;
     }
-    return FSN_OK;
-}
-
-const struct fsn__op fsn__op_gemm = {
-    .name = "Gemm",
-    .domain = "",
-    .min_in = 2,
-    .max_in = 3,
-    .min_out = 1,
-    .max_out = 1,
-    .backward_in = 1 << 0 | 1 << 1 | 1 << 2,
-    .infer = gemm_infer,
-    .forward = gemm_forward,
-    .backward = gemm_backward,
-};
-
-/* ---- MatMul
- * --------------------------------------------------------------------------------------- */
-
-/* Stack axes of a and b, aligned to the right under those of y. */
-struct stack {
-    int64_t m, n, k;
-    int axes;
-    int64_t dim[FSN_MAX_DIMS], a[FSN_MAX_DIMS],
-        b[FSN_MAX_DIMS]; /* strides in matrices, 0: broadcast */
-    int64_t count;
-};
-
-static void stack_strides(const struct fsn__tensor *t, int axes, int64_t *stride)
-{
-    int64_t step = 1;
-
-    for (int i = axes - 1; i >= 0; i--) {
-        int axis = i - (axes - (t->ndim - 2));
-        int64_t d = axis >= 0 && t->ndim > 2 ? t->dim[axis] : 1;
-
-        stride[i] = d == 1 ? 0 : step;
-        step *= d;
+    fsn__broadcast_strides(&lead_a, s.ndim, s.stride_a);
+    fsn__broadcast_strides(&lead_b, s.ndim, s.stride_b);
+    for (int i = 0; i < s.ndim; i++) {
+        s.stride_a[i] *= s.m * s.k;
+        s.stride_b[i] *= s.k * s.n;
     }
-}
-
-static struct stack read_stack(const struct fsn__op_ctx *ctx)
-{
-    const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
-    struct stack s = {.count = 1};
-
-    s.k = a->dim[a->ndim - 1];
-    s.m = a->ndim > 1 ? a->dim[a->ndim - 2] : 1;
-    s.n = b->ndim > 1 ? b->dim[b->ndim - 1] : 1;
-    s.axes = y->ndim - (a->ndim > 1) - (b->ndim > 1);
-    for (int i = 0; i < s.axes; i++) {
-        s.dim[i] = y->dim[i];
-        s.count *= s.dim[i];
-    }
-    stack_strides(a, s.axes, s.a);
-    stack_strides(b, s.axes, s.b);
     return s;
 }
 
-/* Which matrices of a and b meet in matrix i of y. */
-static void stack_at(const struct stack *s, int64_t i, int64_t *a, int64_t *b)
+/* Where product i (counted row-major through the leading axes) finds its a and b. */
+static void locate(const struct shapes *s, int64_t i, int64_t *a, int64_t *b)
 {
     *a = *b = 0;
-    for (int axis = s->axes - 1; axis >= 0; axis--) {
-        *a += i % s->dim[axis] * s->a[axis];
-        *b += i % s->dim[axis] * s->b[axis];
+    for (int axis = s->ndim - 1; axis >= 0; axis--) {
+        *a += i % s->dim[axis] * s->stride_a[axis];
+        *b += i % s->dim[axis] * s->stride_b[axis];
         i /= s->dim[axis];
     }
 }
 
-static enum fsn_status matmul_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static int64_t products(const struct shapes *s)
 {
-    const struct fsn__tensor *a = ctx->in[0], *b = ctx->in[1];
-    struct fsn__tensor sa = *a, sb = *b;
-    int64_t dim[FSN_MAX_DIMS + 2];
-    enum fsn_status status = only_f32(ctx, err);
-    int64_t k;
-    int ndim;
+    int64_t count = 1;
 
-    if (status != FSN_OK)
-        return status;
-    if (a->ndim < 1 || b->ndim < 1)
-        return FSN__FAIL(err, FSN_SHAPE,
-                         "MatMul '%s': a is %s, b is %s, expected at least a vector", ctx->name,
-                         FSN__SHAPE(a), FSN__SHAPE(b));
-    k = b->dim[b->ndim > 1 ? b->ndim - 2 : 0];
-    sa.ndim = a->ndim > 2 ? a->ndim - 2 : 0;
-    sb.ndim = b->ndim > 2 ? b->ndim - 2 : 0;
-    if (a->dim[a->ndim - 1] != k || !fsn__broadcast_shape(&sa, &sb, dim, &ndim))
-        return FSN__FAIL(err, FSN_SHAPE, "MatMul '%s': %s and %s do not multiply", ctx->name,
-                         FSN__SHAPE(a), FSN__SHAPE(b));
-    if (k == FSN_BATCH)
-        return FSN__FAIL(err, FSN_UNSUPPORTED, "MatMul '%s': sums over the batch axis", ctx->name);
-    if (a->ndim > 1)
-        dim[ndim++] = a->dim[a->ndim - 2];
-    if (b->ndim > 1)
-        dim[ndim++] = b->dim[b->ndim - 1];
-    for (int i = 1; i < ndim; i++)
-        if (dim[i] == FSN_BATCH)
-            return FSN__FAIL(err, FSN_UNSUPPORTED, "MatMul '%s': moves the batch axis", ctx->name);
-    fsn__shape_set(ctx->out[0], FSN__F32, ndim, dim);
-    return FSN_OK;
+    for (int i = 0; i < s->ndim; i++)
+        count *= s->dim[i];
+    return count;
 }
 
-static enum fsn_status matmul_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct stack s = read_stack(ctx);
+    const struct shapes s = read_shapes(ctx->in[0], ctx->in[1]);
+    const int64_t count = products(&s);
+    const float *a = fsn__f32(ctx->in[0]), *b = fsn__f32(ctx->in[1]);
+    float *y = fsn__f32(ctx->out[0]);
 
     (void)err;
-    for (int64_t i = 0; i < s.count; i++) {
-        int64_t a, b;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at_a, at_b;
 
-        stack_at(&s, i, &a, &b);
-        fsn__sgemm(false, false, s.m, s.n, s.k, 1.0f, fsn__f32(ctx->in[0]) + a * s.m * s.k, s.k,
-                   fsn__f32(ctx->in[1]) + b * s.k * s.n, s.n, 0.0f,
-                   fsn__f32(ctx->out[0]) + i * s.m * s.n, s.n);
+        locate(&s, i, &at_a, &at_b);
+        fsn__gemm_tiles(ctx->pool, s.m, s.n, s.k, 1.0F, (struct fsn__matrix){a + at_a, s.k, false},
+                        (struct fsn__matrix){b + at_b, s.n, false}, 0.0F, y + i * s.m * s.n, s.n);
     }
     return FSN_OK;
 }
 
-static enum fsn_status matmul_backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    struct stack s = read_stack(ctx);
+    const struct shapes s = read_shapes(ctx->in[0], ctx->in[1]);
+    const int64_t count = products(&s);
+    const float *a = fsn__f32(ctx->in[0]), *b = fsn__f32(ctx->in[1]);
 
     (void)err;
-    for (int64_t i = 0; i < s.count && ctx->dout[0]; i++) {
-        const float *dy = fsn__f32(ctx->dout[0]) + i * s.m * s.n;
-        int64_t a, b;
+    if (!ctx->dout[0])
+        return FSN_OK;
+    for (int64_t i = 0; i < count; i++) {
+        const struct fsn__matrix dy = {fsn__f32(ctx->dout[0]) + i * s.m * s.n, s.n, false};
+        int64_t at_a, at_b;
 
-        stack_at(&s, i, &a, &b);
+        locate(&s, i, &at_a, &at_b);
         if (ctx->din[0])
-            fsn__sgemm(false, true, s.m, s.k, s.n, 1.0f, dy, s.n,
-                       fsn__f32(ctx->in[1]) + b * s.k * s.n, s.n, 1.0f,
-                       fsn__f32(ctx->din[0]) + a * s.m * s.k, s.k);
+            fsn__gemm_tiles(ctx->pool, s.m, s.k, s.n, 1.0F, dy,
+                            (struct fsn__matrix){b + at_b, s.n, true}, 1.0F,
+                            fsn__f32(ctx->din[0]) + at_a, s.k);
         if (ctx->din[1])
-            fsn__sgemm(true, false, s.k, s.n, s.m, 1.0f, fsn__f32(ctx->in[0]) + a * s.m * s.k, s.k,
-                       dy, s.n, 1.0f, fsn__f32(ctx->din[1]) + b * s.k * s.n, s.n);
+            fsn__gemm_tiles(ctx->pool, s.k, s.n, s.m, 1.0F,
+                            (struct fsn__matrix){a + at_a, s.k, true}, dy, 1.0F,
+                            fsn__f32(ctx->din[1]) + at_b, s.n);
     }
     return FSN_OK;
 }
@@ -276,8 +161,8 @@ const struct fsn__op fsn__op_mat_mul = {
     .max_in = 2,
     .min_out = 1,
     .max_out = 1,
-    .backward_in = 1 << 0 | 1 << 1,
-    .infer = matmul_infer,
-    .forward = matmul_forward,
-    .backward = matmul_backward,
+    .backward_in = 1 << 0 | 1 << 1, /* a, b */
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
 };
