@@ -97,7 +97,7 @@ enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtyp
         if (dim[i] < 0)
             return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "output shape %s has a negative size",
                                 FSN__SHAPE(&shape));
-        if (!fsn__mul_i64(bytes, dim[i], &bytes))
+        if (!fsn__mul_i64(bytes, dim[i] > 0 ? dim[i] : 1, &bytes)) /* as fsn__numel counts */
             return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "output shape %s is too large",
                                 FSN__SHAPE(&shape));
     }

@@ -120,7 +120,8 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
     size_t positions = 0;
 
-    for (int i = 0; i < ctx->out[0]->ndim; i++)
+    /* Of an empty output no position is needed, however long its other axes are. */
+    for (int i = 0; i < ctx->out[0]->ndim && fsn__numel(ctx->out[0]) > 0; i++)
         positions += (size_t)ctx->out[0]->dim[i];
     *work = positions * sizeof(int64_t);
     *saved = 0;
@@ -276,9 +277,12 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     int64_t n = fsn__numel(ctx->out[0]);
     struct pad_task task;
     struct pads pads;
-    enum fsn_status status = prepare(ctx, &task, &pads, err);
+    enum fsn_status status;
 
-    if (status != FSN_OK || n == 0)
+    if (n == 0)
+        return FSN_OK;
+    status = prepare(ctx, &task, &pads, err);
+    if (status != FSN_OK)
         return status;
     task.to = ctx->out[0]->data;
     task.from = ctx->in[0]->data;

@@ -29,12 +29,15 @@ const char *fsn__dtype_name(enum fsn__dtype dtype)
 int64_t fsn__numel(const struct fsn__tensor *t)
 {
     int64_t n = 1;
+    bool empty = false;
 
     for (int i = 0; i < t->ndim; i++) {
-        if (t->dim[i] < 0 || !fsn__mul_i64(n, t->dim[i], &n))
+        if (t->dim[i] == 0)
+            empty = true;
+        else if (t->dim[i] < 0 || !fsn__mul_i64(n, t->dim[i], &n))
             return -1;
     }
-    return n;
+    return empty ? 0 : n;
 }
 
 int64_t fsn__numel_range(const struct fsn__tensor *t, int from, int to)

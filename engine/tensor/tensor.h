@@ -37,7 +37,8 @@ struct fsn__tensor {
     void *data;                /* ownership is said where the tensor is kept; NULL: shape only */
 };
 
-/* Elements; -1 when the batch is symbolic or the product overflows. A scalar has 1. */
+/* Elements; -1 when the batch is symbolic or the product overflows, that of an empty tensor's other
+ * dims too: strides and partial products of a tensor that passed never overflow. A scalar has 1. */
 int64_t fsn__numel(const struct fsn__tensor *t);
 /* Elements of dims [from, to); dims must be known. */
 int64_t fsn__numel_range(const struct fsn__tensor *t, int from, int to);

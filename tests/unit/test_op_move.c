@@ -289,6 +289,8 @@ static void pad_surrounds_with_a_constant(void **state)
     op_expect(&(struct op_call){"Pad", IN(x, I64((2), 1, 0), ABSENT, I64((1), -1))},
               F32((2, 3), 0, 1, 2, 0, 3, 4));
     op_expect(&(struct op_call){"Pad", IN(EMPTY(F32, (0)), I64((2), 1, 1))}, F32((2), 0, 0));
+    op_expect(&(struct op_call){"Pad", IN(EMPTY(F32, (0, 1)), I64((4), 0, 0, 0, INT64_C(1) << 40))},
+              EMPTY(F32, (0, (INT64_C(1) << 40) + 1)));
     op_expect(&(struct op_call){"Pad", IN(SCALAR(F32, float, 2), EMPTY(I64, (0)))},
               SCALAR(F32, float, 2));
 }

@@ -258,6 +258,8 @@ static void constant_of_shape_repeats_its_value(void **state)
               "output shape [-1] has a negative size");
     op_refuse(&(struct op_call){"ConstantOfShape", IN(I64((2), INT64_MAX, 3))}, FSN_LIMIT,
               "is too large");
+    op_refuse(&(struct op_call){"ConstantOfShape", IN(I64((3), 0, INT64_MAX, 3))}, FSN_LIMIT,
+              "is too large");
     op_refuse(&(struct op_call){"ConstantOfShape", IN(I64((2), N, 3))}, FSN_UNSUPPORTED,
               "makes a constant of the batch size, which is not fixed");
 }
