@@ -167,15 +167,22 @@ static enum fsn_status import(const struct model_file *file, const struct test_c
 static enum fsn_status import_for(const struct model_file *file, const struct test_case *c,
                                   struct fsn_model **model, struct fsn_error *err)
 {
-    struct fsn_error attempt = {.status = FSN_OK};
-    enum fsn_status status = import(file, c, false, model, &attempt);
+    struct fsn_error first = {.status = FSN_OK}, second = {.status = FSN_OK};
+    enum fsn_status status = import(file, c, false, model, &first);
 
-    /* What a value's data might cure is tried with all data known; the first message is kept. */
-    if ((status == FSN_UNSUPPORTED || status == FSN_SHAPE || status == FSN_INVALID) &&
-        import(file, c, true, model, NULL) == FSN_OK)
-        return FSN_OK;
+    /* What a value's data might cure is tried with all data known. */
+    if (status == FSN_UNSUPPORTED || status == FSN_SHAPE || status == FSN_INVALID) {
+        enum fsn_status again = import(file, c, true, model, &second);
+
+        if (again == FSN_OK)
+            return FSN_OK;
+        if (again == FSN_MISMATCH) { /* the data explains it better */
+            status = again;
+            first = second;
+        }
+    }
     if (status != FSN_OK && err && err->status == FSN_OK)
-        *err = attempt;
+        *err = first;
     return status;
 }
 

@@ -104,6 +104,36 @@ static enum fsn_status read_input_type(struct fsn__importer *im,
     return status;
 }
 
+/* What is bound to an input must be of its declared type and shape, where the file declares them.
+ */
+static enum fsn_status check_binding(const struct fsn__importer *im,
+                                     const FsnOnnx__ValueInfoProto *input,
+                                     const struct fsn__tensor *bound, struct fsn_error *err)
+{
+    struct fsn__tensor declared = {0};
+    const FsnOnnx__TypeProto__Tensor *type;
+    bool fits;
+
+    if (!input->type || input->type->value_case != FSN_ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ||
+        !input->type->tensor_type || !input->type->tensor_type->shape)
+        return FSN_OK;
+    type = input->type->tensor_type;
+    fits = fsn__proto_dtype(type->elem_type, im->tensors.narrow, &declared.dtype) &&
+           declared.dtype == bound->dtype && type->shape->n_dim == (size_t)bound->ndim;
+    for (size_t i = 0; i < type->shape->n_dim && i < FSN_MAX_DIMS; i++) {
+        const FsnOnnx__TensorShapeProto__Dimension *dim = type->shape->dim[i];
+        bool known = dim->value_case == FSN_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+
+        declared.dim[declared.ndim++] = known ? dim->dim_value : FSN_BATCH;
+        fits = fits && (!known || dim->dim_value == bound->dim[i]);
+    }
+    if (fits)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_MISMATCH, "graph input '%s' is %s %s, its data is %s %s",
+                     fsn__proto_text(input->name), FSN__PROTO_DTYPE(type->elem_type),
+                     FSN__SHAPE(&declared), fsn__dtype_name(bound->dtype), FSN__SHAPE(bound));
+}
+
 static enum fsn_status add_input(struct fsn__importer *im, struct fsn__scope *scope,
                                  const FsnOnnx__ValueInfoProto *input, struct fsn_error *err)
 {
@@ -121,8 +151,10 @@ static enum fsn_status add_input(struct fsn__importer *im, struct fsn__scope *sc
     for (size_t i = 0; i < im->binding_count; i++) {
         if (strcmp(im->bindings[i].name, name) != 0)
             continue;
-        status = fsn__graph_add_const(im->graph, name, FSN__VALUE_CONST, im->bindings[i].tensor,
-                                      &value, err);
+        status = check_binding(im, input, im->bindings[i].tensor, err);
+        if (status == FSN_OK)
+            status = fsn__graph_add_const(im->graph, name, FSN__VALUE_CONST, im->bindings[i].tensor,
+                                          &value, err);
         return status == FSN_OK ? define(im, &scope->values, name, value, err) : status;
     }
     status = read_input_type(im, input, name, &t, err);

@@ -1,0 +1,578 @@
+/* Writing ONNX files: what comes back is what went in, the three forms of a Filter Summary agree
+ * with the operator bit for bit, and nothing superfluous is written. */
+#include "core/rng.h"
+#include "fsnet.h"
+#include "graph/exec.h"
+#include "net_builder.h"
+#include "onnx/onnx.h"
+#include "onnx_maker.h"
+#include "ops/fs_geometry.h"
+#include "temp_dir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define INTS(...) ((const int64_t[]){__VA_ARGS__})
+
+static const enum fsn_export_form forms[] = {FSN_EXPORT_SMALL, FSN_EXPORT_WRITTEN,
+                                             FSN_EXPORT_DENSE};
+enum { FORMS = 3 };
+
+struct bytes {
+    unsigned char *data;
+    size_t size;
+};
+
+static struct bytes export_graph(struct fsn__graph *graph, enum fsn_export_form form)
+{
+    struct fsn_model model = {.graph = graph};
+    struct fsn_error err = {0};
+    struct bytes bytes = {NULL, 0};
+
+    if (fsn__onnx_export(&model, form, &bytes.data, &bytes.size, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    return bytes;
+}
+
+static struct fsn_model *import_bytes(struct bytes bytes)
+{
+    struct fsn_model *model = NULL;
+    struct fsn_error err = {0};
+
+    if (fsn_model_load_memory(bytes.data, bytes.size, NULL, &model, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    return model;
+}
+
+/* Exports and imports again. */
+static struct fsn_model *round_trip(struct fsn__graph *graph, enum fsn_export_form form)
+{
+    struct bytes bytes = export_graph(graph, form);
+    struct fsn_model *model = import_bytes(bytes);
+
+    free(bytes.data);
+    return model;
+}
+
+static FsnOnnx__ModelProto *unpack(struct bytes bytes)
+{
+    FsnOnnx__ModelProto *proto = NULL;
+
+    assert_int_equal(fsn__proto_unpack_model(bytes.data, bytes.size, "test", &proto, NULL), FSN_OK);
+    return proto;
+}
+
+/* The first output for two images of random numbers; new, freed by free(). */
+static float *run(struct fsn__graph *graph, int64_t *count)
+{
+    struct fsn__exec_options options = {.batch = 2};
+    struct fsn__exec *exec = NULL;
+    struct fsn_error err = {0};
+    struct fsn__tensor *t;
+    float *y;
+
+    if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    t = fsn__exec_input(exec, 0);
+    net_draw(fsn__f32(t), fsn__numel(t), 1, 99, 0);
+    if (fsn__exec_forward(exec, 0, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    t = fsn__exec_output(exec, 0);
+    *count = fsn__numel(t);
+    y = malloc(fsn__tensor_bytes(t));
+    assert_non_null(y);
+    memcpy(y, t->data, fsn__tensor_bytes(t));
+    fsn__exec_destroy(exec);
+    return y;
+}
+
+static void assert_same_result(struct fsn__graph *a, struct fsn__graph *b)
+{
+    int64_t n_a, n_b;
+    float *y_a = run(a, &n_a), *y_b = run(b, &n_b);
+
+    assert_int_equal(n_a, n_b);
+    assert_memory_equal(y_a, y_b, (size_t)n_a * sizeof *y_a);
+    free(y_a);
+    free(y_b);
+}
+
+/* Two convolutions with batch norm and a residual, one from a Filter Summary, and a classifier. */
+static struct fsn__graph *small_net(void)
+{
+    struct net net = net_create(5);
+    int x = net_input(&net, 3, 6, 6), a, b;
+
+    a = net_relu(&net, net_batch_norm(&net, "bn1", net_conv(&net, "first", x, 3, 8, 3, 2), 8));
+    b = net_batch_norm(&net, "bn2", net_conv_summary(&net, "second", a, 8, 8, 3, 100), 8);
+    a = net_relu(&net, net_add(&net, a, b));
+    a = net_flatten(&net, net_global_pool(&net, a));
+    return net_finish(&net, net_gemm(&net, "classifier", a, 8, 5));
+}
+
+/* ---- whole networks -------------------------------------------------------------------------- */
+
+static void every_form_computes_the_same_bits_as_the_graph(void **state)
+{
+    struct fsn__graph *graph = small_net();
+
+    (void)state;
+    for (int i = 0; i < FORMS; i++) {
+        struct fsn_model *back = round_trip(graph, forms[i]);
+
+        assert_same_result(graph, back->graph);
+        fsn_model_destroy(back);
+    }
+    fsn__graph_destroy(graph);
+}
+
+static void the_same_model_gives_the_same_bytes(void **state)
+{
+    struct fsn__graph *graph = small_net(), *copy = NULL;
+
+    (void)state;
+    assert_int_equal(fsn__graph_clone(graph, &copy, NULL), FSN_OK);
+    for (int i = 0; i < FORMS; i++) {
+        struct bytes a = export_graph(graph, forms[i]), b = export_graph(copy, forms[i]);
+
+        assert_int_equal(a.size, b.size);
+        assert_memory_equal(a.data, b.data, a.size);
+        free(a.data);
+        free(b.data);
+    }
+    fsn__graph_destroy(graph);
+    fsn__graph_destroy(copy);
+}
+
+static void a_second_round_trip_changes_nothing(void **state)
+{
+    struct fsn__graph *graph = small_net();
+    struct fsn_model *once = round_trip(graph, FSN_EXPORT_DENSE);
+    struct bytes a = export_graph(once->graph, FSN_EXPORT_DENSE), b;
+    struct fsn_model *twice = import_bytes(a);
+
+    (void)state;
+    b = export_graph(twice->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(a.size, b.size);
+    assert_memory_equal(a.data, b.data, a.size);
+    free(a.data);
+    free(b.data);
+    fsn_model_destroy(once);
+    fsn_model_destroy(twice);
+    fsn__graph_destroy(graph);
+}
+
+static void the_header_says_what_the_file_is(void **state)
+{
+    struct fsn__graph *graph = small_net();
+
+    (void)state;
+    for (int i = 0; i < FORMS; i++) {
+        struct bytes bytes = export_graph(graph, forms[i]);
+        FsnOnnx__ModelProto *proto = unpack(bytes);
+        bool functions = forms[i] == FSN_EXPORT_SMALL;
+
+        assert_int_equal(proto->ir_version, 8);
+        assert_string_equal(proto->producer_name, "fsnet");
+        assert_string_equal(proto->producer_version, FSN_VERSION);
+        assert_int_equal(proto->n_opset_import, functions ? 2 : 1);
+        assert_int_equal(proto->opset_import[0]->version, 13);
+        assert_int_equal(proto->n_functions, functions ? 1 : 0);
+        assert_string_equal(proto->graph->input[0]->name, "x");
+        assert_string_equal(proto->graph->input[0]->type->tensor_type->shape->dim[0]->dim_param,
+                            "N");
+        assert_string_equal(proto->graph->output[0]->name, graph->values[graph->outputs[0]].name);
+        fsn__proto_free(proto);
+        free(bytes.data);
+    }
+    fsn__graph_destroy(graph);
+}
+
+static bool is_read(const FsnOnnx__GraphProto *graph, const char *name)
+{
+    for (size_t i = 0; i < graph->n_node; i++)
+        for (size_t j = 0; j < graph->node[i]->n_input; j++)
+            if (strcmp(graph->node[i]->input[j], name) == 0)
+                return true;
+    return false;
+}
+
+static void every_initialiser_is_read_and_every_layer_keeps_its_name(void **state)
+{
+    struct fsn__graph *graph = small_net();
+
+    (void)state;
+    for (int i = 0; i < FORMS; i++) {
+        struct bytes bytes = export_graph(graph, forms[i]);
+        FsnOnnx__ModelProto *proto = unpack(bytes);
+        int layers = 0;
+
+        for (size_t j = 0; j < proto->graph->n_initializer; j++)
+            if (!is_read(proto->graph, proto->graph->initializer[j]->name))
+                fail_msg("initialiser '%s' is not read", proto->graph->initializer[j]->name);
+        for (size_t j = 0; j < proto->graph->n_node; j++)
+            if (proto->graph->node[j]->name)
+                layers += strcmp(proto->graph->node[j]->name, "first") == 0 ||
+                          strcmp(proto->graph->node[j]->name, "second") == 0 ||
+                          strcmp(proto->graph->node[j]->name, "classifier") == 0;
+        assert_int_equal(layers, 3);
+        fsn__proto_free(proto);
+        free(bytes.data);
+    }
+    fsn__graph_destroy(graph);
+}
+
+/* Two batch norms start with equal scales; sharing them would tie them in training. */
+static void trained_constants_are_never_shared(void **state)
+{
+    struct fsn__graph *graph = small_net();
+
+    (void)state;
+    for (int i = 0; i < FORMS; i++) {
+        struct fsn_model *back = round_trip(graph, forms[i]);
+        int norms = 0, scales[2] = {0};
+
+        for (int j = 0; j < back->graph->node_count; j++)
+            if (back->graph->nodes[j].op == &fsn__op_batch_normalization)
+                scales[norms++] = back->graph->nodes[j].in[1];
+        assert_int_equal(norms, 2);
+        assert_int_not_equal(scales[0], scales[1]);
+        fsn_model_destroy(back);
+    }
+    fsn__graph_destroy(graph);
+}
+
+static void a_saved_file_loads(void **state)
+{
+    struct fsn__graph *graph = small_net();
+    struct fsn_model model = {.graph = graph}, *back = NULL;
+    struct fsn_error err = {0};
+    struct temp_dir dir;
+
+    (void)state;
+    temp_dir_create(&dir);
+    assert_int_equal(fsn_model_save(&model, temp_dir_path(&dir, "m.onnx"), FSN_EXPORT_SMALL, NULL),
+                     FSN_OK);
+    assert_int_equal(fsn_model_load(temp_dir_path(&dir, "m.onnx"), NULL, &back, NULL), FSN_OK);
+    assert_int_equal(temp_dir_count(&dir), 1);
+    assert_string_equal(back->producer, "fsnet");
+    assert_int_equal(
+        fsn_model_save(&model, temp_dir_path(&dir, "no/m.onnx"), FSN_EXPORT_SMALL, &err), FSN_IO);
+    fsn_model_destroy(back);
+    fsn__graph_destroy(graph);
+    temp_dir_remove(&dir);
+}
+
+/* ---- Filter Summaries -------------------------------------------------------------------------
+ */
+
+struct layer {
+    struct fsn__fs_geometry g;
+    bool levels;        /* F is uint8, with a zero */
+    int64_t scale_size; /* 0: no scale */
+};
+
+#define LAYER_1D(k, c, r, s, spacing, l)                                        \
+    {                                                                           \
+        FSN_LAYOUT_1D, k, c, r, s, FSN_SPACING_##spacing, {l, 1, 1}, {1, 1, 1}, \
+        {                                                                       \
+            1, 1, 1                                                             \
+        }                                                                       \
+    }
+#define LAYER_3D(k, c, r, s, gc, gy, gx, tc, ty, tx)                                            \
+    {                                                                                           \
+        FSN_LAYOUT_3D, k, c, r, s, FSN_SPACING_EVEN, {gc * tc, gy * ty, gx * tx}, {gc, gy, gx}, \
+        {                                                                                       \
+            tc, ty, tx                                                                          \
+        }                                                                                       \
+    }
+
+static const struct layer layers[] = {
+    {LAYER_1D(8, 3, 3, 3, EVEN, 54), false, 0},
+    {LAYER_1D(8, 3, 3, 3, REFERENCE, 54), true, 1},
+    {LAYER_1D(7, 2, 1, 1, EVEN, 3), true, 7},        /* n and L odd, K prime */
+    {LAYER_1D(5, 4, 3, 3, EVEN, 7), false, 5},       /* filters wrap round several times */
+    {LAYER_1D(1, 2, 3, 3, REFERENCE, 18), false, 1}, /* one filter: K - 1 = 0 */
+    {LAYER_1D(2, 1, 1, 5, REFERENCE, 1), true, 2},   /* L = 1 */
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), false, 0},
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16},
+    {LAYER_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2), true, 1}, /* K prime: the grid has a spare place */
+    {LAYER_3D(6, 8, 1, 1, 6, 1, 1, 2, 1, 1), false, 6},
+    {LAYER_3D(4, 5, 3, 2, 2, 2, 1, 1, 1, 1), false, 0}, /* all axes wrap */
+};
+enum { LAYERS = sizeof layers / sizeof layers[0] };
+
+static int add_const(struct fsn__graph *graph, const char *name, enum fsn__dtype dtype, int ndim,
+                     const int64_t *dim, const void *data)
+{
+    struct fsn__tensor t = {0};
+    int value = -1;
+
+    fsn__shape_set(&t, dtype, ndim, dim);
+    t.data = (void *)(uintptr_t)data;
+    assert_int_equal(fsn__graph_add_const(graph, name, FSN__VALUE_CONST, &t, &value, NULL), FSN_OK);
+    return value;
+}
+
+/* A graph whose output is the layer's filters; F's element j is 3 j + 1 (mod 251), zero is 7. */
+static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
+{
+    const struct fsn__fs_geometry *g = &layer->g;
+    const int64_t shape[4] = {g->k, g->c, g->r, g->s};
+    struct fsn__attr items[4] = {
+        {.name = "shape", .type = FSN__ATTR_INTS, .count = 4, .ints = shape},
+        {.name = "layout", .type = FSN__ATTR_STRING, .s = g->layout == FSN_LAYOUT_1D ? "1d" : "3d"},
+    };
+    struct fsn__attrs attrs = {4, items};
+    struct fsn__graph *graph = NULL;
+    uint8_t u8[512];
+    float f32[512], scale[16], zero = 7;
+    int in[3] = {-1, -1, -1}, out = -1;
+
+    if (g->layout == FSN_LAYOUT_1D) {
+        attrs.count = 3;
+        items[2] = (struct fsn__attr){.name = "spacing",
+                                      .type = FSN__ATTR_STRING,
+                                      .s = g->spacing == FSN_SPACING_EVEN ? "even" : "reference"};
+    } else {
+        items[2] =
+            (struct fsn__attr){.name = "grid", .type = FSN__ATTR_INTS, .count = 3, .ints = g->grid};
+        items[3] = (struct fsn__attr){
+            .name = "strides", .type = FSN__ATTR_INTS, .count = 3, .ints = g->stride};
+    }
+    for (int j = 0; j < 512; j++)
+        f32[j] = u8[j] = (uint8_t)((3 * j + 1) % 251);
+    for (int j = 0; j < 16; j++)
+        scale[j] = 0.1f * (float)(j + 1);
+    assert_int_equal(fsn__graph_create(&graph, NULL), FSN_OK);
+    for (int i = 0; i < copies; i++) {
+        struct fsn_error err = {0};
+
+        f32[0] = u8[0] = (uint8_t)i; /* F differs from copy to copy */
+        in[0] = add_const(graph, NULL, layer->levels ? FSN__U8 : FSN__F32,
+                          g->layout == FSN_LAYOUT_1D ? 1 : 3, g->fs_dim,
+                          layer->levels ? (const void *)u8 : f32);
+        if (layer->scale_size > 0)
+            in[1] = add_const(graph, NULL, FSN__F32, 1, &layer->scale_size, scale);
+        if (layer->levels)
+            in[2] = add_const(graph, NULL, FSN__F32, 0, NULL, &zero);
+        if (fsn__graph_apply(graph, "FilterSummary", NULL, &attrs,
+                             layer->levels           ? 3
+                             : layer->scale_size > 0 ? 2
+                                                     : 1,
+                             in, &out, &err) != FSN_OK)
+            fail_msg("%s", err.text);
+        assert_int_equal(fsn__graph_add_output(graph, out, NULL), FSN_OK);
+    }
+    return graph;
+}
+
+/* What the header essay of fs_geometry.h says, element by element. */
+static float expected_weight(const struct layer *layer, int64_t k, int64_t c, int64_t r, int64_t s)
+{
+    const struct fsn__fs_geometry *g = &layer->g;
+    int64_t j;
+    float value;
+
+    if (g->layout == FSN_LAYOUT_1D) {
+        int64_t d = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
+        int64_t start = d > 0 ? k * g->fs_dim[0] / d : 0;
+
+        j = (start + (c * g->r + r) * g->s + s) % g->fs_dim[0];
+    } else {
+        int64_t ix = k % g->grid[2], iy = k / g->grid[2] % g->grid[1];
+        int64_t ic = k / (g->grid[2] * g->grid[1]);
+
+        j = (ic * g->stride[0] + c) % g->fs_dim[0];
+        j = j * g->fs_dim[1] + (iy * g->stride[1] + r) % g->fs_dim[1];
+        j = j * g->fs_dim[2] + (ix * g->stride[2] + s) % g->fs_dim[2];
+    }
+    value = j == 0 ? 0 : (float)((3 * j + 1) % 251);
+    if (layer->levels)
+        value -= 7;
+    if (layer->scale_size > 0)
+        value *= 0.1f * (float)(layer->scale_size > 1 ? k + 1 : 1);
+    return value;
+}
+
+static void every_form_gives_the_filters_of_the_formula(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LAYERS; i++) {
+        const struct fsn__fs_geometry *g = &layers[i].g;
+
+        for (int form = 0; form < FORMS; form++) {
+            struct fsn__graph *graph = filters_graph(&layers[i], 1);
+            struct fsn_model *back = round_trip(graph, forms[form]);
+            const struct fsn__tensor *w = &back->graph->values[back->graph->outputs[0]].tensor;
+            int64_t at = 0;
+
+            assert_non_null(w->data); /* folded to a constant */
+            assert_int_equal(back->graph->node_count, 0);
+            assert_int_equal(w->ndim, 4);
+            for (int64_t k = 0; k < g->k; k++)
+                for (int64_t c = 0; c < g->c; c++)
+                    for (int64_t r = 0; r < g->r; r++)
+                        for (int64_t s = 0; s < g->s; s++) {
+                            float want = expected_weight(&layers[i], k, c, r, s);
+
+                            if (fsn__f32(w)[at++] != want)
+                                fail_msg("layer %d form %d: w[%d,%d,%d,%d] is %g, expected %g", i,
+                                         form, (int)k, (int)c, (int)r, (int)s,
+                                         (double)fsn__f32(w)[at - 1], (double)want);
+                        }
+            fsn_model_destroy(back);
+            fsn__graph_destroy(graph);
+        }
+    }
+}
+
+/* How many bytes the tenth layer adds to its F, without the convolution that reads it. */
+static void a_layer_costs_less_than_200_bytes_besides_its_summary(void **state)
+{
+    static const int picked[] = {1, 7};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const struct layer *layer = &layers[picked[i]];
+        struct fsn__graph *nine = filters_graph(layer, 9), *ten = filters_graph(layer, 10);
+        struct bytes a = export_graph(nine, FSN_EXPORT_SMALL);
+        struct bytes b = export_graph(ten, FSN_EXPORT_SMALL);
+        int64_t added = (int64_t)(b.size - a.size);
+
+        /* the graph output of each copy is part of the test, not of a layer */
+        assert_true(added - fsn__fs_size(&layer->g) < 200);
+        free(a.data);
+        free(b.data);
+        fsn__graph_destroy(nine);
+        fsn__graph_destroy(ten);
+    }
+}
+
+static void both_layouts_in_one_file_bring_one_function_each(void **state)
+{
+    struct fsn__graph *graph = filters_graph(&layers[0], 3), *other = filters_graph(&layers[6], 1);
+    const struct fsn__node *node = &other->nodes[0];
+    struct fsn_model *back;
+    FsnOnnx__ModelProto *proto;
+    struct bytes bytes;
+    int f, out;
+
+    (void)state;
+    f = add_const(graph, "f3", FSN__F32, 3, other->values[node->in[0]].tensor.dim,
+                  other->values[node->in[0]].tensor.data);
+    assert_int_equal(
+        fsn__graph_apply(graph, "FilterSummary", NULL, &node->attrs, 1, &f, &out, NULL), FSN_OK);
+    assert_int_equal(fsn__graph_add_output(graph, out, NULL), FSN_OK);
+    bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    proto = unpack(bytes);
+    assert_int_equal(proto->n_functions, 2);
+    assert_string_equal(proto->functions[0]->name, "FilterSummary1d");
+    assert_string_equal(proto->functions[1]->name, "FilterSummary3d");
+    back = import_bytes(bytes);
+    assert_int_equal(back->graph->output_count, 4);
+    fsn_model_destroy(back);
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
+    fsn__graph_destroy(other);
+}
+
+/* ---- older forms ----------------------------------------------------------------------------- */
+
+static struct fsn_model *load(struct onnx_maker *m)
+{
+    struct bytes bytes;
+    struct fsn_model *model;
+
+    bytes.data = (unsigned char *)(uintptr_t)onnx_bytes(m, &bytes.size);
+    model = import_bytes(bytes);
+    onnx_end(m);
+    return model;
+}
+
+static void softmax_over_several_axes_is_written_in_version_13s_terms(void **state)
+{
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 11);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 3, 2, 2));
+    onnx_node(&m, "Softmax", "x", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->node_count, 3);
+    assert_same_result(model->graph, back->graph);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
+static void pad_of_some_axes_is_written_as_pad_of_all(void **state)
+{
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 18);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 1, 2, 2));
+    onnx_ints(&m, "pads", 4, INTS(1, 2, 3, 4));
+    onnx_ints(&m, "axes", 2, INTS(-1, 1));
+    onnx_node(&m, "Pad", "x,pads,,axes", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->nodes[0].n_in, 2);
+    assert_same_result(model->graph, back->graph);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
+static void what_version_13_cannot_say_is_refused_by_name(void **state)
+{
+    struct fsn_error err = {0};
+    struct fsn_model *model;
+    struct onnx_maker m;
+    unsigned char *bytes = NULL;
+    size_t size;
+
+    (void)state;
+    onnx_begin(&m, 18);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 1, 6, 6));
+    onnx_attr_ints(&m, onnx_node(&m, "AveragePool", "x", "y"), "kernel_shape", 2, INTS(2, 2));
+    onnx_attr_ints(&m, m.graph.node[0], "dilations", 2, INTS(2, 2));
+    onnx_output(&m, "y");
+    model = load(&m);
+    assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_DENSE, &bytes, &size, &err),
+                     FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "AveragePool 'AveragePool_y': its attribute 'dilations'"));
+    assert_null(bytes);
+    fsn_model_destroy(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_computes_the_same_bits_as_the_graph),
+        cmocka_unit_test(the_same_model_gives_the_same_bytes),
+        cmocka_unit_test(a_second_round_trip_changes_nothing),
+        cmocka_unit_test(the_header_says_what_the_file_is),
+        cmocka_unit_test(every_initialiser_is_read_and_every_layer_keeps_its_name),
+        cmocka_unit_test(trained_constants_are_never_shared),
+        cmocka_unit_test(a_saved_file_loads),
+        cmocka_unit_test(every_form_gives_the_filters_of_the_formula),
+        cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
+        cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
+        cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
+        cmocka_unit_test(pad_of_some_axes_is_written_as_pad_of_all),
+        cmocka_unit_test(what_version_13_cannot_say_is_refused_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
