@@ -1,0 +1,125 @@
+#!/bin/bash
+# test_server_job.sh [BUILD] - the main job through HTTP: order, watch, download; the same job twice;
+# what is in use; the queue's limit; cancelling.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+make_inputs 200 60
+start --max-queued-jobs 1
+upload models "$dir/resnet8.onnx" name=resnet8
+model=$id
+upload datasets "$dir/shapes.tar.gz" name=shapes
+dataset=$id
+spec='{"name": "first", "finetune": {"epochs": 2, "batch_size": 50, "warmup_steps": 2}, "seed": 5}'
+
+# ---- the order -------------------------------------------------------------------------------
+order "$spec"
+same "Location names the job" "/v1/jobs/$job" "$(header location)"
+same "ids of jobs begin with job_" job_ "${job:0:4}"
+same "a new job waits" queued "$(field .status)"
+same "the name comes back" first "$(field .name)"
+same "the spec has every default written out" "1d 4 8 0.9 5 $model" \
+    "$(field '.spec | "\(.filter_summary.layout) \(.filter_summary.ratio) \(.quantize.bits) \(.finetune.distill.alpha) \(.seed) \(.model_id)"')"
+same "the number of threads is fixed in the spec" "$(nproc)" "$(field .spec.threads)"
+same "the plan is that of fsnet plan" \
+    "$("$fsnet" plan "$dir/resnet8.onnx" --ratio 4 --layout 1d --json |
+        jq -c '[.parameters, .compressed_parameters, .effective_parameters]')" \
+    "$(jq -c '.plan | [.parameters, .compressed_parameters, .effective_parameters]' "$dir/body")"
+check "a worker takes it" wait_for 60 job_is running
+call GET "/v1/jobs/$job/report"
+refused "the report of a running job" 409 job-state "$job is running"
+call GET "/v1/jobs/$job/artifacts"
+same "a running job has no artifacts" "200 0" "$status $(field '.items | length')"
+
+# ---- in use ----------------------------------------------------------------------------------
+call DELETE "/v1/models/$model"
+refused "deleting a model in use" 409 in-use "$job needs this model"
+call DELETE "/v1/datasets/$dataset"
+refused "deleting a data set in use" 409 in-use "$job needs this data set"
+
+# ---- the queue -------------------------------------------------------------------------------
+first=$job
+order "$spec"
+waiting=$job
+call POST /v1/jobs -d "$(jq -c --arg m "$model" --arg d "$dataset" \
+    '{model_id: $m, dataset_id: $d} + .' <<<"$spec")"
+refused "a job too many" 429 queue-full "1 jobs wait already"
+call GET "/v1/jobs?status=queued"
+same "lists can be filtered by status" "$waiting" "$(field '[.items[].id] | join(" ")')"
+call POST "/v1/jobs/$waiting/cancel"
+same "a waiting job is cancelled at once" "200 cancelled" "$status $(field .status)"
+check "and has an end" test "$(field .finished_at)" != null
+call POST "/v1/jobs/$waiting/cancel"
+refused "cancelling it again" 409 job-state "at its end"
+call GET "/v1/jobs/$waiting/artifacts/model.onnx"
+refused "a file of a cancelled job" 409 job-state "cancelled"
+
+# ---- the result ------------------------------------------------------------------------------
+job=$first
+finishes succeeded
+same "progress is complete" 1 "$(field .progress)"
+same "the epochs are counted" "2 2" "$(field '"\(.epoch) \(.epochs)"')"
+same "there is no error" null "$(field .error)"
+same "it took one attempt" 1 "$(field .attempts)"
+check "the times are in order" jq -e '.created_at <= .started_at and .started_at <= .finished_at' \
+    "$dir/body" >"$dir/out"
+call GET "/v1/jobs/$job/metrics"
+same "the curve has a row for each epoch" "1 2" "$(field '[.items[].epoch] | join(" ")')"
+call GET "/v1/jobs/$job/artifacts"
+same "the artifacts" "model-dense.onnx model.onnx report.json training.csv" \
+    "$(field '[.items[].name] | join(" ")')"
+cp "$dir/body" "$dir/artifacts"
+for name in model.onnx model-dense.onnx report.json training.csv; do
+    artifact "$name" "$dir/$name"
+    same "$name has the digest and size that the list states" \
+        "$(jq -r --arg n "$name" '.items[] | select(.name == $n) | "\(.sha256) \(.size_bytes)"' "$dir/artifacts")" \
+        "$(sum_of "$dir/$name") $(stat -c %s "$dir/$name")"
+done
+call GET "/v1/jobs/$job/artifacts/model.onnx" -H "If-None-Match: $(header etag)"
+call GET "/v1/jobs/$job/artifacts/model.onnx" -H "If-None-Match: \"$(sum_of "$dir/model.onnx")\""
+same "a client that has the artifact gets 304" 304 "$status"
+call GET "/v1/jobs/$job/artifacts/weights.bin"
+refused "an artifact that is not there" 404 not-found "has no artifact 'weights.bin'"
+call GET "/v1/jobs/$job/report"
+same "the report is JSON" "200 application/json" "$status $type"
+check "the report is the artifact" cmp -s "$dir/report.json" "$dir/body"
+same "the report's size is that of the file" "$(stat -c %s "$dir/model.onnx")" \
+    "$(field .compressed.size_bytes)"
+"$fsnet" eval "$dir/model.onnx" --data "$dir/shapes.tar.gz" --threads 1 --json >"$dir/eval" 2>"$dir/err"
+same "the report's accuracy is that of the file" "$(jq .top1 "$dir/eval")" "$(field .compressed.top1)"
+check "model.onnx is less than a fifth of the baseline" \
+    test $((5 * $(stat -c %s "$dir/model.onnx"))) -lt "$(stat -c %s "$dir/resnet8.onnx")"
+same "the work folder is gone" "" "$(ls -A "$data/work")"
+
+# ---- the same again --------------------------------------------------------------------------
+order "$spec"
+finishes succeeded
+artifact model.onnx "$dir/again.onnx"
+check "the same job gives the same bytes" cmp -s "$dir/model.onnx" "$dir/again.onnx"
+order "$(jq -c '.seed = 6' <<<"$spec")"
+finishes succeeded
+artifact model.onnx "$dir/other.onnx"
+check "another seed gives other bytes" test "$(sum_of "$dir/model.onnx")" != "$(sum_of "$dir/other.onnx")"
+
+# ---- cancelling a running job ----------------------------------------------------------------
+order "$(jq -c '.finetune.epochs = 1000' <<<"$spec")"
+check "the long job runs" wait_for 60 epochs_done 1
+call POST "/v1/jobs/$job/cancel"
+same "cancelling a running job is accepted" 202 "$status"
+finishes cancelled
+call GET "/v1/jobs/$job/report"
+refused "the report of a cancelled job" 409 job-state "cancelled"
+same "nothing of its work stays" "" "$(ls -A "$data/work")"
+
+# ---- after the end ---------------------------------------------------------------------------
+call DELETE "/v1/models/$model"
+same "a model that no waiting job needs can go" 204 "$status"
+call GET "/v1/jobs/$first"
+same "the job remembers its model" "200 $model" "$status $(field .model_id)"
+call GET /v1/jobs
+same "the newest job is first" "$job" "$(field '.items[0].id')"
+same "lists leave out spec and plan" false "$(field '.items[0] | has("spec") or has("plan")')"
+stop
+same "SIGTERM ends it in order" 0 "$code"
+finish

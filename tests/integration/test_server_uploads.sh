@@ -1,0 +1,75 @@
+#!/bin/bash
+# test_server_uploads.sh [BUILD] - uploads that are large, broken off, or many at once; what is too large.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+make_inputs 60 20
+limit=$(stat -c %s "$dir/resnet8.onnx")
+start --max-upload-bytes "$limit" --max-json-bytes 4K
+
+upload models "$dir/resnet8.onnx"
+same "an upload of exactly the limit fits" "$limit" "$(field .size_bytes)"
+call DELETE "/v1/models/$id"
+
+{ cat "$dir/resnet8.onnx" && printf x; } >"$dir/long.onnx"
+call POST /v1/models --data-binary "@$dir/long.onnx"
+refused "one byte more" 413 body-too-large "at most $limit bytes"
+call POST /v1/models -H 'Transfer-Encoding: chunked' --data-binary "@$dir/long.onnx"
+refused "one byte more, of unknown length" 413 body-too-large "at most $limit bytes"
+call POST /v1/jobs -d "{\"name\": \"$(head -c 5000 /dev/zero | tr '\0' x)\"}"
+refused "a job of more than 4 KiB" 413 body-too-large "at most 4096 bytes"
+
+# The refusal comes on the headers alone: the body is never sent.
+host=${url#http://127.0.0.1:}
+exec 3<>"/dev/tcp/127.0.0.1/$host"
+printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n' >&3
+read -r -t 20 line <&3
+exec 3>&-
+holds "a length beyond the limit is refused before the body" "413" "$line"
+
+# ---- broken off ------------------------------------------------------------------------------
+uploads_under_way() { [ -n "$(ls -A "$data/tmp")" ]; }
+exec 3<>"/dev/tcp/127.0.0.1/$host"
+printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
+head -c 1000 "$dir/resnet8.onnx" >&3
+check "an upload under way has a temporary file" wait_for 20 uploads_under_way
+exec 3>&-
+check "a broken upload's temporary file goes" wait_for 20 no_temporary_files
+call GET /v1/models
+same "a broken upload leaves no model and no content" "0 0" \
+    "$(field '.items | length') $(stored_blobs)"
+
+# ---- many at once ----------------------------------------------------------------------------
+senders=()
+for i in 1 2 3 4 5 6 7 8; do
+    curl -sS -o "$dir/answer.$i" -w '%{http_code}\n' --data-binary "@$dir/resnet8.onnx" \
+        "$url/v1/models?name=net$i" >"$dir/code.$i" &
+    senders+=($!)
+done
+wait "${senders[@]}"
+same "eight uploads at once are all taken" 8 "$(cat "$dir"/code.? | grep -c '^201$')"
+same "each has an id of its own" 8 "$(cat "$dir"/answer.? | jq -r .id | sort -u | wc -l)"
+same "their content is stored once" 1 "$(stored_blobs)"
+check "no temporary file stays" wait_for 10 no_temporary_files
+
+# ---- left over from a crash ------------------------------------------------------------------
+exec 3<>"/dev/tcp/127.0.0.1/$host"
+printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
+head -c 1000 "$dir/resnet8.onnx" >&3
+check "an upload is under way" wait_for 20 uploads_under_way
+stop KILL
+exec 3>&-
+mkdir -p "$data/blobs/00" && echo orphan >"$data/blobs/00/$(printf '0%.0s' {1..64})"
+start
+check "the next start clears temporary files" no_temporary_files
+same "the next start clears content without a row" 1 "$(stored_blobs)"
+call GET /v1/models
+same "what was stored is there" 8 "$(field '.items | length')"
+
+"$build/fsnetd" serve --listen 127.0.0.1:0 --data-dir "$data" 2>"$dir/err"
+same "a second server on the same folder does not start" 1 $?
+holds "and says why" "another fsnetd runs on data folder" "$(<"$dir/err")"
+stop
+same "SIGTERM ends it in order" 0 "$code"
+finish
