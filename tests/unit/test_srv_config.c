@@ -1,0 +1,130 @@
+/* test_srv_config.c - settings from defaults, environment and flags, in this order of rank. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct srv_config config;
+static struct fsn_error err;
+
+#define LOAD(...) load((char *const[]){__VA_ARGS__, NULL})
+static enum fsn_status load(char *const *argv)
+{
+    int argc = 0;
+
+    while (argv[argc])
+        argc++;
+    err = (struct fsn_error){0};
+    return srv_config_load(argc, argv, &config, &err);
+}
+
+static int clear_environment(void **state)
+{
+    (void)state;
+    unsetenv("FSNETD_WORKERS");
+    unsetenv("FSNETD_DATA_DIR");
+    return 0;
+}
+
+static void defaults_stand_where_nothing_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(LOAD("--data-dir", "d"), FSN_OK);
+    assert_string_equal(config.listen, "127.0.0.1:8080");
+    assert_int_equal(config.workers, 1);
+    assert_int_equal(config.max_upload_bytes, 2147483648);
+    assert_int_equal(config.max_json_bytes, 1048576);
+}
+
+static void a_flag_wins_over_the_environment_and_that_over_the_default(void **state)
+{
+    (void)state;
+    setenv("FSNETD_WORKERS", "3", 1);
+    setenv("FSNETD_DATA_DIR", "from-environment", 1);
+    assert_int_equal(LOAD("--listen", "x:1"), FSN_OK);
+    assert_int_equal(config.workers, 3);
+    assert_string_equal(config.data_dir, "from-environment");
+    assert_int_equal(LOAD("--workers=4", "--data-dir=d"), FSN_OK);
+    assert_int_equal(config.workers, 4);
+    assert_string_equal(config.data_dir, "d");
+}
+
+static void sizes_take_a_suffix(void **state)
+{
+    (void)state;
+    assert_int_equal(LOAD("--data-dir", "d", "--max-upload-bytes", "3K"), FSN_OK);
+    assert_int_equal(config.max_upload_bytes, 3072);
+    assert_int_equal(LOAD("--data-dir", "d", "--max-upload-bytes", "5M"), FSN_OK);
+    assert_int_equal(config.max_upload_bytes, 5242880);
+    assert_int_equal(LOAD("--data-dir", "d", "--max-upload-bytes", "1000G"), FSN_OK);
+    assert_int_equal(config.max_upload_bytes, 1073741824000);
+}
+
+static void refused(char *const *argv, const char *text)
+{
+    assert_int_equal(load(argv), FSN_INVALID);
+    if (!strstr(err.text, text))
+        fail_msg("'%s' is not in '%s'", text, err.text);
+}
+#define REFUSED(text, ...) refused((char *const[]){__VA_ARGS__, NULL}, (text))
+
+static void faults_name_the_setting_and_what_it_takes(void **state)
+{
+    (void)state;
+    REFUSED("--data-dir (or FSNETD_DATA_DIR) must be given", "--workers=1");
+    REFUSED("unknown argument '--color'", "--color", "red");
+    REFUSED("unknown argument 'serve'", "serve");
+    REFUSED("unknown argument '--work=1'", "--work=1");
+    REFUSED("--workers: expected a value (N)", "--workers");
+    REFUSED("expected a whole number from 1 to 64, got '0'", "--workers", "0");
+    REFUSED("got '65'", "--workers", "65");
+    REFUSED("got '-1'", "--workers", "-1");
+    REFUSED("got '2x'", "--workers", "2x");
+    REFUSED("got '2K'", "--workers", "2K");
+    REFUSED("got ''", "--workers=");
+    REFUSED("got '99999999999999999999'", "--workers", "99999999999999999999");
+    REFUSED("got '9999999999999G'", "--max-upload-bytes", "9999999999999G");
+    REFUSED("expected debug, info, warn or error, got 'loud'", "--log-level", "loud");
+    setenv("FSNETD_WORKERS", "many", 1);
+    REFUSED("FSNETD_WORKERS: expected a whole number", "--data-dir", "d");
+}
+
+static void help_and_documentation_list_every_setting(void **state)
+{
+    char *help = NULL, *table = NULL;
+    size_t size;
+    FILE *file = open_memstream(&help, &size);
+
+    (void)state;
+    srv_config_help(file);
+    fclose(file);
+    file = open_memstream(&table, &size);
+    srv_config_markdown(file);
+    fclose(file);
+    assert_non_null(strstr(help, "--max-upload-bytes BYTES"));
+    assert_non_null(strstr(help, "[127.0.0.1:8080]"));
+    assert_non_null(
+        strstr(table, "| `--max-upload-bytes BYTES` | `FSNETD_MAX_UPLOAD_BYTES` | 2G |"));
+    free(help);
+    free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(defaults_stand_where_nothing_is_said, clear_environment),
+        cmocka_unit_test_setup(a_flag_wins_over_the_environment_and_that_over_the_default,
+                               clear_environment),
+        cmocka_unit_test_setup(sizes_take_a_suffix, clear_environment),
+        cmocka_unit_test_setup_teardown(faults_name_the_setting_and_what_it_takes,
+                                        clear_environment, clear_environment),
+        cmocka_unit_test_setup(help_and_documentation_list_every_setting, clear_environment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* test_srv_migrate.c - migrations are applied once, in order, whole or not at all. */
+#include "store/migrate.h"
+#include "temp_dir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct fixture {
+    struct temp_dir dir;
+    struct srv_db *db;
+    int applied;
+    struct fsn_error err;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){.applied = -1};
+    temp_dir_create(&fixture.dir);
+    assert_int_equal(srv_db_open(temp_dir_path(&fixture.dir, "test.db"), &fixture.db, NULL),
+                     FSN_OK);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    srv_db_close(f->db);
+    temp_dir_remove(&f->dir);
+    return 0;
+}
+
+static enum fsn_status migrate(struct fixture *f, const struct srv_migration *list)
+{
+    f->err = (struct fsn_error){0};
+    return srv_migrate(f->db, list, &f->applied, &f->err);
+}
+
+static const struct srv_migration two[] = {
+    {1, "first", "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);"},
+    {2, "second", "INSERT INTO a VALUES (2);"},
+    {0, NULL, NULL},
+};
+
+static int64_t sum(struct fixture *f)
+{
+    struct srv_query q;
+    int64_t number;
+
+    srv_query_begin(&q, f->db, "SELECT sum(x) FROM a");
+    assert_true(srv_query_row(&q));
+    number = srv_column_int(&q, 0);
+    assert_int_equal(srv_query_end(&q, NULL), FSN_OK);
+    return number;
+}
+
+static void what_is_missing_is_applied_once(void **state)
+{
+    const struct srv_migration one[] = {two[0], {0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    assert_int_equal(migrate(f, one), FSN_OK);
+    assert_int_equal(f->applied, 1);
+    assert_int_equal(sum(f), 1);
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(f->applied, 1);
+    assert_int_equal(sum(f), 3);
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(f->applied, 0);
+    assert_int_equal(sum(f), 3);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    const struct srv_migration bad[] = {
+        two[0],
+        {2, "broken", "INSERT INTO a VALUES (5); INSERT INTO nothing VALUES (1);"},
+        {0, NULL, NULL},
+    };
+    struct fixture *f = *state;
+
+    assert_int_not_equal(migrate(f, bad), FSN_OK);
+    assert_non_null(strstr(f->err.text, "nothing"));
+    assert_int_equal(sum(f), 1);
+    assert_int_equal(migrate(f, two), FSN_OK); /* the corrected one goes through */
+    assert_int_equal(sum(f), 3);
+}
+
+static void a_migration_that_was_changed_later_is_refused(void **state)
+{
+    const struct srv_migration changed[] = {{1, "first", "CREATE TABLE a (x INTEGER, y INTEGER);"},
+                                            {0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(migrate(f, changed), FSN_UNSUPPORTED);
+}
+
+static void the_changed_one_is_named(void **state)
+{
+    const struct srv_migration changed[] = {
+        two[0], {2, "second", "INSERT INTO a VALUES (20);"}, {0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(migrate(f, changed), FSN_UNSUPPORTED);
+    assert_non_null(strstr(f->err.text, "migration 2 (second) has changed"));
+}
+
+static void a_database_of_a_newer_program_is_refused(void **state)
+{
+    const struct srv_migration one[] = {two[0], {0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(migrate(f, one), FSN_UNSUPPORTED);
+    assert_non_null(strstr(f->err.text, "schema version 2, this program knows 1"));
+}
+
+static void the_embedded_migrations_are_in_order_and_apply(void **state)
+{
+    struct fixture *f = *state;
+    int count = 0;
+
+    for (; srv_migrations[count].name; count++)
+        assert_int_equal(srv_migrations[count].version, count + 1);
+    assert_true(count > 0);
+    assert_string_equal(srv_migrations[0].name, "init");
+    assert_int_equal(migrate(f, srv_migrations), FSN_OK);
+    assert_int_equal(f->applied, count);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_missing_is_applied_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_migration_that_fails_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_migration_that_was_changed_later_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_changed_one_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_database_of_a_newer_program_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
