@@ -46,7 +46,7 @@ static void digest(const char *text, char out[SRV_SHA256_SIZE])
 }
 
 void srv_fixture_add(struct srv_fixture *f, enum srv_upload_kind kind, const char *id,
-                       const char *text)
+                     const char *text)
 {
     struct srv_upload upload = {
         .kind = kind,

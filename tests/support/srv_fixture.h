@@ -18,7 +18,7 @@ int srv_fixture_tear_down(void **state);
 
 /* Stores text as the content of an upload with this id. */
 void srv_fixture_add(struct srv_fixture *fixture, enum srv_upload_kind kind, const char *id,
-                       const char *text);
+                     const char *text);
 /* Whether the content of this text is stored as a file. */
 bool srv_fixture_has_blob(struct srv_fixture *fixture, const char *text);
 /* The number that a query gives. */
