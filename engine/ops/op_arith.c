@@ -18,8 +18,7 @@
 
 #include <math.h>
 
-/* ---- forward: one run of n elements, per operator and type
- * --------------------------------------- */
+/* ---- forward: one run of n elements, per operator and type ---------------------------------- */
 
 struct binary_bases {
     void *y;
@@ -77,8 +76,8 @@ DEFINE_FLOAT(add, a + b)
 DEFINE_INTEGER(add, (uint64_t)a + (uint64_t)b)
 DEFINE_FLOAT(sub, a - b)
 DEFINE_INTEGER(sub, (uint64_t)a - (uint64_t)b)
-DEFINE_FLOAT(mul, a *b)
-DEFINE_INTEGER(mul, (uint64_t)a *(uint64_t)b)
+DEFINE_FLOAT(mul, (a) * (b))
+DEFINE_INTEGER(mul, ((uint64_t)a) * ((uint64_t)b))
 /* The smallest number / -1 does not fit its type: -1 is taken out and the negation wraps. */
 DEFINE_FLOAT(div, a / b)
 DEFINE_SIGNED(div, b == -1 ? 0 - (uint64_t)a : (uint64_t)(a / b))
@@ -218,8 +217,7 @@ static enum fsn_status mod_forward(const struct fsn__op_ctx *ctx, struct fsn_err
     return status == FSN_OK ? binary(ctx, c_like ? fmod_runs : mod_runs, err) : status;
 }
 
-/* ---- backward: d += term(dy, a, b), operands d dy a b -------------------------------------------
- */
+/* ---- backward: d += term(dy, a, b), operands d dy a b --------------------------------------- */
 
 struct grad_bases {
     float *d;
@@ -254,10 +252,10 @@ struct grad_bases {
     }
 
 DEFINE_GRAD(grad_minus, -dy)
-DEFINE_GRAD(grad_mul_a, dy *b)
-DEFINE_GRAD(grad_mul_b, dy *a)
+DEFINE_GRAD(grad_mul_a, (dy) * (b))
+DEFINE_GRAD(grad_mul_b, (dy) * (a))
 DEFINE_GRAD(grad_div_a, dy / b)
-DEFINE_GRAD(grad_div_b, -dy *a / (b * b))
+DEFINE_GRAD(grad_div_b, -(dy) * (a) / (b * b))
 
 /* Adds the gradient of input k; run NULL: dy itself. Data of a and b that the term does not use may
  * be gone: dy then stands in for it. */

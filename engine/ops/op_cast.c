@@ -43,8 +43,7 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
     return fsn__op_set_output(ctx, dtype, ctx->in[0]->ndim, ctx->in[0]->dim, err);
 }
 
-/* ---- one block ----------------------------------------------------------------------------------
- */
+/* ---- one block ------------------------------------------------------------------------------ */
 
 enum kind { KIND_REAL, KIND_SIGNED, KIND_UNSIGNED };
 
@@ -153,8 +152,7 @@ static void store_integer(void *y, enum fsn__dtype dtype, int64_t at, int n, boo
     }
 }
 
-/* ---- the operator -------------------------------------------------------------------------------
- */
+/* ---- the operator --------------------------------------------------------------------------- */
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {

@@ -10,8 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Shape: dims [start, end) of x, int64
- * --------------------------------------------------------- */
+/* ---- Shape: dims [start, end) of x, int64 --------------------------------------------------- */
 
 static int bounded(int64_t axis, int ndim)
 {
@@ -51,9 +50,9 @@ static enum fsn_status shape_forward(const struct fsn__op_ctx *ctx, struct fsn_e
     return FSN_OK;
 }
 
-/* ---- ConstantOfShape: the attribute `value` (one element; float32 0 when absent) everywhere
- * ------ */
+/* ---- ConstantOfShape: one value everywhere -------------------------------------------------- */
 
+/* The attribute `value` is a tensor of one element; without it the value is float32 0. */
 static enum fsn_status constant_of_shape_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__attr *value = fsn__attr_find(ctx->attrs, "value");
@@ -88,8 +87,7 @@ static enum fsn_status constant_of_shape_forward(const struct fsn__op_ctx *ctx,
     return FSN_OK;
 }
 
-/* ---- Range: start, start + delta, ... before limit
- * ------------------------------------------------- */
+/* ---- Range: start, start + delta, ... before limit ------------------------------------------ */
 
 static bool range_is_float(const struct fsn__op_ctx *ctx)
 {

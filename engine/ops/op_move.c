@@ -7,7 +7,7 @@
  *
  *     Transpose  x's strides in the order of perm
  *     Concat     a part of y, starting at the sum of the earlier inputs' sizes along the axis
- * backwards) Expand     x's stride is 0 where it is repeated; its gradient is a sum
+ *     Expand     x's stride is 0 where it is repeated; its gradient is a sum
  *
  * A symbolic batch must come out in front and whole.
  */
@@ -29,8 +29,7 @@ static void add_back(const struct fsn__op_ctx *ctx, struct fsn__walk *walk)
     fsn__add_strided(ctx->pool, walk, ctx->din[0]->data, ctx->dout[0]->data);
 }
 
-/* ---- Transpose --------------------------------------------------------------------------------
- */
+/* ---- Transpose ------------------------------------------------------------------------------ */
 
 /* perm, or the axes in reverse when the attribute is absent. */
 static enum fsn_status read_perm(const struct fsn__op_ctx *ctx, int *perm, struct fsn_error *err)
@@ -101,8 +100,7 @@ static enum fsn_status transpose_backward(const struct fsn__op_ctx *ctx, struct 
     return status;
 }
 
-/* ---- Concat -----------------------------------------------------------------------------------
- */
+/* ---- Concat --------------------------------------------------------------------------------- */
 
 static enum fsn_status concat_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
@@ -187,8 +185,7 @@ static enum fsn_status concat_backward(const struct fsn__op_ctx *ctx, struct fsn
     return FSN_OK;
 }
 
-/* ---- Expand -----------------------------------------------------------------------------------
- */
+/* ---- Expand --------------------------------------------------------------------------------- */
 
 static enum fsn_status expand_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {

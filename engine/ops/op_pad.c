@@ -127,8 +127,7 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     *saved = 0;
 }
 
-/* ---- source positions -------------------------------------------------------------------------
- */
+/* ---- source positions ----------------------------------------------------------------------- */
 
 static int64_t positive_mod(int64_t a, int64_t b)
 {
@@ -221,8 +220,7 @@ static int64_t row_offset(const struct pad_task *task, int64_t row)
     return offset;
 }
 
-/* ---- forward ----------------------------------------------------------------------------------
- */
+/* ---- forward -------------------------------------------------------------------------------- */
 
 static void fill(const struct pad_task *task, char *to, int64_t n)
 {
@@ -291,8 +289,7 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     return FSN_OK;
 }
 
-/* ---- backward ---------------------------------------------------------------------------------
- */
+/* ---- backward ------------------------------------------------------------------------------- */
 
 static void backward_rows(void *arg, int thread, int threads)
 {

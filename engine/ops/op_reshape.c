@@ -29,8 +29,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     return FSN_OK;
 }
 
-/* ---- Reshape ----------------------------------------------------------------------------------
- */
+/* ---- Reshape -------------------------------------------------------------------------------- */
 
 /* Reads the target as far as x's sizes tell it: 0 and FSN_BATCH are replaced by x's sizes; *infer
  * is the axis that is -1, or -1. */
@@ -107,8 +106,7 @@ static enum fsn_status reshape_infer(const struct fsn__op_ctx *ctx, struct fsn_e
     return fsn__op_set_output(ctx, x->dtype, target.ndim, target.dim, err);
 }
 
-/* ---- Flatten ----------------------------------------------------------------------------------
- */
+/* ---- Flatten -------------------------------------------------------------------------------- */
 
 static enum fsn_status flatten_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
@@ -133,8 +131,7 @@ static enum fsn_status flatten_infer(const struct fsn__op_ctx *ctx, struct fsn_e
     return fsn__op_set_output(ctx, x->dtype, 2, dim, err);
 }
 
-/* ---- Squeeze, Unsqueeze ------------------------------------------------------------------------
- */
+/* ---- Squeeze, Unsqueeze --------------------------------------------------------------------- */
 
 static enum fsn_status squeeze_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {

@@ -45,8 +45,7 @@ void fsn__walk_swap(struct fsn__walk *walk)
     }
 }
 
-/* ---- order and merging of axes ----------------------------------------------------------------
- */
+/* ---- order and merging of axes -------------------------------------------------------------- */
 
 static void copy_axis(struct fsn__walk *to, int i, const struct fsn__walk *from, int j)
 {
@@ -111,8 +110,7 @@ static int64_t sums_last(struct fsn__walk *to, const struct fsn__walk *from)
     return grain;
 }
 
-/* ---- the walk itself --------------------------------------------------------------------------
- */
+/* ---- the walk itself ------------------------------------------------------------------------ */
 
 struct walk_task {
     struct fsn__walk walk;
@@ -194,8 +192,7 @@ void fsn__walk_sum(struct fsn__pool *pool, const struct fsn__walk *walk, fsn__wa
     walk_all(pool, &task);
 }
 
-/* ---- copying and adding -----------------------------------------------------------------------
- */
+/* ---- copying and adding --------------------------------------------------------------------- */
 
 struct transfer {
     char *to;

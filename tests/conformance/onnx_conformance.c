@@ -26,7 +26,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const double rtol = 1e-3, atol_ = 1e-5;
+static const double relative = 1e-3, absolute = 1e-5; /* tolerances */
 
 struct exclusion {
     char *pattern, *reason; /* within list.text */
@@ -50,8 +50,7 @@ static bool out_of_memory(void)
     return false;
 }
 
-/* ---- the exclusion list
- * --------------------------------------------------------------------------- */
+/* ---- the exclusion list --------------------------------------------------------------------- */
 
 static char *read_text(const char *path)
 {
@@ -125,8 +124,7 @@ static struct exclusion *find_exclusion(struct list *list, const char *folder)
     return NULL;
 }
 
-/* ---- one case, one suite
- * -------------------------------------------------------------------------- */
+/* ---- one case, one suite -------------------------------------------------------------------- */
 
 /* Returns whether the case passes; the reason why not into why. */
 static bool run_case(const char *folder, char *why, size_t size)
@@ -139,7 +137,7 @@ static bool run_case(const char *folder, char *why, size_t size)
         snprintf(why, size, "path too long");
         return false;
     }
-    if (fsn_model_check(model, folder, rtol, atol_, &check, &err) != FSN_OK) {
+    if (fsn_model_check(model, folder, relative, absolute, &check, &err) != FSN_OK) {
         snprintf(why, size, "%s: %s", fsn_status_name(err.status), err.text);
         return false;
     }

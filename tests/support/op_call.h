@@ -28,8 +28,7 @@ void op_expect(const struct op_call *call, struct fsn__tensor want);
 /* Inference or forward fails with the status and a message that contains text. */
 void op_refuse(const struct op_call *call, enum fsn_status status, const char *text);
 
-/* ---- tensors: DTYPE((dims), elements), SCALAR(DTYPE, element), SHAPE(DTYPE, (dims)), ABSENT
- * --------- */
+/* ---- tensors: DTYPE((dims), elements), SCALAR, SHAPE, EMPTY, ABSENT ------------------------- */
 
 #define OP__DIMS(...) __VA_ARGS__
 #define OP__NDIM(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))

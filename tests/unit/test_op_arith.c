@@ -96,7 +96,8 @@ static void mod_with_fmod_takes_the_sign_of_the_dividend(void **state)
                                 IN(I64((6), -4, 7, 5, 4, -7, 8), I64((6), 2, -3, 8, -2, 3, 5)),
                                 ATTRS(ATTR_I("fmod", 1))},
               I64((6), 0, 1, 5, 0, -1, 3));
-    op_expect(&(struct op_call){"Mod", IN(F32((3), -4.5f, 7.25f, 5.0f), F32((3), 2.0f, -3.5f, 8.0f)),
+    op_expect(&(struct op_call){"Mod",
+                                IN(F32((3), -4.5f, 7.25f, 5.0f), F32((3), 2.0f, -3.5f, 8.0f)),
                                 ATTRS(ATTR_I("fmod", 1))},
               F32((3), -0.5f, 0.25f, 5.0f));
     op_expect(&(struct op_call){"Mod", IN(F64((1), 1), F64((1), 0)), ATTRS(ATTR_I("fmod", 1))},

@@ -12,8 +12,7 @@
 
 #define N FSN_BATCH
 
-/* ---- Transpose --------------------------------------------------------------------------------
- */
+/* ---- Transpose ------------------------------------------------------------------------------ */
 
 static void transpose_moves_axes_by_perm_and_reverses_without(void **state)
 {
@@ -87,8 +86,7 @@ static void transpose_keeps_a_symbolic_batch_in_front(void **state)
               FSN_UNSUPPORTED, "Transpose 'node': moves the batch axis, which is not supported");
 }
 
-/* ---- Concat -----------------------------------------------------------------------------------
- */
+/* ---- Concat --------------------------------------------------------------------------------- */
 
 static void concat_joins_along_its_axis(void **state)
 {
@@ -142,8 +140,7 @@ static void concat_keeps_a_symbolic_batch(void **state)
               FSN_SHAPE, "input 1 is [1,3], input 0 is [N,2]");
 }
 
-/* ---- Slice ------------------------------------------------------------------------------------
- */
+/* ---- Slice ---------------------------------------------------------------------------------- */
 
 /* The examples of ONNX's operator page first. */
 static void slice_cuts_with_clamped_bounds(void **state)
@@ -238,8 +235,7 @@ static void slice_carries_a_symbolic_batch_inside_a_shape(void **state)
               I64((1), N));
 }
 
-/* ---- Expand -----------------------------------------------------------------------------------
- */
+/* ---- Expand --------------------------------------------------------------------------------- */
 
 static void expand_repeats_unit_axes(void **state)
 {
@@ -272,8 +268,7 @@ static void expand_keeps_a_symbolic_batch(void **state)
               FSN_UNSUPPORTED, "moves the batch axis, which is not supported");
 }
 
-/* ---- Pad --------------------------------------------------------------------------------------
- */
+/* ---- Pad ------------------------------------------------------------------------------------ */
 
 static void pad_surrounds_with_a_constant(void **state)
 {
@@ -390,8 +385,7 @@ static void pad_is_shared_by_the_threads(void **state)
     free(y);
 }
 
-/* ---- Gather -----------------------------------------------------------------------------------
- */
+/* ---- Gather --------------------------------------------------------------------------------- */
 
 static void gather_picks_along_its_axis(void **state)
 {

@@ -11,8 +11,7 @@
 
 #define N FSN_BATCH
 
-/* ---- Reshape ----------------------------------------------------------------------------------
- */
+/* ---- Reshape -------------------------------------------------------------------------------- */
 
 static void reshape_keeps_the_elements_in_order(void **state)
 {
@@ -120,8 +119,7 @@ static void reshape_carries_a_symbolic_batch_inside_a_shape(void **state)
               I64((2, 1), N, 64));
 }
 
-/* ---- Flatten ----------------------------------------------------------------------------------
- */
+/* ---- Flatten -------------------------------------------------------------------------------- */
 
 static void flatten_splits_at_the_axis(void **state)
 {
@@ -153,8 +151,7 @@ static void flatten_keeps_a_symbolic_batch(void **state)
               FSN_UNSUPPORTED, "would lose the batch axis");
 }
 
-/* ---- Squeeze, Unsqueeze ------------------------------------------------------------------------
- */
+/* ---- Squeeze, Unsqueeze --------------------------------------------------------------------- */
 
 static void squeeze_drops_unit_axes(void **state)
 {
@@ -209,8 +206,7 @@ static void unsqueeze_keeps_a_symbolic_batch_in_front(void **state)
               "Unsqueeze 'node': moves the batch axis, which is not supported");
 }
 
-/* ---- Shape ------------------------------------------------------------------------------------
- */
+/* ---- Shape ---------------------------------------------------------------------------------- */
 
 static void shape_lists_the_sizes_and_the_symbolic_batch(void **state)
 {
@@ -237,8 +233,7 @@ static void shape_start_and_end_are_clamped(void **state)
               EMPTY(I64, (0)));
 }
 
-/* ---- ConstantOfShape, Range --------------------------------------------------------------------
- */
+/* ---- ConstantOfShape, Range ----------------------------------------------------------------- */
 
 static void constant_of_shape_repeats_its_value(void **state)
 {
@@ -304,8 +299,7 @@ static void range_refuses_what_has_no_end(void **state)
               FSN_SHAPE, "its limit is int32 [], expected one int64");
 }
 
-/* ---- Cast -------------------------------------------------------------------------------------
- */
+/* ---- Cast ----------------------------------------------------------------------------------- */
 
 enum {
     TO_F32 = 1,
