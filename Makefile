@@ -10,7 +10,11 @@
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
-# Variables: BUILD (output folder), CC, SAN=1 (ASan + UBSan, into build-asan), WERROR=1.
+# Variables: BUILD (output folder), CC, SAN=1 (ASan + UBSan, into build-asan), WERROR=1, V=1 (show
+# the commands).
+
+# $(call run,WORD,COMMAND): the command, shown as "WORD target" unless V=1.
+run = $(if $(V),$(2),@printf '  %-7s %s\n' $(1) $@; $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -50,39 +54,39 @@ all: $(BUILD)/fsnet $(BUILD)/fsnetd
 
 $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call run,AR,ar rcs $@ $^)
 $(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # All of the server but main(), for the program and for its tests.
 $(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o
 	@rm -f $@
-	ar rcs $@ $^
+	$(call run,AR,ar rcs $@ $^)
 $(BUILD)/fsnetd: $(BUILD)/obj/server/main.o $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER) $(LIBS_ENGINE)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER) $(LIBS_ENGINE))
 # The server sees the engine through its public header alone.
 SERVER_CFLAGS = $(filter-out -Iengine,$(ALL_CFLAGS)) -Iserver
 
 # migrations/NNNN_name.sql, embedded as text and listed in order in srv_migrations[].
 $(BUILD)/gen/migrations.c: $(MIGRATIONS) server/store/embed_migrations.sh
 	@mkdir -p $(@D)
-	server/store/embed_migrations.sh $(MIGRATIONS) >$@
+	$(call run,EMBED,server/store/embed_migrations.sh $(MIGRATIONS) >$@)
 $(BUILD)/obj/gen/migrations.o: $(BUILD)/gen/migrations.c
 	@mkdir -p $(@D)
-	$(CC) $(SERVER_CFLAGS) -c -o $@ $<
+	$(call run,CC,$(CC) $(SERVER_CFLAGS) -c -o $@ $<)
 
 $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: engine/onnx/onnx.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=engine/onnx --c_out=$(BUILD)/gen onnx.proto
+	$(call run,PROTOC,protoc-c --proto_path=engine/onnx --c_out=$(BUILD)/gen onnx.proto)
 # Generated code is compiled without our warnings.
 $(BUILD)/obj/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
+	$(call run,CC,$(CC) $(ALL_CFLAGS) -w -c -o $@ $<)
 $(BUILD)/obj/server/%.o: server/%.c
 	@mkdir -p $(@D)
-	$(CC) $(SERVER_CFLAGS) -c -o $@ $<
+	$(call run,CC,$(CC) $(SERVER_CFLAGS) -c -o $@ $<)
 $(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call run,CC,$(CC) $(ALL_CFLAGS) -c -o $@ $<)
 
 # ---- tests: every tests/{unit,grad,golden}/test_*.c is one cmocka program; a tests/fuzz/fuzz_*.c
 # runs its target over its corpus ----------------------------------------------------------------
@@ -94,16 +98,16 @@ SRV_SUPPORT_OBJ := $(filter %/srv_fixture.o,$(SUPPORT_OBJ))
 SUPPORT_OBJ := $(filter-out $(SRV_SUPPORT_OBJ),$(SUPPORT_OBJ))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
 $(BUILD)/tests/unit/test_srv_%: $(BUILD)/obj/tests/unit/test_srv_%.o $(SUPPORT_OBJ) \
 		$(SRV_SUPPORT_OBJ) $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
 .SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o)
 # ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
 $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 .PHONY: unit
 unit: $(TEST_BIN)
 	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail

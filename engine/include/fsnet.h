@@ -324,12 +324,12 @@ enum fsn_field_kind {
 struct fsn_spec_field {
     const char *pointer; /* JSON pointer: "/filter_summary/ratio" */
     enum fsn_field_kind kind;
-    size_t offset;     /* of the member in struct fsn_spec */
-    double min, max;   /* both allowed; of each number of an array */
-    bool or_zero;      /* zero is allowed too, below min */
-    double fallback;   /* the default; an array's is said in help */
+    size_t offset;       /* of the member in struct fsn_spec */
+    double min, max;     /* both allowed; of each number of an array */
+    bool or_zero;        /* zero is allowed too, below min */
+    double fallback;     /* the default; an array's is said in help */
     const char *choices; /* "a|b|c", or NULL */
-    const char *help;  /* one line */
+    const char *help;    /* one line */
 };
 const struct fsn_spec_field *fsn_spec_fields(size_t *count);
 
