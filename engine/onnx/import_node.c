@@ -15,7 +15,7 @@ enum { MAX_FILE_ATTRS = FSN__MAX_NODE_ATTRS - 2 }; /* an upgrade may add two */
 static int attr_type(const FsnOnnx__AttributeProto *proto)
 {
     if (proto->type != FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED)
-        return proto->type;
+        return (int)proto->type;
     if (proto->has_f)
         return FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
     if (proto->has_i)

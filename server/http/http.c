@@ -289,7 +289,8 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     count_active(http, -1);
 }
 
-static void on_log(void *user, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_log(void *user, const char *format,
+                                                         va_list args)
 {
     char text[512];
 
