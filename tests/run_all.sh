@@ -42,7 +42,7 @@ count() { # NAME EXIT_CODE PASSED FAILED SKIPPED
         failures+=("$1 (exit code $2)")
         cat "$log"
     else
-        grep -E '^(skipped|SKIP|\[  SKIPPED)' "$log"
+        grep -E '^(skipped|SKIP)|^\[  SKIPPED \] [a-z_0-9]+$' "$log" | sort -u
     fi
     printf '%-52s %5d passed %3d failed %3d skipped\n' "$1" "$3" "$bad" "$5"
 }

@@ -57,7 +57,8 @@ enum fsn_status fsn__graph_sort(struct fsn__graph *graph, struct fsn_error *err)
             stack[++depth] = (struct visit){.node = producer};
         }
     }
-    memcpy(graph->nodes, sorted, n * sizeof *sorted);
+    if (n > 0) /* a graph of constants alone has no node to move, and no array of nodes */
+        memcpy(graph->nodes, sorted, n * sizeof *sorted);
     for (int i = 0; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i].n_out; j++)
             if (graph->nodes[i].out[j] >= 0)
