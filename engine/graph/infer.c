@@ -10,8 +10,7 @@ static struct fsn__tensor *slot(struct fsn__graph *graph, int value)
 }
 
 /* Lets `call` (the operator's infer or forward) see node i's tensors. */
-static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, void *work,
-                               void *saved, struct fsn_error *err)
+static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, struct fsn_error *err)
 {
     const struct fsn__node *node = &graph->nodes[i];
     struct fsn__tensor *in[FSN__MAX_IO], *out[FSN__MAX_IO];
@@ -23,10 +22,10 @@ static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, vo
         .n_out = node->n_out,
         .in = in,
         .out = out,
-        .work = work,
-        .saved = saved,
         .index = (uint64_t)i,
     };
+    size_t work_size = 0, saved_size = 0;
+    enum fsn_status status;
 
     for (int j = 0; j < node->n_in; j++) {
         in[j] = slot(graph, node->in[j]);
@@ -38,24 +37,46 @@ static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, vo
         out[j] = slot(graph, node->out[j]);
     if (!forward)
         return node->op->infer(&ctx, err);
-    if (node->op->sizes && !work) {
-        enum fsn_status status;
-        size_t work_size = 0, saved_size = 0;
-
+    if (node->op->sizes)
         node->op->sizes(&ctx, &work_size, &saved_size);
-        work = fsn__aligned_calloc(work_size, 1);
-        saved = fsn__aligned_calloc(saved_size, 1);
-        status = work && saved ? call_op(graph, i, true, work, saved, err) : FSN__NOMEM(err);
-        free(work);
-        free(saved);
-        return status;
+    /* As the executor does: an operator that asked for no memory gets no pointer. */
+    if (work_size > 0)
+        ctx.work = fsn__aligned_calloc(work_size, 1);
+    if (saved_size > 0)
+        ctx.saved = fsn__aligned_calloc(saved_size, 1);
+    if ((work_size > 0 && !ctx.work) || (saved_size > 0 && !ctx.saved))
+        status = FSN__NOMEM(err);
+    else
+        status = node->op->forward(&ctx, err);
+    free(ctx.work);
+    free(ctx.saved);
+    return status;
+}
+
+/* Far beyond any memory, and small enough that operators may multiply dims and bytes unchecked. */
+static const int64_t max_elements = INT64_C(1) << 40;
+
+static enum fsn_status check_sizes(const struct fsn__graph *graph, int i, struct fsn_error *err)
+{
+    const struct fsn__node *node = &graph->nodes[i];
+
+    for (int j = 0; j < node->n_out; j++) {
+        const struct fsn__tensor *out =
+            node->out[j] >= 0 ? &graph->values[node->out[j]].tensor : NULL;
+        int64_t n = out ? fsn__numel_bound(out) : 0;
+
+        if (n < 0 || n > max_elements)
+            return FSN__FAIL(err, FSN_LIMIT, "%s '%s': its output would have shape %s",
+                             node->op->name, node->name, FSN__SHAPE(out));
     }
-    return node->op->forward(&ctx, err);
+    return FSN_OK;
 }
 
 enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, int node, struct fsn_error *err)
 {
-    return call_op(graph, node, false, NULL, NULL, err);
+    enum fsn_status status = call_op(graph, node, false, err);
+
+    return status == FSN_OK ? check_sizes(graph, node, err) : status;
 }
 
 enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err)
@@ -134,7 +155,7 @@ enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes, stru
             continue; /* its size depends on the batch: left for the executor */
         status = alloc_outputs(graph, node, max_bytes, &bytes, err);
         if (status == FSN_OK)
-            status = call_op(graph, i, true, NULL, NULL, err);
+            status = call_op(graph, i, true, err);
         if (status != FSN_OK)
             break;
         for (int j = 0; j < node->n_out; j++)

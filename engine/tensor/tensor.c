@@ -40,6 +40,16 @@ int64_t fsn__numel(const struct fsn__tensor *t)
     return empty ? 0 : n;
 }
 
+int64_t fsn__numel_bound(const struct fsn__tensor *t)
+{
+    struct fsn__tensor full = *t;
+
+    for (int i = 0; i < full.ndim; i++)
+        if (full.dim[i] == FSN_BATCH || full.dim[i] == 0)
+            full.dim[i] = 1;
+    return fsn__numel(&full);
+}
+
 int64_t fsn__numel_range(const struct fsn__tensor *t, int from, int to)
 {
     int64_t n = 1;

@@ -40,6 +40,9 @@ struct fsn__tensor {
 /* Elements; -1 when the batch is symbolic or the product overflows, that of an empty tensor's other
  * dims too: strides and partial products of a tensor that passed never overflow. A scalar has 1. */
 int64_t fsn__numel(const struct fsn__tensor *t);
+/* No product of any of the dims is larger than this: the open batch and empty dimensions count as
+ * one. -1 when it overflows. */
+int64_t fsn__numel_bound(const struct fsn__tensor *t);
 /* Elements of dims [from, to); dims must be known. */
 int64_t fsn__numel_range(const struct fsn__tensor *t, int from, int to);
 /* Bytes of the data; 0 when numel is -1. */
