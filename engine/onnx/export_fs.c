@@ -383,7 +383,7 @@ static enum fsn_status write_dense(struct fsn__exporter *ex, const struct fsn__n
                               .n_out = 1,
                               .in = in,
                               .out = out};
-    size_t work = 0, saved = 0;
+    size_t work = 0, saved = 0; /* nothing is saved outside training */
     enum fsn_status status;
 
     for (int i = 0; i < node->n_in; i++) {
@@ -404,13 +404,8 @@ static enum fsn_status write_dense(struct fsn__exporter *ex, const struct fsn__n
         node->op->sizes(&ctx, &work, &saved);
     w.data = fsn__export_alloc(ex, fsn__tensor_bytes(&w), 1);
     ctx.work = fsn__aligned_calloc(work, 1);
-    ctx.saved = fsn__aligned_calloc(saved, 1);
-    if (w.data && ctx.work && ctx.saved)
-        status = node->op->forward(&ctx, err);
-    else
-        status = FSN__NOMEM(err);
+    status = w.data && ctx.work ? node->op->forward(&ctx, err) : FSN__NOMEM(err);
     free(ctx.work);
-    free(ctx.saved);
     if (status == FSN_OK)
         fsn__export_initialiser(ex, fsn__export_value(ex, node->out[0]), &w);
     return status;

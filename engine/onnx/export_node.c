@@ -231,6 +231,11 @@ enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struc
         return write_softmax(ex, from, err);
     if (from->op == &fsn__op_pad && n_in > 3)
         return write_pad(ex, from, err);
+    if (from->op == &fsn__op_batch_normalization && from->n_out > 1)
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "BatchNormalization '%s': its %d outputs cannot be written in operator "
+                         "set version %d",
+                         from->name, from->n_out, FSN__EXPORT_OPSET);
     if (from->op == &fsn__op_shape && fsn__attr_find(&from->attrs, "end"))
         return FSN__FAIL(err, FSN_UNSUPPORTED,
                          "Shape '%s': its attribute 'end' cannot be written in operator set "

@@ -87,24 +87,13 @@ static enum fsn_status computes_in_f64(const FsnOnnx__GraphProto *graph, bool *o
 
 /* ---- after building -------------------------------------------------------------------------- */
 
-/* Elements of a shape for one image; -1 when they cannot be counted. */
-static int64_t elements_of_one(const struct fsn__tensor *t)
-{
-    struct fsn__tensor one = *t;
-
-    for (int i = 0; i < one.ndim; i++)
-        if (one.dim[i] == FSN_BATCH)
-            one.dim[i] = 1;
-    return fsn__numel(&one);
-}
-
 static enum fsn_status check_shapes(const struct fsn__importer *im, struct fsn_error *err)
 {
     const struct fsn__graph *graph = im->graph;
 
     for (int i = 0; i < graph->value_count; i++) {
         const struct fsn__value *value = &graph->values[i];
-        int64_t n = elements_of_one(&value->tensor);
+        int64_t n = fsn__numel_bound(&value->tensor);
 
         if (n < 0 || (uint64_t)n > im->limits.max_elements)
             return FSN__FAIL(err, FSN_LIMIT, "value '%s' of shape %s has more than %zu elements",

@@ -95,6 +95,10 @@ static enum fsn_status read_input_type(struct fsn__importer *im,
     t->ndim = (int)type->shape->n_dim;
     for (int i = 0; i < t->ndim && status == FSN_OK; i++)
         status = read_dim(type->shape->dim[i], i, name, &t->dim[i], err);
+    if (status == FSN_OK &&
+        (fsn__numel_bound(t) < 0 || (uint64_t)fsn__numel_bound(t) > im->limits.max_elements))
+        return FSN__FAIL(err, FSN_LIMIT, "graph input '%s': shape %s has more than %zu elements",
+                         name, FSN__SHAPE(t), im->limits.max_elements);
     /* An export made with one example image: its 1 is the batch, if the network bears it. */
     if (status == FSN_OK && im->try_batch && t->ndim == 4 && t->dim[0] == 1 &&
         t->dtype == FSN__F32) {

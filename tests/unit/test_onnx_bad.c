@@ -191,6 +191,18 @@ static void negative_height(struct onnx_maker *m)
     onnx_input(m, "image", FSN__ONNX_FLOAT, 4, INTS(1, 3, -7, 8));
 }
 
+static void input_overflows(struct onnx_maker *m)
+{
+    onnx_input(m, "image", FSN__ONNX_FLOAT, 3, INTS(0, INT64_C(1) << 62, INT64_C(1) << 62));
+}
+
+static void output_overflows(struct onnx_maker *m)
+{
+    onnx_ints(m, "pads", 8, INTS(0, 0, 0, 0, 0, INT64_C(1) << 40, INT64_C(1) << 40, 0));
+    onnx_node(m, "Pad", "y,pads", "z");
+    onnx_output(m, "z");
+}
+
 static void input_without_shape(struct onnx_maker *m)
 {
     m->graph.input[0]->type->tensor_type->shape = NULL;
@@ -392,6 +404,8 @@ static const struct wrong_file wrong_files[] = {
      "'small': element 1, 128, does not fit int8"},
     {"open height", open_height, FSN_UNSUPPORTED, "'image': dimension 2 ('N') is not fixed"},
     {"negative height", negative_height, FSN_FORMAT, "'image': dimension 2 is -7"},
+    {"input overflows", input_overflows, FSN_LIMIT, "graph input 'image': shape [0,4611686018"},
+    {"output overflows", output_overflows, FSN_LIMIT, "Pad 'Pad_z'"},
     {"input without shape", input_without_shape, FSN_UNSUPPORTED, "'x' has no shape"},
     {"input without type", input_without_type, FSN_UNSUPPORTED, "'x' is not declared as a tensor"},
     {"input of strings", input_of_strings, FSN_UNSUPPORTED, "'x': element type string"},
@@ -572,7 +586,7 @@ static void every_import_limit_is_held(void **state)
         {{.max_nodes = 1}, "2 nodes, at most 1"},
         {{.max_values = 2}, "more than 2 values"},
         {{.max_elements = 17}, "more than 17 elements"},
-        {{.max_elements = 18}, "value 'x' of shape [N,1,4,12]"}, /* the weights have 18 */
+        {{.max_elements = 18}, "graph input 'x': shape [N,1,4,12]"}, /* the weights have 18 */
         {{.max_constants = 71}, "larger than the limit"},
     };
 

@@ -540,6 +540,7 @@ static void what_version_13_cannot_say_is_refused_by_name(void **state)
     struct fsn_model *model;
     struct onnx_maker m;
     unsigned char *bytes = NULL;
+    const float one = 1;
     size_t size;
 
     (void)state;
@@ -553,6 +554,20 @@ static void what_version_13_cannot_say_is_refused_by_name(void **state)
                      FSN_UNSUPPORTED);
     assert_non_null(strstr(err.text, "AveragePool 'AveragePool_y': its attribute 'dilations'"));
     assert_null(bytes);
+    fsn_model_destroy(model);
+
+    err = (struct fsn_error){0};
+    onnx_begin(&m, 15);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 1, 2, 2));
+    onnx_floats(&m, "s", 1, INTS(1), &one);
+    onnx_attr_int(&m, onnx_node(&m, "BatchNormalization", "x,s,s,s,s", "y,m,v"), "training_mode",
+                  1);
+    onnx_output(&m, "y");
+    onnx_output(&m, "m");
+    model = load(&m);
+    assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_DENSE, &bytes, &size, &err),
+                     FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "BatchNormalization 'BatchNormalization_y': its 2 outputs"));
     fsn_model_destroy(model);
 }
 

@@ -414,6 +414,34 @@ static void a_constant_sub_graph_around_the_batch_is_folded(void **state)
     fsn_model_destroy(model);
 }
 
+/* An operator with scratch memory and a state to save is folded too: x = 1 .. 25 in a 5 x 5 image,
+ * the largest within two steps is the one two steps down and to the right, as far as there is. */
+static void a_pooled_constant_is_folded(void **state)
+{
+    struct onnx_maker m;
+    struct fsn_model *model;
+    FsnOnnx__NodeProto *node;
+    float x[25];
+
+    (void)state;
+    for (int i = 0; i < 25; i++)
+        x[i] = (float)(i + 1);
+    onnx_begin(&m, 13);
+    onnx_floats(&m, "x", 4, INTS(1, 1, 5, 5), x);
+    node = onnx_node(&m, "MaxPool", "x", "y");
+    onnx_attr_ints(&m, node, "kernel_shape", 2, INTS(5, 5));
+    onnx_attr_ints(&m, node, "pads", 4, INTS(2, 2, 2, 2));
+    onnx_output(&m, "y");
+    model = load(&m);
+    assert_int_equal(model->graph->node_count, 0);
+    for (int i = 0; i < 25; i++) {
+        int row = i / 5 + 2 < 5 ? i / 5 + 2 : 4, column = i % 5 + 2 < 5 ? i % 5 + 2 : 4;
+
+        assert_float_equal(fsn__f32(output(model, 0))[i], x[5 * row + column], 0);
+    }
+    fsn_model_destroy(model);
+}
+
 /* ---- older forms --------------------------------------------------------------------------- */
 
 /* One node in the form of an old operator set, x [2,3] = 1 -2 3 / -4 5 -6. */
@@ -882,6 +910,7 @@ int main(void)
         cmocka_unit_test(nodes_may_stand_in_any_order),
         cmocka_unit_test(constant_nodes_of_every_form_become_constants),
         cmocka_unit_test(a_constant_sub_graph_around_the_batch_is_folded),
+        cmocka_unit_test(a_pooled_constant_is_folded),
         cmocka_unit_test(older_forms_mean_what_they_meant),
         cmocka_unit_test(squeeze_took_its_axes_as_an_attribute),
         cmocka_unit_test(softmax_normalised_over_several_axes),
