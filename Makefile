@@ -94,17 +94,18 @@ TEST_SRC := $(wildcard tests/unit/test_*.c tests/grad/test_*.c tests/golden/test
 	tests/fuzz/fuzz_*.c)
 TEST_BIN := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
+SRV_TEST_BIN := $(filter $(BUILD)/tests/unit/test_srv_%,$(TEST_BIN))
 SRV_SUPPORT_OBJ := $(filter %/srv_fixture.o,$(SUPPORT_OBJ))
-SUPPORT_OBJ := $(filter-out $(SRV_SUPPORT_OBJ),$(SUPPORT_OBJ))
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(BUILD)/libfsnet.a
+ENGINE_SUPPORT_OBJ := $(filter-out $(SRV_SUPPORT_OBJ),$(SUPPORT_OBJ))
+$(filter-out $(SRV_TEST_BIN),$(TEST_BIN)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
+		$(ENGINE_SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
-$(BUILD)/tests/unit/test_srv_%: $(BUILD)/obj/tests/unit/test_srv_%.o $(SUPPORT_OBJ) \
-		$(SRV_SUPPORT_OBJ) $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
+$(SRV_TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) \
+		$(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
-.SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
 # ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
 $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
