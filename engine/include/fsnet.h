@@ -148,8 +148,9 @@ struct fsn_import_limits {
     size_t max_constants; /* bytes of all constants together, folded ones included; default 8 GiB */
 };
 
-/* Reads an ONNX file (opset 7..18). Errors: IO, FORMAT, UNSUPPORTED (names operator and node),
- * SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by fsn_model_destroy. */
+/* Reads an ONNX file (opset 7..27, tested on 7..18). Errors: IO, FORMAT, UNSUPPORTED (names
+ * operator and node), SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by
+ * fsn_model_destroy. */
 FSN_NODISCARD enum fsn_status fsn_model_load(const char *path,
                                              const struct fsn_import_limits *limits,
                                              struct fsn_model **out, struct fsn_error *err);
