@@ -3,9 +3,9 @@
  *
  * The engine does the work in one call (fsn_compress) and reports through a callback at every step;
  * the callback answers whether to go on. It looks at the signals each time and writes to the
- * database at most twice a second. Work lies in DIR/work/JOB: "checkpoint" lets a later attempt go
- * on where this one ended, "out" takes the files. Both go when the job is at its end; until then
- * they stay, whatever happens to the process.
+ * database when a stage begins, and else at most twice a second. Work lies in DIR/work/JOB:
+ * "checkpoint" lets a later attempt go on where this one ended, "out" takes the files. Both go when
+ * the job is at its end; until then they stay, whatever happens to the process.
  */
 #include "jobs/runner.h"
 
@@ -37,10 +37,11 @@ struct run {
     struct srv_db *db;
     struct srv_job *job;
     struct srv_run_signals *signals;
-    int64_t written_ticks_ms; /* last progress row */
-    bool curve_cut;           /* rows of epochs to be trained again are gone */
-    bool lost;                /* the claim is no longer ours */
-    bool comes_again;         /* another attempt will go on from the checkpoint */
+    int64_t written_ticks_ms; /* last progress row, and its stage */
+    enum fsn_stage written_stage;
+    bool curve_cut;   /* rows of epochs to be trained again are gone */
+    bool lost;        /* the claim is no longer ours */
+    bool comes_again; /* another attempt will go on from the checkpoint */
     char folder[SRV_PATH_SIZE], out[SRV_PATH_SIZE], checkpoint[SRV_PATH_SIZE];
 };
 
@@ -98,6 +99,7 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
     if (cancel)
         atomic_store(&run->signals->cancel, true);
     run->written_ticks_ms = srv_ticks_ms();
+    run->written_stage = p->stage;
 }
 
 static bool on_progress(const struct fsn_progress *p, void *user)
@@ -108,7 +110,8 @@ static bool on_progress(const struct fsn_progress *p, void *user)
         cut_curve(run, p->epoch_row ? p->epoch_row->epoch : p->epoch);
     if (p->epoch_row)
         store_epoch(run, p->epoch_row);
-    if (srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
+    if (p->stage != run->written_stage ||
+        srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
         store_progress(run, p);
     return !run->lost && !atomic_load(&run->signals->cancel) && !atomic_load(&run->signals->stop);
 }

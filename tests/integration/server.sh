@@ -1,5 +1,6 @@
 # server.sh - what the tests of fsnetd share; sourced after `build` is set. Starts the real server on a
-# port of its own choice and a data folder of its own, and ends it however the test ends.
+# port of its own choice and a data folder of its own, and ends it however the test ends. With
+# KEEP_LOG=FILE in the environment the server's log stays in FILE.
 . tests/support/check.sh
 fsnet=$build/fsnet
 dir=$(mktemp -d)
@@ -9,6 +10,7 @@ url=
 
 at_exit() {
     [ -z "$server" ] || { kill -KILL "$server" && wait "$server"; } 2>/dev/null
+    [ -z "${KEEP_LOG:-}" ] || cp "$dir/log" "$KEEP_LOG"
     rm -rf "$dir"
 }
 trap at_exit EXIT
@@ -94,6 +96,13 @@ artifact() {
     call GET "/v1/jobs/$job/artifacts/$1"
     same "$1 is there" 200 "$status"
     cp "$dir/body" "$2"
+}
+
+# like EXAMPLE: the last answer has the keys of api/examples/EXAMPLE.json, at every depth.
+keys_of() { jq -c '[paths | map(if type == "number" then "*" else . end) | join("/")] | unique' "$1"; }
+like() {
+    same "the answer looks like api/examples/$1.json" "$(keys_of "api/examples/$1.json")" \
+        "$(keys_of "$dir/body")"
 }
 
 stored_blobs() { find "$data/blobs" -type f | wc -l; }

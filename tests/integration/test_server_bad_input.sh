@@ -31,6 +31,7 @@ reject_model "garbage as a model" "$dir/bad.onnx" malformed "ONNX"
 reject_model "an empty body as a model" "$dir/bad.onnx" malformed "ONNX"
 patched 's/"\x04Relu/"\x04Rxlu/g'
 reject_model "an unknown operator" "$dir/bad.onnx" unsupported "Rxlu"
+like problem-unsupported
 holds "the unknown operator's node is named" "relu1" "$(field .detail)"
 patched 's/\x0a\x05input\x0a\x0cconv1.weight/\x0a\x05relu1\x0a\x0cconv1.weight/'
 reject_model "a cyclic graph" "$dir/bad.onnx" malformed "cycl"
@@ -98,11 +99,13 @@ reject_spec() {
 }
 reject_job "an empty body" 400 malformed-json '' "line 1"
 reject_job "broken JSON" 400 malformed-json '{"model_id": ' "line 1"
+like problem-malformed-json
 reject_job "a key given twice" 400 malformed-json '{"seed": 1, "seed": 2}' "duplicate"
 reject_job "bytes that are not UTF-8" 400 malformed-json $'{"name": "\xff"}' "0xff"
 reject_job "deep nesting" 422 limit-exceeded "$(printf '[%.0s' {1..5000})" "nested"
 reject_job "an array" 422 invalid-spec '[]' "must be an object"
 reject_job "no ids" 422 invalid-spec '{}' "is required"
+like problem-invalid-spec
 same "both missing ids are told" "/model_id /dataset_id" "$(field '[.errors[].pointer] | join(" ")')"
 reject_job "ids of wrong types" 422 invalid-spec '{"model_id": 3, "dataset_id": null}' "must be a string"
 reject_job "unknown ids" 422 invalid-spec '{"model_id": "mdl_0", "dataset_id": "dst_0"}' \

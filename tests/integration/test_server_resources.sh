@@ -11,6 +11,7 @@ start
 # ---- the service itself ----------------------------------------------------------------------
 call GET /healthz
 same "the process is alive" "200 ok" "$status $(field .status)"
+like health
 same "health names the version" "$("$build/fsnetd" --version)" "fsnetd $(field .version)"
 call GET /readyz
 same "it is ready" "200 ready" "$status $(field .status)"
@@ -22,6 +23,7 @@ call GET /v1/models
 same "there is no model at first" "200 0" "$status $(field '.items | length')"
 upload models "$dir/resnet8.onnx" "name=my%20net"
 model=$id
+like model
 same "Location names the model" "/v1/models/$model" "$(header location)"
 same "ids of models begin with mdl_" mdl_ "${model:0:4}"
 same "the name comes back" "my net" "$(field .name)"
@@ -61,6 +63,7 @@ same "HEAD answers as GET without the body" "200 $(stat -c %s "$dir/resnet8.onnx
 # ---- data sets -------------------------------------------------------------------------------
 upload datasets "$dir/shapes.tar.gz" "name=shapes&format=cifar10"
 dataset=$id
+like dataset
 same "ids of data sets begin with dst_" dst_ "${dataset:0:4}"
 same "the summary counts the splits" "60 20" \
     "$(field '"\(.summary.splits.train.images) \(.summary.splits.test.images)"')"
