@@ -158,8 +158,11 @@ static void relu_back(void *arg, int thread, int threads)
     int64_t begin, end;
 
     fsn__share(job->count, thread, threads, &begin, &end);
-    for (int64_t i = begin; i < end; i++)
-        dx[i] += out[i] > 0.0F ? dy[i] : 0.0F;
+    for (int64_t i = begin; i < end; i++) {
+        const float g = dy[i]; /* loaded always: lets the compiler vectorise */
+
+        dx[i] += out[i] > 0.0F ? g : 0.0F;
+    }
 }
 
 static void clip_back(void *arg, int thread, int threads)
