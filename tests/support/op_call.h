@@ -20,6 +20,7 @@ struct op_call {
     int n_in;
     struct fsn__tensor in[OP_CALL_INPUTS];
     struct fsn__attrs attrs;
+    bool inference; /* gradients only: taken as outside training */
 };
 
 /* Infers, runs and compares type, shape and, unless want has no data, elements (exactly, but 1e-6
@@ -67,6 +68,8 @@ void op_refuse(const struct op_call *call, enum fsn_status status, const char *t
     .attrs = {.count = sizeof((struct fsn__attr[]){__VA_ARGS__}) / sizeof(struct fsn__attr), \
               .item = (struct fsn__attr[]){__VA_ARGS__}}
 #define ATTR_I(key, value) ((struct fsn__attr){.name = (key), .type = FSN__ATTR_INT, .i = (value)})
+#define ATTR_F(key, value) \
+    ((struct fsn__attr){.name = (key), .type = FSN__ATTR_FLOAT, .f = (value)})
 #define ATTR_S(key, value) \
     ((struct fsn__attr){.name = (key), .type = FSN__ATTR_STRING, .s = (value)})
 #define ATTR_INTS(key, ...)                                                          \

@@ -28,7 +28,7 @@ static float noise(int64_t i)
 }
 
 static void open_bench(struct bench *b, const struct op_call *call, const struct fsn__op *op,
-                       unsigned wanted)
+                       unsigned wanted, struct fsn__pool *pool)
 {
     struct fsn_error err = {.status = FSN_OK};
     size_t work = 0, saved = 0;
@@ -38,7 +38,8 @@ static void open_bench(struct bench *b, const struct op_call *call, const struct
                                 .attrs = &call->attrs,
                                 .n_in = call->n_in,
                                 .n_out = 1,
-                                .training = true}};
+                                .pool = pool,
+                                .training = !call->inference}};
     b->ctx.in = b->in_at;
     b->ctx.out = &b->out_at;
     b->ctx.din = b->din_at;
@@ -146,9 +147,8 @@ double op_gradient_error(const struct op_call *call, const struct fsn__op *op, u
     double worst = 0;
     struct bench b;
 
-    open_bench(&b, call, op, wanted);
     assert_int_equal(fsn__pool_create(threads, &pool, NULL), FSN_OK);
-    b.ctx.pool = pool;
+    open_bench(&b, call, op, wanted, pool);
     (void)loss(&b); /* backward follows a forward: it may have saved something */
     run_backward(&b);
     for (int i = 0; i < call->n_in; i++) /* what backward did not need, the slopes do */
