@@ -31,7 +31,7 @@ static int run_new(const struct cli_args *args)
     int code = CLI_OK;
 
     if (fsn_arch_build(args->operand[0], &options, &model, &err) != FSN_OK ||
-        fsn_model_save(model, path, FSN_EXPORT_SMALL, &err) != FSN_OK ||
+        fsn_model_save(model, path, FSN_EXPORT_DENSE, &err) != FSN_OK ||
         fsn_model_summary_json(model, &json, &err) != FSN_OK) {
         code = cli_fail(args->command, &err, NULL);
         goto out;
@@ -84,7 +84,7 @@ static int train(const struct cli_args *args, struct fsn_model *model,
     cli_progress_begin(&progress);
     status = fsn_train(model, data, &args->spec, checkpoint, cli_progress_step, &progress, &err);
     if (status == FSN_OK)
-        status = fsn_model_save(model, path, FSN_EXPORT_SMALL, &err);
+        status = fsn_model_save(model, path, FSN_EXPORT_DENSE, &err);
     if (status == FSN_OK)
         status = fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec.preprocess,
                               args->spec.threads, cli_progress_step, &progress, &eval, &err);
