@@ -12,6 +12,7 @@
 
 #include "base/data_dir.h"
 #include "handlers/api.h"
+#include "jobs/sweep.h"
 #include "log.h"
 #include "loop.h"
 #include "store/migrate.h"
@@ -56,6 +57,8 @@ static enum fsn_status prepare_store(struct server *server, struct fsn_error *er
         status = srv_blobs_sweep(service->blobs, db, &orphans, err);
     if (status == FSN_OK)
         status = srv_queue_recover(db, INT64_MAX, server->config->max_attempts, &recovered, err);
+    if (status == FSN_OK)
+        status = srv_sweep_work(db, server->dir.work, err);
     if (status == FSN_OK)
         SRV_LOG(SRV_LOG_INFO, "store ready", SRV_INT("migrations_applied", migrations),
                 SRV_INT("orphans_removed", orphans), SRV_INT("jobs_recovered", recovered));

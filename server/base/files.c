@@ -50,7 +50,8 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
     (void)info;
     (void)type;
     (void)place;
-    return remove(path);
+    /* Someone else may be removing the same tree. */
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 enum fsn_status srv_remove_tree(const char *path, struct fsn_error *err)

@@ -34,6 +34,7 @@
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
+#define MAX_QUERY_BYTES 200               /* of one value; the names of uploads are the longest */
 #define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
 
 struct srv_http {
@@ -53,7 +54,8 @@ struct query_check {
     bool ok;
 };
 
-/* Every parameter must be one of the route's, have a value, be UTF-8 and free of control bytes. */
+/* Every parameter must be one of the route's, and its value short, UTF-8 and free of control bytes.
+ */
 static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
                                          size_t key_size, const char *value, size_t value_size)
 {
@@ -71,14 +73,16 @@ static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, co
         check->ok = false;
         return MHD_NO;
     }
-    text = value ? json_stringn(value, value_size) : NULL;
+    text = value && value_size <= MAX_QUERY_BYTES ? json_stringn(value, value_size) : NULL;
     check->ok = text != NULL;
     json_decref(text);
     for (size_t c = 0; check->ok && c < value_size; c++)
         check->ok = (unsigned char)value[c] >= 0x20 && value[c] != 0x7f;
     if (!check->ok)
         srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
-                          "%s: expected a value in UTF-8 without control characters", key);
+                          "%s: expected a value of at most %d bytes in UTF-8, without control "
+                          "characters",
+                          key, MAX_QUERY_BYTES);
     return check->ok ? MHD_YES : MHD_NO;
 }
 

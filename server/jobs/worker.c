@@ -7,6 +7,7 @@
 #include "jobs/worker.h"
 
 #include "base/clock.h"
+#include "jobs/sweep.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -175,8 +176,10 @@ void srv_workers_tend(struct srv_workers *workers)
     if (status == FSN_OK)
         status =
             srv_queue_recover(db, srv_now_ms(), workers->runner.max_attempts, &recovered, &err);
+    if (status == FSN_OK)
+        status = srv_sweep_work(db, workers->runner.work_dir, &err);
     if (status != FSN_OK)
-        SRV_LOG(SRV_LOG_ERROR, "leases not tended", SRV_TEXT("detail", err.text));
+        SRV_LOG(SRV_LOG_ERROR, "jobs not tended", SRV_TEXT("detail", err.text));
     srv_db_release(workers->dbs, db);
     srv_workers_wake(workers);
 }

@@ -20,7 +20,7 @@ void srv_workers_wake(struct srv_workers *workers);
 void srv_workers_cancel(struct srv_workers *workers, const char *job_id);
 
 /* The timer's work: extends the leases of the jobs that run here (a long step reports nothing),
- * then queues again what no one works on any more. */
+ * then queues again what no one works on any more, then clears up after jobs that have ended. */
 void srv_workers_tend(struct srv_workers *workers);
 
 /* Interrupts running jobs (they go back to the queue), joins the threads. NULL is fine. */

@@ -87,5 +87,17 @@ finishes failed
 same "a job that kills the server again and again is given up" \
     "urn:fsnet:problem:retry-limit 2" "$(field '"\(.error.type) \(.attempts)"')"
 holds "the error says so" "started 2 times" "$(field .error.detail)"
+same "nothing of its work stays" "" "$(ls -A "$data/work")"
+
+# ---- cancelled between two attempts ------------------------------------------------------------
+order "$spec"
+check "an epoch is done" wait_for 120 epochs_done 1
+stop
+check "the stopped job's checkpoint waits" test -d "$data/work/$job"
+start --lease 3
+call POST "/v1/jobs/$job/cancel"
+check "a job that was stopped can be cancelled" test "$status" -lt 300
+finishes cancelled
+check "its checkpoint goes" wait_for 20 test ! -e "$data/work/$job"
 stop
 finish
