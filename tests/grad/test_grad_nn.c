@@ -370,6 +370,12 @@ static void dropout_with_the_mask_of_its_forward(void **state)
     op_check_gradient(&(struct op_call){"Dropout", IN(NOISE(3, 13), ratio), .inference = true}, X);
 }
 
+static void exponential(void **state)
+{
+    (void)state;
+    op_check_gradient(&(struct op_call){"Exp", IN(NOISE(3, 4, 5))}, X);
+}
+
 static void identity(void **state)
 {
     (void)state;
@@ -414,6 +420,7 @@ static const struct {
     CASE("MatMul", matmul_sums_over_broadcast_axes),
     CASE("Softmax", softmax_along_any_axis),
     CASE("Dropout", dropout_with_the_mask_of_its_forward),
+    CASE("Exp", exponential),
     CASE("Identity", identity),
 };
 
