@@ -151,7 +151,7 @@ static void forward_task(void *arg, int thread, int threads)
         }
         centre = (float)mean;
         factor = inverse_deviation(var, b->epsilon);
-        if (b->saved) {
+        if (b->batch_statistics) {
             b->saved[c] = centre;
             b->saved[b->channels + c] = factor;
         }

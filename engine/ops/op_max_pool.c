@@ -193,7 +193,7 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
         return status;
     job.pool.x = ctx->in[0]->data;
     job.pool.y = ctx->out[0]->data;
-    job.pool.place = ctx->saved;
+    job.pool.place = ctx->training ? ctx->saved : NULL;
     job.pool.indices = ctx->n_out > 1 && ctx->out[1] ? fsn__i64(ctx->out[1]) : NULL;
     fsn__pool_run(ctx->pool, forward_task, &job);
     return FSN_OK;
