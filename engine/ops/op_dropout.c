@@ -26,6 +26,21 @@ struct job {
     bool add;      /* y += instead of y = */
 };
 
+static enum fsn_status given_ratio(const struct fsn__op_ctx *ctx, double *out,
+                                   struct fsn_error *err)
+{
+    const struct fsn__tensor *given = fsn__op_has_input(ctx, 1) ? ctx->in[1] : NULL;
+
+    *out = 0.5;
+    if (given && given->dtype == FSN__F64)
+        *out = *(const double *)given->data;
+    else if (given)
+        *out = (double)*fsn__f32(given);
+    if (!(*out >= 0.0 && *out < 1.0))
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID, "its ratio is %g, outside [0, 1)", *out);
+    return FSN_OK;
+}
+
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0];
@@ -41,6 +56,13 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
     if (mode && (mode->dtype != FSN__BOOL || fsn__numel(mode) != 1))
         return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "its training_mode must be one bool, is %s %s",
                             fsn__dtype_name(mode->dtype), FSN__SHAPE(mode));
+    if (!ratio || ratio->data) {
+        double value;
+
+        status = given_ratio(ctx, &value, err);
+        if (status != FSN_OK)
+            return status;
+    }
     if (ctx->n_out > 1 && ctx->out[1])
         fsn__shape_set(ctx->out[1], FSN__BOOL, x->ndim, x->dim);
     return fsn__op_set_output(ctx, FSN__F32, x->ndim, x->dim, err);
@@ -50,19 +72,12 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
 static enum fsn_status read_ratio(const struct fsn__op_ctx *ctx, double *ratio,
                                   struct fsn_error *err)
 {
-    const struct fsn__tensor *given = fsn__op_has_input(ctx, 1) ? ctx->in[1] : NULL;
     const bool asked = fsn__op_has_input(ctx, 2) && *(const uint8_t *)ctx->in[2]->data != 0;
+    enum fsn_status status = given_ratio(ctx, ratio, err);
 
-    *ratio = 0.5;
-    if (given && given->dtype == FSN__F64)
-        *ratio = *(const double *)given->data;
-    else if (given)
-        *ratio = (double)*fsn__f32(given);
-    if (!(*ratio >= 0.0 && *ratio < 1.0))
-        return FSN__OP_FAIL(ctx, err, FSN_INVALID, "its ratio is %g, outside [0, 1)", *ratio);
-    if (!ctx->training && !asked)
+    if (status == FSN_OK && !ctx->training && !asked)
         *ratio = 0.0;
-    return FSN_OK;
+    return status;
 }
 
 static void task(void *arg, int thread, int threads)
