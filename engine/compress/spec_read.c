@@ -260,26 +260,26 @@ static void read_shares(struct reader *reader, const struct fsn_spec_field *fiel
 static void read_names(struct reader *reader, const struct fsn_spec_field *field,
                        const json_t *value)
 {
-    struct fsn_spec *spec = reader->spec;
+    char **names = reader->spec->filter_summary.exclude;
+    size_t *count = &reader->spec->filter_summary.exclude_count;
 
     if (!read_array(reader, field->pointer, value, FSN_MAX_EXCLUDE))
         return;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *item = json_array_get(value, i);
         char pointer[POINTER];
-        char *name;
 
         join_index(pointer, field->pointer, i);
         if (!json_is_string(item) || json_string_length(item) == 0) {
             FAULT(reader, pointer, "must be the name of a node, got %s", DESCRIBE(item));
             continue;
         }
-        name = strdup(json_string_value(item));
-        if (!name) {
+        names[*count] = strdup(json_string_value(item));
+        if (!names[*count]) {
             reader->status = FSN_NOMEM;
             return;
         }
-        spec->filter_summary.exclude[spec->filter_summary.exclude_count++] = name;
+        ++*count;
     }
 }
 

@@ -81,7 +81,7 @@ double fsn__distill_loss(const float *student, const float *teacher, const int32
         float *dz = dlogits ? dlogits + i * classes : NULL;
 
         sum += (1 - a) * cross_entropy(zs, classes, labels[i], (1 - a) / (double)n, dz);
-        if (a > 0)
+        if (teacher && a > 0)
             sum += a * t * t *
                    divergence(zs, teacher + i * classes, classes, t, a * t / (double)n, dz);
         hits += argmax(zs, classes) == labels[i];
