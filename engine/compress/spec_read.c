@@ -279,7 +279,7 @@ static void read_names(struct reader *reader, const struct fsn_spec_field *field
             reader->status = FSN_NOMEM;
             return;
         }
-        ++*count;
+        ++*count; /* NOLINT(clang-analyzer-unix.Malloc): the spec owns the name now */
     }
 }
 
