@@ -10,7 +10,7 @@ enum fsn_status fsn__raise(struct fsn_error *err, enum fsn_status status, const 
 
 /* return FSN__FAIL(err, FSN_SHAPE, "Conv '%s': ...", name); */
 #ifdef __clang_analyzer__ /* which does not see into fsn__raise: it returns its status */
-#define FSN__FAIL(err, status, ...)                                                                \
+#define FSN__FAIL(err, status, ...) \
     ((void)fsn__raise((err), (status), __FILE__, __LINE__, __VA_ARGS__), (status))
 #else
 #define FSN__FAIL(err, status, ...) fsn__raise((err), (status), __FILE__, __LINE__, __VA_ARGS__)
