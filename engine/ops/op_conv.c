@@ -10,7 +10,8 @@
  * padding needs no col: it is x itself.
  *
  * Threads share the images (times groups). Each has a col in the work space and, going backward, a
- * dw of its own; these are added up in the order of the threads.
+ * dw of its own; these are added up in the order of the threads. They are kept transposed: with the
+ * 16 filters of a small network's layer the product with the long side first is twice as fast.
  */
 #include "core/blas.h"
 #include "core/mem.h"
@@ -236,8 +237,8 @@ static void backward_task(void *arg, int thread, int threads)
         if (c->dw) {
             if (!c->pointwise)
                 fsn__im2col(&c->window, c->cg, c->x + x, col);
-            fsn__sgemm(false, true, c->kg, c->depth, c->out, 1.0F, dy, c->out,
-                       c->pointwise ? c->x + x : col, c->out, 1.0F, dw + group, c->depth);
+            fsn__sgemm(false, true, c->depth, c->kg, c->out, 1.0F, c->pointwise ? c->x + x : col,
+                       c->out, dy, c->out, 1.0F, dw + group, c->kg);
         }
         if (c->dx && c->pointwise) {
             fsn__sgemm(true, false, c->depth, c->out, c->kg, 1.0F, c->w + group, c->depth, dy,
@@ -250,28 +251,41 @@ static void backward_task(void *arg, int thread, int threads)
     }
 }
 
-/* dw += the threads' parts, in their order; db. */
+/* dw += the threads' parts, in their order, for one filter. */
+static void add_parts(const struct conv *c, int64_t filter, int threads)
+{
+    const int64_t group = filter / c->kg * c->kg * c->depth, k = filter % c->kg;
+    float *dw = c->dw + filter * c->depth;
+
+    for (int t = 0; t < threads; t++) {
+        const float *part = c->dw_parts + t * c->groups * c->kg * c->depth + group + k;
+
+        for (int64_t d = 0; d < c->depth; d++)
+            dw[d] += part[d * c->kg];
+    }
+}
+
+static float bias_gradient(const struct conv *c, int64_t filter)
+{
+    const int64_t filters = c->groups * c->kg;
+    double sum = 0.0;
+
+    for (int64_t n = 0; n < c->n; n++)
+        sum += fsn__sum(c->dy + (n * filters + filter) * c->out, c->out);
+    return (float)sum;
+}
+
 static void combine_task(void *arg, int thread, int threads)
 {
     const struct conv *c = arg;
-    const int64_t filters = c->groups * c->kg, weights = filters * c->depth;
     int64_t begin, end;
 
-    fsn__share(filters, thread, threads, &begin, &end);
-    for (int64_t k = begin; k < end && c->db; k++) {
-        double sum = 0.0;
-
-        for (int64_t n = 0; n < c->n; n++)
-            sum += fsn__sum(c->dy + (n * filters + k) * c->out, c->out);
-        c->db[k] += (float)sum;
-    }
-    fsn__share(weights, thread, threads, &begin, &end);
-    for (int t = 0; t < threads && c->dw; t++) {
-        const float *restrict part = c->dw_parts + weights * t;
-        float *restrict dw = c->dw;
-
-        for (int64_t i = begin; i < end; i++)
-            dw[i] += part[i];
+    fsn__share(c->groups * c->kg, thread, threads, &begin, &end);
+    for (int64_t k = begin; k < end; k++) {
+        if (c->db)
+            c->db[k] += bias_gradient(c, k);
+        if (c->dw)
+            add_parts(c, k, threads);
     }
 }
 
