@@ -39,7 +39,7 @@ static struct span find_span(const struct fsn__window_axis *a, int64_t o, bool i
     s.end = tap < taps_end ? first + (taps_end - 1) * a->dilation + 1 : s.begin;
     counted = taps_end - tap;
     if (include_pad) {
-        counted = first < limit ? (limit - 1 - first) / a->dilation + 1 : 0;
+        counted = (limit - 1 - first) / a->dilation + 1; /* no window starts behind the input */
         if (counted > a->taps)
             counted = a->taps;
     }
