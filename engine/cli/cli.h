@@ -49,6 +49,8 @@ enum cli_kind {
     X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, NULL, NULL, "channels (default: 3)")    \
     X(GROWTH, "growth", 0, "N", INT, 1, 256, NULL, NULL, "a DenseNet's k (default: 12)")           \
     X(STEPS, "steps", 0, "N", INT, 1, 1000000, "20", NULL, "steps to time")                        \
+    X(TEACHER, "teacher", 0, "MODEL", TEXT, 0, 0, NULL, NULL,                                      \
+      "train with this network as the teacher")                                                    \
     X(TRAIN, "train", 0, "N", INT, 1, 1000000, "2000", NULL, "training images")                    \
     X(TEST, "test", 0, "N", INT, 1, 1000000, "500", NULL, "test images")                           \
     X(LAYOUT, "layout", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/layout", NULL)               \

@@ -1,10 +1,8 @@
-/* cmd_eval.c - fsnet eval and fsnet bench: how accurate and how fast a model is. */
+/* cmd_eval.c - fsnet eval: how accurate a model is. */
 #include "cli.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- eval ------------------------------------------------------------------------------------ */
 
 static int run_eval(const struct cli_args *args)
 {
@@ -54,53 +52,4 @@ const struct cli_command cli_eval = {
     .options = {CLI_OPT_DATA, CLI_OPT_FORMAT, CLI_OPT_SPLIT, CLI_OPT_MEAN, CLI_OPT_STD,
                 CLI_OPT_SPEC, CLI_OPT_THREADS, CLI_OPT_JSON},
     .run = run_eval,
-};
-
-/* ---- bench ----------------------------------------------------------------------------------- */
-
-static int run_bench(const struct cli_args *args)
-{
-    bool training = strcmp(args->operand[0], "train") == 0;
-    struct fsn_error err = {0};
-    struct fsn_model *model = NULL;
-    struct fsn_bench bench;
-    int code = CLI_OK;
-
-    if (!training && strcmp(args->operand[0], "infer") != 0) {
-        cli_error(args->command, "what to time must be train or infer, got '%s'", args->operand[0]);
-        return CLI_USAGE;
-    }
-    if (!cli_load_model(args, args->operand[1], &model))
-        return CLI_FAILURE;
-    if (fsn_bench_model(model, training, args->spec.finetune.batch_size, args->spec.threads,
-                        (int)args->number[CLI_OPT_STEPS], &bench, &err) != FSN_OK) {
-        code = cli_fail(args->command, &err, NULL);
-        goto out;
-    }
-    if (args->json)
-        code = cli_print_json(
-            args->command,
-            json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:I}", "what", args->operand[0], "batch_size",
-                      args->spec.finetune.batch_size, "steps", bench.steps,
-                      "images_per_second_median", bench.images_per_second_median,
-                      "images_per_second_p10", bench.images_per_second_p10, "ms_median",
-                      bench.ms_median, "memory_bytes", (json_int_t)bench.memory_bytes));
-    else
-        printf("%s, batch %d: %.1f img/s median, %.1f in the fastest tenth, %.2f ms a step, %s of "
-               "memory (%d steps)\n",
-               args->operand[0], args->spec.finetune.batch_size, bench.images_per_second_median,
-               bench.images_per_second_p10, bench.ms_median, CLI_BYTES(bench.memory_bytes),
-               bench.steps);
-out:
-    fsn_model_destroy(model);
-    return code;
-}
-
-const struct cli_command cli_bench = {
-    .name = "bench",
-    .summary = "Time steps of training or inference on random images",
-    .operands = "train|infer MODEL",
-    .operand_count = 2,
-    .options = {CLI_OPT_BATCH, CLI_OPT_STEPS, CLI_OPT_THREADS, CLI_OPT_JSON},
-    .run = run_bench,
 };

@@ -8,6 +8,7 @@
  * that writes it, not all at once: their places are shared.
  */
 #include "graph/exec.h"
+#include "core/clock.h"
 #include "graph/memory_plan.h"
 
 #include <stdlib.h>
@@ -37,6 +38,8 @@ struct fsn__exec {
     size_t param_grads_size; /* bytes */
     void *work;
     size_t work_size;
+    fsn__exec_timer_fn *timer; /* NULL: nodes are not timed */
+    void *timer_user;
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------
@@ -422,6 +425,24 @@ struct fsn__tensor *fsn__exec_param_grad(struct fsn__exec *exec, int value)
     return exec->graph->values[value].kind == FSN__VALUE_PARAM ? grad_at(exec, value) : NULL;
 }
 
+void fsn__exec_set_timer(struct fsn__exec *exec, fsn__exec_timer_fn *timer, void *user)
+{
+    exec->timer = timer;
+    exec->timer_user = user;
+}
+
+static enum fsn_status run_node(const struct fsn__exec *exec, const struct fsn__op_ctx *ctx,
+                                bool backward, struct fsn_error *err)
+{
+    const double start = exec->timer ? fsn__seconds() : 0;
+    const enum fsn_status status =
+        backward ? ctx->op->backward(ctx, err) : ctx->op->forward(ctx, err);
+
+    if (exec->timer)
+        exec->timer(ctx->op, backward, fsn__seconds() - start, exec->timer_user);
+    return status;
+}
+
 enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step, struct fsn_error *err)
 {
     for (int i = 0; i < exec->graph->node_count; i++) {
@@ -429,7 +450,7 @@ enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step, struct 
         enum fsn_status status;
 
         ctx->step = step;
-        status = ctx->op->forward(ctx, err);
+        status = run_node(exec, ctx, false, err);
         if (status != FSN_OK)
             return status;
     }
@@ -458,7 +479,7 @@ enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err
 
             memset(grad->data, 0, fsn__tensor_bytes(grad));
         }
-        status = node->ctx.op->backward(&node->ctx, err);
+        status = run_node(exec, &node->ctx, true, err);
         if (status != FSN_OK)
             return status;
     }

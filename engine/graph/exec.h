@@ -34,6 +34,12 @@ FSN_NODISCARD enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t
 /* Zeroes parameter gradients, then runs every node's backward in reverse order. */
 FSN_NODISCARD enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err);
 
+/* Called after every node's forward and backward with the seconds it took, on the thread that runs
+ * the pass. NULL, as at first: no clock is read. */
+typedef void fsn__exec_timer_fn(const struct fsn__op *op, bool backward, double seconds,
+                                void *user);
+void fsn__exec_set_timer(struct fsn__exec *exec, fsn__exec_timer_fn *timer, void *user);
+
 size_t fsn__exec_memory(const struct fsn__exec *exec); /* bytes of the planned blocks */
 
 #endif

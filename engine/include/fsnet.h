@@ -415,16 +415,59 @@ FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fs
                                         fsn_progress_fn *progress, void *user,
                                         struct fsn_error *err);
 
-/* Times whole steps on random data. */
+/* What bench_model times: whole steps on random images, on a copy of the model. */
+struct fsn_bench_options {
+    bool training; /* forward, cross-entropy, backward, SGD; else forward passes alone */
+    int batch;     /* yields to a batch axis that the model itself fixes, unless training */
+    int threads;   /* 0: all cores */
+    int steps;
+    /* Of training, may be NULL: its forward pass and the distillation loss are part of a step. */
+    const struct fsn_model *teacher;
+};
+
+#define FSN_BENCH_PHASE_LIST(X) \
+    X(TEACHER, "teacher")       \
+    X(FORWARD, "forward")       \
+    X(LOSS, "loss")             \
+    X(BACKWARD, "backward")     \
+    X(OPTIMIZER, "optimizer")
+
+enum fsn_bench_phase {
+#define FSN__ENUM(code, name) FSN_BENCH_##code,
+    FSN_BENCH_PHASE_LIST(FSN__ENUM)
+#undef FSN__ENUM
+        FSN_BENCH_PHASE_COUNT
+};
+
+const char *fsn_bench_phase_name(enum fsn_bench_phase phase);
+
+/* All nodes of one operator, in one step of the model (not the teacher). */
+struct fsn_bench_operator {
+    const char *name; /* static */
+    int nodes;
+    double forward_ms, backward_ms;
+};
+
+#define FSN_BENCH_MAX_OPERATORS 128
+
 struct fsn_bench {
     int steps;
     double images_per_second_median;
     double images_per_second_p10; /* of the fastest tenth of the steps */
     double ms_median;
     int64_t memory_bytes; /* activations, gradients, weights, optimiser state */
+    int batch, threads;   /* as run */
+    double ms_p10;
+    double cpu_ms_p10; /* CPU time of a step, all threads, in the cheapest tenth of the steps */
+    double gflops;     /* 2 FLOP a multiply-add, 3 forwards a training step, over the median */
+    /* The fastest step, which other work on the machine has disturbed least, taken apart. */
+    double fastest_ms;
+    double phase_ms[FSN_BENCH_PHASE_COUNT]; /* add up to fastest_ms, but for reading the clock */
+    int operator_count;
+    struct fsn_bench_operator operators[FSN_BENCH_MAX_OPERATORS]; /* in the order of first use */
 };
-FSN_NODISCARD enum fsn_status fsn_bench_model(const struct fsn_model *model, bool training,
-                                              int batch, int threads, int steps,
+FSN_NODISCARD enum fsn_status fsn_bench_model(const struct fsn_model *model,
+                                              const struct fsn_bench_options *options,
                                               struct fsn_bench *out, struct fsn_error *err);
 
 #ifdef __cplusplus

@@ -1,7 +1,11 @@
 /* bench.c - how fast a network runs or trains: whole steps on random images, timed one by one.
  *
- * A training step is what the trainer does between two batches: forward, cross-entropy, backward,
- * SGD. It works on a copy of the network. The first steps touch fresh memory and are not counted.
+ * A training step is what the trainer does between loading two batches: teacher forward when there
+ * is a teacher, forward, loss, backward, SGD. It works on copies of the networks. The first steps
+ * touch fresh memory and are not counted.
+ *
+ * What a step is made of, phase by phase and operator by operator, is kept of the fastest step
+ * alone: on a machine with other work it is the one disturbed least, and its parts add up.
  */
 #include "core/rng.h"
 #include "train/classifier.h"
@@ -9,85 +13,285 @@
 #include "train/parameters.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { WARMUP_STEPS = 2, MAX_STEPS = 1000000 };
 
-struct bench {
-    struct fsn__graph *graph;
-    struct fsn__pool *pool;
-    struct fsn__classifier network;
-    struct fsn__parameters parameters;
-    int32_t *labels;
-    double *seconds; /* [steps] */
+struct network {
+    struct fsn__graph *graph; /* NULL: none */
+    struct fsn__classifier run;
 };
 
-static const struct fsn_spec SETTINGS = {.finetune = {.momentum = 0.9, .weight_decay = 1e-4}};
+/* Of one step; the parts of struct fsn_bench in seconds. */
+struct parts {
+    double whole;
+    double phase[FSN_BENCH_PHASE_COUNT];
+    int operator_count;
+    struct operator_seconds {
+        const char *name;
+        int nodes;
+        double forward, backward;
+    } operators[FSN_BENCH_MAX_OPERATORS];
+};
+
+struct bench {
+    const struct fsn_bench_options *options;
+    struct fsn__pool *pool;
+    struct network student, teacher;
+    struct fsn__parameters parameters;
+    int32_t *labels;
+    double *wall, *cpu; /* [steps] seconds */
+    struct parts now, fastest;
+};
+
+static const struct fsn_spec SETTINGS = {.finetune = {.momentum = 0.9,
+                                                      .weight_decay = 1e-4,
+                                                      .distill = {.alpha = 0.9, .temperature = 4}}};
 static const double RATE = 1e-4;
 
-static void fill(struct bench *b)
+const char *fsn_bench_phase_name(enum fsn_bench_phase phase)
 {
-    struct fsn__rng rng = fsn__rng_open(0, FSN__RNG_BENCH, 0, 0);
-    size_t floats = b->network.image_bytes / sizeof(float);
-
-    for (size_t i = 0; i < floats; i++)
-        b->network.images[i] = (float)fsn__rng_normal(&rng);
-    for (int64_t i = 0; i < b->network.batch; i++)
-        b->labels[i] = (int32_t)fsn__rng_below(&rng, (uint64_t)b->network.classes);
+    static const char *const names[] = {
+#define NAME(code, name) [FSN_BENCH_##code] = name,
+        FSN_BENCH_PHASE_LIST(NAME)
+#undef NAME
+    };
+    return (unsigned)phase < FSN_BENCH_PHASE_COUNT ? names[phase] : "unknown";
 }
 
-static enum fsn_status prepare(struct bench *b, const struct fsn_model *model, bool training,
-                               int batch, int steps, struct fsn_error *err)
-{
-    struct fsn__exec_options options = {.batch = batch, .training = training, .pool = b->pool};
-    const struct fsn__tensor *input;
-    struct fsn_dataset shape = {.classes = 1};
-    enum fsn_status status = fsn__graph_clone(model->graph, &b->graph, err);
+/* ---- preparation ----------------------------------------------------------------------------- */
 
-    if (status != FSN_OK)
-        return status;
-    input = b->graph->input_count > 0 ? &b->graph->values[b->graph->inputs[0]].tensor : NULL;
-    if (input && input->ndim == 4) { /* else the check below says why not */
+/* The images that the network takes, as the shape of a data set. */
+static struct fsn_dataset image_shape(const struct fsn__graph *graph)
+{
+    const struct fsn__tensor *input =
+        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
+    struct fsn_dataset shape = {.classes = 1};
+
+    if (input && input->ndim == 4) { /* else fsn__classifier_create says why not */
         shape.channels = (int)input->dim[1];
         shape.height = (int)input->dim[2];
         shape.width = (int)input->dim[3];
     }
-    if (training)
-        fsn__graph_mark_trainable(b->graph);
-    status = fsn__classifier_create(b->graph, "bench", &shape, &options, &b->network, err);
-    if (status == FSN_OK && training)
-        status = fsn__parameters_collect(b->graph, b->network.exec, &b->parameters, err);
-    if (status != FSN_OK)
-        return status;
-    b->labels = calloc((size_t)b->network.batch, sizeof *b->labels);
-    b->seconds = calloc((size_t)steps, sizeof *b->seconds);
-    return b->labels && b->seconds ? FSN_OK : FSN__NOMEM(err);
+    return shape;
 }
 
-static enum fsn_status run_step(struct bench *b, bool training, uint64_t step,
-                                struct fsn_error *err)
+static enum fsn_status make_student(struct bench *b, const struct fsn_model *model,
+                                    struct fsn_error *err)
 {
-    enum fsn_status status = fsn__exec_forward(b->network.exec, step, err);
+    const struct fsn__exec_options options = {
+        .batch = b->options->batch, .training = b->options->training, .pool = b->pool};
+    enum fsn_status status = fsn__graph_clone(model->graph, &b->student.graph, err);
+    struct fsn_dataset shape;
 
-    if (status != FSN_OK || !training)
+    if (status != FSN_OK)
         return status;
-    fsn__distill_loss(b->network.logits, NULL, b->labels, b->network.batch, b->network.classes, 0,
-                      1, b->network.dlogits, NULL);
-    status = fsn__exec_backward(b->network.exec, err);
-    if (status == FSN_OK)
-        fsn__parameters_step(&b->parameters, &SETTINGS, RATE, b->pool);
+    shape = image_shape(b->student.graph);
+    if (options.training)
+        fsn__graph_mark_trainable(b->student.graph);
+    status =
+        fsn__classifier_create(b->student.graph, "bench", &shape, &options, &b->student.run, err);
+    if (status == FSN_OK && options.training)
+        status =
+            fsn__parameters_collect(b->student.graph, b->student.run.exec, &b->parameters, err);
     return status;
+}
+
+/* In the form in which a job runs its teacher: no dropout, batch norm folded. */
+static enum fsn_status make_teacher(struct bench *b, struct fsn_error *err)
+{
+    const struct fsn__exec_options options = {.batch = b->student.run.batch, .pool = b->pool};
+    const struct fsn_dataset shape = image_shape(b->student.graph);
+    enum fsn_status status = fsn__graph_clone(b->options->teacher->graph, &b->teacher.graph, err);
+
+    if (status == FSN_OK)
+        status = fsn__graph_drop_identity(b->teacher.graph, err);
+    if (status == FSN_OK)
+        status = fsn__graph_fold_bn(b->teacher.graph, err);
+    if (status == FSN_OK)
+        status = fsn__classifier_create(b->teacher.graph, "teacher", &shape, &options,
+                                        &b->teacher.run, err);
+    if (status == FSN_OK && (b->teacher.run.batch != b->student.run.batch ||
+                             b->teacher.run.classes != b->student.run.classes))
+        status = FSN__FAIL(err, FSN_MISMATCH,
+                           "teacher: gives %lld x %lld logits, the student %lld x %lld",
+                           (long long)b->teacher.run.batch, (long long)b->teacher.run.classes,
+                           (long long)b->student.run.batch, (long long)b->student.run.classes);
+    return status;
+}
+
+static void fill(struct bench *b)
+{
+    struct fsn__classifier *student = &b->student.run;
+    struct fsn__rng rng = fsn__rng_open(0, FSN__RNG_BENCH, 0, 0);
+    size_t floats = student->image_bytes / sizeof(float);
+
+    for (size_t i = 0; i < floats; i++)
+        student->images[i] = (float)fsn__rng_normal(&rng);
+    for (int64_t i = 0; i < student->batch; i++)
+        b->labels[i] = (int32_t)fsn__rng_below(&rng, (uint64_t)student->classes);
+    if (b->teacher.graph)
+        memcpy(b->teacher.run.images, student->images, student->image_bytes);
+}
+
+static enum fsn_status prepare(struct bench *b, const struct fsn_model *model,
+                               struct fsn_error *err)
+{
+    enum fsn_status status = fsn__pool_create(b->options->threads, &b->pool, err);
+
+    if (status == FSN_OK)
+        status = make_student(b, model, err);
+    if (status == FSN_OK && b->options->teacher)
+        status = make_teacher(b, err);
+    if (status != FSN_OK)
+        return status;
+    b->labels = calloc((size_t)b->student.run.batch, sizeof *b->labels);
+    b->wall = calloc((size_t)b->options->steps, sizeof *b->wall);
+    b->cpu = calloc((size_t)b->options->steps, sizeof *b->cpu);
+    if (!b->labels || !b->wall || !b->cpu)
+        return FSN__NOMEM(err);
+    fill(b);
+    return FSN_OK;
+}
+
+static void clear(struct bench *b)
+{
+    free(b->labels);
+    free(b->wall);
+    free(b->cpu);
+    fsn__parameters_clear(&b->parameters);
+    fsn__classifier_clear(&b->student.run);
+    fsn__classifier_clear(&b->teacher.run);
+    fsn__graph_destroy(b->student.graph);
+    fsn__graph_destroy(b->teacher.graph);
+    fsn__pool_destroy(b->pool);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* The row of an operator; the last one takes all those that find no room. */
+static struct operator_seconds *find_operator(struct parts *parts, const char *name)
+{
+    int i = 0;
+
+    while (i < parts->operator_count && strcmp(parts->operators[i].name, name) != 0)
+        i++;
+    if (i < parts->operator_count)
+        return &parts->operators[i];
+    if (i == FSN_BENCH_MAX_OPERATORS) {
+        parts->operators[i - 1].name = "(others)";
+        return &parts->operators[i - 1];
+    }
+    parts->operators[i] = (struct operator_seconds){.name = name};
+    parts->operator_count++;
+    return &parts->operators[i];
+}
+
+static void time_node(const struct fsn__op *op, bool backward, double seconds, void *user)
+{
+    struct operator_seconds *row = find_operator(user, op->name);
+
+    row->nodes += !backward;
+    *(backward ? &row->backward : &row->forward) += seconds;
+}
+
+/* Books the time since *mark under the phase. */
+static void end_phase(struct bench *b, enum fsn_bench_phase phase, double *mark)
+{
+    const double now = fsn__seconds();
+
+    b->now.phase[phase] = now - *mark;
+    *mark = now;
+}
+
+static void find_loss(struct bench *b)
+{
+    const struct fsn__classifier *student = &b->student.run;
+
+    fsn__distill_loss(student->logits, b->teacher.run.logits, b->labels, student->batch,
+                      student->classes, SETTINGS.finetune.distill.alpha,
+                      SETTINGS.finetune.distill.temperature, student->dlogits, NULL);
+}
+
+static enum fsn_status run_step(struct bench *b, uint64_t step, struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+    double mark = fsn__seconds();
+
+    if (b->teacher.graph) {
+        status = fsn__exec_forward(b->teacher.run.exec, step, err);
+        end_phase(b, FSN_BENCH_TEACHER, &mark);
+    }
+    if (status == FSN_OK)
+        status = fsn__exec_forward(b->student.run.exec, step, err);
+    end_phase(b, FSN_BENCH_FORWARD, &mark);
+    if (status != FSN_OK || !b->options->training)
+        return status;
+    find_loss(b);
+    end_phase(b, FSN_BENCH_LOSS, &mark);
+    status = fsn__exec_backward(b->student.run.exec, err);
+    end_phase(b, FSN_BENCH_BACKWARD, &mark);
+    if (status != FSN_OK)
+        return status;
+    fsn__parameters_step(&b->parameters, &SETTINGS, RATE, b->pool);
+    end_phase(b, FSN_BENCH_OPTIMIZER, &mark);
+    return FSN_OK;
+}
+
+static enum fsn_status run_steps(struct bench *b, struct fsn_error *err)
+{
+    fsn__exec_set_timer(b->student.run.exec, time_node, &b->now);
+    for (int i = -WARMUP_STEPS; i < b->options->steps; i++) {
+        const double cpu = fsn__cpu_seconds(), start = fsn__seconds();
+        enum fsn_status status;
+
+        b->now = (struct parts){0};
+        status = run_step(b, (uint64_t)(i + WARMUP_STEPS), err);
+        if (status != FSN_OK)
+            return status;
+        b->now.whole = fsn__seconds() - start;
+        if (i < 0)
+            continue;
+        b->wall[i] = b->now.whole;
+        b->cpu[i] = fsn__cpu_seconds() - cpu;
+        if (i == 0 || b->now.whole < b->fastest.whole)
+            b->fastest = b->now;
+    }
+    return FSN_OK;
+}
+
+/* ---- result ---------------------------------------------------------------------------------- */
+
+static size_t network_memory(const struct network *network)
+{
+    size_t bytes;
+
+    if (!network->graph)
+        return 0;
+    bytes = fsn__exec_memory(network->run.exec);
+    for (int i = 0; i < network->graph->value_count; i++)
+        if (network->graph->values[i].tensor.data)
+            bytes += fsn__tensor_bytes(&network->graph->values[i].tensor);
+    return bytes;
 }
 
 static int64_t memory_of(const struct bench *b)
 {
-    size_t bytes = fsn__exec_memory(b->network.exec);
+    size_t bytes = network_memory(&b->student) + network_memory(&b->teacher);
 
-    for (int i = 0; i < b->graph->value_count; i++)
-        if (b->graph->values[i].tensor.data)
-            bytes += fsn__tensor_bytes(&b->graph->values[i].tensor);
     for (int i = 0; i < b->parameters.count; i++)
         bytes += (size_t)b->parameters.item[i].size * sizeof(float); /* momentum */
     return (int64_t)bytes;
+}
+
+/* Multiply-adds of a step. Backward is twice forward: by the data and by the weights. */
+static double macs_of(const struct bench *b)
+{
+    double image = (double)fsn__graph_macs(b->student.graph) * (b->options->training ? 3 : 1);
+
+    if (b->teacher.graph)
+        image += (double)fsn__graph_macs(b->teacher.graph);
+    return image * (double)b->student.run.batch;
 }
 
 static int compare(const void *a, const void *b)
@@ -97,46 +301,57 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-enum fsn_status fsn_bench_model(const struct fsn_model *model, bool training, int batch,
-                                int threads, int steps, struct fsn_bench *out,
-                                struct fsn_error *err)
+static void summarise(struct bench *b, struct fsn_bench *out)
 {
-    struct bench b = {0};
-    enum fsn_status status;
+    const int steps = b->options->steps;
+    double median, p10;
 
-    if (batch < 1 || steps < 1 || steps > MAX_STEPS)
-        return FSN__FAIL(err, FSN_INVALID,
-                         "bench: batch must be at least 1 and steps 1..%d, got %d and %d",
-                         MAX_STEPS, batch, steps);
-    status = fsn__pool_create(threads, &b.pool, err);
-    if (status == FSN_OK)
-        status = prepare(&b, model, training, batch, steps, err);
-    if (status != FSN_OK)
-        goto out;
-    fill(&b);
-    for (int i = -WARMUP_STEPS; i < steps; i++) {
-        double start = fsn__seconds();
-
-        status = run_step(&b, training, (uint64_t)(i + WARMUP_STEPS), err);
-        if (status != FSN_OK)
-            goto out;
-        if (i >= 0)
-            b.seconds[i] = fsn__seconds() - start;
-    }
-    qsort(b.seconds, (size_t)steps, sizeof *b.seconds, compare);
+    qsort(b->wall, (size_t)steps, sizeof *b->wall, compare);
+    qsort(b->cpu, (size_t)steps, sizeof *b->cpu, compare);
+    median = b->wall[steps / 2];
+    p10 = b->wall[steps / 10];
     *out = (struct fsn_bench){
         .steps = steps,
-        .images_per_second_median = fsn__per_second(b.network.batch, b.seconds[steps / 2]),
-        .images_per_second_p10 = fsn__per_second(b.network.batch, b.seconds[steps / 10]),
-        .ms_median = 1e3 * b.seconds[steps / 2],
-        .memory_bytes = memory_of(&b),
+        .images_per_second_median = fsn__per_second(b->student.run.batch, median),
+        .images_per_second_p10 = fsn__per_second(b->student.run.batch, p10),
+        .ms_median = 1e3 * median,
+        .memory_bytes = memory_of(b),
+        .batch = (int)b->student.run.batch,
+        .threads = fsn__pool_threads(b->pool),
+        .ms_p10 = 1e3 * p10,
+        .cpu_ms_p10 = 1e3 * b->cpu[steps / 10],
+        .gflops = median > 0 ? 2e-9 * macs_of(b) / median : 0,
+        .fastest_ms = 1e3 * b->fastest.whole,
+        .operator_count = b->fastest.operator_count,
     };
-out:
-    free(b.labels);
-    free(b.seconds);
-    fsn__parameters_clear(&b.parameters);
-    fsn__classifier_clear(&b.network);
-    fsn__graph_destroy(b.graph);
-    fsn__pool_destroy(b.pool);
+    for (int i = 0; i < FSN_BENCH_PHASE_COUNT; i++)
+        out->phase_ms[i] = 1e3 * b->fastest.phase[i];
+    for (int i = 0; i < out->operator_count; i++) {
+        const struct operator_seconds *row = &b->fastest.operators[i];
+
+        out->operators[i] = (struct fsn_bench_operator){row->name, row->nodes, 1e3 * row->forward,
+                                                        1e3 * row->backward};
+    }
+}
+
+enum fsn_status fsn_bench_model(const struct fsn_model *model,
+                                const struct fsn_bench_options *options, struct fsn_bench *out,
+                                struct fsn_error *err)
+{
+    struct bench b = {.options = options};
+    enum fsn_status status;
+
+    if (options->batch < 1 || options->steps < 1 || options->steps > MAX_STEPS)
+        return FSN__FAIL(err, FSN_INVALID,
+                         "bench: batch must be at least 1 and steps 1..%d, got %d and %d",
+                         MAX_STEPS, options->batch, options->steps);
+    if (options->teacher && !options->training)
+        return FSN__FAIL(err, FSN_INVALID, "bench: a teacher takes part in training alone");
+    status = prepare(&b, model, err);
+    if (status == FSN_OK)
+        status = run_steps(&b, err);
+    if (status == FSN_OK)
+        summarise(&b, out);
+    clear(&b);
     return status;
 }

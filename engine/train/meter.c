@@ -6,16 +6,6 @@
  */
 #include "train/meter.h"
 
-#include <time.h>
-
-double fsn__seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static double fraction_at(const struct fsn__meter *meter, double done)
 {
     return meter->from + (meter->to - meter->from) * done;

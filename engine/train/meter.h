@@ -2,6 +2,7 @@
 #ifndef FSN_TRAIN_METER_H
 #define FSN_TRAIN_METER_H
 
+#include "core/clock.h"
 #include "fsnet.h"
 
 /* Covers the stage's part from..to of the whole job. */
@@ -12,9 +13,6 @@ struct fsn__meter {
     double from, to;
     double start_seconds, start_fraction; /* set by fsn__meter_start */
 };
-
-/* Seconds on a clock that nobody sets. */
-double fsn__seconds(void);
 
 static inline double fsn__per_second(int64_t images, double seconds)
 {

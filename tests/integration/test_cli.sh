@@ -64,6 +64,8 @@ run 2 eval model.onnx --data x --json=yes
 holds "a flag takes no value" "--json takes no value" "$err"
 run 2 bench sleep model.onnx
 holds "bench names what it can time" "train or infer, got 'sleep'" "$err"
+run 2 bench infer model.onnx --teacher model.onnx
+holds "a teacher is for training" "--teacher is for bench train" "$err"
 
 # ---- settings --------------------------------------------------------------------------------
 run 2 plan m.onnx --ratio four --bits 7 --layout 2d
@@ -185,6 +187,25 @@ run 0 bench infer "$dir/base.onnx" --batch 4 --steps 2 --threads 1 --json
 json "bench times inference" '.images_per_second_median > 0 and .batch_size == 4' true
 run 0 bench train "$dir/base.onnx" --batch 4 --steps 2 --threads 1 --json
 json "bench times training" '.memory_bytes > 0' true
+run 0 bench train "$dir/base.onnx" --teacher "$dir/fresh.onnx" --batch 4 --steps 3 --threads 1 --json
+json "bench states speed and memory" \
+    '[.images_per_second_median, .images_per_second_p10, .ms_median, .ms_p10, .cpu_ms_p10, .gflops,
+      .memory_bytes, .peak_rss_bytes] | all(. > 0)' true
+json "bench states what it ran" '[.what, .batch_size, .threads, .steps]' '["train",4,1,3]'
+json "the fastest step is no slower than the others" \
+    '.fastest_step.ms <= .ms_p10 and .ms_p10 <= .ms_median' true
+json "every phase of a training step takes time" '.fastest_step.phases_ms |
+    keys == ["backward","forward","loss","optimizer","teacher"] and all(. > 0)' true
+json "the phases add up to the step" \
+    '.fastest_step | .ms as $ms | .phases_ms | add | . <= $ms and . >= 0.9 * $ms' true
+json "the operators fit into their phases" '.fastest_step | .phases_ms as $phase | .operators |
+    (map(.forward_ms) | add) <= $phase.forward and (map(.backward_ms) | add) <= $phase.backward' true
+operators=$(jq -c '.fastest_step.operators | map({(.name): .nodes}) | add' <<<"$out")
+run 0 inspect "$dir/base.onnx" --json
+same "bench lists the operators of the model" "$(jq -Sc .operators <<<"$out")" "$(jq -Sc . <<<"$operators")"
+run 0 bench train "$dir/base.onnx" --teacher "$dir/fresh.onnx" --batch 4 --steps 1 --threads 1
+holds "bench prints the phases" "forward" "$out"
+holds "bench prints a row per operator" "BatchNormalization" "$out"
 run 1 check "$dir/base.onnx" --test-data "$dir"
 holds "check says that there is nothing to compare" "fsnet check:" "$err"
 
