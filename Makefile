@@ -7,6 +7,7 @@
 #   make unit          the unit, gradient and golden tests alone
 #   make asan          the tests of the code again, under ASan + UBSan
 #   make demo          runs the main job end to end on data that the project draws itself
+#   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
@@ -136,6 +137,17 @@ asan:
 .PHONY: check-code
 check-code: $(BUILD)/fsnet $(TEST_BIN)
 	@tests/run_all.sh --code $(BUILD) $(TEST_BIN)
+
+# NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
+.PHONY: bench bench-peer
+bench: $(BUILD)/fsnet
+	@tests/bench/bench.sh $(BUILD)
+# Debian's Python, which its PyTorch belongs to.
+bench-peer: $(BUILD)/fsnet
+	@tests/install_deps.sh python3-torch
+	@/usr/bin/python3 tests/bench/compare.py --fsnet $(BUILD)/fsnet --out $(BUILD)/bench \
+		$(if $(NETS),--nets "$(NETS)") $(if $(STEPS),--steps $(STEPS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(THREADS),--threads $(THREADS))
 
 PREFIX ?= /usr/local
 install: all

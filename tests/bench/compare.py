@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""compare.py: the engine against PyTorch, each network in short rounds that take turns, so that what
+else the machine does hits all alike. `make bench-peer` runs it.
+
+Every round measures fsnet, PyTorch f32 and PyTorch bf16 autocast (both channels_last) one after
+another, the first one changing from round to round, each for a few steps after its warm-up. fsnet
+runs the ONNX file that PyTorch exported: the very same network. A ratio is the median over the rounds
+of the ratio within a round; img/s are medians over the rounds of a round's median, and the best
+round's fastest tenth. Ratios of CPU time (its fastest tenth) are the steadier figure beside other
+work, and mean something with one thread alone: two threads that wait for each other may spin.
+No figure is asserted; the targets stand beside."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from statistics import median
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Images in a step, and the ratios to reach, over (f32, bf16), in training and inference.
+NETS = {
+    "resnet20": (128, {"train": (2.5, 1.4), "infer": (2.0, 1.3)}),
+    "resnet56": (128, {"train": (2.5, 1.45), "infer": (2.0, 1.3)}),
+    "resnet18": (32, {"train": (2.3, 1.25), "infer": (2.0, 1.3)}),
+    "densenet_bc": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
+    "mobilenet_v2": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
+}
+RUNNERS = ["fsnet", "f32", "bf16"]
+
+
+class Peer:
+    def __init__(self, threads):
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "peer.py"), "--threads", str(threads)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("compare.py: PyTorch has ended; it was to %s" % " ".join(map(str, words)))
+        answer = json.loads(line)
+        if "error" in answer:
+            sys.exit("compare.py: PyTorch cannot %s: %s"
+                     % (" ".join(map(str, words)), answer["error"]))
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure_fsnet(args, what, net, batch):
+    """Milliseconds of a step: median, fastest tenth, fastest tenth of CPU time."""
+    done = subprocess.run(
+        [args.fsnet, "bench", what, os.path.join(args.out, net + ".onnx"), "--batch", str(batch),
+         "--steps", str(args.steps), "--threads", str(args.threads), "--json"],
+        stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit("compare.py: fsnet has failed on %s" % net)
+    row = json.loads(done.stdout)
+    return {"median": row["ms_median"], "p10": row["ms_p10"], "cpu": row["cpu_ms_p10"]}
+
+
+def measure_peer(args, peer, what, net, dtype, batch):
+    answer = peer.ask(what, net, dtype, batch, args.steps)
+    # The same ranks as fsnet takes.
+    wall, cpu = sorted(answer["ms"]), sorted(answer["cpu_ms"])
+    return {"median": wall[args.steps // 2], "p10": wall[args.steps // 10],
+            "cpu": cpu[args.steps // 10]}
+
+
+def run_rounds(args, peer, what, net, batch, log):
+    """RUNNERS -> measurements, one a round."""
+    rows = {runner: [] for runner in RUNNERS}
+    for index in range(args.rounds):
+        first = index % len(RUNNERS)
+        for runner in RUNNERS[first:] + RUNNERS[:first]:
+            row = (measure_fsnet(args, what, net, batch) if runner == "fsnet"
+                   else measure_peer(args, peer, what, net, runner, batch))
+            rows[runner].append(row)
+            print(json.dumps({"what": what, "net": net, "batch": batch, "runner": runner,
+                              "threads": args.threads, "round": index, **row}), file=log, flush=True)
+    return rows
+
+
+def ratio(rows, peer, key):
+    """How many times as fast as the peer fsnet is: the median of the rounds."""
+    return median(theirs[key] / ours[key] for ours, theirs in zip(rows["fsnet"], rows[peer]))
+
+
+def print_row(args, what, net, batch, rows):
+    speeds = ""
+    for runner in RUNNERS:
+        middle = median(row["median"] for row in rows[runner])
+        best = min(row["p10"] for row in rows[runner])
+        speeds += " %8.1f %8.1f" % (1e3 * batch / middle, 1e3 * batch / best)
+    ratios = ""
+    for peer, target in zip(RUNNERS[1:], NETS[net][1][what]):
+        ratios += "  %5.2f %5s" % (ratio(rows, peer, "median"), target or "-")
+        if args.threads == 1:
+            ratios += " %5.2f" % ratio(rows, peer, "cpu")
+    print("%-13s %-5s %5d %s %s" % (net, what, batch, speeds, ratios), flush=True)
+
+
+def print_heading(args):
+    with open("/proc/cpuinfo") as lines:
+        cpu = next((line.split(":", 1)[1].strip() for line in lines
+                    if line.startswith("model name")), "unknown")
+    print("CPU: %s, %d cores; load %.1f; %d thread%s, %d rounds of %d steps"
+          % (cpu, os.cpu_count(), os.getloadavg()[0], args.threads,
+             "" if args.threads == 1 else "s", args.rounds, args.steps))
+    columns = "img/s: median and fastest tenth; ratios: fsnet over PyTorch, and the target"
+    print(columns + (", and of CPU time" if args.threads == 1 else "") + "\n")
+    over = "  /%-4s  want" + ("   CPU" if args.threads == 1 else "")
+    print(("%-13s %-5s %5s  %8s %8s %8s %8s %8s %8s " + over + over)
+          % ("network", "", "batch", "fsnet", "best", "f32", "best", "bf16", "best",
+             "f32", "bf16"), flush=True)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("--fsnet", default="build/fsnet", help="the program to measure")
+    parser.add_argument("--out", default="build/bench", help="folder for networks and rounds.jsonl")
+    parser.add_argument("--nets", default=" ".join(NETS), help="which networks, in which order")
+    parser.add_argument("--what", default="train infer")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=5, help="timed steps of each in a round")
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    args.nets, args.what = args.nets.split(), args.what.split()
+    if min(args.rounds, args.steps, args.threads) < 1:
+        parser.error("rounds, steps and threads must be at least 1")
+    for word, known in [(w, NETS) for w in args.nets] + [(w, ("train", "infer")) for w in args.what]:
+        if word not in known:
+            parser.error("'%s' is none of %s" % (word, ", ".join(known)))
+    return args
+
+
+def main():
+    args = parse()
+    os.makedirs(args.out, exist_ok=True)
+    peer = Peer(args.threads)
+    print_heading(args)
+    with open(os.path.join(args.out, "rounds.jsonl"), "a") as log:
+        for net in args.nets:
+            peer.ask("export", net, os.path.join(args.out, net + ".onnx"))
+            for what in args.what:
+                batch = NETS[net][0]
+                print_row(args, what, net, batch, run_rounds(args, peer, what, net, batch, log))
+    peer.close()
+
+
+if __name__ == "__main__":
+    main()
