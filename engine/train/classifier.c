@@ -18,7 +18,7 @@ static enum fsn_status check_input(const struct fsn__graph *graph, const char *w
     if (input->tensor.dtype != FSN__F32 || input->tensor.ndim != 4 || dim[1] != data->channels ||
         dim[2] != data->height || dim[3] != data->width)
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: input '%s' takes %s %s, the data set's images are [N,%d,%d,%d]", who,
+                         "%s: input '%s' takes %s %s, the images are [N,%d,%d,%d]", who,
                          input->name, fsn__dtype_name(input->tensor.dtype),
                          FSN__SHAPE(&input->tensor), data->channels, data->height, data->width);
     return FSN_OK;
