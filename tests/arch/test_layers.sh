@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 # One floor a line, lowest first; folders of one floor do not know each other.
 engine_floors="core
 tensor
-ops data
+ops kernels data
 graph
 fs quant train zoo
 onnx
