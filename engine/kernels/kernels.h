@@ -90,6 +90,13 @@ enum fsn__algorithm { FSN__IM2COL, FSN__WINOGRAD, FSN__DIRECT };
 FSN_NODISCARD enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm,
                                                const struct fsn__kernels **out,
                                                struct fsn_error *err);
+/* What fsn__kernels_get chooses from, for tests of every level: level 0 is the best, then worse
+ * ones; the name is NULL past the last, the table NULL where this CPU lacks the level. */
+const char *fsn__isa_name(int level);
+const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int level);
+/* The level named wanted (NULL: the best) of those that this CPU has. */
+FSN_NODISCARD enum fsn_status fsn__isa_choose(const char *wanted, int *level,
+                                              struct fsn_error *err);
 bool fsn__winograd_takes(const struct fsn__conv_shape *shape);
 bool fsn__direct_takes(const struct fsn__conv_shape *shape);
 /* The algorithm for a shape by the cost table; FSN__IM2COL: the plain NCHW operator does it. */
