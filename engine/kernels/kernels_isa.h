@@ -42,6 +42,12 @@ typedef float fsn__vec __attribute__((vector_size(4 * FSN__VL)));
 typedef float fsn__vec_anywhere __attribute__((vector_size(4 * FSN__VL), aligned(4), may_alias));
 typedef int32_t fsn__mask __attribute__((vector_size(4 * FSN__VL)));
 
+/* Before a loop over registers: unrolled whole, whatever the compiler thinks of its size. */
+#ifdef __clang__
+#define FSN__UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FSN__UNROLL _Pragma("GCC unroll 32")
+#endif
 #define FSN__INLINE static inline __attribute__((always_inline))
 
 /* Loads and stores need no alignment; whole registers at 64-byte aligned addresses are fastest. */
