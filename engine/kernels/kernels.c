@@ -19,14 +19,14 @@
 #endif
 
 /* Defined by engine/kernels/isa. */
-#define DECLARE(level) extern const struct fsn__kernels fsn__direct_##level;
+#define DECLARE(level) extern const struct fsn__kernels fsn__direct_##level, fsn__winograd_##level;
 LEVELS(DECLARE)
 #undef DECLARE
 
 struct level {
     const char *name;
     bool (*supported)(void);
-    const struct fsn__kernels *direct;
+    const struct fsn__kernels *direct, *winograd;
 };
 
 #ifdef __x86_64__
@@ -49,7 +49,7 @@ static bool supported_baseline(void)
 }
 
 static const struct level levels[] = {
-#define ROW(level) {#level, supported_##level, &fsn__direct_##level},
+#define ROW(level) {#level, supported_##level, &fsn__direct_##level, &fsn__winograd_##level},
     LEVELS(ROW)
 #undef ROW
 };
@@ -69,7 +69,9 @@ const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int le
 {
     if (level < 0 || level >= LEVEL_COUNT || !levels[level].supported())
         return NULL;
-    return algorithm == FSN__DIRECT ? levels[level].direct : NULL;
+    return algorithm == FSN__DIRECT     ? levels[level].direct
+           : algorithm == FSN__WINOGRAD ? levels[level].winograd
+                                        : NULL;
 }
 
 enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error *err)

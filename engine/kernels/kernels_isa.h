@@ -82,6 +82,22 @@ FSN__INLINE fsn__vec fsn__vec_relu(fsn__vec v)
     return fsn__vec_where_positive(v, v);
 }
 
+/* The larger of two; b where either is not a number. */
+FSN__INLINE fsn__vec fsn__vec_max(fsn__vec a, fsn__vec b)
+{
+#if defined(__AVX512F__)
+    return (fsn__vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (fsn__vec)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+    return (fsn__vec)_mm_max_ps((__m128)a, (__m128)b);
+#else
+    fsn__mask greater = (fsn__mask)(a > b);
+
+    return (fsn__vec)(((fsn__mask)a & greater) | ((fsn__mask)b & ~greater));
+#endif
+}
+
 /* A store past the caches, for outputs larger than the L2, at an address aligned to a whole vector.
  * Such stores are weakly ordered: fsn__vec_fence before the task ends. */
 FSN__INLINE void fsn__vec_stream(float *p, fsn__vec v)

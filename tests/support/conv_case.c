@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+enum { GUARD_BYTES = 1024 };
+
 /* What the passes write: z, sum, sum_sq; dx, da, db; dw. */
 enum result { Z, SUM, SUM_SQ, DX, DA, DB, DW, RESULTS };
 static const char *const result_names[RESULTS] = {"z", "sum", "sum_sq", "dx", "da", "db", "dw"};
@@ -180,16 +182,19 @@ void conv_case_destroy(struct conv_case *t)
     free(t);
 }
 
-/* The three passes into out, which begins as `start`, with a work space of noise. */
+/* The three passes into out, which begins as `start`, with a work space of noise and a guard behind
+ * it. A case without hooks has none at all: NULL. */
 static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
                 struct fsn__pool *pool, float *const *out)
 {
     const size_t bytes = kernels->work(&t->shape, fsn__pool_threads(pool));
     struct fsn__store store = t->store;
     struct fsn__grad_store grad_store = t->grad_store;
-    void *work = room((int64_t)bytes + 1, 1);
+    const struct fsn__load *load = t->hooks ? &t->load : NULL;
+    const struct fsn__grad_load *grad = t->hooks ? &t->grad : NULL;
+    unsigned char *work = room((int64_t)bytes + GUARD_BYTES, 1);
 
-    memset(work, 0xff, bytes);
+    memset(work, 0xff, bytes + GUARD_BYTES);
     for (int i = 0; i < RESULTS; i++)
         memcpy(out[i], t->start[i], (size_t)t->size[i] * sizeof *out[i]);
     if (t->hooks & CONV_SUMS) {
@@ -200,9 +205,12 @@ static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
         grad_store.da = out[DA];
         grad_store.db = out[DB];
     }
-    kernels->forward(&t->shape, t->x, &t->load, t->w, out[Z], &store, work, pool);
-    kernels->backward_data(&t->shape, t->dz, &t->grad, t->w, out[DX], &grad_store, work, pool);
-    kernels->backward_weights(&t->shape, t->x, &t->load, t->dz, &t->grad, out[DW], work, pool);
+    kernels->forward(&t->shape, t->x, load, t->w, out[Z], t->hooks ? &store : NULL, work, pool);
+    kernels->backward_data(&t->shape, t->dz, grad, t->w, out[DX], t->hooks ? &grad_store : NULL,
+                           work, pool);
+    kernels->backward_weights(&t->shape, t->x, load, t->dz, grad, out[DW], work, pool);
+    for (size_t i = 0; i < GUARD_BYTES; i++)
+        assert_int_equal(work[bytes + i], 0xff);
     free(work);
 }
 
