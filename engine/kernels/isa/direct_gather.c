@@ -67,8 +67,8 @@ size_t fsn__direct_gather_work(const struct fsn__direct_plan *plan, int threads)
 }
 
 /* A row of one destination block: where it is, and what goes with it. */
-static void store_row(const struct band *band, const struct fsn__direct_phase *phase, int64_t row,
-                      int64_t block, const float *acc, int64_t acc_pixel)
+static struct fsn__row row_at(const struct band *band, const struct fsn__direct_phase *phase,
+                              int64_t row, int64_t block, const float *acc, int64_t acc_pixel)
 {
     const struct gather *g = band->g;
     const struct fsn__direct_plan *plan = &g->plan;
@@ -90,10 +90,26 @@ static void store_row(const struct band *band, const struct fsn__direct_phase *p
         .sum2 = g->sums ? band->sum2 + map_block * FSN__LANES : NULL,
     };
 
+    return r;
+}
+
+static void store_row(const struct gather *g, const struct fsn__row *row)
+{
     if (g->backward)
-        fsn__direct_store_backward(&r, g->grad_store);
+        fsn__direct_store_backward(row, g->grad_store);
     else
-        fsn__direct_store_forward(&r, g->store);
+        fsn__direct_store_forward(row, g->store);
+}
+
+/* Asks for the cache lines that store_row is about to need: the tiles take long enough for them to
+ * come, and rows of a strided destination are beyond what the hardware foresees. */
+static void prefetch_row(const struct fsn__row *r)
+{
+    for (int64_t p = 0; p < r->pixels; p++) {
+        if (r->beside)
+            __builtin_prefetch(r->beside + p * r->dst_pixel, 0);
+        __builtin_prefetch(r->dst + p * r->dst_pixel, 1);
+    }
 }
 
 /* The tiles of one row, as equal as can be. */
@@ -149,10 +165,16 @@ static void run_phase(const struct band *band, const struct fsn__direct_phase *p
                 .acc = acc,
                 .add = block > 0,
             };
+            struct fsn__row done[FSN__MAX_CHUNK];
 
+            for (int i = 0; last && i < chunk; i++) {
+                done[i] =
+                    row_at(band, phase, band->row0 + row, dst0 + i, acc + i * FSN__LANES, width);
+                prefetch_row(&done[i]);
+            }
             run_row(g, &tile, chunk, phase->cols);
-            for (int64_t i = 0; last && i < chunk; i++)
-                store_row(band, phase, band->row0 + row, dst0 + i, acc + i * FSN__LANES, width);
+            for (int i = 0; last && i < chunk; i++)
+                store_row(g, &done[i]);
         }
     }
 }

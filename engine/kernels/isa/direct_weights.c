@@ -185,23 +185,27 @@ static bool had_group(const struct weights *g, int64_t group, int thread, int th
 static void add_pair(const struct weights *g, const float *sum, int64_t group, int64_t b, int64_t c)
 {
     const struct fsn__direct_plan *plan = &g->plan;
-    const int64_t area = g->shape->r * g->shape->s, step = plan->few ? g->shape->s : 1;
-    const int64_t cg = g->shape->c / g->shape->groups;
+    const int64_t area = g->shape->r * g->shape->s, cg = g->shape->c / g->shape->groups;
+    const int64_t tap_step = plan->few ? g->shape->s : 1;
+    const int64_t sum_step = plan->depthwise ? FSN__LANES : FSN__LANES * FSN__LANES;
     const int64_t first_k = (group * plan->dst_blocks + b) * FSN__LANES;
-    const int64_t lanes = plan->depthwise ? 1 : plan->src_channels - c * FSN__LANES;
+    const int64_t left =
+        plan->depthwise ? g->shape->k - first_k : plan->dst_channels - b * FSN__LANES;
+    const int64_t src_left = plan->depthwise ? 1 : plan->src_channels - c * FSN__LANES;
+    const int64_t lanes = src_left < FSN__LANES ? src_left : FSN__LANES;
 
-    for (int64_t i = 0; i < FSN__LANES; i++) {
-        if (b * FSN__LANES + i >= plan->dst_channels || first_k + i >= g->shape->k)
-            break;
-        for (int64_t lane = 0; lane < lanes && lane < FSN__LANES; lane++) {
+    for (int64_t i = 0; i < left && i < FSN__LANES; i++) {
+        float *filter = g->dw + (first_k + i) * cg * area;
+
+        for (int64_t lane = 0; lane < lanes; lane++) {
             const int64_t s = c * FSN__LANES + lane;
-            const int64_t channel = plan->few ? s % plan->few_channels : s;
-            const int64_t column = plan->few ? s / plan->few_channels : 0;
-            float *dw = g->dw + ((first_k + i) * cg + channel) * area + column;
             const float *from = sum + lane * FSN__LANES + i;
+            float *dw = filter + s * area;
 
+            if (plan->few)
+                dw = filter + s % plan->few_channels * area + s / plan->few_channels;
             for (int64_t t = 0; t < plan->filter_taps; t++)
-                dw[t * step] += from[t * FSN__LANES * (plan->depthwise ? 1 : FSN__LANES)];
+                dw[t * tap_step] += from[t * sum_step];
         }
     }
 }
