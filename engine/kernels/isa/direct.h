@@ -115,6 +115,7 @@ struct fsn__row {
     const float *acc;
     int64_t acc_pixel, pixels, dst_pixel;
     float *dst;
+    bool stream;         /* past the caches; dst is aligned to 64 bytes */
     const float *beside; /* forward: residual; backward: z; NULL when not used */
     int64_t channel;     /* the block's first, into the arrays per channel */
     double *sum1, *sum2; /* of this thread, from this block's first channel; NULL: not wanted */
@@ -123,6 +124,8 @@ struct fsn__row {
 void fsn__direct_store_forward(const struct fsn__row *row, const struct fsn__store *store);
 #define fsn__direct_store_backward FSN__ISA_NAME(fsn__direct_store_backward)
 void fsn__direct_store_backward(const struct fsn__row *row, const struct fsn__grad_store *store);
+#define fsn__direct_store_zeros FSN__ISA_NAME(fsn__direct_store_zeros)
+void fsn__direct_store_zeros(const struct fsn__row *row);
 
 /* ---- passes -------------------------------------------------------------------------------- */
 

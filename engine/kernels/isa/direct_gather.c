@@ -19,6 +19,10 @@
 /* Floats of the filters that one pass over a band keeps in the L1. */
 #define FILTER_FLOATS 5120
 
+/* A destination of more floats than this is stored past the caches: no line of it is read first,
+ * and the packed band stays in the L2. */
+#define STREAM_FLOATS (INT64_C(256) << 10)
+
 struct gather {
     struct fsn__direct_plan plan;
     const struct fsn__conv_shape *shape;
@@ -31,6 +35,7 @@ struct gather {
     const float *beside;                      /* residual or z, like dst */
     bool in_place;                            /* the source is read where it is, without packing */
     bool sums;
+    bool stream;            /* the destination is stored past the caches */
     int64_t chunks, splits; /* of a group's destination; tasks that share the chunks of a band */
     float *filters;
     float *packed, *acc;                            /* [threads] */
@@ -84,6 +89,7 @@ static struct fsn__row row_at(const struct band *band, const struct fsn__direct_
         .pixels = phase->cols,
         .dst = g->dst + at,
         .dst_pixel = plan->dst_step_x * FSN__LANES,
+        .stream = g->stream,
         .beside = g->beside ? g->beside + at : NULL,
         .channel = map_block * FSN__LANES,
         .sum1 = g->sums ? band->sum1 + map_block * FSN__LANES : NULL,
@@ -108,7 +114,8 @@ static void prefetch_row(const struct fsn__row *r)
     for (int64_t p = 0; p < r->pixels; p++) {
         if (r->beside)
             __builtin_prefetch(r->beside + p * r->dst_pixel, 0);
-        __builtin_prefetch(r->dst + p * r->dst_pixel, 1);
+        if (!r->stream)
+            __builtin_prefetch(r->dst + p * r->dst_pixel, 1);
     }
 }
 
@@ -130,6 +137,22 @@ static void run_row(const struct gather *g, struct fsn__tile *tile, int chunk, i
     }
 }
 
+/* A phase that no tap falls into, as three of four of a 1x1 filter of stride two: its gradient is 0
+ * and adds nothing to the sums. */
+static void run_empty_phase(const struct band *band, const struct fsn__direct_phase *phase,
+                            int64_t dst0, int chunk)
+{
+    const int64_t left = phase->rows - band->row0;
+    const int64_t rows = left < band->rows ? left : band->rows;
+
+    for (int64_t i = 0; i < rows * chunk; i++) {
+        const struct fsn__row row =
+            row_at(band, phase, band->row0 + i % rows, dst0 + i / rows, NULL, 0);
+
+        fsn__direct_store_zeros(&row);
+    }
+}
+
 static void run_phase(const struct band *band, const struct fsn__direct_phase *phase, int64_t dst0,
                       int chunk)
 {
@@ -141,7 +164,7 @@ static void run_phase(const struct band *band, const struct fsn__direct_phase *p
                                             (block_floats / chunk);
     const int64_t width = chunk * FSN__LANES, row_end = band->row0 + band->rows;
     const int64_t rows = (row_end < phase->rows ? row_end : phase->rows) - band->row0;
-    int64_t set = FILTER_FLOATS / (tap_floats * (phase->taps ? phase->taps : 1));
+    int64_t set = FILTER_FLOATS / (tap_floats * phase->taps);
 
     set = set < 1 ? 1 : set;
     for (int64_t block = 0; block < plan->src_blocks; block += set) {
@@ -207,9 +230,16 @@ static void run_band(struct band *band, int64_t first_chunk, int64_t end_chunk, 
     for (int64_t dst0 = 0; dst0 < plan->dst_blocks; index++) {
         const int chunk = fsn__direct_chunk(plan, plan->dst_blocks - dst0);
 
-        for (int i = 0; index >= first_chunk && index < end_chunk && i < plan->phase_count; i++)
-            if (plan->phase[i].rows > band->row0)
-                run_phase(band, &plan->phase[i], dst0, chunk);
+        for (int i = 0; index >= first_chunk && index < end_chunk && i < plan->phase_count; i++) {
+            const struct fsn__direct_phase *phase = &plan->phase[i];
+
+            if (phase->rows <= band->row0)
+                continue;
+            if (phase->taps > 0)
+                run_phase(band, phase, dst0, chunk);
+            else if (!g->grad_store->accumulate)
+                run_empty_phase(band, phase, dst0, chunk);
+        }
         dst0 += chunk;
     }
 }
@@ -248,6 +278,8 @@ static void gather_task(void *arg, int thread, int threads)
         last = g->chunks * (split + 1) / g->splits;
         run_band(&band, first, last, g->packed + thread * g->packed_floats);
     }
+    if (g->stream)
+        fsn__vec_fence();
 }
 
 /* Adds the sums of the threads, in their order, onto to[0] and to[1]. */
@@ -286,6 +318,9 @@ static void run(struct gather *g, void *work, struct fsn__pool *pool)
                   plan->src_step_y == 1 && plan->src_step_x == 1 && plan->row_min == 0 &&
                   plan->col_min == 0 && plan->grid_rows == plan->src_h &&
                   plan->grid_cols == plan->src_w;
+    g->stream = g->stream && (uintptr_t)g->dst % 64 == 0 &&
+                plan->images * plan->dst_map_blocks * plan->dst_h * plan->dst_w * FSN__LANES >
+                    STREAM_FLOATS;
     fsn__pool_run(pool, pack_task, g);
     fsn__pool_run(pool, gather_task, g);
 }
@@ -295,7 +330,7 @@ void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
                          const struct fsn__store *store, void *work, struct fsn__pool *pool)
 {
     const struct fsn__store nothing = {0};
-    struct gather g = {.shape = shape, .src = x, .w = w, .dst = z};
+    struct gather g = {.shape = shape, .src = x, .w = w, .dst = z, .stream = true};
 
     g.store = store ? store : &nothing;
     g.beside = g.store->residual;
@@ -320,6 +355,7 @@ void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float 
 
     g.grad_store = store ? store : &nothing;
     g.beside = g.grad_store->z;
+    g.stream = !g.grad_store->accumulate;
     g.sums = g.grad_store->da || g.grad_store->db;
     if (grad && grad->ds1) {
         g.reader.z = grad->z;

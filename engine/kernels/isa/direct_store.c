@@ -17,6 +17,15 @@ static void add_sums(const struct fsn__row *row, int v, fsn__vec sum1, fsn__vec 
     }
 }
 
+/* The branch is the same for a whole pass, so it is foreseen. */
+FSN__INLINE void put(const struct fsn__row *row, float *dst, fsn__vec v)
+{
+    if (row->stream)
+        fsn__vec_stream(dst, v);
+    else
+        fsn__vec_store(dst, v);
+}
+
 FSN__INLINE void forward(const struct fsn__row *row, const struct fsn__store *store,
                          const bool residual, const bool relu)
 {
@@ -37,7 +46,7 @@ FSN__INLINE void forward(const struct fsn__row *row, const struct fsn__store *st
                 z = fsn__vec_relu(z);
             sum += z;
             sum_sq += z * z;
-            fsn__vec_store(dst + p * row->dst_pixel, z);
+            put(row, dst + p * row->dst_pixel, z);
         }
         add_sums(row, v, sum, sum_sq);
     }
@@ -86,7 +95,7 @@ FSN__INLINE void backward(const struct fsn__row *row, const struct fsn__grad_sto
             }
             if (accumulate)
                 g += fsn__vec_load(row->dst + at);
-            fsn__vec_store(row->dst + at, g);
+            put(row, row->dst + at, g);
         }
         add_sums(row, v, da, db);
     }
@@ -116,4 +125,11 @@ void fsn__direct_store_backward(const struct fsn__row *row, const struct fsn__gr
         else
             backward(row, store, NOTHING, false);
     }
+}
+
+void fsn__direct_store_zeros(const struct fsn__row *row)
+{
+    for (int64_t p = 0; p < row->pixels; p++)
+        for (int v = 0; v < FSN__PARTS; v++)
+            put(row, row->dst + p * row->dst_pixel + v * FSN__VL, fsn__vec_zero());
 }
