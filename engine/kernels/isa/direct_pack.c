@@ -96,33 +96,54 @@ static void pack_row(const struct fsn__direct_plan *plan, const float *src,
 }
 
 /* Few channels: lane s C + c of column j is channel c of column j step + s dilation - left. */
+static void pack_few_columns(const struct fsn__direct_plan *plan, const float *src,
+                             const struct fsn__reader *reader, int64_t s, int64_t first,
+                             int64_t end, float *to)
+{
+    const int64_t channels = plan->few_channels, x0 = s * plan->few_dilation - plan->few_left;
+    const int64_t lane = s * channels, step = plan->few_step * FSN__LANES;
+
+    src += x0 * FSN__LANES;
+    /* Four lanes at once: those past C are 0 and the next s writes over them, or they stay. */
+    if (mode_of(reader) == COPY && lane % FSN__LANES <= FSN__LANES - 4) {
+        to += lane / FSN__LANES * plan->block_pitch + lane % FSN__LANES;
+        for (int64_t j = first; j < end; j++)
+            memcpy(to + j * FSN__LANES, src + j * step, 4 * sizeof *to);
+        return;
+    }
+    for (int64_t c = 0; c < channels; c++) {
+        const int64_t at = lane + c;
+        float *out = to + at / FSN__LANES * plan->block_pitch + at % FSN__LANES;
+
+        for (int64_t j = first; j < end; j++) {
+            float v = src[j * step + c];
+
+            if (reader->a)
+                v = reader->a[c] * v + reader->b[c];
+            if (reader->relu)
+                v = v > 0.0f ? v : 0.0f;
+            out[j * FSN__LANES] = v;
+        }
+    }
+}
+
 static void pack_few_row(const struct fsn__direct_plan *plan, const float *src,
                          const struct fsn__reader *reader, int64_t y, float *to)
 {
-    const int64_t channels = plan->few_channels;
+    const int64_t step = plan->few_step;
 
     for (int64_t block = 0; block < plan->src_blocks; block++)
         memset(to + block * plan->block_pitch, 0, (size_t)plan->row_pitch * sizeof *to);
     if (y < 0 || y >= plan->src_h)
         return;
     src += y * plan->src_w * FSN__LANES;
-    for (int64_t j = 0; j < plan->grid_cols; j++) {
-        for (int64_t s = 0; s < plan->few_cols; s++) {
-            const int64_t x = j * plan->few_step + s * plan->few_dilation - plan->few_left;
+    for (int64_t s = 0; s < plan->few_cols; s++) {
+        const int64_t x0 = s * plan->few_dilation - plan->few_left; /* of column 0 */
+        const int64_t first = x0 < 0 ? (-x0 + step - 1) / step : 0;
+        const int64_t end = x0 < plan->src_w ? (plan->src_w - 1 - x0) / step + 1 : 0;
 
-            if (x < 0 || x >= plan->src_w)
-                continue;
-            for (int64_t c = 0; c < channels; c++) {
-                const int64_t lane = s * channels + c;
-                float v = src[x * FSN__LANES + c];
-
-                if (reader->a)
-                    v = reader->a[c] * v + reader->b[c];
-                if (reader->relu)
-                    v = v > 0.0f ? v : 0.0f;
-                to[lane / FSN__LANES * plan->block_pitch + j * FSN__LANES + lane % FSN__LANES] = v;
-            }
-        }
+        pack_few_columns(plan, src, reader, s, first, end < plan->grid_cols ? end : plan->grid_cols,
+                         to);
     }
 }
 

@@ -103,12 +103,6 @@ static void run_pair(const struct fsn__direct_plan *plan, struct fsn__outer *out
     for (int64_t t = 0; t < plan->filter_taps; t++) {
         const float *x = source + plan->tap[t].source;
 
-        if (plan->depthwise) {
-            outer->x = x;
-            outer->dw = dw + t * FSN__LANES;
-            fsn__outer_depthwise(outer);
-            continue;
-        }
         for (int64_t i = 0; i < tiles; i++) {
             const int64_t lane = lanes * i / tiles, end = lanes * (i + 1) / tiles;
 
@@ -116,6 +110,26 @@ static void run_pair(const struct fsn__direct_plan *plan, struct fsn__outer *out
             outer->dw = dw + (t * FSN__LANES + lane) * FSN__LANES;
             fsn__outer_tile(end - lane)(outer);
         }
+    }
+}
+
+/* Depthwise there are two loads to a multiplication: all taps of a row, while it is in the L1. */
+static void run_depthwise(const struct fsn__direct_plan *plan, const struct fsn__outer *all,
+                          const float *source)
+{
+    struct fsn__outer one = *all;
+
+    one.images = one.rows = 1;
+    for (int64_t i = 0; i < all->images * all->rows; i++) {
+        const int64_t image = i / all->rows, row = i % all->rows;
+
+        one.dz = all->dz + image * all->dz_image + row * all->dz_row;
+        for (int64_t t = 0; t < plan->filter_taps; t++) {
+            one.x = source + plan->tap[t].source + image * all->x_image + row * all->x_row;
+            one.dw = all->dw + t * FSN__LANES;
+            fsn__outer_depthwise(&one);
+        }
+        one.add = true;
     }
 }
 
@@ -153,8 +167,11 @@ static void run_item(const struct weights *g, int64_t item, bool add, float *pac
                 .add = add,
             };
 
-            run_pair(plan, &outer, packed + c * plan->block_pitch,
-                     left < FSN__LANES ? left : FSN__LANES);
+            if (plan->depthwise)
+                run_depthwise(plan, &outer, packed);
+            else
+                run_pair(plan, &outer, packed + c * plan->block_pitch,
+                         left < FSN__LANES ? left : FSN__LANES);
         }
     }
 }
