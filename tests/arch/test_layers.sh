@@ -9,7 +9,8 @@ cd "$(dirname "$0")/../.."
 # One floor a line, lowest first; folders of one floor do not know each other.
 engine_floors="core
 tensor
-ops kernels data
+ops data
+kernels
 graph
 fs quant train zoo
 onnx
