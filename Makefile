@@ -124,7 +124,7 @@ $(BUILD)/tests/unit/test_srv_%: $(BUILD)/obj/tests/unit/test_srv_%.o $(SUPPORT_O
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
-.SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ)
+.SECONDARY: $(TEST_SRC:%.c=$(BUILD)/obj/%.o) $(SUPPORT_OBJ) $(SRV_SUPPORT_OBJ)
 # Times of the convolution kernels, layer by layer.
 $(BUILD)/bench_conv: $(BUILD)/obj/tests/bench/bench_conv.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
