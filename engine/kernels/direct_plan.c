@@ -6,6 +6,8 @@
 /* Floats of a packed band: a fraction of the L2 (1 MB on the machines measured), which filters,
  * sums and the destination share. */
 #define BAND_FLOATS INT64_C(49152)
+/* Floats of the packed maps of a batch; half of the L2 is left to filters, sums and destination. */
+#define BATCH_FLOATS INT64_C(131072)
 /* Wider dilation or padding than the filter would make packed rows of mostly zeros. */
 #define MAX_DILATION 64
 /* Neighbouring rows of a 1x1 convolution are one long row up to this many pixels. */
@@ -194,4 +196,15 @@ void fsn__direct_plan_backward(const struct fsn__conv_shape *given, struct fsn__
     }
     plan->taps = taps;
     pack_geometry(plan, row, col);
+}
+
+struct fsn__direct_batches fsn__direct_batch(const struct fsn__direct_plan *plan, int threads)
+{
+    const int64_t share = (plan->images + threads - 1) / threads; /* of a thread */
+    int64_t most = BATCH_FLOATS / (plan->src_blocks * plan->block_pitch), batches;
+
+    most = plan->bands > 1 || most < 1 ? 1 : most;
+    batches = (share + most - 1) / most * threads;
+    batches = batches < plan->images ? batches : plan->images;
+    return (struct fsn__direct_batches){batches, (plan->images + batches - 1) / batches};
 }

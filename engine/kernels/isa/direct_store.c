@@ -3,21 +3,24 @@
 #include "kernels/isa/direct.h"
 
 /* The two sums of a row are f32, those of a task double: rows are short, tasks are not. */
-static void add_sums(const struct fsn__row *row, int v, fsn__vec sum1, fsn__vec sum2)
+static void add_sums(const struct fsn__row *row, const fsn__vec *sum1, const fsn__vec *sum2)
 {
-    float s1[FSN__VL], s2[FSN__VL];
+    float s1[FSN__LANES], s2[FSN__LANES];
 
     if (!row->sum1)
         return;
-    fsn__vec_store(s1, sum1);
-    fsn__vec_store(s2, sum2);
-    for (int lane = 0; lane < FSN__VL; lane++) {
-        row->sum1[v * FSN__VL + lane] += (double)s1[lane];
-        row->sum2[v * FSN__VL + lane] += (double)s2[lane];
+    for (int v = 0; v < FSN__PARTS; v++) {
+        fsn__vec_store(s1 + v * FSN__VL, sum1[v]);
+        fsn__vec_store(s2 + v * FSN__VL, sum2[v]);
+    }
+    for (int lane = 0; lane < FSN__LANES; lane++) {
+        row->sum1[lane] += (double)s1[lane];
+        row->sum2[lane] += (double)s2[lane];
     }
 }
 
-/* The branch is the same for a whole pass, so it is foreseen. */
+/* Stores past the caches fill a cache line at once, so the parts of a block are stored one after
+ * the other. The branch is the same for a whole pass and so foreseen. */
 FSN__INLINE void put(const struct fsn__row *row, float *dst, fsn__vec v)
 {
     if (row->stream)
@@ -26,30 +29,37 @@ FSN__INLINE void put(const struct fsn__row *row, float *dst, fsn__vec v)
         fsn__vec_store(dst, v);
 }
 
+/* A block of an array per channel; zeros for NULL. */
+FSN__INLINE void load_block(fsn__vec *to, const float *from)
+{
+    for (int v = 0; v < FSN__PARTS; v++)
+        to[v] = from ? fsn__vec_load(from + v * FSN__VL) : fsn__vec_zero();
+}
+
 FSN__INLINE void forward(const struct fsn__row *row, const struct fsn__store *store,
                          const bool residual, const bool relu)
 {
-    for (int v = 0; v < FSN__PARTS; v++) {
-        const float *acc = row->acc + v * FSN__VL;
-        const float *beside = residual ? row->beside + v * FSN__VL : NULL;
-        float *dst = row->dst + v * FSN__VL;
-        const fsn__vec bias =
-            store->bias ? fsn__vec_load(store->bias + row->channel + v * FSN__VL) : fsn__vec_zero();
-        fsn__vec sum = fsn__vec_zero(), sum_sq = fsn__vec_zero();
+    fsn__vec bias[FSN__PARTS], sum[FSN__PARTS], sum_sq[FSN__PARTS];
 
-        for (int64_t p = 0; p < row->pixels; p++) {
-            fsn__vec z = fsn__vec_load(acc + p * row->acc_pixel) + bias;
+    load_block(bias, store->bias ? store->bias + row->channel : NULL);
+    load_block(sum, NULL);
+    load_block(sum_sq, NULL);
+    for (int64_t p = 0; p < row->pixels; p++) {
+        FSN__UNROLL
+        for (int v = 0; v < FSN__PARTS; v++) {
+            const int64_t at = p * row->dst_pixel + v * FSN__VL;
+            fsn__vec z = fsn__vec_load(row->acc + p * row->acc_pixel + v * FSN__VL) + bias[v];
 
             if (residual)
-                z += fsn__vec_load(beside + p * row->dst_pixel);
+                z += fsn__vec_load(row->beside + at);
             if (relu)
                 z = fsn__vec_relu(z);
-            sum += z;
-            sum_sq += z * z;
-            put(row, dst + p * row->dst_pixel, z);
+            sum[v] += z;
+            sum_sq[v] += z * z;
+            put(row, row->dst + at, z);
         }
-        add_sums(row, v, sum, sum_sq);
     }
+    add_sums(row, sum, sum_sq);
 }
 
 void fsn__direct_store_forward(const struct fsn__row *row, const struct fsn__store *store)
@@ -71,14 +81,15 @@ FSN__INLINE void backward(const struct fsn__row *row, const struct fsn__grad_sto
                           const enum before before, const bool accumulate)
 {
     const bool affine = before == SCALE || before == SCALE_GATE;
+    fsn__vec a[FSN__PARTS], b[FSN__PARTS], da[FSN__PARTS], db[FSN__PARTS];
 
-    for (int v = 0; v < FSN__PARTS; v++) {
-        const int64_t channel = row->channel + v * FSN__VL;
-        const fsn__vec a = affine ? fsn__vec_load(store->load->a + channel) : fsn__vec_zero();
-        const fsn__vec b = affine ? fsn__vec_load(store->load->b + channel) : fsn__vec_zero();
-        fsn__vec da = fsn__vec_zero(), db = fsn__vec_zero();
-
-        for (int64_t p = 0; p < row->pixels; p++) {
+    load_block(a, affine ? store->load->a + row->channel : NULL);
+    load_block(b, affine ? store->load->b + row->channel : NULL);
+    load_block(da, NULL);
+    load_block(db, NULL);
+    for (int64_t p = 0; p < row->pixels; p++) {
+        FSN__UNROLL
+        for (int v = 0; v < FSN__PARTS; v++) {
             const int64_t at = p * row->dst_pixel + v * FSN__VL;
             const fsn__vec z =
                 before == NOTHING ? fsn__vec_zero() : fsn__vec_load(row->beside + at);
@@ -87,18 +98,18 @@ FSN__INLINE void backward(const struct fsn__row *row, const struct fsn__grad_sto
             if (before == GATE)
                 g = fsn__vec_where_positive(z, g);
             if (before == SCALE_GATE)
-                g = fsn__vec_where_positive(a * z + b, g);
+                g = fsn__vec_where_positive(a[v] * z + b[v], g);
             if (affine) {
-                da += g * z;
-                db += g;
-                g *= a;
+                da[v] += g * z;
+                db[v] += g;
+                g *= a[v];
             }
             if (accumulate)
                 g += fsn__vec_load(row->dst + at);
             put(row, row->dst + at, g);
         }
-        add_sums(row, v, da, db);
     }
+    add_sums(row, da, db);
 }
 
 void fsn__direct_store_backward(const struct fsn__row *row, const struct fsn__grad_store *store)

@@ -10,16 +10,13 @@
  */
 #include "kernels/isa/direct.h"
 
-/* Floats of packed x that an item may have: half of the L2 is left to dz and gradients. */
-#define ITEM_FLOATS INT64_C(98304)
-
 struct weights {
     struct fsn__direct_plan plan;
     const struct fsn__conv_shape *shape;
     const float *x, *dz;
     struct fsn__reader x_reader, dz_reader;
     bool dz_in_place;
-    int64_t batch, batches;                       /* images of an item */
+    struct fsn__direct_batches batch;
     float *packed, *dz_packed, *sum;              /* [threads] */
     int64_t packed_floats, dz_floats, sum_floats; /* of one thread */
     float *dw;
@@ -34,13 +31,10 @@ static void measure(struct weights *g, int threads)
 {
     const struct fsn__direct_plan *plan = &g->plan;
     const int64_t image = plan->src_blocks * plan->block_pitch;
-    const int64_t share = (plan->images + threads - 1) / threads;
 
-    g->batch = plan->bands > 1 ? 1 : ITEM_FLOATS / image;
-    g->batch = g->batch < 1 ? 1 : g->batch > share ? share : g->batch;
-    g->batches = (plan->images + g->batch - 1) / g->batch;
-    g->packed_floats = g->batch * image;
-    g->dz_floats = g->batch * plan->dst_blocks * plan->band * plan->dst_w * FSN__LANES;
+    g->batch = fsn__direct_batch(plan, threads);
+    g->packed_floats = g->batch.most * image;
+    g->dz_floats = g->batch.most * plan->dst_blocks * plan->band * plan->dst_w * FSN__LANES;
     g->sum_floats = plan->groups * plan->dst_blocks * plan->src_blocks * pair_floats(plan);
 }
 
@@ -139,8 +133,8 @@ static void run_item(const struct weights *g, int64_t item, bool add, float *pac
     const struct fsn__direct_plan *plan = &g->plan;
     const int64_t group = item % plan->groups, part = item / plan->groups;
     const int64_t row0 = part % plan->bands * plan->band;
-    const int64_t image0 = part / plan->bands * g->batch;
-    const int64_t images = plan->images - image0 < g->batch ? plan->images - image0 : g->batch;
+    const int64_t batch = part / plan->bands, image0 = plan->images * batch / g->batch.batches;
+    const int64_t images = plan->images * (batch + 1) / g->batch.batches - image0;
     const int64_t rows = plan->dst_h - row0 < plan->band ? plan->dst_h - row0 : plan->band;
     const int64_t dz_map = plan->dst_h * plan->dst_w * FSN__LANES;
     const int64_t dz_block = g->dz_in_place ? dz_map : rows * plan->dst_w * FSN__LANES;
@@ -182,7 +176,7 @@ static void item_task(void *arg, int thread, int threads)
     const struct fsn__direct_plan *plan = &g->plan;
     int64_t begin, end;
 
-    fsn__share(g->batches * plan->bands * plan->groups, thread, threads, &begin, &end);
+    fsn__share(g->batch.batches * plan->bands * plan->groups, thread, threads, &begin, &end);
     for (int64_t item = begin; item < end; item++)
         run_item(g, item, item - begin >= plan->groups, g->packed + thread * g->packed_floats,
                  g->dz_packed + thread * g->dz_floats, g->sum + thread * g->sum_floats);
@@ -194,7 +188,7 @@ static bool had_group(const struct weights *g, int64_t group, int thread, int th
     const int64_t groups = g->plan.groups;
     int64_t begin, end;
 
-    fsn__share(g->batches * g->plan.bands * groups, thread, threads, &begin, &end);
+    fsn__share(g->batch.batches * g->plan.bands * groups, thread, threads, &begin, &end);
     return (group + groups - begin % groups) % groups < end - begin;
 }
 
