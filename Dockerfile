@@ -1,7 +1,7 @@
 # fsnetd and fsnet in a small image: docker build -t fsnet . && docker run -p 8080:8080 -v fsnet:/data fsnet
 FROM debian:12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        gcc libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libarchive-dev zlib1g-dev \
+        gcc clang libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libarchive-dev zlib1g-dev \
         libjansson-dev libopenblas-dev libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

@@ -1,46 +1,18 @@
 /* exec.c - the executor.
  *
- * Time runs in steps: node i's forward is step i, its backward step 2n-1-i (n nodes). From this and
- * from what each operator's backward reads follows when every value, gradient and saved state is
- * alive, and from that one memory plan for all of them. After creation nothing is allocated.
+ * What runs is the lowered graph (lower.h), unless the options or FSNET_FAST=0 ask for the caller's
+ * own. From when every value, gradient and saved state is alive (exec_lifetimes.c) follows one
+ * memory plan for all of them. After creation nothing is allocated.
  *
  * Gradients add up (every backward does +=), so each gradient buffer is zeroed at the first step
- * that writes it, not all at once: their places are shared.
+ * that writes it, not all at once: their places are shared. Operators that can overwrite are told
+ * instead (struct fsn__op_ctx, fresh).
  */
-#include "graph/exec.h"
+#include "graph/exec_state.h"
 #include "core/clock.h"
-#include "graph/memory_plan.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct exec_node {
-    struct fsn__op_ctx ctx;
-    bool backward;   /* some input wants a gradient */
-    int clear_first; /* this node's backward zeroes gradients clear[clear_first ... + clear_count)
-                      */
-    int clear_count;
-};
-
-struct fsn__exec {
-    struct fsn__graph *graph;
-    struct fsn__arena arena;
-    int steps; /* n, or 2n when training */
-    bool training;
-    struct fsn__tensor *tensors; /* [values] at the concrete batch */
-    struct fsn__tensor *grads;   /* [values]; data NULL: none */
-    bool *wants;                 /* [values] a gradient flows here */
-    struct exec_node *nodes;
-    int *clear;   /* value indices, grouped by the node that clears them */
-    void *buffer; /* the planned block */
-    size_t buffer_size;
-    float *param_grads;      /* one block */
-    size_t param_grads_size; /* bytes */
-    void *work;
-    size_t work_size;
-    fsn__exec_timer_fn *timer; /* NULL: nodes are not timed */
-    void *timer_user;
-};
 
 /* ---- shapes ------------------------------------------------------------------------------------
  */
@@ -73,7 +45,7 @@ static enum fsn_status bind_node(struct fsn__exec *exec, int index,
         .pool = options->pool,
         .training = options->training,
         .seed = options->seed,
-        .index = (uint64_t)index,
+        .index = (uint64_t)(exec->lowered ? exec->lowered->origin[index] : index),
     };
     for (int j = 0; j < node->n_in; j++)
         list[j] = tensor_at(exec, node->in[j]);
@@ -134,134 +106,6 @@ static enum fsn_status find_gradients(struct fsn__exec *exec, struct fsn_error *
     return FSN_OK;
 }
 
-/* ---- lifetimes
- * ----------------------------------------------------------------------------------- */
-
-static void extend(struct fsn__block *block, int step)
-{
-    if (step > block->death)
-        block->death = step;
-}
-
-static bool bit(uint64_t mask, int i)
-{
-    return mask >> i & 1; /* i < FSN__MAX_IO = 64 */
-}
-
-static void value_lifetimes(const struct fsn__exec *exec, struct fsn__block *values)
-{
-    const struct fsn__graph *graph = exec->graph;
-    int n = graph->node_count, last = exec->steps;
-
-    for (int i = 0; i < graph->value_count; i++) {
-        const struct fsn__value *value = &graph->values[i];
-
-        if (value->kind != FSN__VALUE_INPUT && value->kind != FSN__VALUE_COMPUTED)
-            continue;
-        values[i].size = fsn__tensor_bytes(&exec->tensors[i]);
-        if (values[i].size == 0)
-            values[i].size = 1; /* an empty tensor still has an address */
-        values[i].birth = values[i].death = value->producer;
-        if (value->kind == FSN__VALUE_INPUT) { /* filled by the caller, read again at will */
-            values[i].birth = 0;
-            values[i].death = last;
-        }
-    }
-    for (int i = 0; i < n; i++) {
-        const struct fsn__node *node = &graph->nodes[i];
-        bool backward = exec->nodes[i].backward;
-
-        for (int j = 0; j < node->n_in; j++)
-            if (node->in[j] >= 0)
-                extend(&values[node->in[j]],
-                       backward && bit(node->op->backward_in, j) ? 2 * n - 1 - i : i);
-        for (int j = 0; j < node->n_out; j++)
-            if (node->out[j] >= 0 && backward && bit(node->op->backward_out, j))
-                extend(&values[node->out[j]], 2 * n - 1 - i);
-    }
-    for (int i = 0; i < graph->output_count; i++)
-        values[graph->outputs[i]].death = last;
-}
-
-/* A gradient is born when its value's last reader runs backward (an output's: when forward ends)
- * and dies with its producer's backward. */
-static void gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *grads)
-{
-    const struct fsn__graph *graph = exec->graph;
-    int n = graph->node_count;
-
-    for (int i = 0; i < graph->value_count; i++) {
-        if (!exec->wants[i] || graph->values[i].kind != FSN__VALUE_COMPUTED)
-            continue;
-        grads[i].size = fsn__tensor_bytes(&exec->tensors[i]);
-        grads[i].birth = grads[i].death = 2 * n - 1 - graph->values[i].producer;
-    }
-    for (int i = 0; i < n; i++) {
-        const struct fsn__node *node = &graph->nodes[i];
-
-        for (int j = 0; j < node->n_in; j++)
-            if (node->in[j] >= 0 && exec->nodes[i].backward && grads[node->in[j]].size > 0 &&
-                2 * n - 1 - i < grads[node->in[j]].birth)
-                grads[node->in[j]].birth = 2 * n - 1 - i;
-    }
-    for (int i = 0; i < graph->output_count; i++)
-        if (grads[graph->outputs[i]].size > 0)
-            grads[graph->outputs[i]].birth = n - 1;
-    for (int i = 0; i < graph->value_count; i++)
-        if (grads[i].size > 0 && grads[i].birth == grads[i].death)
-            grads[i].size = 0; /* nothing reads the value, so no gradient comes */
-}
-
-static void saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved)
-{
-    int n = exec->graph->node_count;
-
-    for (int i = 0; i < n; i++) {
-        struct exec_node *node = &exec->nodes[i];
-        size_t work = 0, keep = 0;
-
-        if (node->ctx.op->sizes)
-            node->ctx.op->sizes(&node->ctx, &work, &keep);
-        if (work > exec->work_size)
-            exec->work_size = work;
-        saved[i].size = keep;
-        saved[i].birth = i;
-        saved[i].death = node->backward ? 2 * n - 1 - i : i;
-    }
-}
-
-/* Lists, for each node, the gradients that its backward is the first to write. */
-static enum fsn_status schedule_clears(struct fsn__exec *exec, const struct fsn__block *grads,
-                                       struct fsn_error *err)
-{
-    const struct fsn__graph *graph = exec->graph;
-    int n = graph->node_count, at = 0;
-
-    exec->clear = fsn__arena_alloc(&exec->arena, (size_t)graph->value_count + 1, sizeof(int));
-    if (!exec->clear)
-        return FSN__NOMEM(err);
-    for (int i = n - 1; i >= 0; i--) {
-        const struct fsn__node *node = &graph->nodes[i];
-
-        exec->nodes[i].clear_first = at;
-        if (!exec->nodes[i].backward)
-            continue;
-        for (int j = 0; j < node->n_in; j++) {
-            int value = node->in[j];
-            bool listed = false;
-
-            if (value < 0 || grads[value].size == 0 || grads[value].birth != 2 * n - 1 - i)
-                continue;
-            for (int k = exec->nodes[i].clear_first; k < at; k++)
-                listed |= exec->clear[k] == value; /* x + x reads it twice */
-            if (!listed)
-                exec->clear[at++] = value;
-        }
-        exec->nodes[i].clear_count = at - exec->nodes[i].clear_first;
-    }
-    return FSN_OK;
-}
-
 /* ---- memory
  * -------------------------------------------------------------------------------------- */
 
@@ -291,21 +135,20 @@ static enum fsn_status alloc_param_grads(struct fsn__exec *exec, struct fsn_erro
 
 static enum fsn_status plan(struct fsn__exec *exec, struct fsn_error *err)
 {
-    const struct fsn__graph *graph = exec->graph;
-    int values = graph->value_count, nodes = graph->node_count;
+    int values = exec->graph->value_count, nodes = exec->graph->node_count;
     struct fsn__block *blocks = calloc((size_t)values * 2 + (size_t)nodes + 1, sizeof *blocks);
     struct fsn__block *grads = blocks + values, *saved = grads + values;
     enum fsn_status status;
 
     if (!blocks)
         return FSN__NOMEM(err);
-    value_lifetimes(exec, blocks);
+    fsn__value_lifetimes(exec, blocks);
     if (exec->training)
-        gradient_lifetimes(exec, grads);
-    saved_lifetimes(exec, saved);
+        fsn__gradient_lifetimes(exec, grads);
+    fsn__saved_lifetimes(exec, saved);
     status = fsn__plan_memory(blocks, values * 2 + nodes, &exec->buffer_size, err);
     if (status == FSN_OK)
-        status = schedule_clears(exec, grads, err);
+        status = fsn__schedule_clears(exec, grads, err);
     if (status != FSN_OK)
         goto out;
     exec->buffer = fsn__aligned_calloc(exec->buffer_size, 1);
@@ -357,12 +200,19 @@ static void bind_gradients(struct fsn__exec *exec)
 /* ---- public
  * -------------------------------------------------------------------------------------- */
 
+static bool runs_lowered(const struct fsn__exec_options *options)
+{
+    const char *fast = getenv("FSNET_FAST");
+
+    return !options->reference && !(fast && strcmp(fast, "0") == 0);
+}
+
 enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exec_options *options,
                                  struct fsn__exec **out, struct fsn_error *err)
 {
-    struct fsn__exec *exec;
-    size_t values = (size_t)graph->value_count + 1, nodes = (size_t)graph->node_count + 1;
     enum fsn_status status = FSN_OK;
+    struct fsn__exec *exec;
+    size_t values, nodes;
 
     if (options->batch < 1)
         return FSN__FAIL(err, FSN_INVALID, "batch must be at least 1, got %lld",
@@ -370,8 +220,18 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
     exec = calloc(1, sizeof *exec);
     if (!exec)
         return FSN__NOMEM(err);
-    exec->graph = graph;
     exec->training = options->training;
+    if (runs_lowered(options)) {
+        status = fsn__lower(graph, options->batch, options->training, &exec->lowered, err);
+        if (status != FSN_OK) {
+            fsn__exec_destroy(exec);
+            return status;
+        }
+        graph = exec->lowered->graph;
+    }
+    exec->graph = graph;
+    values = (size_t)graph->value_count + 1;
+    nodes = (size_t)graph->node_count + 1;
     exec->steps = graph->node_count * (options->training ? 2 : 1);
     exec->tensors = fsn__arena_alloc(&exec->arena, values, sizeof *exec->tensors);
     exec->grads = fsn__arena_alloc(&exec->arena, values, sizeof *exec->grads);
@@ -401,6 +261,7 @@ void fsn__exec_destroy(struct fsn__exec *exec)
     free(exec->buffer);
     free(exec->work);
     free(exec->param_grads);
+    fsn__lowered_destroy(exec->lowered);
     fsn__arena_free(&exec->arena);
     free(exec);
 }
@@ -422,7 +283,11 @@ struct fsn__tensor *fsn__exec_output_grad(struct fsn__exec *exec, int i)
 
 struct fsn__tensor *fsn__exec_param_grad(struct fsn__exec *exec, int value)
 {
-    return exec->graph->values[value].kind == FSN__VALUE_PARAM ? grad_at(exec, value) : NULL;
+    if (exec->lowered) /* the caller counts values of its own graph */
+        value = exec->training ? exec->lowered->value_of[value] : -1;
+    if (value < 0 || exec->graph->values[value].kind != FSN__VALUE_PARAM)
+        return NULL;
+    return grad_at(exec, value);
 }
 
 void fsn__exec_set_timer(struct fsn__exec *exec, fsn__exec_timer_fn *timer, void *user)
@@ -469,7 +334,7 @@ enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err
         return FSN__FAIL(err, FSN_INTERNAL, "backward on an executor made for inference");
     memset(exec->param_grads, 0, exec->param_grads_size);
     for (int i = exec->graph->node_count - 1; i >= 0; i--) {
-        struct exec_node *node = &exec->nodes[i];
+        struct fsn__exec_node *node = &exec->nodes[i];
         enum fsn_status status;
 
         if (!node->backward)

@@ -11,10 +11,13 @@ struct fsn__exec_options {
     bool training;          /* keep what backward needs; allocate gradients */
     struct fsn__pool *pool; /* borrowed; NULL: one thread */
     uint64_t seed;
+    bool reference; /* run the graph as it stands, by the plain operators; so does the environment
+                       variable FSNET_FAST=0 */
 };
 
 /* Plans and allocates. The graph must outlive the exec and keep its structure; its constants' data
- * is read (and PARAM/STAT written) in place. */
+ * is read (and PARAM/STAT written) in place. Unless `reference`, a lowered form of it runs
+ * (lower.h); for inference batch norm is folded into weights as they are now. */
 FSN_NODISCARD enum fsn_status fsn__exec_create(struct fsn__graph *graph,
                                                const struct fsn__exec_options *options,
                                                struct fsn__exec **out, struct fsn_error *err);

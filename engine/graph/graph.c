@@ -20,7 +20,8 @@ void fsn__graph_destroy(struct fsn__graph *graph)
     if (!graph)
         return;
     for (int i = 0; i < graph->value_count; i++)
-        free(graph->values[i].tensor.data);
+        if (!graph->values[i].borrowed)
+            free(graph->values[i].tensor.data);
     free(graph->values);
     free(graph->nodes);
     fsn__names_free(&graph->value_names);
@@ -113,6 +114,19 @@ enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, const char *name,
     graph->values[index].tensor = copy;
     *out = index;
     return FSN_OK;
+}
+
+enum fsn_status fsn__graph_add_borrowed(struct fsn__graph *graph, const char *name,
+                                        enum fsn__value_kind kind, const struct fsn__tensor *tensor,
+                                        int *out, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_add_value(graph, name, kind, tensor, out, err);
+
+    if (status == FSN_OK) {
+        graph->values[*out].tensor.data = tensor->data;
+        graph->values[*out].borrowed = true;
+    }
+    return status;
 }
 
 static bool copy_attr(struct fsn__arena *arena, struct fsn__attr *to, const struct fsn__attr *from)
@@ -267,8 +281,12 @@ int fsn__graph_find_value(const struct fsn__graph *graph, const char *name)
     return fsn__names_find(&graph->value_names, name);
 }
 
-enum fsn_status fsn__graph_clone(const struct fsn__graph *graph, struct fsn__graph **out,
-                                 struct fsn_error *err)
+typedef enum fsn_status add_constant(struct fsn__graph *graph, const char *name,
+                                     enum fsn__value_kind kind, const struct fsn__tensor *tensor,
+                                     int *out, struct fsn_error *err);
+
+static enum fsn_status copy_graph(const struct fsn__graph *graph, add_constant *add,
+                                  struct fsn__graph **out, struct fsn_error *err)
 {
     struct fsn__graph *copy = NULL;
     enum fsn_status status = fsn__graph_create(&copy, err);
@@ -278,8 +296,7 @@ enum fsn_status fsn__graph_clone(const struct fsn__graph *graph, struct fsn__gra
         const struct fsn__value *value = &graph->values[i];
 
         if (value->tensor.data)
-            status =
-                fsn__graph_add_const(copy, value->name, value->kind, &value->tensor, &index, err);
+            status = add(copy, value->name, value->kind, &value->tensor, &index, err);
         else
             status =
                 fsn__graph_add_value(copy, value->name, value->kind, &value->tensor, &index, err);
@@ -303,6 +320,18 @@ enum fsn_status fsn__graph_clone(const struct fsn__graph *graph, struct fsn__gra
     copy->invented = graph->invented;
     *out = copy;
     return FSN_OK;
+}
+
+enum fsn_status fsn__graph_clone(const struct fsn__graph *graph, struct fsn__graph **out,
+                                 struct fsn_error *err)
+{
+    return copy_graph(graph, fsn__graph_add_const, out, err);
+}
+
+enum fsn_status fsn__graph_alias(const struct fsn__graph *graph, struct fsn__graph **out,
+                                 struct fsn_error *err)
+{
+    return copy_graph(graph, fsn__graph_add_borrowed, out, err);
 }
 
 enum fsn_status fsn__graph_set_input(struct fsn__graph *graph, int node, int slot, int value,

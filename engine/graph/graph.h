@@ -22,6 +22,7 @@ struct fsn__value {
     const char *name; /* unique in the graph; arena */
     enum fsn__value_kind kind;
     struct fsn__tensor tensor; /* data owned by the graph (malloc'ed) for CONST, PARAM, STAT */
+    bool borrowed;             /* ... unless it belongs to another graph, which lives longer */
     int producer;              /* node index, -1 for none */
     bool decay;                /* PARAM: weight decay applies (weights and F; not BN, not biases) */
 };
@@ -61,6 +62,9 @@ void fsn__graph_destroy(struct fsn__graph *graph);
 /* Deep copy. Value and node indices stay the same. */
 FSN_NODISCARD enum fsn_status fsn__graph_clone(const struct fsn__graph *graph,
                                                struct fsn__graph **out, struct fsn_error *err);
+/* The same, but constants borrow the data of the original, which must live longer. */
+FSN_NODISCARD enum fsn_status fsn__graph_alias(const struct fsn__graph *graph,
+                                               struct fsn__graph **out, struct fsn_error *err);
 
 /* Adds a value; name is copied, made unique if taken, NULL or "": invented. shape may be NULL for
  * COMPUTED (inference sets it). Index into *out. The tensor's data pointer is ignored. */
@@ -73,6 +77,11 @@ FSN_NODISCARD enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, con
                                                    enum fsn__value_kind kind,
                                                    const struct fsn__tensor *tensor, int *out,
                                                    struct fsn_error *err);
+/* Adds a constant (or PARAM, STAT) whose data is that of `tensor` itself, borrowed. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_borrowed(struct fsn__graph *graph, const char *name,
+                                                      enum fsn__value_kind kind,
+                                                      const struct fsn__tensor *tensor, int *out,
+                                                      struct fsn_error *err);
 /* Appends a node reading `in` and writing `out` (indices; copied). Attributes are deep-copied into
  * the graph's arena. attrs may be NULL. Does not infer. Node index into *node unless NULL. */
 FSN_NODISCARD enum fsn_status fsn__graph_add_node(struct fsn__graph *graph,

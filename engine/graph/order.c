@@ -175,7 +175,8 @@ enum fsn_status fsn__graph_prune(struct fsn__graph *graph, struct fsn_error *err
     fsn__names_free(&graph->node_names);
     for (int i = 0; i < graph->value_count; i++) {
         if (!need_value[i]) {
-            free(graph->values[i].tensor.data);
+            if (!graph->values[i].borrowed)
+                free(graph->values[i].tensor.data);
             continue;
         }
         map[i] = values;

@@ -66,6 +66,10 @@ struct fsn__op_ctx {
      * Backward adds (+=) to din. */
     struct fsn__tensor *const *din;
     struct fsn__tensor *const *dout;
+    /* Backward of operators with FSN__OVERWRITES only, else NULL: din[i] where fresh[i] holds
+     * nothing yet and must be overwritten as a whole. A tensor that stands twice in din is fresh
+     * in its first place alone. */
+    const bool *fresh;
     void *work;  /* 64-byte aligned scratch, contents lost between calls; work_size of sizes() */
     void *saved; /* kept from a node's forward to its backward; saved_size of sizes() */
     struct fsn__pool *pool;
@@ -75,7 +79,10 @@ struct fsn__op_ctx {
     uint64_t index; /* of the node in its graph */
 };
 
-enum { FSN__NO_GRADIENT = 1 << 0 }; /* flags */
+enum { /* flags */
+       FSN__NO_GRADIENT = 1 << 0,
+       FSN__OVERWRITES = 1 << 1 /* backward heeds `fresh`, which spares zeroing large gradients */
+};
 
 struct fsn__op {
     const char *name;   /* ONNX's */

@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.."
 engine_floors="core
 tensor
 ops data
+kernels
 graph
 fs quant train zoo
 onnx

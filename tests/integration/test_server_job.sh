@@ -14,7 +14,8 @@ dataset=$id
 spec='{"name": "first", "finetune": {"epochs": 2, "batch_size": 50, "warmup_steps": 2}, "seed": 5}'
 
 # ---- the order -------------------------------------------------------------------------------
-order "$spec"
+# One that runs until it is cancelled, so that it is in use while that is looked at.
+order "$(jq -c '.finetune.epochs = 1000' <<<"$spec")"
 like job-queued
 same "Location names the job" "/v1/jobs/$job" "$(header location)"
 same "ids of jobs begin with job_" job_ "${job:0:4}"
@@ -58,8 +59,13 @@ refused "cancelling it again" 409 job-state "at its end"
 call GET "/v1/jobs/$waiting/artifacts/model.onnx"
 refused "a file of a cancelled job" 409 job-state "cancelled"
 
-# ---- the result ------------------------------------------------------------------------------
 job=$first
+call POST "/v1/jobs/$job/cancel"
+finishes cancelled
+
+# ---- the result ------------------------------------------------------------------------------
+order "$spec"
+first=$job
 finishes succeeded
 like job-succeeded
 same "the last stage was the report" report "$(field .stage)"

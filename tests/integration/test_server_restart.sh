@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
-make_inputs 300 60
+make_inputs 1000 60 # an epoch takes long enough to be interrupted in
 start
 upload models "$dir/resnet8.onnx"
 model=$id

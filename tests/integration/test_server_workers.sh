@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
-make_inputs 200 60
+make_inputs 1000 60 # long enough for two jobs to be seen running
 start --workers 2
 upload models "$dir/resnet8.onnx"
 model=$id

@@ -1,0 +1,299 @@
+/* winograd.c - the three passes of a Winograd convolution, from their stages (winograd.h). */
+#include "kernels/isa/winograd_isa.h"
+
+#include <string.h>
+
+/* An output that the L2 cannot hold is written past the caches. */
+enum { STREAM_BYTES = 1 << 20 };
+
+struct pass {
+    struct fsn__wino plan;
+    struct wino_reader reader;   /* the map that the tiles are of */
+    struct wino_reader gradient; /* backward_weights: of the output */
+    struct wino_writer writer;
+    const float *w;
+    float *dw;
+    void *work;
+    int64_t first, count; /* large regime: the tiles of this round */
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* U of filter blocks [block, block + blocks), channels [c, c + count), as wino_multiply wants it.
+ */
+static void filter_blocks(const struct pass *pass, float *u, int64_t block, int64_t blocks,
+                          int64_t c, int64_t count)
+{
+    for (int64_t j = 0; j < blocks; j++) {
+        int64_t row, at = wino_strip(j, blocks, count, &row);
+
+        for (int64_t i = 0; i < count; i += FSN__LANES)
+            wino_filter(&pass->plan, pass->w, block + j, c + i, least(FSN__LANES, count - i),
+                        u + at + i * row, row);
+    }
+}
+
+/* ---- small U: the tiles are split over the threads ------------------------------------------ */
+
+static void small_filters_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    float *u = fsn__wino_work(plan, pass->work, thread).u;
+    int64_t begin, end;
+
+    fsn__share(plan->k_blocks * plan->c_blocks, thread, threads, &begin, &end);
+    for (; begin < end; begin++) {
+        int64_t block = begin / plan->c_blocks, c = begin % plan->c_blocks * FSN__LANES;
+        int64_t row, at = wino_strip(block, plan->k_blocks, plan->c, &row);
+
+        wino_filter(plan, pass->w, block, c, least(FSN__LANES, plan->c - c), u + at + c * row, row);
+    }
+}
+
+static void small_tiles_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    int64_t begin, end;
+
+    memset(work.sums, 0, plan->sums_bytes);
+    fsn__share(plan->tiles, thread, threads, &begin, &end);
+    for (int64_t count; begin < end; begin += count) {
+        count = least(plan->capacity, end - begin);
+        wino_input(plan, &pass->reader, begin, count, work.v);
+        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+            wino_multiply(work.v + f * plan->v_step, work.u + f * plan->u_step,
+                          work.m + f * plan->m_step, plan->capacity, count, plan->c, plan->k_blocks,
+                          false);
+        wino_output(plan, &pass->writer, 0, plan->k_blocks, begin, count, work.m, work.sums);
+    }
+}
+
+/* dU of this thread's tiles. */
+static void small_gradient_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    int64_t rows = plan->c_blocks * FSN__LANES * FSN__LANES, begin, end;
+    bool add = false;
+
+    fsn__share(plan->tiles, thread, threads, &begin, &end);
+    if (begin == end)
+        memset(work.u, 0, plan->u_bytes);
+    for (int64_t count; begin < end; begin += count, add = true) {
+        count = least(plan->capacity, end - begin);
+        wino_input(plan, &pass->reader, begin, count, work.v);
+        wino_gradient(plan, &pass->gradient, begin, count, work.m);
+        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+            for (int64_t c = 0; c < plan->c_blocks; c++)
+                wino_correlate(work.v + f * plan->v_step + c * plan->capacity * FSN__LANES,
+                               work.m + f * plan->m_step,
+                               work.u + f * plan->u_step + c * FSN__LANES * FSN__LANES, rows,
+                               plan->capacity, count, plan->k_blocks, add);
+    }
+}
+
+/* dw from the dU of all threads, in the order of the threads. */
+static void small_reduce_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    const float *du = fsn__wino_work(plan, pass->work, 0).u;
+    int64_t step = threads > 1 ? fsn__wino_work(plan, pass->work, 1).u - du : 0, begin, end;
+
+    fsn__share(plan->k_blocks * plan->c_blocks, thread, threads, &begin, &end);
+    for (; begin < end; begin++)
+        wino_filter_gradient(plan, du + begin * FSN__LANES * FSN__LANES, threads, step,
+                             begin % plan->c_blocks, begin / plan->c_blocks, pass->dw);
+}
+
+/* ---- large U: the filters are split over the threads ---------------------------------------- */
+
+static void large_input_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    int64_t begin, end;
+
+    fsn__share(pass->count, thread, threads, &begin, &end);
+    wino_input(plan, &pass->reader, pass->first + begin, end - begin, work.v + begin * FSN__LANES);
+    if (plan->pass == FSN__WINO_BACKWARD_WEIGHTS)
+        wino_gradient(plan, &pass->gradient, pass->first + begin, end - begin,
+                      work.m + begin * FSN__LANES);
+    else if (pass->first == 0)
+        memset(work.sums, 0, plan->sums_bytes);
+}
+
+static void large_filters_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    int64_t begin, end;
+
+    fsn__share((plan->k_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP, thread, threads, &begin,
+               &end);
+    for (; begin < end; begin++) {
+        int64_t block = begin * FSN__WINO_GROUP;
+        int64_t blocks = least(FSN__WINO_GROUP, plan->k_blocks - block);
+
+        for (int64_t c = 0; c < plan->c; c += FSN__WINO_CHUNK) {
+            int64_t channels = least(FSN__WINO_CHUNK, plan->c - c);
+
+            filter_blocks(pass, work.u, block, blocks, c, channels);
+            for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+                wino_multiply(work.v + f * plan->v_step + c * plan->capacity,
+                              work.u + f * plan->u_step, work.m + f * plan->m_step, plan->capacity,
+                              pass->count, channels, blocks, c > 0);
+        }
+        wino_output(plan, &pass->writer, block, blocks, pass->first, pass->count, work.m,
+                    work.sums);
+    }
+}
+
+static void large_gradient_task(void *arg, int thread, int threads)
+{
+    const struct pass *pass = arg;
+    const struct fsn__wino *plan = &pass->plan;
+    struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    int64_t groups = (plan->k_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP, begin, end;
+    int64_t plane = plan->capacity * FSN__LANES, square = FSN__LANES * FSN__LANES;
+
+    fsn__share(groups * plan->c_blocks, thread, threads, &begin, &end);
+    for (; begin < end; begin++) {
+        int64_t block = begin / plan->c_blocks * FSN__WINO_GROUP, c = begin % plan->c_blocks;
+        int64_t blocks = least(FSN__WINO_GROUP, plan->k_blocks - block);
+
+        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+            wino_correlate(work.v + f * plan->v_step + c * plane,
+                           work.m + f * plan->m_step + block * plane, work.u + f * plan->u_step,
+                           square, plan->capacity, pass->count, blocks, false);
+        for (int64_t j = 0; j < blocks; j++)
+            wino_filter_gradient(plan, work.u + j * square, 1, 0, c, block + j, pass->dw);
+    }
+}
+
+/* ---- the passes ----------------------------------------------------------------------------- */
+
+static void run_rounds(struct pass *pass, fsn__task *task, struct fsn__pool *pool)
+{
+    for (pass->first = 0; pass->first < pass->plan.tiles; pass->first += pass->count) {
+        pass->count = least(pass->plan.capacity, pass->plan.tiles - pass->first);
+        fsn__pool_run(pool, large_input_task, pass);
+        fsn__pool_run(pool, task, pass);
+    }
+}
+
+static void run_convolution(struct pass *pass, struct fsn__pool *pool)
+{
+    if (pass->plan.large) {
+        run_rounds(pass, large_filters_task, pool);
+    } else {
+        fsn__pool_run(pool, small_filters_task, pass);
+        fsn__pool_run(pool, small_tiles_task, pass);
+    }
+}
+
+/* The sums of the threads, in their order; which: 0 or 1. */
+static double total(const struct pass *pass, struct fsn__pool *pool, int which, int64_t channel)
+{
+    double sum = 0;
+
+    for (int t = 0; t < fsn__pool_threads(pool); t++)
+        sum += fsn__wino_work(&pass->plan, pass->work, t)
+                   .sums[which * pass->plan.k_blocks * FSN__LANES + channel];
+    return sum;
+}
+
+static bool streams(const struct fsn__wino *plan, const float *map)
+{
+    return (size_t)(plan->n * plan->k_blocks * plan->p * plan->q) * FSN__LANES * sizeof(float) >
+               STREAM_BYTES &&
+           (uintptr_t)map % (FSN__LANES * sizeof(float)) == 0;
+}
+
+static size_t work_bytes(const struct fsn__conv_shape *shape, int threads)
+{
+    return fsn__wino_work_bytes(shape, threads);
+}
+
+static void forward(const struct fsn__conv_shape *shape, const float *x,
+                    const struct fsn__load *load, const float *w, float *z,
+                    const struct fsn__store *store, void *work, struct fsn__pool *pool)
+{
+    struct pass pass = {
+        .reader = {.map = x, .load = load},
+        .writer = {.map = z, .store = store},
+        .w = w,
+        .work = work,
+    };
+
+    fsn__wino_plan(shape, FSN__WINO_FORWARD, fsn__pool_threads(pool), &pass.plan);
+    pass.writer.stream = streams(&pass.plan, z);
+    run_convolution(&pass, pool);
+    for (int64_t k = 0; store && k < pass.plan.k_blocks * FSN__LANES; k++) {
+        if (store->sum)
+            store->sum[k] = (float)total(&pass, pool, 0, k);
+        if (store->sum_sq)
+            store->sum_sq[k] = (float)total(&pass, pool, 1, k);
+    }
+}
+
+static void backward_data(const struct fsn__conv_shape *shape, const float *dz,
+                          const struct fsn__grad_load *grad, const float *w, float *dx,
+                          const struct fsn__grad_store *store, void *work, struct fsn__pool *pool)
+{
+    struct pass pass = {
+        .reader = {.map = dz, .grad = grad},
+        .writer = {.map = dx, .grad = store},
+        .w = w,
+        .work = work,
+    };
+
+    fsn__wino_plan(shape, FSN__WINO_BACKWARD_DATA, fsn__pool_threads(pool), &pass.plan);
+    pass.writer.stream = streams(&pass.plan, dx) && !(store && store->accumulate);
+    run_convolution(&pass, pool);
+    for (int64_t c = 0; store && c < pass.plan.k_blocks * FSN__LANES; c++) {
+        if (store->da)
+            store->da[c] += (float)total(&pass, pool, 0, c);
+        if (store->db)
+            store->db[c] += (float)total(&pass, pool, 1, c);
+    }
+}
+
+static void backward_weights(const struct fsn__conv_shape *shape, const float *x,
+                             const struct fsn__load *load, const float *dz,
+                             const struct fsn__grad_load *grad, float *dw, void *work,
+                             struct fsn__pool *pool)
+{
+    struct pass pass = {
+        .reader = {.map = x, .load = load},
+        .gradient = {.map = dz, .grad = grad},
+        .dw = dw,
+        .work = work,
+    };
+
+    fsn__wino_plan(shape, FSN__WINO_BACKWARD_WEIGHTS, fsn__pool_threads(pool), &pass.plan);
+    if (pass.plan.large) {
+        run_rounds(&pass, large_gradient_task, pool);
+    } else {
+        fsn__pool_run(pool, small_gradient_task, &pass);
+        fsn__pool_run(pool, small_reduce_task, &pass);
+    }
+}
+
+extern const struct fsn__kernels FSN__ISA_NAME(fsn__winograd);
+const struct fsn__kernels FSN__ISA_NAME(fsn__winograd) = {
+    .isa = FSN__ISA_STRING,
+    .work = work_bytes,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = backward_weights,
+};

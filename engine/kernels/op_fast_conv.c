@@ -1,0 +1,250 @@
+/* op_fast_conv.c - Conv on blocked tensors, with what surrounds it in a network.
+ *
+ *   z = conv(load(x), w) + bias + residual, relu'd if store_relu
+ *   s1 = sum z, s2 = sum z^2 per filter, for the batch norm that follows
+ *
+ * Inputs: x blocked (raw); w [K,C/groups,R,S]; bias [K]; a, b vectors (load: x is read as a x + b);
+ * residual blocked like z. All but x and w are optional. Outputs: z blocked; s1, s2 vectors.
+ * Attributes: those of ONNX's Conv; load_relu (what is read goes through Relu), store_relu (what is
+ * written does; inference only, since backward would need the mask).
+ *
+ * The passes themselves are those of kernels.h, with the algorithm that the cost table names for
+ * the shape. The work space is [bias padded to whole blocks | da, db nobody asked for | kernel's].
+ */
+#include "kernels/blocked.h"
+
+#include <string.h>
+
+enum { IN_X, IN_W, IN_BIAS, IN_A, IN_B, IN_RESIDUAL, IN_COUNT };
+enum { OUT_Z, OUT_S1, OUT_S2 };
+
+struct conv {
+    struct fsn__conv_shape shape;
+    const struct fsn__kernels *kernels;
+    struct fsn__load load;
+    float *bias;   /* padded, in the work space */
+    float *spare;  /* two vectors of x */
+    double *parts; /* [threads][Kb 16], bias gradient */
+    void *kernel_work;
+};
+
+static size_t vector_bytes(int64_t channels)
+{
+    return (size_t)(fsn__channel_blocks(channels) * FSN__LANES) * sizeof(double);
+}
+
+static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__conv_shape *shape,
+                                  struct fsn_error *err)
+{
+    const struct fsn__tensor *x = ctx->in[IN_X], *w = ctx->in[IN_W];
+    const int64_t channels = w->dim[1] * fsn__attr_int(ctx->attrs, "group", 1);
+    struct fsn__tensor plain = {.data = NULL};
+
+    fsn__shape_set(&plain, FSN__F32, 4, (int64_t[]){x->dim[0], channels, x->dim[2], x->dim[3]});
+    return fsn__conv_shape_read(ctx, &plain, w, shape, err);
+}
+
+static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *x = ctx->in[IN_X], *w = ctx->in[IN_W];
+    struct fsn__conv_shape shape;
+    const struct fsn__kernels *kernels;
+    enum fsn_status status = fsn__blocked_input(ctx, IN_X, err);
+
+    if (status == FSN_OK && w->ndim != 4)
+        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "weight has shape %s", FSN__SHAPE(w));
+    if (status == FSN_OK)
+        status = read_shape(ctx, &shape, err);
+    if (status == FSN_OK && fsn__channel_blocks(shape.c) != x->dim[1])
+        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "%lld channels do not fill %lld blocks",
+                            (long long)shape.c, (long long)x->dim[1]);
+    if (status == FSN_OK)
+        status = fsn__kernels_get(fsn__choose_algorithm(&shape), &kernels, err);
+    if (status == FSN_OK)
+        status = fsn__vector_input(ctx, IN_BIAS, shape.k, err);
+    if (status == FSN_OK)
+        status = fsn__vector_input(ctx, IN_A, x->dim[1] * FSN__LANES, err);
+    if (status == FSN_OK)
+        status = fsn__vector_input(ctx, IN_B, x->dim[1] * FSN__LANES, err);
+    if (status != FSN_OK)
+        return status;
+    if (ctx->training && fsn__attr_int(ctx->attrs, "store_relu", 0) != 0)
+        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "store_relu has no gradient");
+    fsn__vector_output(ctx, OUT_S1, fsn__channel_blocks(shape.k));
+    fsn__vector_output(ctx, OUT_S2, fsn__channel_blocks(shape.k));
+    return fsn__blocked_output(ctx, shape.n, fsn__channel_blocks(shape.k), shape.p, shape.q, err);
+}
+
+/* After infer nothing of this can fail. */
+static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
+{
+    const int threads = fsn__pool_threads(ctx->pool);
+    char *work = ctx->work;
+
+    memset(c, 0, sizeof *c);
+    if (read_shape(ctx, &c->shape, NULL) != FSN_OK ||
+        fsn__kernels_get(fsn__choose_algorithm(&c->shape), &c->kernels, NULL) != FSN_OK)
+        return;
+    c->load = (struct fsn__load){.a = fsn__input_data(ctx, IN_A),
+                                 .b = fsn__input_data(ctx, IN_B),
+                                 .relu = fsn__attr_int(ctx->attrs, "load_relu", 0) != 0};
+    if (!work)
+        return;
+    c->bias = (float *)work;
+    work += vector_bytes(c->shape.k);
+    c->spare = (float *)work;
+    work += vector_bytes(c->shape.c);
+    c->parts = (double *)work;
+    c->kernel_work = work + vector_bytes(c->shape.k) * (size_t)threads;
+}
+
+static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
+{
+    const int threads = fsn__pool_threads(ctx->pool);
+    struct conv c;
+
+    read_conv(ctx, &c);
+    *saved = 0;
+    *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) +
+            c.kernels->work(&c.shape, threads);
+}
+
+/* ---- forward ----------------------------------------------------------------------------------
+ */
+
+static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const float *bias = fsn__input_data(ctx, IN_BIAS);
+    struct fsn__store store = {.residual = fsn__input_data(ctx, IN_RESIDUAL),
+                               .relu = fsn__attr_int(ctx->attrs, "store_relu", 0) != 0};
+    struct conv c;
+
+    (void)err;
+    read_conv(ctx, &c);
+    if (bias) {
+        memset(c.bias, 0, vector_bytes(c.shape.k));
+        memcpy(c.bias, bias, (size_t)c.shape.k * sizeof *bias);
+        store.bias = c.bias;
+    }
+    if (ctx->n_out > OUT_S2 && ctx->out[OUT_S1] && ctx->out[OUT_S2]) {
+        store.sum = ctx->out[OUT_S1]->data;
+        store.sum_sq = ctx->out[OUT_S2]->data;
+    }
+    c.kernels->forward(&c.shape, fsn__input_data(ctx, IN_X), &c.load, fsn__input_data(ctx, IN_W),
+                       ctx->out[OUT_Z]->data, &store, c.kernel_work, ctx->pool);
+    return FSN_OK;
+}
+
+/* ---- backward ---------------------------------------------------------------------------------
+ */
+
+/* What the whole gradient of z is for, besides the kernels: bias and residual. */
+struct rest {
+    struct fsn__blocked size;
+    const float *dz, *z, *ds1, *ds2;
+    float *dresidual;
+    bool overwrite;
+    double *parts; /* or NULL */
+};
+
+static void rest_task(void *arg, int thread, int threads)
+{
+    const struct rest *r = arg;
+    const int64_t channels = r->size.blocks * FSN__LANES;
+    double *parts = r->parts ? r->parts + thread * channels : NULL;
+    int64_t begin, end;
+
+    if (parts)
+        memset(parts, 0, (size_t)channels * sizeof *parts);
+    fsn__share(r->size.n * r->size.blocks, thread, threads, &begin, &end);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t first = i % r->size.blocks * FSN__LANES, at = i * r->size.plane;
+        double sum[FSN__LANES] = {0};
+
+        for (int64_t p = 0; p < r->size.plane; p += FSN__LANES)
+            for (int l = 0; l < FSN__LANES; l++) {
+                float g = r->dz[at + p + l];
+
+                if (r->ds1)
+                    g += r->ds1[first + l] + 2.0F * r->z[at + p + l] * r->ds2[first + l];
+                sum[l] += (double)g;
+                if (r->dresidual)
+                    r->dresidual[at + p + l] = r->overwrite ? g : r->dresidual[at + p + l] + g;
+            }
+        for (int l = 0; parts && l < FSN__LANES; l++)
+            parts[first + l] += sum[l];
+    }
+}
+
+static void backward_rest(const struct fsn__op_ctx *ctx, const struct conv *c,
+                          const struct fsn__grad_load *grad)
+{
+    float *dbias = fsn__input_grad(ctx, IN_BIAS);
+    struct rest rest = {.size = fsn__blocked_of(ctx->out[OUT_Z]),
+                        .dz = ctx->dout[OUT_Z]->data,
+                        .z = grad->z,
+                        .ds1 = grad->ds1,
+                        .ds2 = grad->ds2,
+                        .parts = dbias ? c->parts : NULL};
+
+    rest.dresidual = fsn__input_grad_raw(ctx, IN_RESIDUAL, &rest.overwrite);
+    if (!dbias && !rest.dresidual)
+        return;
+    fsn__pool_run(ctx->pool, rest_task, &rest);
+    fsn__combine_sums(c->parts, fsn__pool_threads(ctx->pool), rest.size.blocks * FSN__LANES,
+                      c->shape.k, dbias, true);
+}
+
+static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    struct fsn__grad_load grad = {.z = fsn__data_of(ctx->out[OUT_Z]),
+                                  .ds1 = fsn__output_grad(ctx, OUT_S1),
+                                  .ds2 = fsn__output_grad(ctx, OUT_S2)};
+    struct fsn__grad_store store = {.z = fsn__input_data(ctx, IN_X)};
+    const float *w = fsn__input_data(ctx, IN_W);
+    float *dx, *dw;
+    struct conv c;
+    bool fresh;
+
+    (void)err;
+    if (!ctx->dout[OUT_Z]) /* it comes whenever one of s1 and s2 does: what reads them reads z */
+        return FSN_OK;
+    read_conv(ctx, &c);
+    if (!grad.ds1 || !grad.ds2)
+        grad.ds1 = grad.ds2 = NULL;
+    dw = fsn__input_grad(ctx, IN_W);
+    if (dw)
+        c.kernels->backward_weights(&c.shape, store.z, &c.load, ctx->dout[OUT_Z]->data, &grad, dw,
+                                    c.kernel_work, ctx->pool);
+    dx = fsn__input_grad_raw(ctx, IN_X, &fresh);
+    if (dx) {
+        store.load = &c.load;
+        store.accumulate = !fresh;
+        store.da = fsn__input_grad(ctx, IN_A);
+        store.db = fsn__input_grad(ctx, IN_B);
+        if (c.load.a && !store.da)
+            store.da = c.spare;
+        if (c.load.a && !store.db)
+            store.db = c.spare + fsn__channel_blocks(c.shape.c) * FSN__LANES;
+        c.kernels->backward_data(&c.shape, ctx->dout[OUT_Z]->data, &grad, w, dx, &store,
+                                 c.kernel_work, ctx->pool);
+    }
+    backward_rest(ctx, &c, &grad);
+    return FSN_OK;
+}
+
+const struct fsn__op fsn__op_fast_conv = {
+    .name = "Conv",
+    .domain = FSN__FAST_DOMAIN,
+    .min_in = 2,
+    .max_in = IN_COUNT,
+    .min_out = 1,
+    .max_out = 3,
+    .flags = FSN__OVERWRITES,
+    .backward_in = 1 << IN_X | 1 << IN_W | 1 << IN_A | 1 << IN_B,
+    .backward_out = 1 << OUT_Z,
+    .infer = infer,
+    .sizes = sizes,
+    .forward = forward,
+    .backward = backward,
+};
