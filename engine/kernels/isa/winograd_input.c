@@ -85,6 +85,7 @@ FSN__INLINE void transform_tiles(const struct fsn__wino *plan, enum read_mode mo
                                  const struct read_hook *hook, const struct tile_row *row,
                                  int64_t low, int64_t high)
 {
+    const int64_t step = plan->v_step;
     ring_column ring[RING];
     float *v = row->v;
 
@@ -109,7 +110,7 @@ FSN__INLINE void transform_tiles(const struct fsn__wino *plan, enum read_mode mo
                 transform(d, t);
                 FSN__UNROLL
                 for (int j = 0; j < TILE_IN; j++)
-                    fsn__vec_store(out + (i * TILE_IN + j) * plan->v_step, t[j]);
+                    fsn__vec_store(out + (i * TILE_IN + j) * step, t[j]);
             }
         }
     }

@@ -88,6 +88,7 @@ FSN__INLINE void write_vec(struct block *b, struct kind kind, int part, int64_t 
 FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, struct kind kind,
                                 const float *m, int64_t at, int64_t rows, int64_t columns)
 {
+    const int64_t step = plan->m_step, pitch = b->pitch;
     fsn__vec half[FSN__PARTS][FREQUENCY][TILE]; /* A^T M, column by column */
 
     FSN__UNROLL
@@ -98,7 +99,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, s
 
             FSN__UNROLL
             for (int i = 0; i < FREQUENCY; i++)
-                column[i] = fsn__vec_load(m + (i * FREQUENCY + j) * plan->m_step + part * FSN__VL);
+                column[i] = fsn__vec_load(m + (i * FREQUENCY + j) * step + part * FSN__VL);
             transform(column, half[part][j]);
         }
     }
@@ -120,7 +121,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, s
             FSN__UNROLL
             for (int part = 0; part < FSN__PARTS; part++)
                 if (i < rows && j < columns)
-                    write_vec(b, kind, part, at + i * b->pitch + j * FSN__LANES + part * FSN__VL,
+                    write_vec(b, kind, part, at + i * pitch + j * FSN__LANES + part * FSN__VL,
                               y[part][j]);
         }
     }
