@@ -127,7 +127,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, s
     }
 }
 
-/* What the hook will read of the tile after next. */
+/* What the hook will read of the next tile. */
 FSN__INLINE void prefetch_tile(const struct block *b, struct kind kind, int64_t at)
 {
     for (int i = 0; i < TILE; i++)
