@@ -1,7 +1,8 @@
-/* elementwise.h - the inner loops of op_join.c and op_channel_sums.c, for one instruction set each.
+/* elementwise.h - the inner loops of op_join.c, op_channel_sums.c and op_channel_copy.c, for one
+ * instruction set each.
  *
- * They go over a run of pixels of one channel block, 16 lanes each, and are as fast as memory. All
- * pointers are to the run's first pixel, aligned to 64 bytes.
+ * They go over a run of pixels of one channel block, 16 lanes each, and are as fast as memory.
+ * Pointers are to the run's first pixel, aligned to 64 bytes except for copy.
  */
 #ifndef FSN_KERNELS_ELEMENTWISE_H
 #define FSN_KERNELS_ELEMENTWISE_H
@@ -47,6 +48,9 @@ struct fsn__elementwise {
     /* dz (+)= ds1 + 2 z ds2; ds1, ds2 [16]. */
     void (*sums_back)(int64_t floats, const float *z, const float *ds1, const float *ds2, float *dz,
                       bool overwrite);
+    /* `lanes` (1..16) floats of each pixel; steps in floats from one pixel to the next. */
+    void (*copy)(int64_t pixels, int64_t lanes, const float *from, int64_t from_step, float *to,
+                 int64_t to_step, bool add);
     void (*fence)(void); /* after runs that stream, before the task ends */
 };
 

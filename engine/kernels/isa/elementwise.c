@@ -1,4 +1,4 @@
-/* elementwise.c - Join and channel sums over a run of pixels (elementwise.h).
+/* elementwise.c - Join, channel sums and copies over a run of pixels (elementwise.h).
  *
  * One loop over pixels, the vectors of a block side by side; what a call does not need is left out
  * by constant arguments, so that each case is a loop without branches.
@@ -191,10 +191,52 @@ static void sums_back(int64_t floats, const float *z, const float *ds1, const fl
         }
 }
 
+/* ---- copies -----------------------------------------------------------------------------------
+ */
+
+FSN__INLINE void copy_pixels(int64_t pixels, const int64_t lanes, const float *restrict from,
+                             int64_t from_step, float *restrict to, int64_t to_step, const bool add)
+{
+    for (int64_t p = 0; p < pixels; p++, from += from_step, to += to_step)
+        for (int64_t l = 0; l < lanes; l++)
+            to[l] = add ? to[l] + from[l] : from[l];
+}
+
+/* The numbers of lanes that channel counts divisible by four lead to are loops of their own. */
+FSN__INLINE void copy_lanes(int64_t pixels, int64_t lanes, const float *from, int64_t from_step,
+                            float *to, int64_t to_step, const bool add)
+{
+    switch (lanes) {
+    case 4:
+        copy_pixels(pixels, 4, from, from_step, to, to_step, add);
+        break;
+    case 8:
+        copy_pixels(pixels, 8, from, from_step, to, to_step, add);
+        break;
+    case 12:
+        copy_pixels(pixels, 12, from, from_step, to, to_step, add);
+        break;
+    case 16:
+        copy_pixels(pixels, 16, from, from_step, to, to_step, add);
+        break;
+    default:
+        copy_pixels(pixels, lanes, from, from_step, to, to_step, add);
+    }
+}
+
+static void copy(int64_t pixels, int64_t lanes, const float *from, int64_t from_step, float *to,
+                 int64_t to_step, bool add)
+{
+    if (add)
+        copy_lanes(pixels, lanes, from, from_step, to, to_step, true);
+    else
+        copy_lanes(pixels, lanes, from, from_step, to, to_step, false);
+}
+
 static void fence(void)
 {
     fsn__vec_fence();
 }
 
-const struct fsn__elementwise FSN__ISA_NAME(fsn__elementwise) = {join, join_back, sums, sums_back,
-                                                                 fence};
+const struct fsn__elementwise FSN__ISA_NAME(fsn__elementwise) = {join,      join_back, sums,
+                                                                 sums_back, copy,      fence};
