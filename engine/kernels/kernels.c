@@ -8,6 +8,7 @@
 #include "core/error.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,7 @@ const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int le
 enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error *err)
 {
     char have[64] = "";
+    int length = 0;
 
     for (int i = 0; i < LEVEL_COUNT; i++) {
         if (!levels[i].supported())
@@ -90,8 +92,8 @@ enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error
             *level = i;
             return FSN_OK;
         }
-        strcat(have, *have ? ", " : "");
-        strcat(have, levels[i].name);
+        length += snprintf(have + length, sizeof have - (size_t)length, "%s%s",
+                           length > 0 ? ", " : "", levels[i].name);
     }
     return FSN__FAIL(
         err, FSN_INVALID,
