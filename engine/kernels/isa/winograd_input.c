@@ -9,8 +9,8 @@
  *
  * A row of tiles is walked from left to right. B^T d of a column of the map is the same for the two
  * tiles that share the column, so it is kept in a ring of eight columns and each column of the map
- * is read once a tile row. The next tile row is prefetched: its rows are too far apart for the
- * hardware to see the pattern (1.65 -> 0.90 ms for 16 channels of 32 x 32, batch 128).
+ * is read once a tile row. Each tile prefetches what the tile below it will see first: those rows
+ * are too far apart for the hardware to see the pattern.
  */
 #include "kernels/isa/winograd_read.h"
 
