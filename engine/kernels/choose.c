@@ -20,25 +20,25 @@ struct cost {
 static const struct cost direct = {.product = 1.1, .map = 4};
 static const struct cost winograd = {.product = 1.0, .transform = 10};
 
-static double lanes(int64_t channels)
+static int64_t lanes(int64_t channels)
 {
-    return (double)((channels + FSN__LANES - 1) / FSN__LANES * FSN__LANES);
+    return (channels + FSN__LANES - 1) / FSN__LANES * FSN__LANES;
 }
 
 static double direct_cost(const struct fsn__conv_shape *s)
 {
-    const double in = lanes(s->c) * (double)(s->h * s->w), pixels = (double)(s->p * s->q);
-    const double taps = (double)(s->c / s->groups * s->r * s->s);
+    const int64_t in = lanes(s->c) * s->h * s->w, out = lanes(s->k) * s->p * s->q;
+    const int64_t products = s->c / s->groups * s->r * s->s; /* of one output */
 
-    return pixels * taps * lanes(s->k) * direct.product + (in + pixels * lanes(s->k)) * direct.map;
+    return (double)out * (double)products * direct.product + (double)(in + out) * direct.map;
 }
 
 static double winograd_cost(const struct fsn__conv_shape *s)
 {
-    const double tiles = (double)((s->p + 3) / 4 * ((s->q + 3) / 4)), c = lanes(s->c);
+    const int64_t tiles = (s->p + 3) / 4 * ((s->q + 3) / 4), c = lanes(s->c), k = lanes(s->k);
 
-    return tiles * 36 *
-           (c * lanes(s->k) * winograd.product + (c + lanes(s->k)) * winograd.transform);
+    return 36 * (double)tiles *
+           ((double)c * (double)k * winograd.product + (double)(c + k) * winograd.transform);
 }
 
 enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape)

@@ -74,9 +74,9 @@ static inline int64_t fsn__blocks(int64_t channels)
     return (channels + FSN__LANES - 1) / FSN__LANES;
 }
 
-/* Images that a task works on at once: whole small maps of several share one reading of the filters.
- * The images are cut into `batches` as equal as can be, the same number for each thread; `most` is
- * the size of the largest. */
+/* Images that a task works on at once: whole small maps of several share one reading of the
+ * filters. The images are cut into `batches` as equal as can be, the same number for each thread;
+ * `most` is the size of the largest. */
 struct fsn__direct_batches {
     int64_t batches, most;
 };

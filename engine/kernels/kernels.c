@@ -4,10 +4,11 @@
  * CPU (and the operating system, which must save the wide registers) has everything that those
  * switches allow the compiler to use.
  */
-#include "kernels/kernels.h"
+#include "kernels/elementwise.h"
 #include "core/error.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,9 @@
 #endif
 
 /* Defined by engine/kernels/isa. */
-#define DECLARE(level) extern const struct fsn__kernels fsn__direct_##level, fsn__winograd_##level;
+#define DECLARE(level)                                                           \
+    extern const struct fsn__kernels fsn__direct_##level, fsn__winograd_##level; \
+    extern const struct fsn__elementwise fsn__elementwise_##level;
 LEVELS(DECLARE)
 #undef DECLARE
 
@@ -27,6 +30,7 @@ struct level {
     const char *name;
     bool (*supported)(void);
     const struct fsn__kernels *direct, *winograd;
+    const struct fsn__elementwise *elementwise;
 };
 
 #ifdef __x86_64__
@@ -49,7 +53,9 @@ static bool supported_baseline(void)
 }
 
 static const struct level levels[] = {
-#define ROW(level) {#level, supported_##level, &fsn__direct_##level, &fsn__winograd_##level},
+#define ROW(level)                                                            \
+    {#level, supported_##level, &fsn__direct_##level, &fsn__winograd_##level, \
+     &fsn__elementwise_##level},
     LEVELS(ROW)
 #undef ROW
 };
@@ -77,6 +83,7 @@ const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int le
 enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error *err)
 {
     char have[64] = "";
+    int length = 0;
 
     for (int i = 0; i < LEVEL_COUNT; i++) {
         if (!levels[i].supported())
@@ -85,8 +92,8 @@ enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error
             *level = i;
             return FSN_OK;
         }
-        strcat(have, *have ? ", " : "");
-        strcat(have, levels[i].name);
+        length += snprintf(have + length, sizeof have - (size_t)length, "%s%s",
+                           length > 0 ? ", " : "", levels[i].name);
     }
     return FSN__FAIL(
         err, FSN_INVALID,
@@ -115,5 +122,14 @@ enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm, const struct fsn
         return FSN__FAIL(err, FSN_INVALID, "algorithm %d has no kernels of its own",
                          (int)algorithm);
     *out = kernels;
+    return FSN_OK;
+}
+
+enum fsn_status fsn__elementwise_get(const struct fsn__elementwise **out, struct fsn_error *err)
+{
+    pthread_once(&once, choose);
+    if (choice_status != FSN_OK)
+        return FSN__FAIL(err, choice_status, "%s", choice_error.text);
+    *out = levels[chosen].elementwise;
     return FSN_OK;
 }

@@ -77,11 +77,6 @@ FSN__INLINE fsn__vec fsn__vec_where_positive(fsn__vec gate, fsn__vec v)
     return (fsn__vec)((fsn__mask)v & (fsn__mask)(gate > fsn__vec_zero()));
 }
 
-FSN__INLINE fsn__vec fsn__vec_relu(fsn__vec v)
-{
-    return fsn__vec_where_positive(v, v);
-}
-
 /* The larger of two; b where either is not a number. */
 FSN__INLINE fsn__vec fsn__vec_max(fsn__vec a, fsn__vec b)
 {
@@ -96,6 +91,12 @@ FSN__INLINE fsn__vec fsn__vec_max(fsn__vec a, fsn__vec b)
 
     return (fsn__vec)(((fsn__mask)a & greater) | ((fsn__mask)b & ~greater));
 #endif
+}
+
+/* Passes what is not a number on, so that a diverging network is noticed at its output. */
+FSN__INLINE fsn__vec fsn__vec_relu(fsn__vec v)
+{
+    return fsn__vec_max(fsn__vec_zero(), v);
 }
 
 /* A store past the caches, for outputs larger than the L2, at an address aligned to a whole vector.

@@ -11,10 +11,12 @@
  * Offsets need not be multiples of 16: a block of x then lies across two blocks of y.
  */
 #include "kernels/blocked.h"
+#include "kernels/elementwise.h"
 
 #include <string.h>
 
 struct copy {
+    const struct fsn__elementwise *loops;
     struct fsn__blocked in, out;
     int64_t offset, count;
     int64_t start[2], step[2];
@@ -39,21 +41,23 @@ static void read_copy(const struct fsn__op_ctx *ctx, int i, struct copy *copy)
 /* Channels [first, first + lanes) of x lie in one block of x and one of y; backward adds. */
 static void copy_lanes(const struct copy *c, int64_t n, int64_t first, int64_t lanes, bool back)
 {
-    const int64_t to = c->offset + first;
+    const int64_t to = c->offset + first, step = c->step[1] * FSN__LANES;
     float *x = c->x + (n * c->in.blocks + first / FSN__LANES) * c->in.plane + first % FSN__LANES;
     float *y = c->y + (n * c->out.blocks + to / FSN__LANES) * c->out.plane + to % FSN__LANES;
 
-    for (int64_t h = 0; h < c->out.h; h++) {
-        float *row = x + ((c->start[0] + h * c->step[0]) * c->in.w + c->start[1]) * FSN__LANES;
-        const int64_t stride = c->step[1] * FSN__LANES;
+    int64_t rows = c->out.h, pixels = c->out.w;
 
-        for (int64_t w = 0; w < c->out.w; w++, row += stride, y += FSN__LANES)
-            for (int64_t l = 0; l < lanes; l++) {
-                if (back)
-                    row[l] += y[l];
-                else
-                    y[l] = row[l];
-            }
+    if (c->step[0] == 1 && c->step[1] == 1 && c->in.w == c->out.w) { /* whole planes: one row */
+        pixels *= rows;
+        rows = 1;
+    }
+    for (int64_t h = 0; h < rows; h++, y += pixels * FSN__LANES) {
+        float *row = x + ((c->start[0] + h * c->step[0]) * c->in.w + c->start[1]) * FSN__LANES;
+
+        if (back)
+            c->loops->copy(pixels, lanes, y, FSN__LANES, row, step, true);
+        else
+            c->loops->copy(pixels, lanes, row, step, y, FSN__LANES, false);
     }
 }
 
@@ -73,7 +77,8 @@ static void copy_image(const struct copy *c, int64_t n, bool back)
 
 struct job {
     const struct fsn__op_ctx *ctx;
-    bool cover; /* the inputs fill y, but for lanes past its channels */
+    const struct fsn__elementwise *loops;
+    int64_t blank; /* y's first block that the inputs do not fill */
 };
 
 static void forward_task(void *arg, int thread, int threads)
@@ -88,12 +93,13 @@ static void forward_task(void *arg, int thread, int threads)
     for (int64_t n = begin; n < end; n++) {
         float *y = fsn__f32(ctx->out[0]) + n * image;
 
-        if (!job->cover)
-            memset(y, 0, (size_t)image * sizeof *y);
+        memset(y + job->blank * out.plane, 0,
+               (size_t)((out.blocks - job->blank) * out.plane) * sizeof *y);
         for (int i = 0; i < ctx->n_in; i++) {
             struct copy copy;
 
             read_copy(ctx, i, &copy);
+            copy.loops = job->loops;
             copy.x = fsn__f32(ctx->in[i]);
             copy.y = fsn__f32(ctx->out[0]);
             copy_image(&copy, n, false);
@@ -114,6 +120,7 @@ static void backward_task(void *arg, int thread, int threads)
             struct copy copy;
 
             read_copy(ctx, i, &copy);
+            copy.loops = job->loops;
             copy.x = fsn__input_grad_raw(ctx, i, &copy.overwrite);
             copy.y = fsn__f32(ctx->dout[0]);
             if (!copy.x)
@@ -165,13 +172,17 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct job job = {.ctx = ctx};
+    enum fsn_status status = fsn__elementwise_get(&job.loops, err);
     int64_t covered = 0;
     size_t n;
 
-    (void)err;
+    if (status != FSN_OK)
+        return status;
     for (int i = 0; i < ctx->n_in; i++)
         covered += fsn__attr_ints(ctx->attrs, "counts", &n)[i];
-    job.cover = covered == ctx->out[0]->dim[1] * FSN__LANES;
+    /* Concatenated they fill all channels, and only the last block may have lanes to spare. */
+    if (covered == fsn__attr_int(ctx->attrs, "channels", 0))
+        job.blank = covered / FSN__LANES;
     fsn__pool_run(ctx->pool, forward_task, &job);
     return FSN_OK;
 }
@@ -179,11 +190,11 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct job job = {.ctx = ctx};
+    enum fsn_status status = fsn__elementwise_get(&job.loops, err);
 
-    (void)err;
-    if (ctx->dout[0])
+    if (status == FSN_OK && ctx->dout[0])
         fsn__pool_run(ctx->pool, backward_task, &job);
-    return FSN_OK;
+    return status;
 }
 
 const struct fsn__op fsn__op_channel_copy = {

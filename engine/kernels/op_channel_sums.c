@@ -8,6 +8,7 @@
  * arXiv 1608.06993) need no pass over their growing values.
  */
 #include "kernels/blocked.h"
+#include "kernels/elementwise.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@
  */
 
 struct sums {
+    const struct fsn__elementwise *loops;
     struct fsn__blocked size;
     const float *z, *ds1, *ds2;
     float *dz;
@@ -36,14 +38,9 @@ static void sum_task(void *arg, int thread, int threads)
         const float *z = job->z + i * job->size.plane;
 
         for (int64_t from = 0; from < job->size.plane; from += FSN__SUM_RUN) {
-            const int64_t to = fsn__run_end(from, job->size.plane);
-            float sum[FSN__LANES] = {0}, squares[FSN__LANES] = {0};
+            float sum[FSN__LANES], squares[FSN__LANES];
 
-            for (int64_t p = from; p < to; p += FSN__LANES)
-                for (int l = 0; l < FSN__LANES; l++) {
-                    sum[l] += z[p + l];
-                    squares[l] += z[p + l] * z[p + l];
-                }
+            job->loops->sums(fsn__run_end(from, job->size.plane) - from, z + from, sum, squares);
             for (int l = 0; l < FSN__LANES; l++) {
                 s1[first + l] += (double)sum[l];
                 s2[first + l] += (double)squares[l];
@@ -59,17 +56,10 @@ static void spread_task(void *arg, int thread, int threads)
 
     fsn__share(job->size.n * job->size.blocks, thread, threads, &begin, &end);
     for (int64_t i = begin; i < end; i++) {
-        const float *ds1 = job->ds1 + i % job->size.blocks * FSN__LANES;
-        const float *ds2 = job->ds2 + i % job->size.blocks * FSN__LANES;
-        const float *restrict z = job->z + i * job->size.plane;
-        float *restrict dz = job->dz + i * job->size.plane;
+        const int64_t first = i % job->size.blocks * FSN__LANES, at = i * job->size.plane;
 
-        for (int64_t p = 0; p < job->size.plane; p += FSN__LANES)
-            for (int l = 0; l < FSN__LANES; l++) {
-                const float g = ds1[l] + 2.0F * z[p + l] * ds2[l];
-
-                dz[p + l] = job->overwrite ? g : dz[p + l] + g;
-            }
+        job->loops->sums_back(job->size.plane, job->z + at, job->ds1 + first, job->ds2 + first,
+                              job->dz + at, job->overwrite);
     }
 }
 
@@ -98,8 +88,10 @@ static enum fsn_status forward_sums(const struct fsn__op_ctx *ctx, struct fsn_er
     struct sums job = {
         .size = fsn__blocked_of(ctx->in[0]), .z = fsn__f32(ctx->in[0]), .parts = ctx->work};
     const int64_t channels = job.size.blocks * FSN__LANES;
+    enum fsn_status status = fsn__elementwise_get(&job.loops, err);
 
-    (void)err;
+    if (status != FSN_OK)
+        return status;
     fsn__pool_run(ctx->pool, sum_task, &job);
     fsn__combine_sums(job.parts, threads, 2 * channels, channels, ctx->out[0]->data, false);
     fsn__combine_sums(job.parts + channels, threads, 2 * channels, channels, ctx->out[1]->data,
@@ -113,10 +105,10 @@ static enum fsn_status backward_sums(const struct fsn__op_ctx *ctx, struct fsn_e
                        .z = fsn__f32(ctx->in[0]),
                        .ds1 = fsn__output_grad(ctx, 0),
                        .ds2 = fsn__output_grad(ctx, 1)};
+    enum fsn_status status = fsn__elementwise_get(&job.loops, err);
 
-    (void)err;
-    if (!job.ds1 || !job.ds2)
-        return FSN_OK;
+    if (status != FSN_OK || !job.ds1 || !job.ds2)
+        return status;
     job.dz = fsn__input_grad_raw(ctx, 0, &job.overwrite);
     if (job.dz)
         fsn__pool_run(ctx->pool, spread_task, &job);

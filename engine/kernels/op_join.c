@@ -11,17 +11,17 @@
  * where relu_i does (a_i z_i + b_i > 0):
  *   dz_i += a_i g_i,  da_i += sum g_i z_i,  db_i += sum g_i
  *
- * Memory bound: one pass. Backward goes over a plane once an operand; the second time dy and y come
- * from the cache.
+ * Memory bound: one pass (elementwise.h). Backward goes over a plane once an operand; the second
+ * time dy and y come from the cache.
  */
 #include "kernels/blocked.h"
+#include "kernels/elementwise.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { IN_COUNT = 6, OPERANDS = 2 };
 
-/* One operand; a, b as they apply to the block at hand. */
 struct operand {
     const float *z, *a, *b; /* z NULL: there is none; a NULL: 1 and 0 */
     float floor;            /* of v: 0 with relu, else -infinity */
@@ -31,92 +31,28 @@ struct operand {
 };
 
 struct join {
+    const struct fsn__elementwise *loops;
     struct fsn__blocked size;
     struct operand operand[OPERANDS];
     float low, high; /* act: bounds of y */
     bool relu, clip;
     float *y;
     const float *dy;
+    bool stream;   /* what is written is larger than the caches */
     double *parts; /* [threads][operand][da, db][Cb 16] */
 };
 
-/* ---- one plane of pixels, 16 lanes each -------------------------------------------------------
- */
-
-/* a and b of the operand's block, as arrays that the compiler can keep in registers. */
-static void read_affine(const struct operand *o, int64_t block, float *a, float *b)
+/* The operand for a run that begins at float `at`, in channel block `block`. */
+static struct fsn__operand_run operand_run(const struct operand *o, int64_t block, int64_t at)
 {
+    struct fsn__operand_run run = {.z = o->z + at, .floor = o->floor};
+
     for (int l = 0; l < FSN__LANES; l++) {
-        a[l] = o->a ? o->a[block * FSN__LANES + l] : 1.0F;
-        b[l] = o->a ? o->b[block * FSN__LANES + l] : 0.0F;
+        run.a[l] = o->a ? o->a[block * FSN__LANES + l] : 1.0F;
+        run.b[l] = o->a ? o->b[block * FSN__LANES + l] : 0.0F;
     }
+    return run;
 }
-
-static void forward_one(const struct join *j, int64_t block, int64_t at)
-{
-    const struct operand *o = j->operand;
-    const float *restrict z = o->z + at;
-    float *restrict y = j->y + at;
-    /* One operand: its Relu and act are one pair of bounds. */
-    const float low = o->floor > j->low ? o->floor : j->low, high = j->high;
-    float a[FSN__LANES], b[FSN__LANES];
-
-    read_affine(o, block, a, b);
-    for (int64_t p = 0; p < j->size.plane; p += FSN__LANES)
-        for (int l = 0; l < FSN__LANES; l++) {
-            float v = a[l] * z[p + l] + b[l];
-
-            v = v < low ? low : v;
-            y[p + l] = v > high ? high : v;
-        }
-}
-
-static void forward_two(const struct join *j, int64_t block, int64_t at)
-{
-    const struct operand *o = j->operand;
-    const float *restrict z1 = o[0].z + at, *restrict z2 = o[1].z + at;
-    float *restrict y = j->y + at;
-    const float floor1 = o[0].floor, floor2 = o[1].floor, low = j->low;
-    float a1[FSN__LANES], b1[FSN__LANES], a2[FSN__LANES], b2[FSN__LANES];
-
-    read_affine(&o[0], block, a1, b1);
-    read_affine(&o[1], block, a2, b2);
-    for (int64_t p = 0; p < j->size.plane; p += FSN__LANES)
-        for (int l = 0; l < FSN__LANES; l++) {
-            float v1 = a1[l] * z1[p + l] + b1[l], v2 = a2[l] * z2[p + l] + b2[l], v;
-
-            v1 = v1 < floor1 ? floor1 : v1;
-            v2 = v2 < floor2 ? floor2 : v2;
-            v = v1 + v2;
-            y[p + l] = v < low ? low : v;
-        }
-}
-
-/* Operand i's gradients of pixels [from, to) of the plane at `at`; adds to da, db. */
-static void backward_run(const struct join *j, const struct operand *o, const float *a,
-                         const float *b, int64_t from, int64_t to, float *da, float *db)
-{
-    const float *restrict z = o->z, *restrict y = j->y, *restrict dy = j->dy;
-    float *restrict dz = o->dz;
-    const float low = j->clip ? j->low : -INFINITY, high = j->clip ? j->high : INFINITY;
-    const float threshold = j->relu ? 0.0F : -INFINITY;
-    const bool overwrite = o->overwrite;
-
-    for (int64_t p = from; p < to; p += FSN__LANES)
-        for (int l = 0; l < FSN__LANES; l++) {
-            const float x = z[p + l], v = a[l] * x + b[l];
-            float g = y[p + l] > threshold ? dy[p + l] : 0.0F;
-
-            g = v > o->floor && v >= low && v <= high ? g : 0.0F;
-            da[l] += g * x;
-            db[l] += g;
-            if (dz)
-                dz[p + l] = overwrite ? a[l] * g : dz[p + l] + a[l] * g;
-        }
-}
-
-/* ---- all planes -------------------------------------------------------------------------------
- */
 
 static void forward_task(void *arg, int thread, int threads)
 {
@@ -125,10 +61,48 @@ static void forward_task(void *arg, int thread, int threads)
 
     fsn__share(j->size.n * j->size.blocks, thread, threads, &begin, &end);
     for (int64_t i = begin; i < end; i++) {
-        if (j->operand[1].z)
-            forward_two(j, i % j->size.blocks, i * j->size.plane);
-        else
-            forward_one(j, i % j->size.blocks, i * j->size.plane);
+        const int64_t block = i % j->size.blocks, at = i * j->size.plane;
+        struct fsn__join_run run = {.floats = j->size.plane,
+                                    .operands = j->operand[1].z ? 2 : 1,
+                                    .low = j->low,
+                                    .high = j->high,
+                                    .y = j->y + at,
+                                    .stream = j->stream};
+
+        for (int k = 0; k < run.operands; k++)
+            run.operand[k] = operand_run(&j->operand[k], block, at);
+        j->loops->join(&run);
+    }
+    j->loops->fence();
+}
+
+/* Operand k's gradients of plane i; adds to the block's da and db. */
+static void backward_plane(const struct join *j, const struct operand *o, int64_t i, double *da,
+                           double *db)
+{
+    const int64_t plane = i * j->size.plane;
+
+    for (int64_t from = 0; from < j->size.plane; from += FSN__SUM_RUN) {
+        const int64_t at = plane + from;
+        struct fsn__join_back_run run = {
+            .floats = fsn__run_end(from, j->size.plane) - from,
+            .operand = operand_run(o, i % j->size.blocks, at),
+            .y = j->y + at,
+            .dy = j->dy + at,
+            .relu = j->relu,
+            .gate = j->clip || o->floor > -INFINITY,
+            .low = j->clip ? j->low : -INFINITY,
+            .high = j->high,
+            .dz = o->dz ? o->dz + at : NULL,
+            .overwrite = o->overwrite,
+            .stream = j->stream,
+        };
+
+        j->loops->join_back(&run);
+        for (int l = 0; l < FSN__LANES; l++) {
+            da[l] += (double)run.da[l];
+            db[l] += (double)run.db[l];
+        }
     }
 }
 
@@ -141,29 +115,15 @@ static void backward_task(void *arg, int thread, int threads)
 
     memset(parts, 0, OPERANDS * 2 * (size_t)channels * sizeof *parts);
     fsn__share(j->size.n * j->size.blocks, thread, threads, &begin, &end);
-    for (int64_t i = begin; i < end; i++) {
-        const int64_t block = i % j->size.blocks, at = i * j->size.plane;
-
+    for (int64_t i = begin; i < end; i++)
         for (int k = 0; k < OPERANDS; k++) {
             const struct operand *o = &j->operand[k];
-            double *da = parts + (2 * k) * channels + block * FSN__LANES, *db = da + channels;
-            float a[FSN__LANES], b[FSN__LANES];
+            double *da = parts + (2 * k) * channels + i % j->size.blocks * FSN__LANES;
 
-            if (!o->z || (!o->dz && !o->sums))
-                continue;
-            read_affine(o, block, a, b);
-            for (int64_t from = 0; from < j->size.plane; from += FSN__SUM_RUN) {
-                const int64_t to = fsn__run_end(from, j->size.plane);
-                float da_run[FSN__LANES] = {0}, db_run[FSN__LANES] = {0};
-
-                backward_run(j, o, a, b, at + from, at + to, da_run, db_run);
-                for (int l = 0; l < FSN__LANES; l++) {
-                    da[l] += (double)da_run[l];
-                    db[l] += (double)db_run[l];
-                }
-            }
+            if (o->z && (o->dz || o->sums))
+                backward_plane(j, o, i, da, da + channels);
         }
-    }
+    j->loops->fence();
 }
 
 /* ---- the operator -----------------------------------------------------------------------------
@@ -172,7 +132,8 @@ static void backward_task(void *arg, int thread, int threads)
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *z = ctx->in[0];
-    enum fsn_status status = FSN_OK;
+    const struct fsn__elementwise *loops;
+    enum fsn_status status = fsn__elementwise_get(&loops, err);
 
     for (int k = 0; k < OPERANDS && status == FSN_OK; k++) {
         if (k == 1 && !fsn__op_has_input(ctx, 3))
@@ -199,7 +160,8 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     *saved = 0;
 }
 
-static void read_join(const struct fsn__op_ctx *ctx, struct join *j)
+static enum fsn_status read_join(const struct fsn__op_ctx *ctx, struct join *j,
+                                 struct fsn_error *err)
 {
     static const char *const relu[OPERANDS] = {"relu1", "relu2"};
 
@@ -208,7 +170,8 @@ static void read_join(const struct fsn__op_ctx *ctx, struct join *j)
                        .high = INFINITY,
                        .relu = fsn__attr_int(ctx->attrs, "relu", 0) != 0,
                        .clip = fsn__attr_int(ctx->attrs, "clip", 0) != 0,
-                       .y = fsn__f32(ctx->out[0])};
+                       .y = fsn__f32(ctx->out[0]),
+                       .stream = fsn__tensor_bytes(ctx->out[0]) > FSN__STREAM_BYTES};
     for (int k = 0; k < OPERANDS; k++)
         j->operand[k] = (struct operand){
             .z = fsn__input_data(ctx, 3 * k),
@@ -221,16 +184,17 @@ static void read_join(const struct fsn__op_ctx *ctx, struct join *j)
         j->low = fsn__attr_float(ctx->attrs, "low", -INFINITY);
         j->high = fsn__attr_float(ctx->attrs, "high", INFINITY);
     }
+    return fsn__elementwise_get(&j->loops, err);
 }
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct join j;
+    enum fsn_status status = read_join(ctx, &j, err);
 
-    (void)err;
-    read_join(ctx, &j);
-    fsn__pool_run(ctx->pool, forward_task, &j);
-    return FSN_OK;
+    if (status == FSN_OK)
+        fsn__pool_run(ctx->pool, forward_task, &j);
+    return status;
 }
 
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
@@ -238,11 +202,10 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     float *da[OPERANDS], *db[OPERANDS];
     int64_t channels;
     struct join j;
+    enum fsn_status status = read_join(ctx, &j, err);
 
-    (void)err;
-    if (!ctx->dout[0])
-        return FSN_OK;
-    read_join(ctx, &j);
+    if (status != FSN_OK || !ctx->dout[0])
+        return status;
     j.dy = fsn__f32(ctx->dout[0]);
     j.parts = ctx->work;
     channels = j.size.blocks * FSN__LANES;

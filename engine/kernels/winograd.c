@@ -15,7 +15,7 @@ enum {
     LARGE_MOST_TILES = 192,
     LARGE_V_BYTES = 8 << 20,
     SMALL_U_BYTES = 4 << 20,
-    SMALL_DU_BYTES = 2 << 20, /* one for every thread, and added to for every block of tiles */
+    SMALL_DU_BYTES = 4 << 20, /* one for every thread, and added to for every block of tiles */
 };
 
 static int64_t blocks_of(int64_t channels)

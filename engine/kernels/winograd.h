@@ -41,7 +41,7 @@
 enum {
     FSN__WINO_FREQUENCIES = 36,
     FSN__WINO_GROUP = 4,  /* filter blocks of a group */
-    FSN__WINO_CHUNK = 32, /* channels of U at a time in the large regime */
+    FSN__WINO_CHUNK = 64, /* channels of U at a time in the large regime */
 };
 
 enum fsn__wino_pass { FSN__WINO_FORWARD, FSN__WINO_BACKWARD_DATA, FSN__WINO_BACKWARD_WEIGHTS };

@@ -1,6 +1,7 @@
 /* bench_conv.c - times the convolution kernels, layer by layer and pass by pass.
  *
  *     bench_conv [--isa NAME] [--algorithm winograd|direct] [--layer TEXT] [--repeat N]
+ *                [--hooks step|none]
  *
  * One thread, its CPU time (steady beside other work on the machine), the 10th percentile of the
  * repetitions. Each repetition works on the next of several sets of buffers, together beyond the
@@ -51,7 +52,8 @@ static const struct layer layers[] = {
 
 struct options {
     const char *isa, *layer;
-    bool all; /* algorithms */
+    bool all;  /* algorithms */
+    bool bare; /* no hooks */
     enum fsn__algorithm algorithm;
     int repeat;
 };
@@ -169,7 +171,7 @@ static double cpu_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static void run_pass(const struct run *run, int pass, const struct set *set)
+static void run_pass(const struct run *run, bool bare, int pass, const struct set *set)
 {
     float *const v = run->channel;
     const int64_t step = run->lanes;
@@ -180,12 +182,14 @@ static void run_pass(const struct run *run, int pass, const struct set *set)
     const struct fsn__kernels *k = run->kernels;
 
     if (pass == 0)
-        k->forward(&run->shape, set->x, &load, run->w, set->z, &store, run->work, NULL);
+        k->forward(&run->shape, set->x, bare ? NULL : &load, run->w, set->z, bare ? NULL : &store,
+                   run->work, NULL);
     else if (pass == 1)
-        k->backward_data(&run->shape, set->dz, &grad, run->w, set->dx, &grad_store, run->work,
-                         NULL);
+        k->backward_data(&run->shape, set->dz, bare ? NULL : &grad, run->w, set->dx,
+                         bare ? NULL : &grad_store, run->work, NULL);
     else
-        k->backward_weights(&run->shape, set->x, &load, set->dz, &grad, run->dw, run->work, NULL);
+        k->backward_weights(&run->shape, set->x, bare ? NULL : &load, set->dz, bare ? NULL : &grad,
+                            run->dw, run->work, NULL);
 }
 
 static int by_value(const void *a, const void *b)
@@ -196,14 +200,15 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The 10th percentile. */
-static double time_pass(const struct run *run, int pass, int repeat)
+static double time_pass(const struct run *run, const struct options *options, int pass)
 {
     double ms[MOST_REPEATS];
+    const int repeat = options->repeat;
 
     for (int i = 0; i < repeat; i++) {
         const double start = cpu_ms();
 
-        run_pass(run, pass, &run->sets[i % run->set_count]);
+        run_pass(run, options->bare, pass, &run->sets[i % run->set_count]);
         ms[i] = cpu_ms() - start;
     }
     qsort(ms, (size_t)repeat, sizeof *ms, by_value);
@@ -221,7 +226,7 @@ static void bench(const struct layer *layer, const char *algorithm,
     run_create(layer, kernels, &run);
     printf("%-20s %-9s %-9s", layer->name, algorithm, kernels->isa);
     for (int pass = 0; pass < PASSES; pass++) {
-        const double ms = time_pass(&run, pass, options->repeat);
+        const double ms = time_pass(&run, options, pass);
 
         printf("  %8.3f ms %6.1f GF/s", ms, flops / ms * 1e-6);
         fflush(stdout);
@@ -245,6 +250,10 @@ static bool parse(int argc, char **argv, struct options *options)
         } else if (strcmp(name, "--repeat") == 0) {
             options->repeat = atoi(value);
             if (options->repeat < 1 || options->repeat > MOST_REPEATS)
+                return false;
+        } else if (strcmp(name, "--hooks") == 0) {
+            options->bare = strcmp(value, "none") == 0;
+            if (!options->bare && strcmp(value, "step") != 0)
                 return false;
         } else if (strcmp(name, "--algorithm") == 0) {
             options->all = false;
@@ -274,7 +283,7 @@ int main(int argc, char **argv)
 
     if (!parse(argc, argv, &options)) {
         fprintf(stderr, "usage: bench_conv [--isa avx512|avx2|baseline] [--layer TEXT] "
-                        "[--algorithm winograd|direct] [--repeat 1..1000]\n");
+                        "[--algorithm winograd|direct] [--repeat 1..1000] [--hooks step|none]\n");
         return 2;
     }
     if (fsn__isa_choose(options.isa, &level, &err) != FSN_OK) {

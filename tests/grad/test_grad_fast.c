@@ -324,8 +324,12 @@ static void winograd_convolutions_pass_gradients(void **state)
         &fsn__op_fast_conv, 1, {MAP(2, 3, 5, 6), PLAIN(5, 3, 3, 3)}, ATTRS(PADS_1)};
     const struct fast_case full = {&fsn__op_fast_conv,
                                    3,
-                                   {MAP(1, 18, 6, 5), FILTERS(17, 18, 3, 3), LIST(17), FACTORS(18),
-                                    SHIFTS(18), {SIZES(1, 17, 6, 5), .scale = 0.1F}},
+                                   {MAP(1, 18, 6, 5),
+                                    FILTERS(17, 18, 3, 3),
+                                    LIST(17),
+                                    FACTORS(18),
+                                    SHIFTS(18),
+                                    {SIZES(1, 17, 6, 5), .scale = 0.1F}},
                                    ATTRS(PADS_1, ATTR_I("load_relu", 1))};
 
     (void)state;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,6 +88,29 @@ static void the_environment_decides_at_the_first_call(void **state)
     assert_int_equal(fsn__kernels_get(FSN__IM2COL, &kernels, NULL), FSN_INVALID);
 }
 
+/* In a child: the choice is made once a process. It ends with 0 when both calls were refused. */
+static void an_unknown_level_in_the_environment_fails_every_call(void **state)
+{
+    const struct fsn__kernels *kernels = NULL;
+    struct fsn_error err = {0};
+    int child_status = -1;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(setenv("FSNET_ISA", "sse9", 1), 0);
+    child = fork();
+    if (child == 0) {
+        const bool first = fsn__kernels_get(FSN__DIRECT, &kernels, &err) == FSN_INVALID;
+        const bool second = fsn__kernels_get(FSN__DIRECT, &kernels, NULL) == FSN_INVALID;
+
+        _exit(first && second && !kernels && strstr(err.text, "'sse9'") ? 0 : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &child_status, 0), child);
+    assert_true(WIFEXITED(child_status));
+    assert_int_equal(WEXITSTATUS(child_status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +119,7 @@ int main(void)
         cmocka_unit_test(without_a_wish_the_best_level_of_the_cpu_is_chosen),
         cmocka_unit_test(a_level_is_chosen_by_its_name),
         cmocka_unit_test(an_unknown_name_is_refused_with_the_known_ones),
+        cmocka_unit_test(an_unknown_level_in_the_environment_fails_every_call),
         cmocka_unit_test(the_environment_decides_at_the_first_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,27 +63,21 @@ struct fsn__tile {
 };
 typedef void fsn__tile_fn(const struct fsn__tile *tile);
 
-/* Destination blocks computed together: 1, 2 or 4; not all levels have registers for all. */
-enum { FSN__MAX_CHUNK = FSN__VL == 16 ? 4 : 1, FSN__MAX_PIXELS = FSN__VL == 16 ? 16 : 6 };
+/* Destination blocks computed together: two where there are registers for them. */
+enum { FSN__MAX_CHUNK = FSN__VL == 16 ? 2 : 1, FSN__MAX_PIXELS = FSN__VL == 16 ? 16 : 6 };
+
+/* As many as can be when `left` are left. */
+static inline int fsn__direct_chunk(int64_t left)
+{
+    return left < FSN__MAX_CHUNK ? (int)left : FSN__MAX_CHUNK;
+}
 
 /* Most pixels of a tile with so many destination blocks. */
 static inline int64_t fsn__direct_tile_pixels(int chunk)
 {
     if (FSN__VL == 16)
-        return chunk == 4 ? 6 : chunk == 2 ? 14 : 16;
+        return chunk == 2 ? 14 : 16;
     return FSN__VL == 8 ? 6 : 3;
-}
-/* Destination blocks to compute together when `left` are left: rows too short for many pixels are
- * made up for by more blocks. */
-static inline int fsn__direct_chunk(const struct fsn__direct_plan *plan, int64_t left)
-{
-    int chunk = FSN__MAX_CHUNK;
-
-    if (chunk == 4 && plan->grid_cols > fsn__direct_tile_pixels(4))
-        chunk = 2;
-    while (chunk > left)
-        chunk /= 2;
-    return chunk;
 }
 #define fsn__direct_tile FSN__ISA_NAME(fsn__direct_tile)
 fsn__tile_fn *fsn__direct_tile(int chunk, int64_t pixels);

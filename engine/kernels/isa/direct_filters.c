@@ -93,7 +93,7 @@ void fsn__direct_pack_filters(const struct fsn__direct_plan *plan,
             continue;
         }
         for (int64_t dst0 = 0; dst0 < plan->dst_blocks;) {
-            const int chunk = fsn__direct_chunk(plan, plan->dst_blocks - dst0);
+            const int chunk = fsn__direct_chunk(plan->dst_blocks - dst0);
 
             pack_block(plan, shape, transpose, w, packed, group, dst0, chunk, block);
             dst0 += chunk;

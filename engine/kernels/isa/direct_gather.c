@@ -256,7 +256,7 @@ static void run_band(struct band *band, int64_t first_chunk, int64_t end_chunk, 
 
     read_band(band, packed);
     for (int64_t dst0 = 0; dst0 < plan->dst_blocks; index++) {
-        const int chunk = fsn__direct_chunk(plan, plan->dst_blocks - dst0);
+        const int chunk = fsn__direct_chunk(plan->dst_blocks - dst0);
 
         for (int i = 0; index >= first_chunk && index < end_chunk && i < plan->phase_count; i++) {
             const struct fsn__direct_phase *phase = &plan->phase[i];
@@ -342,7 +342,7 @@ static void run(struct gather *g, void *work, struct fsn__pool *pool)
     g->acc = g->packed + threads * g->packed_floats;
     g->sum = (double *)(void *)(g->acc + threads * g->acc_floats);
     for (int64_t dst0 = 0; dst0 < plan->dst_blocks; g->chunks++)
-        dst0 += fsn__direct_chunk(plan, plan->dst_blocks - dst0);
+        dst0 += fsn__direct_chunk(plan->dst_blocks - dst0);
     items = g->batch.batches * plan->groups * plan->bands;
     g->splits = (threads + items - 1) / items;
     g->splits = g->splits > g->chunks ? g->chunks : g->splits;

@@ -147,24 +147,25 @@ static void pack_few_row(const struct fsn__direct_plan *plan, const float *src,
     }
 }
 
+/* Blocks outside, rows inside: the rows of a block follow each other in memory. */
 void fsn__direct_pack_source(const struct fsn__direct_plan *plan, const float *src,
                              const struct fsn__reader *reader, int64_t row0, int64_t rows,
                              float *packed)
 {
     const int64_t packed_rows = fsn__direct_packed_rows(plan, rows);
+    const int64_t y0 = row0 * plan->src_step_y + plan->row_min;
 
-    for (int64_t i = 0; i < packed_rows; i++) {
-        const int64_t y = row0 * plan->src_step_y + plan->row_min + i;
-        float *to = packed + i * plan->row_pitch;
+    for (int64_t block = 0; block < (plan->few ? 1 : plan->src_blocks); block++) {
+        for (int64_t i = 0; i < packed_rows; i++) {
+            float *to = packed + block * plan->block_pitch + i * plan->row_pitch;
 
-        if (!(plan->rows_used >> i % plan->src_step_y & 1))
-            continue;
-        if (plan->few) {
-            pack_few_row(plan, src, reader, y, to);
-            continue;
+            if (!(plan->rows_used >> i % plan->src_step_y & 1))
+                continue;
+            if (plan->few)
+                pack_few_row(plan, src, reader, y0 + i, to);
+            else
+                pack_row(plan, src, reader, block, y0 + i, to);
         }
-        for (int64_t block = 0; block < plan->src_blocks; block++)
-            pack_row(plan, src, reader, block, y, to + block * plan->block_pitch);
     }
 }
 

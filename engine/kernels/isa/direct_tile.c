@@ -212,16 +212,12 @@ static fsn__tile_fn *const depthwises[] = {SIZES(DEPTHWISE_NAME, 1)};
 static fsn__outer_fn *const outers[] = {SIZES(OUTER_NAME, 1)};
 #ifdef __AVX512F__
 SIZES_14(TILE, 2)
-SIZES_6(TILE, 4)
 static fsn__tile_fn *const tiles_2[] = {SIZES_14(TILE_NAME, 2)};
-static fsn__tile_fn *const tiles_4[] = {SIZES_6(TILE_NAME, 4)};
 #endif
 
 fsn__tile_fn *fsn__direct_tile(int chunk, int64_t pixels)
 {
 #ifdef __AVX512F__
-    if (chunk == 4)
-        return tiles_4[pixels - 1];
     if (chunk == 2)
         return tiles_2[pixels - 1];
 #endif

@@ -242,8 +242,9 @@ static void add_task(void *arg, int thread, int threads)
                 total[i] += sum[i];
             total = total ? total : sum;
         }
-        add_pair(g, total, group, item / plan->src_blocks % plan->dst_blocks,
-                 item % plan->src_blocks);
+        if (total)
+            add_pair(g, total, group, item / plan->src_blocks % plan->dst_blocks,
+                     item % plan->src_blocks);
     }
 }
 

@@ -119,12 +119,19 @@ void wino_filter(const struct fsn__wino *plan, const float *w, int64_t block, in
                  int64_t count, float *u, int64_t row)
 {
     taps g[FSN__LANES] __attribute__((aligned(64)));
+    const bool backward = plan->pass == FSN__WINO_BACKWARD_DATA;
+    const int64_t step = plan->u_step, w_step = TAPS * (backward ? plan->k : plan->c);
+    /* The next 16 input channels' filters, which the next call will want. */
+    const int64_t next = backward ? (c + FSN__LANES) * w_step + block * FSN__LANES * TAPS
+                                  : block * FSN__LANES * w_step + (c + FSN__LANES) * TAPS;
 
-    if (plan->pass == FSN__WINO_BACKWARD_DATA)
+    if (backward)
         gather_backward(plan, w, block * FSN__LANES, c, count, g);
     else
         gather_forward(plan, w, block * FSN__LANES, c, count, g);
-    for (int64_t i = 0; i < count; i++, u += row)
+    for (int64_t i = 0; i < count; i++, u += row) {
+        for (int tap = 0; tap < TAPS; tap++)
+            __builtin_prefetch(w + (next + i * w_step + tap * FSN__LANES));
         for (int part = 0; part < FSN__PARTS; part++) {
             fsn__vec half[SIDE][FREQUENCY]; /* G g, column by column */
 
@@ -147,9 +154,10 @@ void wino_filter(const struct fsn__wino *plan, const float *w, int64_t block, in
                 transform(line, out);
                 FSN__UNROLL
                 for (int j = 0; j < FREQUENCY; j++)
-                    fsn__vec_store(u + (f * FREQUENCY + j) * plan->u_step + part * FSN__VL, out[j]);
+                    fsn__vec_store(u + (f * FREQUENCY + j) * step + part * FSN__VL, out[j]);
             }
         }
+    }
 }
 
 /* dw += the buffer, the way gather_forward came. */
@@ -181,6 +189,7 @@ void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int par
                           int64_t part_step, int64_t c_block, int64_t k_block, float *dw)
 {
     taps g[FSN__LANES] __attribute__((aligned(64)));
+    const int64_t step = plan->u_step;
 
     for (int64_t i = 0; i < FSN__LANES; i++, du += FSN__LANES)
         for (int part = 0; part < FSN__PARTS; part++) {
@@ -193,7 +202,7 @@ void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int par
 
                 FSN__UNROLL
                 for (int f = 0; f < FREQUENCY; f++) {
-                    const float *at = from + (f * FREQUENCY + j) * plan->u_step;
+                    const float *at = from + (f * FREQUENCY + j) * step;
 
                     column[f] = fsn__vec_load(at);
                     for (int t = 1; t < parts; t++)

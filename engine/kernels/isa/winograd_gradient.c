@@ -31,7 +31,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, enum read_mode mod
                                 const struct read_hook *hook, const float *dz, const float *z,
                                 int64_t rows, int64_t columns, float *m)
 {
-    int64_t pitch = plan->q * FSN__LANES;
+    const int64_t pitch = plan->q * FSN__LANES, step = plan->m_step;
 
     for (int part = 0; part < FSN__PARTS; part++) {
         fsn__vec half[TILE][FREQUENCY]; /* A dY, column by column */
@@ -60,7 +60,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, enum read_mode mod
             transform(y, t);
             FSN__UNROLL
             for (int j = 0; j < FREQUENCY; j++)
-                fsn__vec_store(m + (i * FREQUENCY + j) * plan->m_step + part * FSN__VL, t[j]);
+                fsn__vec_store(m + (i * FREQUENCY + j) * step + part * FSN__VL, t[j]);
         }
     }
 }

@@ -37,6 +37,12 @@ int64_t FSN__ISA_NAME(fsn__wino_strip)(int64_t block, int64_t blocks, int64_t ch
     return (start * channels + (block - start)) * FSN__LANES;
 }
 
+/* Where vector j of a row lies, in blocks that are `plane` floats apart. */
+FSN__INLINE int64_t column(int j, int64_t plane)
+{
+    return j / FSN__PARTS * plane + j % FSN__PARTS * FSN__VL;
+}
+
 struct product {
     const float *v, *u;
     float *m;
@@ -52,12 +58,12 @@ FSN__INLINE void multiply_rows(const struct product *p, int64_t tile, int rows, 
     int64_t plane = p->capacity * FSN__LANES;
 
     FSN__UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         FSN__UNROLL
-    for (int j = 0; j < columns; j++)
-        sum[i][j] = add ? fsn__vec_load(p->m + j / FSN__PARTS * plane + (tile + i) * FSN__LANES +
-                                        j % FSN__PARTS * FSN__VL)
-                        : fsn__vec_zero();
+        for (int j = 0; j < columns; j++)
+            sum[i][j] = add ? fsn__vec_load(p->m + column(j, plane) + (tile + i) * FSN__LANES)
+                            : fsn__vec_zero();
+    }
     for (int64_t left = p->channels; left > 0; left -= FSN__LANES, v += plane) {
         int64_t lanes = left < FSN__LANES ? left : FSN__LANES;
 
@@ -68,19 +74,19 @@ FSN__INLINE void multiply_rows(const struct product *p, int64_t tile, int rows, 
             for (int j = 0; j < columns; j++)
                 line[j] = fsn__vec_load(u + j * FSN__VL);
             FSN__UNROLL
-            for (int i = 0; i < rows; i++)
+            for (int i = 0; i < rows; i++) {
                 FSN__UNROLL
-            for (int j = 0; j < columns; j++)
-                sum[i][j] += v[i * FSN__LANES + c] * line[j];
+                for (int j = 0; j < columns; j++)
+                    sum[i][j] += v[i * FSN__LANES + c] * line[j];
+            }
         }
     }
     FSN__UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         FSN__UNROLL
-    for (int j = 0; j < columns; j++)
-        fsn__vec_store(p->m + j / FSN__PARTS * plane + (tile + i) * FSN__LANES +
-                           j % FSN__PARTS * FSN__VL,
-                       sum[i][j]);
+        for (int j = 0; j < columns; j++)
+            fsn__vec_store(p->m + column(j, plane) + (tile + i) * FSN__LANES, sum[i][j]);
+    }
 }
 
 FSN__INLINE void multiply_strip(const struct product *p, int64_t tiles, int rows, int width,
@@ -131,32 +137,31 @@ FSN__INLINE void correlate_rows(const float *v, const float *m, float *du, int64
     int columns = width * FSN__PARTS;
 
     FSN__UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         FSN__UNROLL
-    for (int j = 0; j < columns; j++)
-        sum[i][j] = add ? fsn__vec_load(du + j / FSN__PARTS * du_step + (first + i) * FSN__LANES +
-                                        j % FSN__PARTS * FSN__VL)
-                        : fsn__vec_zero();
+        for (int j = 0; j < columns; j++)
+            sum[i][j] = add ? fsn__vec_load(du + column(j, du_step) + (first + i) * FSN__LANES)
+                            : fsn__vec_zero();
+    }
     for (int64_t t = 0; t < tiles; t++) {
         fsn__vec line[MOST_COLUMNS];
 
         FSN__UNROLL
         for (int j = 0; j < columns; j++)
-            line[j] = fsn__vec_load(m + (j / FSN__PARTS * capacity + t) * FSN__LANES +
-                                    j % FSN__PARTS * FSN__VL);
+            line[j] = fsn__vec_load(m + column(j, capacity * FSN__LANES) + t * FSN__LANES);
         FSN__UNROLL
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < rows; i++) {
             FSN__UNROLL
-        for (int j = 0; j < columns; j++)
-            sum[i][j] += v[t * FSN__LANES + first + i] * line[j];
+            for (int j = 0; j < columns; j++)
+                sum[i][j] += v[t * FSN__LANES + first + i] * line[j];
+        }
     }
     FSN__UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         FSN__UNROLL
-    for (int j = 0; j < columns; j++)
-        fsn__vec_store(du + j / FSN__PARTS * du_step + (first + i) * FSN__LANES +
-                           j % FSN__PARTS * FSN__VL,
-                       sum[i][j]);
+        for (int j = 0; j < columns; j++)
+            fsn__vec_store(du + column(j, du_step) + (first + i) * FSN__LANES, sum[i][j]);
+    }
 }
 
 FSN__INLINE void correlate_blocks(const float *v, const float *m, float *du, int64_t du_step,

@@ -84,40 +84,50 @@ FSN__INLINE void write_vec(struct block *b, struct kind kind, int part, int64_t 
         fsn__vec_store(b->out + at, v);
 }
 
+/* Both parts of a line of the map are written one after the other, for the stores that stream. */
 FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, struct kind kind,
                                 const float *m, int64_t at, int64_t rows, int64_t columns)
 {
-    for (int part = 0; part < FSN__PARTS; part++) {
-        const float *in = m + part * FSN__VL;
-        fsn__vec half[FREQUENCY][TILE]; /* A^T M, column by column */
+    const int64_t step = plan->m_step, pitch = b->pitch;
+    fsn__vec half[FSN__PARTS][FREQUENCY][TILE]; /* A^T M, column by column */
 
+    FSN__UNROLL
+    for (int part = 0; part < FSN__PARTS; part++) {
         FSN__UNROLL
         for (int j = 0; j < FREQUENCY; j++) {
             fsn__vec column[FREQUENCY];
 
             FSN__UNROLL
             for (int i = 0; i < FREQUENCY; i++)
-                column[i] = fsn__vec_load(in + (i * FREQUENCY + j) * plan->m_step);
-            transform(column, half[j]);
+                column[i] = fsn__vec_load(m + (i * FREQUENCY + j) * step + part * FSN__VL);
+            transform(column, half[part][j]);
         }
+    }
+    FSN__UNROLL
+    for (int i = 0; i < TILE; i++) {
+        fsn__vec y[FSN__PARTS][TILE];
+
         FSN__UNROLL
-        for (int i = 0; i < TILE; i++) {
-            fsn__vec row[FREQUENCY], y[TILE];
+        for (int part = 0; part < FSN__PARTS; part++) {
+            fsn__vec row[FREQUENCY];
 
             FSN__UNROLL
             for (int j = 0; j < FREQUENCY; j++)
-                row[j] = half[j][i];
-            transform(row, y);
+                row[j] = half[part][j][i];
+            transform(row, y[part]);
+        }
+        FSN__UNROLL
+        for (int j = 0; j < TILE; j++) {
             FSN__UNROLL
-            for (int j = 0; j < TILE; j++)
+            for (int part = 0; part < FSN__PARTS; part++)
                 if (i < rows && j < columns)
-                    write_vec(b, kind, part, at + i * b->pitch + j * FSN__LANES + part * FSN__VL,
-                              y[j]);
+                    write_vec(b, kind, part, at + i * pitch + j * FSN__LANES + part * FSN__VL,
+                              y[part][j]);
         }
     }
 }
 
-/* What the hook will read of the tile after next. */
+/* What the hook will read of the next tile. */
 FSN__INLINE void prefetch_tile(const struct block *b, struct kind kind, int64_t at)
 {
     for (int i = 0; i < TILE; i++)

@@ -11,7 +11,7 @@
 
 enum read_mode { READ_PLAIN, READ_AFFINE, READ_AFFINE_RELU, READ_GRAD };
 
-/* Both maps at the same place (z is x where no z is read), and the vectors of one channel block. */
+/* The hook's a and b for the lanes of one channel block. */
 struct read_hook {
     fsn__vec a[FSN__PARTS], b[FSN__PARTS];
 };
@@ -47,6 +47,7 @@ static inline struct read_hook read_hook(const struct wino_reader *reader, int64
     return hook;
 }
 
+/* x and z point to the same place of two maps; z is read in READ_GRAD alone. */
 FSN__INLINE fsn__vec read_vec(enum read_mode mode, const float *x, const float *z, fsn__vec a,
                               fsn__vec b)
 {
