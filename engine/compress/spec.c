@@ -40,7 +40,7 @@ static const struct fsn_spec_field fields[] = {
      "passes over the training images; 0: only fit"},
     {"/finetune/batch_size", FSN_FIELD_INT, AT(finetune.batch_size), 1, 65536, false, 128, NULL,
      "images in a step"},
-    {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.1, NULL,
+    {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.05, NULL,
      "peak learning rate"},
     {"/finetune/momentum", FSN_FIELD_NUMBER, AT(finetune.momentum), 0, 0.9999, false, 0.9, NULL,
      "Nesterov momentum"},
