@@ -33,7 +33,7 @@ say "1. Draw a data set and train a small baseline (ResNet-8)"
 "$build/fsnet" draw -o "$work/shapes.tar.gz" --train 2000 --test 500
 "$build/fsnet" new resnet8 -o "$work/fresh.onnx"
 "$build/fsnet" train "$work/fresh.onnx" --data "$work/shapes.tar.gz" --epochs 8 --batch 64 \
-    --warmup-steps 30 -o "$work/baseline.onnx"
+    --lr 0.1 --warmup-steps 30 -o "$work/baseline.onnx"
 
 say "2. Start the service"
 "$build/fsnetd" serve --listen 127.0.0.1:0 --port-file "$work/port" --data-dir "$work/data" \
