@@ -62,24 +62,30 @@ struct fsn__grad_store {
     bool accumulate;
 };
 
+/* The backward pass: from dz, the gradient of the output, those of the raw input and of the
+ * filters. Either may be left out; asked for together they may share a pass over the maps. */
+struct fsn__conv_back {
+    const float *x; /* the raw input, as the forward read it through load */
+    const struct fsn__load *load;
+    const float *w;
+    const float *dz; /* read through grad */
+    const struct fsn__grad_load *grad;
+    float *dx; /* written through store; NULL: not wanted */
+    const struct fsn__grad_store *store;
+    float *dw; /* [OIHW] +=; NULL: not wanted */
+};
+
 struct fsn__kernels {
     const char *isa; /* "avx512", "avx2", "baseline" */
 
-    /* Bytes of scratch (64-byte aligned) for any of the three passes of this shape. */
+    /* Bytes of scratch (64-byte aligned) for any pass of this shape. */
     size_t (*work)(const struct fsn__conv_shape *shape, int threads);
     /* z = conv(load(x), w), stored through store. */
     void (*forward)(const struct fsn__conv_shape *shape, const float *x,
                     const struct fsn__load *load, const float *w, float *z,
                     const struct fsn__store *store, void *work, struct fsn__pool *pool);
-    /* Gradient of the raw input. */
-    void (*backward_data)(const struct fsn__conv_shape *shape, const float *dz,
-                          const struct fsn__grad_load *grad, const float *w, float *dx,
-                          const struct fsn__grad_store *store, void *work, struct fsn__pool *pool);
-    /* dw[OIHW] += gradient of the filters. */
-    void (*backward_weights)(const struct fsn__conv_shape *shape, const float *x,
-                             const struct fsn__load *load, const float *dz,
-                             const struct fsn__grad_load *grad, float *dw, void *work,
-                             struct fsn__pool *pool);
+    void (*backward)(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
+                     void *work, struct fsn__pool *pool);
 };
 
 /* Winograd F(4x4,3x3) and direct convolution for the instruction set in use, and whether each takes

@@ -201,8 +201,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
                                   .ds1 = fsn__output_grad(ctx, OUT_S1),
                                   .ds2 = fsn__output_grad(ctx, OUT_S2)};
     struct fsn__grad_store store = {.z = fsn__input_data(ctx, IN_X)};
-    const float *w = fsn__input_data(ctx, IN_W);
-    float *dx, *dw;
+    struct fsn__conv_back back = {.x = store.z, .w = fsn__input_data(ctx, IN_W)};
     struct conv c;
     bool fresh;
 
@@ -212,12 +211,12 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     read_conv(ctx, &c);
     if (!grad.ds1 || !grad.ds2)
         grad.ds1 = grad.ds2 = NULL;
-    dw = fsn__input_grad(ctx, IN_W);
-    if (dw)
-        c.kernels->backward_weights(&c.shape, store.z, &c.load, ctx->dout[OUT_Z]->data, &grad, dw,
-                                    c.kernel_work, ctx->pool);
-    dx = fsn__input_grad_raw(ctx, IN_X, &fresh);
-    if (dx) {
+    back.load = &c.load;
+    back.dz = ctx->dout[OUT_Z]->data;
+    back.grad = &grad;
+    back.dw = fsn__input_grad(ctx, IN_W);
+    back.dx = fsn__input_grad_raw(ctx, IN_X, &fresh);
+    if (back.dx) {
         store.load = &c.load;
         store.accumulate = !fresh;
         store.da = fsn__input_grad(ctx, IN_A);
@@ -226,9 +225,9 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
             store.da = c.spare;
         if (c.load.a && !store.db)
             store.db = c.spare + fsn__channel_blocks(c.shape.c) * FSN__LANES;
-        c.kernels->backward_data(&c.shape, ctx->dout[OUT_Z]->data, &grad, w, dx, &store,
-                                 c.kernel_work, ctx->pool);
+        back.store = &store;
     }
+    c.kernels->backward(&c.shape, &back, c.kernel_work, ctx->pool);
     backward_rest(ctx, &c, &grad);
     return FSN_OK;
 }

@@ -166,16 +166,42 @@ struct fsn__wino_work fsn__wino_work(const struct fsn__wino *plan, void *work, i
         .u = (float *)at[0], .v = (float *)at[1], .m = (float *)at[2], .sums = (double *)at[3]};
 }
 
+bool fsn__wino_joint(const struct fsn__wino *data, const struct fsn__wino *weights)
+{
+    return !data->large && !weights->large && data->tiles == weights->tiles &&
+           data->capacity == weights->capacity;
+}
+
+/* [the filters' work][U][sums of each thread] */
+struct fsn__wino_work fsn__wino_joint_work(const struct fsn__wino *data,
+                                           const struct fsn__wino *weights, void *work, int thread)
+{
+    const struct fsn__wino_work other = fsn__wino_work(weights, work, thread);
+    char *own = (char *)work + weights->total_bytes;
+
+    return (struct fsn__wino_work){
+        .u = (float *)own,
+        .v = other.m,
+        .m = other.v,
+        .sums = (double *)(own + data->u_bytes + (size_t)thread * data->sums_bytes)};
+}
+
 size_t fsn__wino_work_bytes(const struct fsn__conv_shape *shape, int threads)
 {
+    struct fsn__wino plan[FSN__WINO_PASSES];
+    const struct fsn__wino *data = &plan[FSN__WINO_BACKWARD_DATA];
+    const struct fsn__wino *weights = &plan[FSN__WINO_BACKWARD_WEIGHTS];
     size_t most = 0;
 
-    for (int pass = FSN__WINO_FORWARD; pass <= FSN__WINO_BACKWARD_WEIGHTS; pass++) {
-        struct fsn__wino plan;
+    for (int pass = 0; pass < FSN__WINO_PASSES; pass++) {
+        fsn__wino_plan(shape, (enum fsn__wino_pass)pass, threads, &plan[pass]);
+        if (plan[pass].total_bytes > most)
+            most = plan[pass].total_bytes;
+    }
+    if (fsn__wino_joint(data, weights)) {
+        size_t joint = weights->total_bytes + data->u_bytes + data->sums_bytes * (size_t)threads;
 
-        fsn__wino_plan(shape, (enum fsn__wino_pass)pass, threads, &plan);
-        if (plan.total_bytes > most)
-            most = plan.total_bytes;
+        most = joint > most ? joint : most;
     }
     return most;
 }

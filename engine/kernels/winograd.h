@@ -44,7 +44,12 @@ enum {
     FSN__WINO_CHUNK = 64, /* channels of U at a time in the large regime */
 };
 
-enum fsn__wino_pass { FSN__WINO_FORWARD, FSN__WINO_BACKWARD_DATA, FSN__WINO_BACKWARD_WEIGHTS };
+enum fsn__wino_pass {
+    FSN__WINO_FORWARD,
+    FSN__WINO_BACKWARD_DATA,
+    FSN__WINO_BACKWARD_WEIGHTS,
+    FSN__WINO_PASSES
+};
 
 /* One pass: a map of c channels, h x w, becomes one of k channels, p x q (for the gradient of the
  * filters: is set against it). For backward_data these are the shape's K and C. */
@@ -70,7 +75,14 @@ struct fsn__wino_work {
 void fsn__wino_plan(const struct fsn__conv_shape *shape, enum fsn__wino_pass pass, int threads,
                     struct fsn__wino *plan);
 struct fsn__wino_work fsn__wino_work(const struct fsn__wino *plan, void *work, int thread);
-/* Scratch of the largest of the three passes. */
+/* Whether both gradients can go through the tiles together, a block at a time: each block's dz, z
+ * and x then come from memory once. Both in the small regime, and tiles and blocks must agree. */
+bool fsn__wino_joint(const struct fsn__wino *data, const struct fsn__wino *weights);
+/* A thread's view for the data's half of that; the half of the filters has its own (fsn__wino_work
+ * of its plan), and the two take turns with one pair of buffers: V of one is M of the other. */
+struct fsn__wino_work fsn__wino_joint_work(const struct fsn__wino *data,
+                                           const struct fsn__wino *weights, void *work, int thread);
+/* Scratch of the largest of the passes. */
 size_t fsn__wino_work_bytes(const struct fsn__conv_shape *shape, int threads);
 
 #endif

@@ -20,8 +20,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { PASSES = 3, MOST_SETS = 16, MOST_REPEATS = 1000 };
-static const char *const pass_names[PASSES] = {"forward", "backward_data", "backward_weights"};
+enum { PASSES = 4, MOST_SETS = 16, MOST_REPEATS = 1000 };
+static const char *const pass_names[PASSES] = {"forward", "data gradient", "filter gradient",
+                                               "both gradients"};
 static const double rotate_bytes = 96e6;
 
 struct layer {
@@ -184,12 +185,17 @@ static void run_pass(const struct run *run, bool bare, int pass, const struct se
     if (pass == 0)
         k->forward(&run->shape, set->x, bare ? NULL : &load, run->w, set->z, bare ? NULL : &store,
                    run->work, NULL);
-    else if (pass == 1)
-        k->backward_data(&run->shape, set->dz, bare ? NULL : &grad, run->w, set->dx,
-                         bare ? NULL : &grad_store, run->work, NULL);
     else
-        k->backward_weights(&run->shape, set->x, bare ? NULL : &load, set->dz, bare ? NULL : &grad,
-                            run->dw, run->work, NULL);
+        k->backward(&run->shape,
+                    &(struct fsn__conv_back){.x = set->x,
+                                             .load = bare ? NULL : &load,
+                                             .w = run->w,
+                                             .dz = set->dz,
+                                             .grad = bare ? NULL : &grad,
+                                             .dx = pass == 2 ? NULL : set->dx,
+                                             .store = bare ? NULL : &grad_store,
+                                             .dw = pass == 1 ? NULL : run->dw},
+                    run->work, NULL);
 }
 
 static int by_value(const void *a, const void *b)
@@ -227,8 +233,9 @@ static void bench(const struct layer *layer, const char *algorithm,
     printf("%-20s %-9s %-9s", layer->name, algorithm, kernels->isa);
     for (int pass = 0; pass < PASSES; pass++) {
         const double ms = time_pass(&run, options, pass);
+        const double work = pass == 3 ? 2 * flops : flops;
 
-        printf("  %8.3f ms %6.1f GF/s", ms, flops / ms * 1e-6);
+        printf("  %8.3f ms %6.1f GF/s", ms, work / ms * 1e-6);
         fflush(stdout);
     }
     printf("\n");

@@ -182,16 +182,23 @@ void conv_case_destroy(struct conv_case *t)
     free(t);
 }
 
-/* The three passes into out, which begins as `start`, with a work space of noise and a guard behind
- * it. A case without hooks has none at all: NULL. */
+/* All passes into out, which begins as `start`, with a work space of noise and a guard behind it;
+ * apart: the two gradients one after the other. A case without hooks has none at all: NULL. */
 static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
-                struct fsn__pool *pool, float *const *out)
+                struct fsn__pool *pool, bool apart, float *const *out)
 {
     const size_t bytes = kernels->work(&t->shape, fsn__pool_threads(pool));
     struct fsn__store store = t->store;
     struct fsn__grad_store grad_store = t->grad_store;
     const struct fsn__load *load = t->hooks ? &t->load : NULL;
-    const struct fsn__grad_load *grad = t->hooks ? &t->grad : NULL;
+    struct fsn__conv_back back = {.x = t->x,
+                                  .load = load,
+                                  .w = t->w,
+                                  .dz = t->dz,
+                                  .grad = t->hooks ? &t->grad : NULL,
+                                  .dx = out[DX],
+                                  .store = t->hooks ? &grad_store : NULL,
+                                  .dw = out[DW]};
     unsigned char *work = room((int64_t)bytes + GUARD_BYTES, 1);
 
     memset(work, 0xff, bytes + GUARD_BYTES);
@@ -206,9 +213,13 @@ static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
         grad_store.db = out[DB];
     }
     kernels->forward(&t->shape, t->x, load, t->w, out[Z], t->hooks ? &store : NULL, work, pool);
-    kernels->backward_data(&t->shape, t->dz, grad, t->w, out[DX], t->hooks ? &grad_store : NULL,
-                           work, pool);
-    kernels->backward_weights(&t->shape, t->x, load, t->dz, grad, out[DW], work, pool);
+    if (apart) {
+        back.dw = NULL;
+        kernels->backward(&t->shape, &back, work, pool);
+        back.dw = out[DW];
+        back.dx = NULL;
+    }
+    kernels->backward(&t->shape, &back, work, pool);
     for (size_t i = 0; i < GUARD_BYTES; i++)
         assert_int_equal(work[bytes + i], 0xff);
     free(work);
@@ -289,8 +300,8 @@ void conv_case_check(const struct conv_case *t, const struct fsn__kernels *kerne
         first[i] = room(t->size[i], sizeof *first[i]);
         second[i] = room(t->size[i], sizeof *second[i]);
     }
-    run(t, kernels, pool, first);
-    run(t, kernels, pool, second);
+    run(t, kernels, pool, false, first);
+    run(t, kernels, pool, true, second);
     for (int i = 0; i < RESULTS; i++) {
         const double error = wanted(t, i) ? worst(t, i, first[i]) : 0;
         char text[64];

@@ -30,9 +30,10 @@ struct conv_case;
 struct conv_case *conv_case_create(const struct fsn__conv_shape *shape, unsigned hooks);
 void conv_case_destroy(struct conv_case *test);
 
-/* Runs the three passes of `kernels` on `threads` threads, twice; fails the cmocka test when
- * anything is further from the reference than tolerance (relative to the reference's root mean
- * square), when a lane past the last channel is not zero, or when the second run's bits differ. */
+/* Runs the passes of `kernels` on `threads` threads, twice: the gradients together, then each
+ * alone. Fails the cmocka test when anything is further from the reference than tolerance (relative
+ * to the reference's root mean square), when a lane past the last channel is not zero, or when the
+ * second run's bits differ. */
 void conv_case_check(const struct conv_case *test, const struct fsn__kernels *kernels, int threads,
                      double tolerance);
 

@@ -14,11 +14,21 @@ static size_t work(const struct fsn__conv_shape *shape, int threads)
     return size > most ? size : most;
 }
 
+static void backward(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
+                     void *work, struct fsn__pool *pool)
+{
+    if (back->dw)
+        fsn__direct_backward_weights(shape, back->x, back->load, back->dz, back->grad, back->dw,
+                                     work, pool);
+    if (back->dx)
+        fsn__direct_backward_data(shape, back->dz, back->grad, back->w, back->dx, back->store, work,
+                                  pool);
+}
+
 extern const struct fsn__kernels FSN__ISA_NAME(fsn__direct);
 const struct fsn__kernels FSN__ISA_NAME(fsn__direct) = {
     .isa = FSN__ISA_STRING,
     .work = work,
     .forward = fsn__direct_forward,
-    .backward_data = fsn__direct_backward_data,
-    .backward_weights = fsn__direct_backward_weights,
+    .backward = backward,
 };

@@ -8,6 +8,7 @@ enum { STREAM_BYTES = 1 << 20 };
 
 struct pass {
     struct fsn__wino plan;
+    const struct pass *weights;  /* backward_data as one with backward_weights: the latter */
     struct wino_reader reader;   /* the map that the tiles are of */
     struct wino_reader gradient; /* backward_weights: of the output */
     struct wino_writer writer;
@@ -20,6 +21,13 @@ struct pass {
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static struct fsn__wino_work work_of(const struct pass *pass, int thread)
+{
+    return pass->weights
+               ? fsn__wino_joint_work(&pass->plan, &pass->weights->plan, pass->work, thread)
+               : fsn__wino_work(&pass->plan, pass->work, thread);
 }
 
 /* U of filter blocks [block, block + blocks), channels [c, c + count), as wino_multiply wants it.
@@ -42,7 +50,7 @@ static void small_filters_task(void *arg, int thread, int threads)
 {
     const struct pass *pass = arg;
     const struct fsn__wino *plan = &pass->plan;
-    float *u = fsn__wino_work(plan, pass->work, thread).u;
+    float *u = work_of(pass, thread).u;
     int64_t begin, end;
 
     fsn__share(plan->k_blocks * plan->c_blocks, thread, threads, &begin, &end);
@@ -52,6 +60,20 @@ static void small_filters_task(void *arg, int thread, int threads)
 
         wino_filter(plan, pass->w, block, c, least(FSN__LANES, plan->c - c), u + at + c * row, row);
     }
+}
+
+/* The outputs of `count` tiles from `first` on; adds to work->sums. */
+static void convolve_tiles(const struct pass *pass, const struct fsn__wino_work *work,
+                           int64_t first, int64_t count)
+{
+    const struct fsn__wino *plan = &pass->plan;
+
+    wino_input(plan, &pass->reader, first, count, work->v);
+    for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+        wino_multiply(work->v + f * plan->v_step, work->u + f * plan->u_step,
+                      work->m + f * plan->m_step, plan->capacity, count, plan->c, plan->k_blocks,
+                      false);
+    wino_output(plan, &pass->writer, 0, plan->k_blocks, first, count, work->m, work->sums);
 }
 
 static void small_tiles_task(void *arg, int thread, int threads)
@@ -65,13 +87,25 @@ static void small_tiles_task(void *arg, int thread, int threads)
     fsn__share(plan->tiles, thread, threads, &begin, &end);
     for (int64_t count; begin < end; begin += count) {
         count = least(plan->capacity, end - begin);
-        wino_input(plan, &pass->reader, begin, count, work.v);
-        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-            wino_multiply(work.v + f * plan->v_step, work.u + f * plan->u_step,
-                          work.m + f * plan->m_step, plan->capacity, count, plan->c, plan->k_blocks,
-                          false);
-        wino_output(plan, &pass->writer, 0, plan->k_blocks, begin, count, work.m, work.sums);
+        convolve_tiles(pass, &work, begin, count);
     }
+}
+
+/* What `count` tiles from `first` on give to dU; add: to what is there. */
+static void correlate_tiles(const struct pass *pass, const struct fsn__wino_work *work,
+                            int64_t first, int64_t count, bool add)
+{
+    const struct fsn__wino *plan = &pass->plan;
+    int64_t rows = plan->c_blocks * FSN__LANES * FSN__LANES;
+
+    wino_input(plan, &pass->reader, first, count, work->v);
+    wino_gradient(plan, &pass->gradient, first, count, work->m);
+    for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
+        for (int64_t c = 0; c < plan->c_blocks; c++)
+            wino_correlate(work->v + f * plan->v_step + c * plan->capacity * FSN__LANES,
+                           work->m + f * plan->m_step,
+                           work->u + f * plan->u_step + c * FSN__LANES * FSN__LANES, rows,
+                           plan->capacity, count, plan->k_blocks, add);
 }
 
 /* dU of this thread's tiles. */
@@ -80,7 +114,7 @@ static void small_gradient_task(void *arg, int thread, int threads)
     const struct pass *pass = arg;
     const struct fsn__wino *plan = &pass->plan;
     struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
-    int64_t rows = plan->c_blocks * FSN__LANES * FSN__LANES, begin, end;
+    int64_t begin, end;
     bool add = false;
 
     fsn__share(plan->tiles, thread, threads, &begin, &end);
@@ -88,14 +122,28 @@ static void small_gradient_task(void *arg, int thread, int threads)
         memset(work.u, 0, plan->u_bytes);
     for (int64_t count; begin < end; begin += count, add = true) {
         count = least(plan->capacity, end - begin);
-        wino_input(plan, &pass->reader, begin, count, work.v);
-        wino_gradient(plan, &pass->gradient, begin, count, work.m);
-        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-            for (int64_t c = 0; c < plan->c_blocks; c++)
-                wino_correlate(work.v + f * plan->v_step + c * plan->capacity * FSN__LANES,
-                               work.m + f * plan->m_step,
-                               work.u + f * plan->u_step + c * FSN__LANES * FSN__LANES, rows,
-                               plan->capacity, count, plan->k_blocks, add);
+        correlate_tiles(pass, &work, begin, count, add);
+    }
+}
+
+/* Both gradients of one block of tiles after the other: what the first has read of dz, z and x, the
+ * second finds in the cache. */
+static void small_backward_task(void *arg, int thread, int threads)
+{
+    const struct pass *data = arg, *weights = data->weights;
+    struct fsn__wino_work data_work = work_of(data, thread),
+                          weights_work = work_of(weights, thread);
+    int64_t begin, end;
+    bool add = false;
+
+    memset(data_work.sums, 0, data->plan.sums_bytes);
+    fsn__share(data->plan.tiles, thread, threads, &begin, &end);
+    if (begin == end)
+        memset(weights_work.u, 0, weights->plan.u_bytes);
+    for (int64_t count; begin < end; begin += count, add = true) {
+        count = least(data->plan.capacity, end - begin);
+        convolve_tiles(data, &data_work, begin, count);
+        correlate_tiles(weights, &weights_work, begin, count, add);
     }
 }
 
@@ -207,8 +255,7 @@ static double total(const struct pass *pass, struct fsn__pool *pool, int which, 
     double sum = 0;
 
     for (int t = 0; t < fsn__pool_threads(pool); t++)
-        sum += fsn__wino_work(&pass->plan, pass->work, t)
-                   .sums[which * pass->plan.k_blocks * FSN__LANES + channel];
+        sum += work_of(pass, t).sums[which * pass->plan.k_blocks * FSN__LANES + channel];
     return sum;
 }
 
@@ -246,47 +293,82 @@ static void forward(const struct fsn__conv_shape *shape, const float *x,
     }
 }
 
-static void backward_data(const struct fsn__conv_shape *shape, const float *dz,
-                          const struct fsn__grad_load *grad, const float *w, float *dx,
-                          const struct fsn__grad_store *store, void *work, struct fsn__pool *pool)
+static struct pass data_pass(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
+                             void *work, int threads)
 {
     struct pass pass = {
-        .reader = {.map = dz, .grad = grad},
-        .writer = {.map = dx, .grad = store},
-        .w = w,
+        .reader = {.map = back->dz, .grad = back->grad},
+        .writer = {.map = back->dx, .grad = back->store},
+        .w = back->w,
         .work = work,
     };
 
-    fsn__wino_plan(shape, FSN__WINO_BACKWARD_DATA, fsn__pool_threads(pool), &pass.plan);
-    pass.writer.stream = streams(&pass.plan, dx) && !(store && store->accumulate);
-    run_convolution(&pass, pool);
-    for (int64_t c = 0; store && c < pass.plan.k_blocks * FSN__LANES; c++) {
+    fsn__wino_plan(shape, FSN__WINO_BACKWARD_DATA, threads, &pass.plan);
+    pass.writer.stream = streams(&pass.plan, back->dx) && !(back->store && back->store->accumulate);
+    return pass;
+}
+
+static struct pass weights_pass(const struct fsn__conv_shape *shape,
+                                const struct fsn__conv_back *back, void *work, int threads)
+{
+    struct pass pass = {
+        .reader = {.map = back->x, .load = back->load},
+        .gradient = {.map = back->dz, .grad = back->grad},
+        .dw = back->dw,
+        .work = work,
+    };
+
+    fsn__wino_plan(shape, FSN__WINO_BACKWARD_WEIGHTS, threads, &pass.plan);
+    return pass;
+}
+
+static void add_data_sums(const struct pass *pass, struct fsn__pool *pool)
+{
+    const struct fsn__grad_store *store = pass->writer.grad;
+
+    for (int64_t c = 0; store && c < pass->plan.k_blocks * FSN__LANES; c++) {
         if (store->da)
-            store->da[c] += (float)total(&pass, pool, 0, c);
+            store->da[c] += (float)total(pass, pool, 0, c);
         if (store->db)
-            store->db[c] += (float)total(&pass, pool, 1, c);
+            store->db[c] += (float)total(pass, pool, 1, c);
     }
 }
 
-static void backward_weights(const struct fsn__conv_shape *shape, const float *x,
-                             const struct fsn__load *load, const float *dz,
-                             const struct fsn__grad_load *grad, float *dw, void *work,
-                             struct fsn__pool *pool)
+static void run_data(struct pass *pass, struct fsn__pool *pool)
 {
-    struct pass pass = {
-        .reader = {.map = x, .load = load},
-        .gradient = {.map = dz, .grad = grad},
-        .dw = dw,
-        .work = work,
-    };
+    run_convolution(pass, pool);
+    add_data_sums(pass, pool);
+}
 
-    fsn__wino_plan(shape, FSN__WINO_BACKWARD_WEIGHTS, fsn__pool_threads(pool), &pass.plan);
-    if (pass.plan.large) {
-        run_rounds(&pass, large_gradient_task, pool);
+static void run_weights(struct pass *pass, struct fsn__pool *pool)
+{
+    if (pass->plan.large) {
+        run_rounds(pass, large_gradient_task, pool);
     } else {
-        fsn__pool_run(pool, small_gradient_task, &pass);
-        fsn__pool_run(pool, small_reduce_task, &pass);
+        fsn__pool_run(pool, small_gradient_task, pass);
+        fsn__pool_run(pool, small_reduce_task, pass);
     }
+}
+
+static void backward(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
+                     void *work, struct fsn__pool *pool)
+{
+    const int threads = fsn__pool_threads(pool);
+    struct pass data = data_pass(shape, back, work, threads);
+    struct pass weights = weights_pass(shape, back, work, threads);
+
+    if (back->dx && back->dw && fsn__wino_joint(&data.plan, &weights.plan)) {
+        data.weights = &weights;
+        fsn__pool_run(pool, small_filters_task, &data);
+        fsn__pool_run(pool, small_backward_task, &data);
+        fsn__pool_run(pool, small_reduce_task, &weights);
+        add_data_sums(&data, pool);
+        return;
+    }
+    if (back->dw)
+        run_weights(&weights, pool);
+    if (back->dx)
+        run_data(&data, pool);
 }
 
 extern const struct fsn__kernels FSN__ISA_NAME(fsn__winograd);
@@ -294,6 +376,5 @@ const struct fsn__kernels FSN__ISA_NAME(fsn__winograd) = {
     .isa = FSN__ISA_STRING,
     .work = work_bytes,
     .forward = forward,
-    .backward_data = backward_data,
-    .backward_weights = backward_weights,
+    .backward = backward,
 };
