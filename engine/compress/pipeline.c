@@ -305,7 +305,7 @@ static enum fsn_status write_report(struct job *job, struct fsn_error *err)
     report->spec = job->spec;
     report->plan = job->plan;
     report->curve = &job->curve;
-    report->threads = fsn__pool_threads(job->pool);
+    report->threads = fsn__pool_slices(job->pool);
     report->wall_seconds = seconds_since(&job->start);
     report->baseline.parameters = job->plan->parameters;
     report->baseline.effective_parameters = job->plan->parameters;

@@ -118,7 +118,7 @@ void fsn__pool_destroy(struct fsn__pool *pool)
     free(pool);
 }
 
-int fsn__pool_threads(const struct fsn__pool *pool)
+int fsn__pool_slices(const struct fsn__pool *pool)
 {
     return pool ? pool->threads : 1;
 }

@@ -13,7 +13,7 @@ struct fsn__pool;
 FSN_NODISCARD enum fsn_status fsn__pool_create(int threads, struct fsn__pool **out,
                                                struct fsn_error *err);
 void fsn__pool_destroy(struct fsn__pool *pool);
-int fsn__pool_threads(const struct fsn__pool *pool); /* NULL pool: 1 */
+int fsn__pool_slices(const struct fsn__pool *pool); /* NULL pool: 1 */
 
 typedef void fsn__task(void *arg, int thread, int threads);
 

@@ -78,13 +78,13 @@ static void sizes_sums(const struct fsn__op_ctx *ctx, size_t *work, size_t *save
 {
     const size_t channels = (size_t)(ctx->in[0]->dim[1] * FSN__LANES);
 
-    *work = 2 * channels * sizeof(double) * (size_t)fsn__pool_threads(ctx->pool);
+    *work = 2 * channels * sizeof(double) * (size_t)fsn__pool_slices(ctx->pool);
     *saved = 0;
 }
 
 static enum fsn_status forward_sums(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const int threads = fsn__pool_threads(ctx->pool);
+    const int threads = fsn__pool_slices(ctx->pool);
     struct sums job = {
         .size = fsn__blocked_of(ctx->in[0]), .z = fsn__f32(ctx->in[0]), .parts = ctx->work};
     const int64_t channels = job.size.blocks * FSN__LANES;

@@ -78,7 +78,7 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
 /* After infer nothing of this can fail. */
 static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
 {
-    const int threads = fsn__pool_threads(ctx->pool);
+    const int threads = fsn__pool_slices(ctx->pool);
     char *work = ctx->work;
 
     memset(c, 0, sizeof *c);
@@ -100,7 +100,7 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
-    const int threads = fsn__pool_threads(ctx->pool);
+    const int threads = fsn__pool_slices(ctx->pool);
     struct conv c;
 
     read_conv(ctx, &c);
@@ -191,7 +191,7 @@ static void backward_rest(const struct fsn__op_ctx *ctx, const struct conv *c,
     if (!dbias && !rest.dresidual)
         return;
     fsn__pool_run(ctx->pool, rest_task, &rest);
-    fsn__combine_sums(c->parts, fsn__pool_threads(ctx->pool), rest.size.blocks * FSN__LANES,
+    fsn__combine_sums(c->parts, fsn__pool_slices(ctx->pool), rest.size.blocks * FSN__LANES,
                       c->shape.k, dbias, true);
 }
 

@@ -155,7 +155,7 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     const size_t channels = (size_t)(ctx->in[0]->dim[1] * FSN__LANES);
 
     *work = ctx->training
-                ? OPERANDS * 2 * channels * sizeof(double) * (size_t)fsn__pool_threads(ctx->pool)
+                ? OPERANDS * 2 * channels * sizeof(double) * (size_t)fsn__pool_slices(ctx->pool)
                 : 0;
     *saved = 0;
 }
@@ -221,7 +221,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     for (int k = 0; k < OPERANDS; k++) {
         const double *parts = j.parts + 2 * k * channels;
         const int64_t stride = OPERANDS * 2 * channels;
-        const int threads = fsn__pool_threads(ctx->pool);
+        const int threads = fsn__pool_slices(ctx->pool);
 
         fsn__combine_sums(parts, threads, stride, channels, da[k], true);
         fsn__combine_sums(parts + channels, threads, stride, channels, db[k], true);

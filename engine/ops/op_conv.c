@@ -163,7 +163,7 @@ static int64_t col_floats(const struct conv *c, int threads)
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
-    const int threads = fsn__pool_threads(ctx->pool);
+    const int threads = fsn__pool_slices(ctx->pool);
     struct conv c;
     int64_t floats;
 
@@ -300,7 +300,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     c.dx = ctx->din[0] ? fsn__f32(ctx->din[0]) : NULL;
     c.dw = ctx->din[1] ? fsn__f32(ctx->din[1]) : NULL;
     c.db = c.b && ctx->din[2] ? fsn__f32(ctx->din[2]) : NULL;
-    c.dw_parts = c.col + col_floats(&c, fsn__pool_threads(ctx->pool));
+    c.dw_parts = c.col + col_floats(&c, fsn__pool_slices(ctx->pool));
     if (c.dx || c.dw)
         fsn__pool_run(ctx->pool, backward_task, &c);
     if (c.dw || c.db)

@@ -317,7 +317,7 @@ static void summarise(struct bench *b, struct fsn_bench *out)
         .ms_median = 1e3 * median,
         .memory_bytes = memory_of(b),
         .batch = (int)b->student.run.batch,
-        .threads = fsn__pool_threads(b->pool),
+        .threads = fsn__pool_slices(b->pool),
         .ms_p10 = 1e3 * p10,
         .cpu_ms_p10 = 1e3 * b->cpu[steps / 10],
         .gflops = median > 0 ? 2e-9 * macs_of(b) / median : 0,

@@ -95,7 +95,7 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
 {
     struct key key = {FSN__DIGEST_START};
 
-    add_int(&key, fsn__pool_threads(job->pool));
+    add_int(&key, fsn__pool_slices(job->pool));
     add_spec(&key, job->spec);
     add_data(&key, job->data);
     add_graph(&key, job->student);

@@ -187,7 +187,7 @@ void conv_case_destroy(struct conv_case *t)
 static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
                 struct fsn__pool *pool, bool apart, float *const *out)
 {
-    const size_t bytes = kernels->work(&t->shape, fsn__pool_threads(pool));
+    const size_t bytes = kernels->work(&t->shape, fsn__pool_slices(pool));
     struct fsn__store store = t->store;
     struct fsn__grad_store grad_store = t->grad_store;
     const struct fsn__load *load = t->hooks ? &t->load : NULL;

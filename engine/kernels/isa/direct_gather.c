@@ -330,7 +330,7 @@ static void add_sums(const struct gather *g, int threads, float *const *to, bool
 static void run(struct gather *g, void *work, struct fsn__pool *pool)
 {
     const struct fsn__direct_plan *plan = &g->plan;
-    const int threads = fsn__pool_threads(pool);
+    const int threads = fsn__pool_slices(pool);
     int64_t items;
 
     g->filters = work;
@@ -374,7 +374,7 @@ void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
     }
     fsn__direct_plan_forward(shape, &g.plan);
     run(&g, work, pool);
-    add_sums(&g, fsn__pool_threads(pool), (float *[]){g.store->sum, g.store->sum_sq}, true);
+    add_sums(&g, fsn__pool_slices(pool), (float *[]){g.store->sum, g.store->sum_sq}, true);
 }
 
 void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float *dz,
@@ -396,5 +396,5 @@ void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float 
     }
     fsn__direct_plan_backward(shape, &g.plan);
     run(&g, work, pool);
-    add_sums(&g, fsn__pool_threads(pool), (float *[]){g.grad_store->da, g.grad_store->db}, false);
+    add_sums(&g, fsn__pool_slices(pool), (float *[]){g.grad_store->da, g.grad_store->db}, false);
 }

@@ -253,7 +253,7 @@ void fsn__direct_backward_weights(const struct fsn__conv_shape *shape, const flo
                                   const struct fsn__grad_load *grad, float *dw, void *work,
                                   struct fsn__pool *pool)
 {
-    const int threads = fsn__pool_threads(pool);
+    const int threads = fsn__pool_slices(pool);
     struct weights g = {.shape = shape, .x = x, .dz = dz, .dw = dw, .packed = work};
 
     fsn__direct_plan_forward(shape, &g.plan);

@@ -254,7 +254,7 @@ static double total(const struct pass *pass, struct fsn__pool *pool, int which, 
 {
     double sum = 0;
 
-    for (int t = 0; t < fsn__pool_threads(pool); t++)
+    for (int t = 0; t < fsn__pool_slices(pool); t++)
         sum += work_of(pass, t).sums[which * pass->plan.k_blocks * FSN__LANES + channel];
     return sum;
 }
@@ -282,7 +282,7 @@ static void forward(const struct fsn__conv_shape *shape, const float *x,
         .work = work,
     };
 
-    fsn__wino_plan(shape, FSN__WINO_FORWARD, fsn__pool_threads(pool), &pass.plan);
+    fsn__wino_plan(shape, FSN__WINO_FORWARD, fsn__pool_slices(pool), &pass.plan);
     pass.writer.stream = streams(&pass.plan, z);
     run_convolution(&pass, pool);
     for (int64_t k = 0; store && k < pass.plan.k_blocks * FSN__LANES; k++) {
@@ -353,7 +353,7 @@ static void run_weights(struct pass *pass, struct fsn__pool *pool)
 static void backward(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
                      void *work, struct fsn__pool *pool)
 {
-    const int threads = fsn__pool_threads(pool);
+    const int threads = fsn__pool_slices(pool);
     struct pass data = data_pass(shape, back, work, threads);
     struct pass weights = weights_pass(shape, back, work, threads);
 
