@@ -34,7 +34,7 @@ static bool has_kernel(const struct fsn__lowering *l, const struct fsn__node *no
     x = *fsn__from_tensor(l, node->in[0]);
     return fsn__conv_shape_read(&ctx, &x, fsn__from_tensor(l, node->in[1]), &shape, NULL) ==
                FSN_OK &&
-           fsn__choose_algorithm(&shape) != FSN__IM2COL;
+           fsn__choose_algorithm(&shape, FSN__FORWARD) != FSN__IM2COL;
 }
 
 bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)

@@ -1,51 +1,76 @@
-/* choose.c - which algorithm computes a convolution: the one of least estimated time.
+/* choose.c - which algorithm computes a pass of a convolution: the one of least estimated time.
  *
- * Per image, in multiply-adds at the machine's peak rate, with channels C', K' rounded up to whole
- * blocks of 16 lanes and T = ceil(P / 4) ceil(Q / 4) tiles:
+ * Per image, in multiply-adds at the machine's peak rate, with C' = C rounded up to whole blocks of
+ * 16 lanes, K' likewise, and T = ceil(P / 4) ceil(Q / 4) tiles (ceil(H / 4) ceil(W / 4) in backward
+ * by the data):
  *
- *   direct    P Q (C / groups) R S K' product + (H W C' + P Q K') map
- *   Winograd  T 36 (C' K' product + (C' + K') transform)
+ *                        products (channels)     direct                    Winograd
+ *   forward              C K'                    P Q (C / groups) K' R S   36 T C K'
+ *   backward, data       C' K                    P Q C' (K / groups) R S   36 T C' K
+ *   backward, weights    C K', Winograd C' K'    P Q (C / groups) K' R S   36 T C' K'
  *
- * A product of the direct convolution is one with a real channel, of Winograd one with a lane. The
- * weights of the terms are measured (tests/bench/bench_conv on Zen 4, AVX-512 and AVX2 alike):
- * Winograd's products run at the peak of the machine, the direct ones somewhat below; `map` is what
- * packing and storing an element costs, `transform` an element of a transformed tile, there and
- * back. im2col has no row: outside the blocked layout it is slower wherever one of the two works.
+ * A channel that a pass sums over costs what it is; one that it writes comes in whole blocks. To
+ * each product term is added what surrounds it: (H W C' + P Q K') map for the direct convolution,
+ * which packs and stores every element once, and 36 T (C' + K') transform for Winograd. So a layer
+ * with few input channels may use Winograd forward, where they make its products few, and the
+ * direct convolution for its weights, where they do not.
+ *
+ * The weights are fitted to times of 29 layers (tests/bench/bench_conv on Zen 4, AVX-512; AVX2 and
+ * the baseline rank the algorithms alike), Winograd's product as the unit of 0.021 ns; `transform`
+ * differs because backward by the data reads gradients through two affine maps and writes through
+ * one. What it got wrong there lay within a tenth of either, but for the weights of 8-16 channels
+ * at 32x32 (1.3). im2col has no row: outside the blocked layout it is slower wherever one of the
+ * two works.
  */
 #include "kernels/kernels.h"
 
-struct cost {
-    double product, map, transform;
+static const double direct_product = 1.1, direct_map = 10, winograd_product = 1;
+static const double winograd_transform[FSN__PASS_COUNT] = {
+    [FSN__FORWARD] = 6,
+    [FSN__BACKWARD_DATA] = 12,
+    [FSN__BACKWARD_WEIGHTS] = 10,
 };
-static const struct cost direct = {.product = 1.1, .map = 4};
-static const struct cost winograd = {.product = 1.0, .transform = 10};
 
 static int64_t lanes(int64_t channels)
 {
     return (channels + FSN__LANES - 1) / FSN__LANES * FSN__LANES;
 }
 
-static double direct_cost(const struct fsn__conv_shape *s)
+static double direct_cost(const struct fsn__conv_shape *s, enum fsn__pass pass)
 {
-    const int64_t in = lanes(s->c) * s->h * s->w, out = lanes(s->k) * s->p * s->q;
-    const int64_t products = s->c / s->groups * s->r * s->s; /* of one output */
+    const int64_t c = lanes(s->c), k = lanes(s->k), taps = s->r * s->s;
+    const int64_t pairs =
+        pass == FSN__BACKWARD_DATA ? c * (s->k / s->groups) : s->c / s->groups * k;
 
-    return (double)out * (double)products * direct.product + (double)(in + out) * direct.map;
+    return (double)(s->p * s->q) * (double)(pairs * taps) * direct_product +
+           (double)(c * s->h * s->w + k * s->p * s->q) * direct_map;
 }
 
-static double winograd_cost(const struct fsn__conv_shape *s)
+static double winograd_cost(const struct fsn__conv_shape *s, enum fsn__pass pass)
 {
-    const int64_t tiles = (s->p + 3) / 4 * ((s->q + 3) / 4), c = lanes(s->c), k = lanes(s->k);
+    const bool data = pass == FSN__BACKWARD_DATA;
+    const int64_t rows = data ? s->h : s->p, columns = data ? s->w : s->q;
+    const int64_t tiles = (rows + 3) / 4 * ((columns + 3) / 4);
+    const int64_t c = lanes(s->c), k = lanes(s->k);
+    const int64_t pairs = (pass == FSN__FORWARD ? s->c : c) * (data ? s->k : k);
 
     return 36 * (double)tiles *
-           ((double)c * (double)k * winograd.product + (double)(c + k) * winograd.transform);
+           ((double)pairs * winograd_product + (double)(c + k) * winograd_transform[pass]);
 }
 
-enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape)
+enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, enum fsn__pass pass)
 {
     const bool by_winograd = fsn__winograd_takes(shape), by_direct = fsn__direct_takes(shape);
 
     if (by_winograd && by_direct)
-        return winograd_cost(shape) < direct_cost(shape) ? FSN__WINOGRAD : FSN__DIRECT;
+        return winograd_cost(shape, pass) < direct_cost(shape, pass) ? FSN__WINOGRAD : FSN__DIRECT;
     return by_winograd ? FSN__WINOGRAD : by_direct ? FSN__DIRECT : FSN__IM2COL;
+}
+
+const char *fsn__algorithm_name(enum fsn__algorithm algorithm)
+{
+    static const char *const names[] = {
+        [FSN__IM2COL] = "im2col", [FSN__WINOGRAD] = "winograd", [FSN__DIRECT] = "direct"};
+
+    return names[algorithm];
 }

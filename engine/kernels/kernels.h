@@ -88,11 +88,15 @@ struct fsn__kernels {
                      void *work, struct fsn__pool *pool);
 };
 
+/* The passes of a convolution; each may use an algorithm of its own. */
+enum fsn__pass { FSN__FORWARD, FSN__BACKWARD_DATA, FSN__BACKWARD_WEIGHTS, FSN__PASS_COUNT };
+
 /* Winograd F(4x4,3x3) and direct convolution for the instruction set in use, and whether each takes
  * a shape at all. The instruction set is chosen at the first call: the best that the CPU has, or
  * the one that the environment variable FSNET_ISA names (avx512, avx2, baseline). INVALID for a
  * name that is unknown or that this CPU lacks. */
 enum fsn__algorithm { FSN__IM2COL, FSN__WINOGRAD, FSN__DIRECT };
+const char *fsn__algorithm_name(enum fsn__algorithm algorithm); /* "im2col", ... */
 FSN_NODISCARD enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm,
                                                const struct fsn__kernels **out,
                                                struct fsn_error *err);
@@ -105,7 +109,8 @@ FSN_NODISCARD enum fsn_status fsn__isa_choose(const char *wanted, int *level,
                                               struct fsn_error *err);
 bool fsn__winograd_takes(const struct fsn__conv_shape *shape);
 bool fsn__direct_takes(const struct fsn__conv_shape *shape);
-/* The algorithm for a shape by the cost table; FSN__IM2COL: the plain NCHW operator does it. */
-enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape);
+/* The algorithm for a pass over a shape by the cost table; FSN__IM2COL, then for every pass: the
+ * plain NCHW operator does it. */
+enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, enum fsn__pass pass);
 
 #endif

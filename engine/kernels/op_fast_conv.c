@@ -8,8 +8,8 @@
  * Attributes: those of ONNX's Conv; load_relu (what is read goes through Relu), store_relu (what is
  * written does; inference only, since backward would need the mask).
  *
- * The passes themselves are those of kernels.h, with the algorithm that the cost table names for
- * the shape. The work space is [bias padded to whole blocks | da, db nobody asked for | kernel's].
+ * The passes themselves are those of kernels.h, each with the algorithm that the cost table names
+ * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | kernels'].
  */
 #include "kernels/blocked.h"
 
@@ -20,7 +20,7 @@ enum { OUT_Z, OUT_S1, OUT_S2 };
 
 struct conv {
     struct fsn__conv_shape shape;
-    const struct fsn__kernels *kernels;
+    const struct fsn__kernels *kernels[FSN__PASS_COUNT];
     struct fsn__load load;
     float *bias;   /* padded, in the work space */
     float *spare;  /* two vectors of x */
@@ -44,11 +44,24 @@ static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__con
     return fsn__conv_shape_read(ctx, &plain, w, shape, err);
 }
 
+/* The kernels of each pass. */
+static enum fsn_status choose_kernels(const struct fsn__conv_shape *shape,
+                                      const struct fsn__kernels *kernels[FSN__PASS_COUNT],
+                                      struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    for (int pass = 0; pass < FSN__PASS_COUNT && status == FSN_OK; pass++)
+        status = fsn__kernels_get(fsn__choose_algorithm(shape, (enum fsn__pass)pass),
+                                  &kernels[pass], err);
+    return status;
+}
+
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[IN_X], *w = ctx->in[IN_W];
     struct fsn__conv_shape shape;
-    const struct fsn__kernels *kernels;
+    const struct fsn__kernels *kernels[FSN__PASS_COUNT];
     enum fsn_status status = fsn__blocked_input(ctx, IN_X, err);
 
     if (status == FSN_OK && w->ndim != 4)
@@ -59,7 +72,7 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
         return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "%lld channels do not fill %lld blocks",
                             (long long)shape.c, (long long)x->dim[1]);
     if (status == FSN_OK)
-        status = fsn__kernels_get(fsn__choose_algorithm(&shape), &kernels, err);
+        status = choose_kernels(&shape, kernels, err);
     if (status == FSN_OK)
         status = fsn__vector_input(ctx, IN_BIAS, shape.k, err);
     if (status == FSN_OK)
@@ -83,7 +96,7 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
 
     memset(c, 0, sizeof *c);
     if (read_shape(ctx, &c->shape, NULL) != FSN_OK ||
-        fsn__kernels_get(fsn__choose_algorithm(&c->shape), &c->kernels, NULL) != FSN_OK)
+        choose_kernels(&c->shape, c->kernels, NULL) != FSN_OK)
         return;
     c->load = (struct fsn__load){.a = fsn__input_data(ctx, IN_A),
                                  .b = fsn__input_data(ctx, IN_B),
@@ -101,12 +114,18 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
     const int threads = fsn__pool_slices(ctx->pool);
+    size_t kernel = 0;
     struct conv c;
 
     read_conv(ctx, &c);
+    for (int pass = 0; pass < FSN__PASS_COUNT; pass++) {
+        const size_t bytes = c.kernels[pass]->work(&c.shape, threads);
+
+        if (bytes > kernel)
+            kernel = bytes;
+    }
     *saved = 0;
-    *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) +
-            c.kernels->work(&c.shape, threads);
+    *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) + kernel;
 }
 
 /* ---- forward ----------------------------------------------------------------------------------
@@ -130,8 +149,9 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
         store.sum = ctx->out[OUT_S1]->data;
         store.sum_sq = ctx->out[OUT_S2]->data;
     }
-    c.kernels->forward(&c.shape, fsn__input_data(ctx, IN_X), &c.load, fsn__input_data(ctx, IN_W),
-                       ctx->out[OUT_Z]->data, &store, c.kernel_work, ctx->pool);
+    c.kernels[FSN__FORWARD]->forward(&c.shape, fsn__input_data(ctx, IN_X), &c.load,
+                                     fsn__input_data(ctx, IN_W), ctx->out[OUT_Z]->data, &store,
+                                     c.kernel_work, ctx->pool);
     return FSN_OK;
 }
 
@@ -195,6 +215,29 @@ static void backward_rest(const struct fsn__op_ctx *ctx, const struct conv *c,
                       c->shape.k, dbias, true);
 }
 
+/* One walk over the maps where the same algorithm computes both gradients. */
+static void backward_kernels(const struct fsn__op_ctx *ctx, const struct conv *c,
+                             const struct fsn__conv_back *back)
+{
+    const struct fsn__kernels *data = c->kernels[FSN__BACKWARD_DATA];
+    const struct fsn__kernels *weights = c->kernels[FSN__BACKWARD_WEIGHTS];
+    struct fsn__conv_back one = *back;
+
+    if (data == weights) {
+        data->backward(&c->shape, back, c->kernel_work, ctx->pool);
+        return;
+    }
+    if (back->dw) {
+        one.dx = NULL;
+        weights->backward(&c->shape, &one, c->kernel_work, ctx->pool);
+    }
+    if (back->dx) {
+        one.dx = back->dx;
+        one.dw = NULL;
+        data->backward(&c->shape, &one, c->kernel_work, ctx->pool);
+    }
+}
+
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct fsn__grad_load grad = {.z = fsn__data_of(ctx->out[OUT_Z]),
@@ -227,7 +270,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
             store.db = c.spare + fsn__channel_blocks(c.shape.c) * FSN__LANES;
         back.store = &store;
     }
-    c.kernels->backward(&c.shape, &back, c.kernel_work, ctx->pool);
+    backward_kernels(ctx, &c, &back);
     backward_rest(ctx, &c, &grad);
     return FSN_OK;
 }

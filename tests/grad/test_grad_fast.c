@@ -21,7 +21,7 @@
 
 enum { MAX_IN = 7, MAX_OUT = 3 };
 
-static const float STEP = 0x1p-8F, BEFORE = 3;
+static const float STEP = 0x1p-7F, BEFORE = 3;
 
 /* A tensor to draw: blocked [n, ceil(c / 16), h, w, 16] (n > 0, plain not set), plain [n, c, h, w],
  * vector [ceil(c / 16) * 16] (n == 0), list of c floats (n == 0, plain), absent (c == 0). */
@@ -318,18 +318,19 @@ static void batch_norm_coefficients_pass_gradients(void **state)
 
 #define PADS_1 ATTR_INTS("pads", 1, 1, 1, 1)
 
+/* Large enough for Winograd in every pass. */
 static void winograd_convolutions_pass_gradients(void **state)
 {
     const struct fast_case plain = {
-        &fsn__op_fast_conv, 1, {MAP(2, 3, 5, 6), PLAIN(5, 3, 3, 3)}, ATTRS(PADS_1)};
+        &fsn__op_fast_conv, 1, {MAP(1, 17, 8, 7), FILTERS(5, 17, 3, 3)}, ATTRS(PADS_1)};
     const struct fast_case full = {&fsn__op_fast_conv,
                                    3,
-                                   {MAP(1, 18, 6, 5),
+                                   {MAP(1, 18, 8, 8),
                                     FILTERS(17, 18, 3, 3),
-                                    LIST(17),
+                                    {.c = 17, .plain = true, .scale = 0.1F},
                                     FACTORS(18),
                                     SHIFTS(18),
-                                    {SIZES(1, 17, 6, 5), .scale = 0.1F}},
+                                    {SIZES(1, 17, 8, 8), .scale = 0.1F}},
                                    ATTRS(PADS_1, ATTR_I("load_relu", 1))};
 
     (void)state;
