@@ -58,6 +58,6 @@ FSN_NODISCARD enum fsn_status fsn__elementwise_get(const struct fsn__elementwise
                                                    struct fsn_error *err);
 
 /* Written past the caches from this size on: what the L2 cannot hold. */
-enum { FSN__STREAM_BYTES = 1 << 20 };
+enum { FSN__STREAM_BYTES = 6 << 20 };
 
 #endif

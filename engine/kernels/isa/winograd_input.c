@@ -7,14 +7,16 @@
  *           |    0   a2b   -a2    -b    1  0 |
  *           |    0  a2b2    0   -a2-b2  0  1 |
  *
- * A row of tiles is walked from left to right. B^T d of a column of the map is the same for the two
- * tiles that share the column, so it is kept in a ring of eight columns and each column of the map
- * is read once a tile row. Each tile prefetches what the tile below it will see first: those rows
- * are too far apart for the hardware to see the pattern.
+ * A row of tiles is walked in strips. First B^T d of every column of the strip, each once though
+ * two tiles may share it, kept in the L1; then from these columns the rows of every tile. The first
+ * walk prefetches what the tiles below will see first: those rows are too far apart for the
+ * hardware to see the pattern.
  */
 #include "kernels/isa/winograd_read.h"
 
-enum { TILE_IN = 6, TILE_STEP = 4, RING = 8 };
+#include <string.h>
+
+enum { TILE_IN = 6, TILE_STEP = 4, STRIP_TILES = 8, STRIP = STRIP_TILES * TILE_STEP + 2 };
 
 /* t = B^T d for one column, or one row. */
 FSN__INLINE void transform(const fsn__vec d[TILE_IN], fsn__vec t[TILE_IN])
@@ -31,8 +33,8 @@ FSN__INLINE void transform(const fsn__vec d[TILE_IN], fsn__vec t[TILE_IN])
     t[5] = a2 * b2 * d[1] + (d[5] - (a2 + b2) * d[3]);
 }
 
-/* The ring holds B^T d of a column, for every part of the channel block. */
-typedef fsn__vec ring_column[FSN__PARTS][TILE_IN];
+/* B^T d of a column, for every part of the channel block. */
+typedef fsn__vec column[FSN__PARTS][TILE_IN];
 
 /* One row of tiles of one channel block of one image. */
 struct tile_row {
@@ -42,105 +44,127 @@ struct tile_row {
     float *v;
 };
 
-FSN__INLINE void fill_column(const struct fsn__wino *plan, enum read_mode mode,
-                             const struct read_hook *hook, const struct tile_row *row, int64_t x,
-                             int64_t low, int64_t high, ring_column column)
+/* Columns x to x + count - 1 of the map, all inside it. */
+FSN__INLINE void fill_columns(const struct fsn__wino *plan, enum read_mode mode,
+                              const struct read_hook *hook, const struct tile_row *row, int64_t x,
+                              int64_t count, int64_t low, int64_t high, column *out)
 {
-    int64_t at = (row->y * plan->w + x) * FSN__LANES, pitch = plan->w * FSN__LANES;
+    const int64_t pitch = plan->w * FSN__LANES, at = (row->y * plan->w + x) * FSN__LANES;
+    /* From two rows each, the others are one and two pitches away: few addresses to keep. */
+    const float *upper = row->x + at, *lower = upper + 3 * pitch;
+    const float *upper_z = row->z + at, *lower_z = upper_z + 3 * pitch;
+    const float *below = lower + 3 * pitch, *below_z = lower_z + 3 * pitch;
 
-    if (x < 0 || x >= plan->w) {
-        for (int part = 0; part < FSN__PARTS; part++)
-            for (int i = 0; i < TILE_IN; i++)
-                column[part][i] = fsn__vec_zero();
-        return;
-    }
-    for (int part = 0; part < FSN__PARTS; part++, at += FSN__VL) {
-        fsn__vec d[TILE_IN];
+    for (int64_t i = 0; i < count; i++, out++) {
+        const int64_t step = i * FSN__LANES;
 
         FSN__UNROLL
-        for (int i = 0; i < TILE_IN; i++)
-            d[i] = i >= low && i < high
-                       ? read_vec(mode, row->x + (at + i * pitch), row->z + (at + i * pitch),
-                                  hook->a[part], hook->b[part])
-                       : fsn__vec_zero();
-        transform(d, column[part]);
-    }
-}
-
-/* The part of the tile below that no tile before it sees. */
-FSN__INLINE void prefetch_below(const struct fsn__wino *plan, enum read_mode mode,
-                                const struct tile_row *row, int64_t x)
-{
-    int64_t pitch = plan->w * FSN__LANES, at = (row->y + TILE_IN) * pitch + x * FSN__LANES;
-
-    for (int i = 0; i < TILE_STEP; i++, at += pitch)
-        for (int j = 0; j < TILE_STEP; j++) {
-            __builtin_prefetch(row->x + (at + j * FSN__LANES));
+        for (int r = 0; r < TILE_STEP; r++) {
+            __builtin_prefetch(below + step + r * pitch);
             if (mode == READ_GRAD)
-                __builtin_prefetch(row->z + (at + j * FSN__LANES));
+                __builtin_prefetch(below_z + step + r * pitch);
         }
-}
-
-FSN__INLINE void transform_tiles(const struct fsn__wino *plan, enum read_mode mode,
-                                 const struct read_hook *hook, const struct tile_row *row,
-                                 int64_t low, int64_t high)
-{
-    const int64_t step = plan->v_step;
-    ring_column ring[RING];
-    float *v = row->v;
-
-    for (int64_t tile = row->begin; tile < row->end; tile++, v += FSN__LANES) {
-        int64_t x = tile * TILE_STEP - plan->pad_left;
-        uint64_t first = (uint64_t)(tile * TILE_STEP);
-
-        prefetch_below(plan, mode, row, x + 2);
-        for (int j = tile == row->begin ? 0 : TILE_IN - TILE_STEP; j < TILE_IN; j++)
-            fill_column(plan, mode, hook, row, x + j, low, high,
-                        ring[(first + (unsigned)j) % RING]);
+        FSN__UNROLL
         for (int part = 0; part < FSN__PARTS; part++) {
-            float *out = v + part * FSN__VL;
+            const int64_t from = step + part * FSN__VL;
+            fsn__vec d[TILE_IN];
 
             FSN__UNROLL
-            for (int i = 0; i < TILE_IN; i++) {
-                fsn__vec d[TILE_IN], t[TILE_IN];
+            for (int r = 0; r < TILE_IN; r++) {
+                const float *map = (r < 3 ? upper : lower) + from + r % 3 * pitch;
+                const float *z = (r < 3 ? upper_z : lower_z) + from + r % 3 * pitch;
 
-                FSN__UNROLL
-                for (int j = 0; j < TILE_IN; j++)
-                    d[j] = ring[(first + (unsigned)j) % RING][part][i];
-                transform(d, t);
-                FSN__UNROLL
-                for (int j = 0; j < TILE_IN; j++)
-                    fsn__vec_store(out + (i * TILE_IN + j) * step, t[j]);
+                d[r] = r >= low && r < high ? read_vec(mode, map, z, hook->a[part], hook->b[part])
+                                            : fsn__vec_zero();
             }
+            transform(d, (*out)[part]);
         }
     }
 }
 
-FSN__INLINE void transform_row(const struct fsn__wino *plan, enum read_mode mode,
-                               const struct read_hook *hook, const struct tile_row *row)
+/* The cases that even maps with a padding of one meet are loops of their own. */
+FSN__INLINE void fill_inside(const struct fsn__wino *plan, enum read_mode mode,
+                             const struct read_hook *hook, const struct tile_row *row, int64_t x,
+                             int64_t count, column *out)
 {
     if (row->low == 0 && row->high == TILE_IN)
-        transform_tiles(plan, mode, hook, row, 0, TILE_IN);
+        fill_columns(plan, mode, hook, row, x, count, 0, TILE_IN, out);
+    else if (row->low == 1 && row->high == TILE_IN)
+        fill_columns(plan, mode, hook, row, x, count, 1, TILE_IN, out);
+    else if (row->low == 0 && row->high == TILE_IN - 1)
+        fill_columns(plan, mode, hook, row, x, count, 0, TILE_IN - 1, out);
     else
-        transform_tiles(plan, mode, hook, row, row->low, row->high);
+        fill_columns(plan, mode, hook, row, x, count, row->low, row->high, out);
 }
 
-static void transform_any(const struct fsn__wino *plan, enum read_mode mode,
-                          const struct read_hook *hook, const struct tile_row *row)
+static void fill_any(const struct fsn__wino *plan, enum read_mode mode,
+                     const struct read_hook *hook, const struct tile_row *row, int64_t x,
+                     int64_t count, column *out)
 {
     switch (mode) {
     case READ_PLAIN:
-        transform_row(plan, READ_PLAIN, hook, row);
+        fill_inside(plan, READ_PLAIN, hook, row, x, count, out);
         break;
     case READ_AFFINE:
-        transform_row(plan, READ_AFFINE, hook, row);
+        fill_inside(plan, READ_AFFINE, hook, row, x, count, out);
         break;
     case READ_AFFINE_RELU:
-        transform_row(plan, READ_AFFINE_RELU, hook, row);
+        fill_inside(plan, READ_AFFINE_RELU, hook, row, x, count, out);
         break;
     case READ_GRAD:
-        transform_row(plan, READ_GRAD, hook, row);
+        fill_inside(plan, READ_GRAD, hook, row, x, count, out);
         break;
+    }
+}
+
+/* The columns from x on, `count` of them, of which some may lie beside the map. */
+static void fill_strip(const struct fsn__wino *plan, enum read_mode mode,
+                       const struct read_hook *hook, const struct tile_row *row, int64_t x,
+                       int64_t count, column *out)
+{
+    int64_t before = x < 0 ? -x : 0, inside = plan->w - x < count ? plan->w - x : count;
+
+    inside -= before;
+    memset(out, 0, (size_t)before * sizeof *out);
+    fill_any(plan, mode, hook, row, x + before, inside, out + before);
+    memset(out + before + inside, 0, (size_t)(count - before - inside) * sizeof *out);
+}
+
+/* V of one tile from its six columns. */
+FSN__INLINE void transform_tile(const struct fsn__wino *plan, const column *columns, float *v)
+{
+    const int64_t step = plan->v_step;
+
+    for (int part = 0; part < FSN__PARTS; part++) {
+        float *out = v + part * FSN__VL;
+
+        FSN__UNROLL
+        for (int i = 0; i < TILE_IN; i++, out += TILE_IN * step) {
+            fsn__vec d[TILE_IN], t[TILE_IN];
+
+            FSN__UNROLL
+            for (int j = 0; j < TILE_IN; j++)
+                d[j] = columns[j][part][i];
+            transform(d, t);
+            FSN__UNROLL
+            for (int j = 0; j < TILE_IN; j++)
+                fsn__vec_store(out + j * step, t[j]);
+        }
+    }
+}
+
+static void transform_row(const struct fsn__wino *plan, enum read_mode mode,
+                          const struct read_hook *hook, const struct tile_row *row)
+{
+    column columns[STRIP];
+    float *v = row->v;
+
+    for (int64_t tile = row->begin, tiles; tile < row->end; tile += tiles) {
+        tiles = row->end - tile < STRIP_TILES ? row->end - tile : STRIP_TILES;
+        fill_strip(plan, mode, hook, row, tile * TILE_STEP - plan->pad_left, tiles * TILE_STEP + 2,
+                   columns);
+        for (int64_t i = 0; i < tiles; i++, v += FSN__LANES)
+            transform_tile(plan, columns + i * TILE_STEP, v);
     }
 }
 
@@ -165,7 +189,7 @@ static void transform_block(const struct fsn__wino *plan, const struct wino_read
         row.high = plan->h - row.y < TILE_IN ? plan->h - row.y : TILE_IN;
         row.begin = begin % plan->tiles_x;
         row.end = row.begin + ((in_row < end ? in_row : end) - begin);
-        transform_any(plan, mode, &hook, &row);
+        transform_row(plan, mode, &hook, &row);
         row.v += (row.end - row.begin) * FSN__LANES;
         begin += row.end - row.begin;
     }
