@@ -3,20 +3,32 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* From HUGE_PAGE on, a block asks for huge pages: a convolution that walks dozens of planes at once
+ * needs more small ones than the CPU has translations for. The kernel may refuse; nothing is lost.
+ */
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
 void *fsn__aligned_calloc(size_t count, size_t size)
 {
-    size_t bytes;
+    size_t bytes, unit;
     void *block;
 
-    if (!fsn__mul_size(count, size, &bytes) || !fsn__add_size(bytes, 63, &bytes))
+    if (!fsn__mul_size(count, size, &bytes))
         return NULL;
-    bytes &= ~(size_t)63;
+    unit = bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
+    if (!fsn__add_size(bytes, unit - 1, &bytes))
+        return NULL;
+    bytes &= ~(unit - 1);
     if (bytes == 0)
-        bytes = 64;
-    block = aligned_alloc(64, bytes);
-    if (block)
-        memset(block, 0, bytes);
+        bytes = unit;
+    block = aligned_alloc(unit, bytes);
+    if (!block)
+        return NULL;
+    if (unit == HUGE_PAGE)
+        (void)madvise(block, bytes, MADV_HUGEPAGE);
+    memset(block, 0, bytes);
     return block;
 }
 
