@@ -48,6 +48,10 @@ enum cli_kind {
       "height and width of the input (default: the architecture's)")                               \
     X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, NULL, NULL, "channels (default: 3)")    \
     X(GROWTH, "growth", 0, "N", INT, 1, 256, NULL, NULL, "a DenseNet's k (default: 12)")           \
+    X(KERNELS, "kernels", 0, NULL, FLAG, 0, 0, NULL, NULL,                                         \
+      "show how the layers would run: algorithms, what is fused, scratch")                         \
+    X(MODE, "mode", 0, "NAME", CHOICE, 0, 0, "training", "training|inference",                     \
+      "what --kernels is about")                                                                   \
     X(STEPS, "steps", 0, "N", INT, 1, 1000000, "20", NULL, "steps to time")                        \
     X(TEACHER, "teacher", 0, "MODEL", TEXT, 0, 0, NULL, NULL,                                      \
       "train with this network as the teacher")                                                    \
@@ -122,7 +126,7 @@ struct cli_args {
     const char *operand[CLI_MAX_OPERANDS];
     const char *text[CLI_OPTION_COUNT]; /* as given, or the fallback, or NULL */
     double number[CLI_OPTION_COUNT];    /* of INT and NUMBER; 0 without a fallback */
-    bool help, json;
+    bool help, json, kernels;
     struct fsn_spec spec; /* defaults, --spec, options, in this order */
 };
 
@@ -161,8 +165,14 @@ json_t *cli_json_number(double value);
 /* 1234567 -> "1,234,567"; 1104254 bytes -> "1.10 MB". Into text, which is returned. */
 const char *cli_grouped(int64_t value, char text[32]);
 const char *cli_bytes(int64_t bytes, char text[32]);
+/* "[N,3,32,32]" of a shape in JSON. */
+#define CLI_TEXT_OF_SHAPE 128
+void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);
 #define CLI_GROUPED(value) cli_grouped((value), (char[32]){0})
 #define CLI_BYTES(value) cli_bytes((value), (char[32]){0})
+
+/* The table of fsnet inspect --kernels, from what fsn_model_kernels_json gives. */
+void cli_print_kernels(const json_t *kernels);
 
 /* ---- progress ------------------------------------------------------------------------------ */
 

@@ -8,35 +8,15 @@
 
 /* ---- inspect --------------------------------------------------------------------------------- */
 
-static void shape_text(const json_t *shape, char *text, size_t size)
-{
-    size_t at = 0;
-
-    at += (size_t)snprintf(text, size, "[");
-    for (size_t i = 0; i < json_array_size(shape) && at < size; i++) {
-        const json_t *dim = json_array_get(shape, i);
-
-        if (json_is_integer(dim))
-            at += (size_t)snprintf(text + at, size - at, "%s%lld", i ? "," : "",
-                                   (long long)json_integer_value(dim));
-        else
-            at += (size_t)snprintf(text + at, size - at, "%s%s", i ? "," : "",
-                                   json_is_string(dim) ? json_string_value(dim) : "?");
-    }
-    if (at < size)
-        snprintf(text + at, size - at, "]");
-}
-#define TEXT_OF_SHAPE 128
-
 static void print_values(const char *title, const json_t *values)
 {
     for (size_t i = 0; i < json_array_size(values); i++) {
         json_t *value = json_array_get(values, i);
-        char shape[TEXT_OF_SHAPE];
+        char shape[CLI_TEXT_OF_SHAPE];
         const char *name = json_string_value(json_object_get(value, "name"));
         const char *type = json_string_value(json_object_get(value, "type"));
 
-        shape_text(json_object_get(value, "shape"), shape, sizeof shape);
+        cli_shape_text(json_object_get(value, "shape"), shape);
         printf("%-12s %s  %s %s\n", title, name ? name : "?", type ? type : "", shape);
     }
 }
@@ -59,10 +39,10 @@ static void print_layers(const json_t *layers)
         const char *op = json_string_value(json_object_get(layer, "op"));
         const char *reason = json_string_value(json_object_get(layer, "reason"));
         bool yes = json_is_true(json_object_get(layer, "compressible"));
-        char weight[TEXT_OF_SHAPE], output[TEXT_OF_SHAPE];
+        char weight[CLI_TEXT_OF_SHAPE], output[CLI_TEXT_OF_SHAPE];
 
-        shape_text(json_object_get(layer, "weight_shape"), weight, sizeof weight);
-        shape_text(json_object_get(layer, "output_shape"), output, sizeof output);
+        cli_shape_text(json_object_get(layer, "weight_shape"), weight);
+        cli_shape_text(json_object_get(layer, "output_shape"), output);
         printf("%-32s %-9s %-18s %-16s %12s %14s  %s%s%s\n", name ? name : "?", op ? op : "?",
                weight, output,
                CLI_GROUPED(json_integer_value(json_object_get(layer, "parameters"))),
@@ -103,11 +83,18 @@ static int run_inspect(const struct cli_args *args)
     struct fsn_model *model = NULL;
     json_t *summary = NULL;
     char *json = NULL;
+    enum fsn_status status;
     int code = CLI_OK;
 
     if (!cli_load_model(args, args->operand[0], &model))
         return CLI_FAILURE;
-    if (fsn_model_summary_json(model, &json, &err) != FSN_OK) {
+    if (args->kernels)
+        status =
+            fsn_model_kernels_json(model, strcmp(args->text[CLI_OPT_MODE], "training") == 0,
+                                   args->spec.finetune.batch_size, args->spec.threads, &json, &err);
+    else
+        status = fsn_model_summary_json(model, &json, &err);
+    if (status != FSN_OK) {
         code = cli_fail(args->command, &err, NULL);
         goto out;
     }
@@ -121,7 +108,10 @@ static int run_inspect(const struct cli_args *args)
         code = CLI_FAILURE;
         goto out;
     }
-    print_summary(summary);
+    if (args->kernels)
+        cli_print_kernels(summary);
+    else
+        print_summary(summary);
 out:
     json_decref(summary);
     free(json);
@@ -134,7 +124,7 @@ const struct cli_command cli_inspect = {
     .summary = "Show a model: inputs, outputs, layers, parameters, MACs, what can be compressed",
     .operands = "MODEL",
     .operand_count = 1,
-    .options = {CLI_OPT_JSON, CLI_OPT_THREADS},
+    .options = {CLI_OPT_KERNELS, CLI_OPT_MODE, CLI_OPT_BATCH, CLI_OPT_JSON, CLI_OPT_THREADS},
     .run = run_inspect,
 };
 

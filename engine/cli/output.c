@@ -137,3 +137,23 @@ const char *cli_bytes(int64_t bytes, char text[32])
     snprintf(text, 32, unit == 0 ? "%.0f %s" : "%.2f %s", value, units[unit]);
     return text;
 }
+
+void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE])
+{
+    const size_t size = CLI_TEXT_OF_SHAPE;
+    size_t at = 0;
+
+    at += (size_t)snprintf(text, size, "[");
+    for (size_t i = 0; i < json_array_size(shape) && at < size; i++) {
+        const json_t *dim = json_array_get(shape, i);
+
+        if (json_is_integer(dim))
+            at += (size_t)snprintf(text + at, size - at, "%s%lld", i ? "," : "",
+                                   (long long)json_integer_value(dim));
+        else
+            at += (size_t)snprintf(text + at, size - at, "%s%s", i ? "," : "",
+                                   json_is_string(dim) ? json_string_value(dim) : "?");
+    }
+    if (at < size)
+        snprintf(text + at, size - at, "]");
+}

@@ -109,7 +109,8 @@ static enum fsn_status find_gradients(struct fsn__exec *exec, struct fsn_error *
 /* ---- memory
  * -------------------------------------------------------------------------------------- */
 
-static enum fsn_status alloc_param_grads(struct fsn__exec *exec, struct fsn_error *err)
+static enum fsn_status alloc_param_grads(struct fsn__exec *exec, bool plan_only,
+                                         struct fsn_error *err)
 {
     const struct fsn__graph *graph = exec->graph;
     size_t floats = 0;
@@ -117,6 +118,8 @@ static enum fsn_status alloc_param_grads(struct fsn__exec *exec, struct fsn_erro
     for (int pass = 0; pass < 2; pass++) {
         if (pass == 1) {
             exec->param_grads_size = floats * sizeof(float);
+            if (plan_only)
+                return FSN_OK;
             exec->param_grads = fsn__aligned_calloc(floats, sizeof(float));
             if (!exec->param_grads)
                 return FSN__NOMEM(err);
@@ -133,32 +136,18 @@ static enum fsn_status alloc_param_grads(struct fsn__exec *exec, struct fsn_erro
     return FSN_OK;
 }
 
-static enum fsn_status plan(struct fsn__exec *exec, struct fsn_error *err)
+static enum fsn_status alloc_buffers(struct fsn__exec *exec, const struct fsn__block *blocks,
+                                     struct fsn_error *err)
 {
-    int values = exec->graph->value_count, nodes = exec->graph->node_count;
-    struct fsn__block *blocks = calloc((size_t)values * 2 + (size_t)nodes + 1, sizeof *blocks);
-    struct fsn__block *grads = blocks + values, *saved = grads + values;
-    enum fsn_status status;
+    const int values = exec->graph->value_count, nodes = exec->graph->node_count;
+    const struct fsn__block *grads = blocks + values, *saved = grads + values;
 
-    if (!blocks)
-        return FSN__NOMEM(err);
-    fsn__value_lifetimes(exec, blocks);
-    if (exec->training)
-        fsn__gradient_lifetimes(exec, grads);
-    fsn__saved_lifetimes(exec, saved);
-    status = fsn__plan_memory(blocks, values * 2 + nodes, &exec->buffer_size, err);
-    if (status == FSN_OK)
-        status = fsn__schedule_clears(exec, grads, err);
-    if (status != FSN_OK)
-        goto out;
     exec->buffer = fsn__aligned_calloc(exec->buffer_size, 1);
     exec->work = fsn__aligned_calloc(exec->work_size, 1);
-    if (!exec->buffer || !exec->work) {
-        status = FSN__FAIL(err, FSN_NOMEM,
-                           "out of memory: the network needs %zu bytes at this batch size",
-                           exec->buffer_size + exec->work_size);
-        goto out;
-    }
+    if (!exec->buffer || !exec->work)
+        return FSN__FAIL(err, FSN_NOMEM,
+                         "out of memory: the network needs %zu bytes at this batch size",
+                         exec->buffer_size + exec->work_size);
     for (int i = 0; i < values; i++) {
         if (blocks[i].size > 0)
             exec->tensors[i].data = (char *)exec->buffer + blocks[i].offset;
@@ -171,9 +160,24 @@ static enum fsn_status plan(struct fsn__exec *exec, struct fsn_error *err)
         exec->nodes[i].ctx.saved =
             saved[i].size > 0 ? (char *)exec->buffer + saved[i].offset : NULL;
     }
-    if (exec->training)
-        status = alloc_param_grads(exec, err);
-out:
+    return FSN_OK;
+}
+
+static enum fsn_status plan(struct fsn__exec *exec, bool plan_only, struct fsn_error *err)
+{
+    int count;
+    struct fsn__block *blocks = fsn__find_lifetimes(exec, &count);
+    enum fsn_status status;
+
+    if (!blocks)
+        return FSN__NOMEM(err);
+    status = fsn__plan_memory(blocks, count, &exec->buffer_size, err);
+    if (status == FSN_OK)
+        status = fsn__schedule_clears(exec, blocks + exec->graph->value_count, err);
+    if (status == FSN_OK && !plan_only)
+        status = alloc_buffers(exec, blocks, err);
+    if (status == FSN_OK && exec->training)
+        status = alloc_param_grads(exec, plan_only, err);
     free(blocks);
     return status;
 }
@@ -244,7 +248,7 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
     if (status == FSN_OK)
         status = find_gradients(exec, err);
     if (status == FSN_OK)
-        status = plan(exec, err);
+        status = plan(exec, options->plan_only, err);
     if (status != FSN_OK) {
         fsn__exec_destroy(exec);
         return status;
@@ -354,4 +358,38 @@ enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err
 size_t fsn__exec_memory(const struct fsn__exec *exec)
 {
     return exec->buffer_size + exec->work_size + exec->param_grads_size;
+}
+
+enum fsn_status fsn__exec_memory_bound(struct fsn__exec *exec, size_t *bytes, struct fsn_error *err)
+{
+    int count;
+    struct fsn__block *blocks = fsn__find_lifetimes(exec, &count);
+
+    if (!blocks)
+        return FSN__NOMEM(err);
+    *bytes = fsn__memory_lower_bound(blocks, count) + exec->param_grads_size;
+    free(blocks);
+    return FSN_OK;
+}
+
+bool fsn__exec_is_lowered(const struct fsn__exec *exec)
+{
+    return exec->lowered != NULL;
+}
+
+int fsn__exec_node_count(const struct fsn__exec *exec)
+{
+    return exec->graph->node_count;
+}
+
+const struct fsn__op_ctx *fsn__exec_node(const struct fsn__exec *exec, int i)
+{
+    return &exec->nodes[i].ctx;
+}
+
+const char *fsn__exec_node_name(const struct fsn__exec *exec, int i)
+{
+    const struct fsn__lowered *lowered = exec->lowered;
+
+    return lowered ? lowered->source->nodes[lowered->origin[i]].name : exec->graph->nodes[i].name;
 }

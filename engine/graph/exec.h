@@ -11,6 +11,7 @@ struct fsn__exec_options {
     bool training;          /* keep what backward needs; allocate gradients */
     struct fsn__pool *pool; /* borrowed; NULL: one thread */
     uint64_t seed;
+    bool plan_only; /* no memory is had: the executor can be described and not run */
     bool reference; /* run the graph as it stands, by the plain operators; so does the environment
                        variable FSNET_FAST=0 */
 };
@@ -44,5 +45,16 @@ typedef void fsn__exec_timer_fn(const struct fsn__op *op, bool backward, double 
 void fsn__exec_set_timer(struct fsn__exec *exec, fsn__exec_timer_fn *timer, void *user);
 
 size_t fsn__exec_memory(const struct fsn__exec *exec); /* bytes of the planned blocks */
+/* What no plan can do without: the values, gradients and saved state alive at once at the worst
+ * moment, and the gradients of parameters. */
+FSN_NODISCARD enum fsn_status fsn__exec_memory_bound(struct fsn__exec *exec, size_t *bytes,
+                                                     struct fsn_error *err);
+
+/* What runs, for those who describe it: whether the graph was lowered; how many nodes it has; node
+ * i as its operator sees it, and the name of the caller's node that it comes from. Borrowed. */
+bool fsn__exec_is_lowered(const struct fsn__exec *exec);
+int fsn__exec_node_count(const struct fsn__exec *exec);
+const struct fsn__op_ctx *fsn__exec_node(const struct fsn__exec *exec, int i);
+const char *fsn__exec_node_name(const struct fsn__exec *exec, int i);
 
 #endif

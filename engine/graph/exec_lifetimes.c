@@ -5,6 +5,8 @@
  */
 #include "graph/exec_state.h"
 
+#include <stdlib.h>
+
 static void extend(struct fsn__block *block, int step)
 {
     if (step > block->death)
@@ -16,7 +18,7 @@ static bool bit(uint64_t mask, int i)
     return mask >> i & 1; /* i < FSN__MAX_IO = 64 */
 }
 
-void fsn__value_lifetimes(const struct fsn__exec *exec, struct fsn__block *values)
+static void value_lifetimes(const struct fsn__exec *exec, struct fsn__block *values)
 {
     const struct fsn__graph *graph = exec->graph;
     int n = graph->node_count, last = exec->steps;
@@ -53,7 +55,7 @@ void fsn__value_lifetimes(const struct fsn__exec *exec, struct fsn__block *value
 
 /* A gradient is born when its value's last reader runs backward (an output's: when forward ends)
  * and dies with its producer's backward. */
-void fsn__gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *grads)
+static void gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *grads)
 {
     const struct fsn__graph *graph = exec->graph;
     int n = graph->node_count;
@@ -80,7 +82,8 @@ void fsn__gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *gr
             grads[i].size = 0; /* nothing reads the value, so no gradient comes */
 }
 
-void fsn__saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved)
+/* Also finds the scratch that the largest node needs. */
+static void saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved)
 {
     int n = exec->graph->node_count;
 
@@ -96,6 +99,21 @@ void fsn__saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved)
         saved[i].birth = i;
         saved[i].death = node->backward ? 2 * n - 1 - i : i;
     }
+}
+
+struct fsn__block *fsn__find_lifetimes(struct fsn__exec *exec, int *count)
+{
+    const int values = exec->graph->value_count, nodes = exec->graph->node_count;
+    struct fsn__block *blocks = calloc((size_t)values * 2 + (size_t)nodes + 1, sizeof *blocks);
+
+    *count = values * 2 + nodes;
+    if (!blocks)
+        return NULL;
+    value_lifetimes(exec, blocks);
+    if (exec->training)
+        gradient_lifetimes(exec, blocks + values);
+    saved_lifetimes(exec, blocks + 2 * values);
+    return blocks;
 }
 
 /* Node i overwrites what is fresh: its operator can, and has a gradient for every output, so that

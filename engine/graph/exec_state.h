@@ -36,11 +36,10 @@ struct fsn__exec {
     void *timer_user;
 };
 
-/* When values, their gradients and the nodes' saved state are alive, and their sizes: into blocks
- * of zeros. The last also finds the scratch that the largest node needs. */
-void fsn__value_lifetimes(const struct fsn__exec *exec, struct fsn__block *values);
-void fsn__gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *grads);
-void fsn__saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved);
+/* When everything is alive, and its size: *count new blocks, freed by free(), of the values, of
+ * their gradients and of the nodes' saved state, in this order. Also finds the scratch that the
+ * largest node needs. NULL: out of memory. */
+struct fsn__block *fsn__find_lifetimes(struct fsn__exec *exec, int *count);
 /* Lists, for each node, the gradients that its backward is the first to write: those to be zeroed
  * before it, or told to it as fresh. */
 FSN_NODISCARD enum fsn_status

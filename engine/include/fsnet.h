@@ -175,6 +175,14 @@ FSN_NODISCARD enum fsn_status fsn_model_save(const struct fsn_model *model, cons
 FSN_NODISCARD enum fsn_status fsn_model_summary_json(const struct fsn_model *model, char **json,
                                                      struct fsn_error *err);
 
+/* How the engine would run the model with this batch and these threads (0: all cores), as JSON
+ * text: the nodes as they are lowered for training or inference, each with its algorithm for every
+ * pass, what it does on load and on store, GFLOP and scratch; the instruction set and the memory
+ * planned. Allocates none of that memory. *json is new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_model_kernels_json(const struct fsn_model *model, bool training,
+                                                     int batch, int threads, char **json,
+                                                     struct fsn_error *err);
+
 /* Runs the ONNX test cases in dir (test_data_set_N/, or dir itself: input_K.pb, output_K.pb)
  * against the model file. Inputs that an operator needs as constants are bound as such. */
 struct fsn_check {

@@ -128,6 +128,24 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) + kernel;
 }
 
+static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
+{
+    struct fsn__conv_shape shape;
+
+    if (read_shape(ctx, &shape, NULL) != FSN_OK)
+        return;
+    out->forward = fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__FORWARD));
+    out->backward_data = fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA));
+    out->backward_weights =
+        fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__BACKWARD_WEIGHTS));
+    out->load = fsn__fused(FSN__FUSED_BATCH_NORM, fsn__op_has_input(ctx, IN_A)) |
+                fsn__fused(FSN__FUSED_RELU, fsn__attr_int(ctx->attrs, "load_relu", 0) != 0);
+    out->store = fsn__fused(FSN__FUSED_BIAS, fsn__op_has_input(ctx, IN_BIAS)) |
+                 fsn__fused(FSN__FUSED_RESIDUAL, fsn__op_has_input(ctx, IN_RESIDUAL)) |
+                 fsn__fused(FSN__FUSED_RELU, fsn__attr_int(ctx->attrs, "store_relu", 0) != 0) |
+                 fsn__fused(FSN__FUSED_SUMS, ctx->n_out > OUT_S1 && ctx->out[OUT_S1]);
+}
+
 /* ---- forward ----------------------------------------------------------------------------------
  */
 
@@ -287,6 +305,7 @@ const struct fsn__op fsn__op_fast_conv = {
     .backward_out = 1 << OUT_Z,
     .infer = infer,
     .sizes = sizes,
+    .describe = describe,
     .forward = forward,
     .backward = backward,
 };

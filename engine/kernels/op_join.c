@@ -160,6 +160,18 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     *saved = 0;
 }
 
+static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
+{
+    const bool relu = fsn__attr_int(ctx->attrs, "relu1", 0) | fsn__attr_int(ctx->attrs, "relu2", 0);
+
+    out->load =
+        fsn__fused(FSN__FUSED_BATCH_NORM, fsn__op_has_input(ctx, 1) || fsn__op_has_input(ctx, 4)) |
+        fsn__fused(FSN__FUSED_RELU, relu);
+    out->store = fsn__fused(FSN__FUSED_RESIDUAL, fsn__op_has_input(ctx, 3)) |
+                 fsn__fused(FSN__FUSED_RELU, fsn__attr_int(ctx->attrs, "relu", 0) != 0) |
+                 fsn__fused(FSN__FUSED_CLIP, fsn__attr_int(ctx->attrs, "clip", 0) != 0);
+}
+
 static enum fsn_status read_join(const struct fsn__op_ctx *ctx, struct join *j,
                                  struct fsn_error *err)
 {
@@ -241,6 +253,7 @@ const struct fsn__op fsn__op_join = {
     .backward_out = 1 << 0,
     .infer = infer,
     .sizes = sizes,
+    .describe = describe,
     .forward = forward,
     .backward = backward,
 };

@@ -84,6 +84,33 @@ enum { /* flags */
        FSN__OVERWRITES = 1 << 1 /* backward heeds `fresh`, which spares zeroing large gradients */
 };
 
+/* What happens to a tensor on its way into or out of an operator, beside the operator's own work.
+ */
+#define FSN__FUSED_LIST(X)      \
+    X(BATCH_NORM, "batch norm") \
+    X(BIAS, "bias")             \
+    X(RESIDUAL, "residual")     \
+    X(RELU, "relu")             \
+    X(CLIP, "clip")             \
+    X(SUMS, "sums") /* over each channel, for the batch norm that follows */
+enum fsn__fused {
+#define FSN__ENUM(code, name) FSN__FUSED_##code,
+    FSN__FUSED_LIST(FSN__ENUM)
+#undef FSN__ENUM
+        FSN__FUSED_COUNT
+};
+
+static inline unsigned fsn__fused(enum fsn__fused what, bool there)
+{
+    return (unsigned)there << what;
+}
+
+/* How an operator computes a node. */
+struct fsn__op_kernel {
+    const char *forward, *backward_data, *backward_weights; /* algorithms; static */
+    unsigned load, store;                                   /* sets of enum fsn__fused */
+};
+
 struct fsn__op {
     const char *name;   /* ONNX's */
     const char *domain; /* "" for ONNX's own, "fsnet" for ours */
@@ -98,6 +125,8 @@ struct fsn__op {
     enum fsn_status (*infer)(const struct fsn__op_ctx *ctx, struct fsn_error *err);
     /* Bytes of scratch and saved state at the concrete shapes; NULL: none. */
     void (*sizes)(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved);
+    /* For people who ask; into a struct of zeros, after infer. NULL: there is but one way. */
+    void (*describe)(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out);
     enum fsn_status (*forward)(const struct fsn__op_ctx *ctx, struct fsn_error *err);
     enum fsn_status (*backward)(const struct fsn__op_ctx *ctx, struct fsn_error *err);
 };

@@ -161,6 +161,12 @@ static int64_t col_floats(const struct conv *c, int threads)
     return c->pointwise ? 0 : (c->depth * c->out * threads + 15) / 16 * 16;
 }
 
+static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
+{
+    out->forward = out->backward_data = out->backward_weights = "im2col";
+    out->store = fsn__fused(FSN__FUSED_BIAS, fsn__op_has_input(ctx, 2));
+}
+
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
     const int threads = fsn__pool_slices(ctx->pool);
@@ -318,6 +324,7 @@ const struct fsn__op fsn__op_conv = {
     .backward_in = 1 << 0 | 1 << 1, /* x, w */
     .infer = infer,
     .sizes = sizes,
+    .describe = describe,
     .forward = forward,
     .backward = backward,
 };

@@ -105,6 +105,18 @@ json "inspect counts convolution weights" \
     '[.layers[] | select(.op == "Conv") | .weight_shape | .[0]*.[1]*.[2]*.[3]] | add' 76720
 run 0 inspect "$dir/fresh.onnx"
 holds "inspect prints a row per layer" "compressible" "$out"
+run 0 inspect "$dir/fresh.onnx" --kernels --batch 4 --threads 1 --json
+json "inspect --kernels says what runs" '[.mode, .batch_size, .threads, .fast]' '["training",4,1,true]'
+json "inspect --kernels has a row for every convolution, with an algorithm for every pass" \
+    '[.nodes[] | select(.op == "Conv") | .algorithm | length] == [range(9) | 3]' true
+json "the plan is no smaller than its lower bound" '.planned_bytes >= .lower_bound_bytes' true
+FSNET_ISA=baseline run 0 inspect "$dir/fresh.onnx" --kernels --mode inference --json
+json "inspect --kernels names the instruction set in use" '[.mode, .isa]' '["inference","baseline"]'
+FSNET_ISA=mmx run 1 inspect "$dir/fresh.onnx" --kernels
+holds "an instruction set that is not there is named" "FSNET_ISA is 'mmx'" "$err"
+FSNET_FAST=0 run 0 inspect "$dir/fresh.onnx" --kernels
+holds "inspect --kernels shows the plain operators with FSNET_FAST=0" "BatchNormalization" "$out"
+holds "inspect --kernels prints the algorithm" "im2col" "$out"
 
 run 0 train "$dir/fresh.onnx" --data "$dir/set.tar.gz" --epochs 2 --batch 32 --lr 0.05 \
     --warmup-steps 4 --threads 2 -o "$dir/base.onnx" --json
