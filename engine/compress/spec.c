@@ -69,8 +69,9 @@ static const struct fsn_spec_field fields[] = {
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,
      "of all random numbers: the same seed and threads give the same bytes"},
-    {"/threads", FSN_FIELD_INT, AT(threads), 0, 1024, false, 0, NULL,
-     "threads to compute with; 0: one for each core"},
+    {"/threads", FSN_FIELD_INT, AT(threads), 0, FSN_MAX_THREADS, false, 0, NULL,
+     "shares that the work is cut into: results depend on them, not on how many cores work on "
+     "them, which varies with the load; 0: one for each core"},
 };
 
 const struct fsn_spec_field *fsn_spec_fields(size_t *count)

@@ -1,144 +1,213 @@
-/* pool.c - the thread pool: workers sleep on a condition, the caller works as thread 0. */
+/* pool.c - threads that wait awake for a short while, then asleep.
+ *
+ * A training step of a small network is some 150 tasks of 0.1 to 2 ms with little between them, too
+ * little for going to sleep and being woken by the kernel. So whoever waits, a helper for the next
+ * task or the caller for the last helper, first looks at an atomic word in a loop for some 50
+ * microseconds, and only then sleeps on it (futex.h). The loop takes nobody's core: the pool holds
+ * one for each thread that is in a task, and its share covers them between two tasks.
+ *
+ * Each helper has a word of its own, through which the caller gives it orders, so that those who
+ * have no part in a task do not notice it. The words:
+ *
+ *     helper->order   IDLE, ASLEEP (set by the helper); RUN, STOP (set by the caller)
+ *     unfinished      helpers still in the task; CALLER_ASLEEP is added by the caller
+ *
+ * Helpers are started when the pool first has a core for them. One that cannot be started is done
+ * without: threads do not matter to results. */
 #include "core/pool.h"
+
+#include "core/cores.h"
 #include "core/error.h"
+#include "core/futex.h"
+#include "core/mem.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
-struct worker {
+enum { WAIT_AWAKE = 2000 }; /* pauses */
+enum order { IDLE, ASLEEP, RUN, STOP };
+#define CALLER_ASLEEP 0x80000000u
+#define CACHE_LINE 64
+
+struct helper {
+    _Alignas(CACHE_LINE) atomic_uint order;
     struct fsn__pool *pool;
     pthread_t thread;
-    int index;
+    int index; /* 1..; the caller is 0 */
 };
 
 struct fsn__pool {
-    int threads;
-    int started; /* workers that run, = threads - 1 once created */
-    struct worker *workers;
-    pthread_mutex_t mutex; /* guards everything below */
-    pthread_cond_t work_ready, work_done;
-    uint64_t generation; /* counts tasks; a worker runs each one once */
-    int running;         /* workers still inside the current task */
-    bool stop;
+    int slices, started; /* started: helpers that exist */
+    struct fsn__cores *cores;
+    struct fsn__cores_job share;
+    struct helper *helpers; /* [slices - 1] */
+    /* Of the task under way, written while no helper has an order. */
     fsn__task *task;
     void *arg;
+    int threads; /* that take part, the caller among them */
+    _Alignas(CACHE_LINE) atomic_uint unfinished;
 };
 
-static void *worker_main(void *user)
+static _Thread_local bool in_task;
+
+/* The slices of thread `index`. */
+static void run_share(const struct fsn__pool *pool, fsn__task *task, void *arg, int index,
+                      int threads)
 {
-    struct worker *worker = user;
-    struct fsn__pool *pool = worker->pool;
-    uint64_t seen = 0;
+    int64_t begin, end;
 
-    pthread_mutex_lock(&pool->mutex);
-    for (;;) {
-        fsn__task *task;
-        void *arg;
+    fsn__share(pool->slices, index, threads, &begin, &end);
+    for (int64_t slice = begin; slice < end; slice++)
+        task(arg, (int)slice, pool->slices);
+}
 
-        while (!pool->stop && pool->generation == seen)
-            pthread_cond_wait(&pool->work_ready, &pool->mutex);
-        if (pool->stop)
-            break;
-        seen = pool->generation;
-        task = pool->task;
-        arg = pool->arg;
-        pthread_mutex_unlock(&pool->mutex);
-        task(arg, worker->index, pool->threads);
-        pthread_mutex_lock(&pool->mutex);
-        if (--pool->running == 0)
-            pthread_cond_signal(&pool->work_done);
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+static enum order await_order(struct helper *helper)
+{
+    unsigned order = atomic_load_explicit(&helper->order, memory_order_acquire);
+
+    for (int i = 0; order == IDLE && i < WAIT_AWAKE; i++) {
+        fsn__pause();
+        order = atomic_load_explicit(&helper->order, memory_order_acquire);
     }
-    pthread_mutex_unlock(&pool->mutex);
+    if (order == IDLE && atomic_compare_exchange_strong(&helper->order, &order, ASLEEP))
+        order = ASLEEP;
+    while (order == ASLEEP) {
+        fsn__futex_wait(&helper->order, ASLEEP);
+        order = atomic_load_explicit(&helper->order, memory_order_acquire);
+    }
+    return (enum order)order;
+}
+
+static void give_order(struct helper *helper, enum order order)
+{
+    if (atomic_exchange_explicit(&helper->order, order, memory_order_acq_rel) == ASLEEP)
+        fsn__futex_wake(&helper->order);
+}
+
+static void *helper_main(void *user)
+{
+    struct helper *helper = user;
+    struct fsn__pool *pool = helper->pool;
+
+    in_task = true; /* it never is anywhere else */
+    while (await_order(helper) == RUN) {
+        run_share(pool, pool->task, pool->arg, helper->index, pool->threads);
+        atomic_store_explicit(&helper->order, IDLE, memory_order_relaxed);
+        if (atomic_fetch_sub_explicit(&pool->unfinished, 1, memory_order_acq_rel) ==
+            (CALLER_ASLEEP | 1))
+            fsn__futex_wake(&pool->unfinished);
+    }
     return NULL;
 }
 
-static int usable_cores(void)
+/* Returns how many of the wanted helpers there are. */
+static int start_helpers(struct fsn__pool *pool, int wanted)
 {
-    cpu_set_t set;
-    int count;
+    while (pool->started < wanted) {
+        struct helper *helper = &pool->helpers[pool->started];
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    count = CPU_COUNT(&set);
-    return count > 0 ? count : 1;
+        helper->pool = pool;
+        helper->index = pool->started + 1;
+        if (pthread_create(&helper->thread, NULL, helper_main, helper) != 0)
+            return pool->started;
+        pool->started++;
+    }
+    return wanted;
 }
 
-enum fsn_status fsn__pool_create(int threads, struct fsn__pool **out, struct fsn_error *err)
+/* ---- the caller ------------------------------------------------------------------------------ */
+
+enum fsn_status fsn__pool_create_on(struct fsn__cores *cores, int slices, struct fsn__pool **out,
+                                    struct fsn_error *err)
 {
     struct fsn__pool *pool;
 
-    if (threads < 0 || threads > 1024)
-        return FSN__FAIL(err, FSN_INVALID, "threads must be 0..1024, got %d", threads);
-    if (threads == 0)
-        threads = usable_cores();
-    pool = calloc(1, sizeof *pool);
+    if (slices < 0 || slices > FSN_MAX_THREADS)
+        return FSN__FAIL(err, FSN_INVALID, "threads must be 0..%d, got %d", FSN_MAX_THREADS,
+                         slices);
+    if (slices == 0)
+        slices = cores->count < FSN_MAX_THREADS ? cores->count : FSN_MAX_THREADS;
+    pool = fsn__aligned_calloc(1, sizeof *pool);
     if (!pool)
         return FSN__NOMEM(err);
-    pool->threads = threads;
-    pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->work_ready, NULL);
-    pthread_cond_init(&pool->work_done, NULL);
-    if (threads > 1) {
-        pool->workers = calloc((size_t)(threads - 1), sizeof *pool->workers);
-        if (!pool->workers) {
-            fsn__pool_destroy(pool);
-            return FSN__NOMEM(err);
-        }
+    pool->slices = slices;
+    pool->cores = cores;
+    pool->helpers = fsn__aligned_calloc((size_t)slices - 1, sizeof *pool->helpers);
+    if (!pool->helpers) {
+        free(pool);
+        return FSN__NOMEM(err);
     }
-    for (int i = 0; i < threads - 1; i++) {
-        struct worker *worker = &pool->workers[i];
-
-        worker->pool = pool;
-        worker->index = i + 1;
-        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
-            fsn__pool_destroy(pool);
-            return FSN__FAIL(err, FSN_NOMEM, "cannot start thread %d of %d", i + 2, threads);
-        }
-        pool->started++;
-    }
+    fsn__cores_join(cores, &pool->share, slices);
     *out = pool;
     return FSN_OK;
+}
+
+enum fsn_status fsn__pool_create(int slices, struct fsn__pool **out, struct fsn_error *err)
+{
+    return fsn__pool_create_on(fsn__cores_of_process(), slices, out, err);
 }
 
 void fsn__pool_destroy(struct fsn__pool *pool)
 {
     if (!pool)
         return;
-    pthread_mutex_lock(&pool->mutex);
-    pool->stop = true;
-    pthread_cond_broadcast(&pool->work_ready);
-    pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < pool->started; i++)
-        pthread_join(pool->workers[i].thread, NULL);
-    pthread_cond_destroy(&pool->work_ready);
-    pthread_cond_destroy(&pool->work_done);
-    pthread_mutex_destroy(&pool->mutex);
-    free(pool->workers);
+        give_order(&pool->helpers[i], STOP);
+    for (int i = 0; i < pool->started; i++)
+        pthread_join(pool->helpers[i].thread, NULL);
+    fsn__cores_leave(pool->cores, &pool->share);
+    free(pool->helpers);
     free(pool);
 }
 
 int fsn__pool_slices(const struct fsn__pool *pool)
 {
-    return pool ? pool->threads : 1;
+    return pool ? pool->slices : 1;
+}
+
+static void await_helpers(struct fsn__pool *pool)
+{
+    unsigned left = atomic_load_explicit(&pool->unfinished, memory_order_acquire);
+
+    for (int i = 0; left > 0 && i < WAIT_AWAKE; i++) {
+        fsn__pause();
+        left = atomic_load_explicit(&pool->unfinished, memory_order_acquire);
+    }
+    if (left == 0)
+        return;
+    left = atomic_fetch_or_explicit(&pool->unfinished, CALLER_ASLEEP, memory_order_acq_rel);
+    left |= CALLER_ASLEEP;
+    while (left != CALLER_ASLEEP) {
+        fsn__futex_wait(&pool->unfinished, left);
+        left = atomic_load_explicit(&pool->unfinished, memory_order_acquire);
+    }
 }
 
 void fsn__pool_run(struct fsn__pool *pool, fsn__task *task, void *arg)
 {
-    if (!pool || pool->threads == 1) {
+    int taken, helpers;
+
+    if (!pool) {
         task(arg, 0, 1);
         return;
     }
-    pthread_mutex_lock(&pool->mutex);
+    if (in_task) {
+        run_share(pool, task, arg, 0, 1);
+        return;
+    }
+    taken = fsn__cores_take(pool->cores, &pool->share);
+    helpers = start_helpers(pool, taken - 1);
     pool->task = task;
     pool->arg = arg;
-    pool->running = pool->threads - 1;
-    pool->generation++;
-    pthread_cond_broadcast(&pool->work_ready);
-    pthread_mutex_unlock(&pool->mutex);
-    task(arg, 0, pool->threads);
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->running > 0)
-        pthread_cond_wait(&pool->work_done, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    pool->threads = helpers + 1;
+    atomic_store_explicit(&pool->unfinished, (unsigned)helpers, memory_order_relaxed);
+    for (int i = 0; i < helpers; i++)
+        give_order(&pool->helpers[i], RUN);
+    in_task = true;
+    run_share(pool, task, arg, 0, pool->threads);
+    in_task = false;
+    await_helpers(pool);
+    fsn__cores_give(pool->cores, taken);
 }

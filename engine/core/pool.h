@@ -1,31 +1,38 @@
-/* pool.h - a fixed pool of threads that run one task together (SPMD).
+/* pool.h - the threads of one job: a task is cut into slices, and threads run the slices.
  *
- * The work of a task is split by thread index alone and partial results are combined in index
- * order, so a given thread count always gives the same bits. */
+ * Slices are what results depend on: work is split by slice index alone, and partial results are
+ * combined in slice order. How many threads run them is another matter: as many as the job has
+ * cores at that moment (cores.h), each its share of the slices one after another. So a pool of so
+ * many slices always gives the same bits, alone on the machine or beside other jobs. */
 #ifndef FSN_CORE_POOL_H
 #define FSN_CORE_POOL_H
 
 #include "fsnet.h"
 
+struct fsn__cores;
 struct fsn__pool;
 
-/* threads >= 1 counts the calling thread; 0: as many as the process may use cores. */
-FSN_NODISCARD enum fsn_status fsn__pool_create(int threads, struct fsn__pool **out,
+/* 1..FSN_MAX_THREADS slices; 0: one for each core that the process may use. The pool has joined the
+ * cores (those of the process) until it is destroyed. */
+FSN_NODISCARD enum fsn_status fsn__pool_create(int slices, struct fsn__pool **out,
                                                struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__pool_create_on(struct fsn__cores *cores, int slices,
+                                                  struct fsn__pool **out, struct fsn_error *err);
 void fsn__pool_destroy(struct fsn__pool *pool);
 int fsn__pool_slices(const struct fsn__pool *pool); /* NULL pool: 1 */
 
-typedef void fsn__task(void *arg, int thread, int threads);
+typedef void fsn__task(void *arg, int slice, int slices);
 
-/* Runs task(arg, t, threads) for every t, the caller being t = 0, and returns when all are done.
- * NULL pool: one call on the caller. Not re-entrant from within a task. */
+/* Runs task(arg, s, slices) once for every s, on the caller and on its helpers, and returns when
+ * all are done. Slices must not wait for each other. NULL pool: one slice, on the caller. Called
+ * from within a task, of whatever pool, it runs every slice on that thread. */
 void fsn__pool_run(struct fsn__pool *pool, fsn__task *task, void *arg);
 
-/* This thread's share [*begin, *end) of n items. */
-static inline void fsn__share(int64_t n, int thread, int threads, int64_t *begin, int64_t *end)
+/* Part `index` of `parts`, [*begin, *end), of n items. */
+static inline void fsn__share(int64_t n, int index, int parts, int64_t *begin, int64_t *end)
 {
-    *begin = n * thread / threads;
-    *end = n * (thread + 1) / threads;
+    *begin = n * index / parts;
+    *end = n * (index + 1) / parts;
 }
 
 #endif

@@ -259,6 +259,7 @@ FSN_NODISCARD enum fsn_status fsn_dataset_draw(const char *path, int64_t train_i
 #define FSN_MAX_CHANNELS 4
 #define FSN_MAX_EXCLUDE 256
 #define FSN_MAX_MILESTONES 16
+#define FSN_MAX_THREADS 64
 
 /* x = (pixel / 255 - mean) / std, per channel. channels 0: mean 0, std 1 for any image. */
 struct fsn_preprocess {
@@ -306,7 +307,10 @@ struct fsn_spec {
         int bits; /* 8, or 32 for none */
     } quantize;
     uint64_t seed;
-    int threads; /* 0: all cores that the machine has */
+    /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results
+     * depend on it, but not on how many cores work on the shares: all that there are, divided
+     * evenly among the calls under way in the process. */
+    int threads;
 };
 
 void fsn_spec_defaults(struct fsn_spec *spec);
@@ -389,6 +393,9 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
 
 /* ---- evaluation, compression, training ----------------------------------------------------- */
 
+/* Cores that the process may use, by its affinity and its control group's quota; at least 1. */
+int fsn_cores(void);
+
 struct fsn_eval {
     double top1, top5; /* per cent */
     double loss;       /* mean cross-entropy */
@@ -427,7 +434,7 @@ FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fs
 struct fsn_bench_options {
     bool training; /* forward, cross-entropy, backward, SGD; else forward passes alone */
     int batch;     /* yields to a batch axis that the model itself fixes, unless training */
-    int threads;   /* 0: all cores */
+    int threads;   /* as in a spec */
     int steps;
     /* Of training, may be NULL: its forward pass and the distillation loss are part of a step. */
     const struct fsn_model *teacher;

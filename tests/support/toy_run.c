@@ -31,6 +31,7 @@ int toy_setup(void **state)
     *state = f;
     temp_dir_create(&f->folder);
     snprintf(f->checkpoint, sizeof f->checkpoint, "%s", temp_dir_path(&f->folder, "checkpoint"));
+    f->cores = fsn__cores_of_process();
     f->data = toy_dataset(TOY_IMAGES, 60, 5);
     fsn_spec_defaults(&f->spec);
     f->spec.seed = 42;
@@ -68,7 +69,7 @@ struct toy_result toy_train_graph(struct toy_run *f, struct fsn__graph *student,
                                  .progress = toy_progress,
                                  .user = &f->watch};
 
-    assert_int_equal(fsn__pool_create(threads, &job.pool, NULL), FSN_OK);
+    assert_int_equal(fsn__pool_create_on(f->cores, threads, &job.pool, NULL), FSN_OK);
     result.status = fsn__train_run(&job, &result.curve, &result.err);
     fsn__pool_destroy(job.pool);
     return result;

@@ -2,6 +2,7 @@
 #ifndef TESTS_SUPPORT_TOY_RUN_H
 #define TESTS_SUPPORT_TOY_RUN_H
 
+#include "core/cores.h"
 #include "temp_dir.h"
 #include "toy_task.h"
 #include "train/train.h"
@@ -22,6 +23,7 @@ struct toy_run {
     char checkpoint[300];
     struct fsn_dataset *data;
     struct fsn_spec spec;
+    struct fsn__cores *cores; /* to train on; those of the process at first */
     struct toy_watch watch;
 };
 

@@ -27,6 +27,30 @@ static void the_same_seed_and_thread_count_give_the_same_bytes(void **state)
     }
 }
 
+static void the_number_of_cores_changes_no_byte(void **state)
+{
+    struct toy_run *f = *state;
+
+    f->spec.finetune.epochs = 2;
+    for (int slices = 2; slices <= 5; slices++) {
+        struct fsn__cores one = FSN__CORES(1), two = FSN__CORES(2), five = FSN__CORES(5);
+        struct fsn__cores *more[] = {&two, &five};
+        struct toy_result alone, beside;
+
+        f->cores = &one;
+        alone = toy_train(f, slices, NULL);
+        assert_int_equal(alone.status, FSN_OK);
+        for (int i = 0; i < 2; i++) {
+            f->cores = more[i];
+            beside = toy_train(f, slices, NULL);
+            assert_true(toy_same_state(alone.student, beside.student));
+            toy_assert_same_curve(&alone.curve, &beside.curve);
+            toy_clear(&beside);
+        }
+        toy_clear(&alone);
+    }
+}
+
 static void another_seed_gives_other_bytes(void **state)
 {
     struct toy_run *f = *state;
@@ -90,6 +114,30 @@ static void a_run_is_the_documented_sequence_of_steps(void **state)
     assert_true(toy_same_state(r.student, expected));
     fsn__graph_destroy(expected);
     toy_clear(&r);
+}
+
+/* The load was another one before it stopped. */
+static void a_run_goes_on_with_the_same_bytes_on_other_cores(void **state)
+{
+    struct toy_run *f = *state;
+    struct fsn__cores one = FSN__CORES(1), two = FSN__CORES(2);
+    struct toy_result whole, half, rest;
+
+    f->cores = &one;
+    whole = toy_train(f, 3, NULL);
+    f->watch = (struct toy_watch){.stop_epoch = 3, .stop_step = 2};
+    half = toy_train(f, 3, f->checkpoint);
+    toy_assert_says(&half, FSN_CANCELLED, "cancelled");
+    f->watch = (struct toy_watch){0};
+    f->cores = &two;
+    rest = toy_train(f, 3, f->checkpoint);
+    assert_int_equal(rest.status, FSN_OK);
+    assert_int_equal(f->watch.first.epoch, 3);
+    assert_true(toy_same_state(rest.student, whole.student));
+    toy_assert_same_curve(&rest.curve, &whole.curve);
+    toy_clear(&whole);
+    toy_clear(&half);
+    toy_clear(&rest);
 }
 
 /* Stops at the given place, goes on from the checkpoint, and compares with a run that never was
@@ -222,8 +270,10 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, toy_setup, toy_teardown)
     const struct CMUnitTest tests[] = {
         CASE(the_same_seed_and_thread_count_give_the_same_bytes),
+        CASE(the_number_of_cores_changes_no_byte),
         CASE(another_seed_gives_other_bytes),
         CASE(a_run_is_the_documented_sequence_of_steps),
+        CASE(a_run_goes_on_with_the_same_bytes_on_other_cores),
         CASE(a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one),
         CASE(a_finished_run_is_taken_up_without_another_step),
         CASE(a_damaged_checkpoint_means_starting_over),
