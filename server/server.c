@@ -30,12 +30,12 @@ struct server {
     struct srv_http *http;
 };
 
-static int job_threads(const struct srv_config *config)
+/* One for each core, which is also what a job is cut into. */
+static int default_threads(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long share = cores / (long)config->workers;
+    const int cores = fsn_cores();
 
-    return share < 1 ? 1 : (int)share;
+    return cores < FSN_MAX_THREADS ? cores : FSN_MAX_THREADS;
 }
 
 /* Migrations, files without rows, jobs of a server that was killed. */
@@ -69,6 +69,7 @@ static enum fsn_status prepare_store(struct server *server, struct fsn_error *er
 static enum fsn_status start_workers(struct server *server, struct fsn_error *err)
 {
     const struct srv_config *config = server->config;
+    const int workers = config->workers > 0 ? (int)config->workers : server->service.job_threads;
     struct srv_runner runner = {
         .blobs = server->service.blobs,
         .work_dir = server->dir.work,
@@ -76,8 +77,13 @@ static enum fsn_status start_workers(struct server *server, struct fsn_error *er
         .max_attempts = config->max_attempts,
     };
 
-    return srv_workers_start(&runner, server->service.dbs, (int)config->workers,
-                             &server->service.workers, err);
+    enum fsn_status status =
+        srv_workers_start(&runner, server->service.dbs, workers, &server->service.workers, err);
+
+    if (status == FSN_OK)
+        SRV_LOG(SRV_LOG_INFO, "workers ready", SRV_INT("workers", workers),
+                SRV_INT("cores", fsn_cores()));
+    return status;
 }
 
 static enum fsn_status start_http(struct server *server, struct fsn_error *err)
@@ -171,7 +177,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         .config = config,
         .dir.lock_fd = -1,
         .service.max_queued_jobs = config->max_queued_jobs,
-        .service.job_threads = job_threads(config),
+        .service.job_threads = default_threads(),
     };
     enum fsn_status status;
 

@@ -6,8 +6,9 @@
  * (here), and model and data together (fsn_plan_create, fsn_data_fits). The last can only speak
  * when the first two had no objection to what it needs.
  *
- * The number of threads is part of the result's identity (sums are added thread by thread), so it
- * is fixed here, in the stored spec: a job resumed on another day computes the same bytes.
+ * How many shares the work is cut into, the spec's `threads`, is part of the result's identity
+ * (sums are added share by share), so it is fixed here, in the stored spec: a job resumed on another day
+ * computes the same bytes. How many cores then work on them is the engine's matter.
  */
 #include "handlers/job_plan.h"
 

@@ -56,6 +56,15 @@ refused() {
     holds "$1: the answer says why" "$4" "$(<"$dir/body")"
 }
 
+# The cores that a process may use: by affinity, and by the control group's quota, rounded up.
+cores() {
+    local group
+    group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/cpu.max
+    { cat "$group" 2>/dev/null || echo max; } | awk -v n="$(nproc)" '{
+        if ($1 != "max" && $1 / $2 < n) n = int(($1 + $2 - 1) / $2)
+        print (n > 64 ? 64 : n) }'
+}
+
 # upload models|datasets FILE [QUERY]: the id is in $id.
 upload() {
     call POST "/v1/$1${3:+?$3}" --data-binary "@$2"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 make_inputs 200 60
-start --max-queued-jobs 1
+start --workers 1 --max-queued-jobs 1
 upload models "$dir/resnet8.onnx" name=resnet8
 model=$id
 upload datasets "$dir/shapes.tar.gz" name=shapes
@@ -23,7 +23,7 @@ same "a new job waits" queued "$(field .status)"
 same "the name comes back" first "$(field .name)"
 same "the spec has every default written out" "1d 4 8 0.9 5 $model" \
     "$(field '.spec | "\(.filter_summary.layout) \(.filter_summary.ratio) \(.quantize.bits) \(.finetune.distill.alpha) \(.seed) \(.model_id)"')"
-same "the number of threads is fixed in the spec" "$(nproc)" "$(field .spec.threads)"
+same "the number of threads is fixed in the spec" "$(cores)" "$(field .spec.threads)"
 same "the plan is that of fsnet plan" \
     "$("$fsnet" plan "$dir/resnet8.onnx" --ratio 4 --layout 1d --json |
         jq -c '[.parameters, .compressed_parameters, .effective_parameters]')" \

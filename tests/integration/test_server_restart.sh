@@ -6,12 +6,12 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 make_inputs 1000 60 # an epoch takes long enough to be interrupted in
-start
+start --workers 1
 upload models "$dir/resnet8.onnx"
 model=$id
 upload datasets "$dir/shapes.tar.gz"
 dataset=$id
-spec='{"finetune": {"epochs": 5, "batch_size": 50, "warmup_steps": 5}, "seed": 9, "threads": 1}'
+spec='{"finetune": {"epochs": 5, "batch_size": 50, "warmup_steps": 5}, "seed": 9, "threads": 2}'
 
 order "$spec"
 finishes succeeded
@@ -43,10 +43,22 @@ job_is running
 same "it is still running" running "$(field .status)"
 stop KILL
 check "the checkpoint is there" test -s "$data/work/$job/checkpoint/train.checkpoint"
-start
+start --workers 2
 call GET "/v1/jobs/$job/metrics"
 check "finished epochs are not forgotten" test "$(field '.items | length')" -ge 1
+killed=$job # it was alone; now it shares the cores
+order "$(jq -c '.finetune.epochs = 1000' <<<"$spec")"
+check "another job runs beside it" wait_for 60 epochs_done 1
+beside=$job
+job=$killed
+finishes succeeded
+job=$beside
+call POST "/v1/jobs/$job/cancel"
+finishes cancelled
+job=$killed
 went_on 2
+stop
+start --workers 1
 
 # ---- an orderly stop -------------------------------------------------------------------------
 order "$spec"
@@ -55,7 +67,7 @@ stop
 same "SIGTERM ends it in order, in the middle of a job" 0 "$code"
 check "the log tells that the job went back to the queue" \
     grep -q '"by":"release","to":"queued"' "$dir/log"
-start
+start --workers 1
 went_on 1
 
 # ---- killed while cancelling, killed while waiting ---------------------------------------------
@@ -64,7 +76,7 @@ check "a long job runs" wait_for 60 epochs_done 1
 long=$job
 order "$spec"
 stop KILL
-start
+start --workers 1
 call GET "/v1/jobs/$job"
 same "a waiting job still waits" queued "$(field .status)"
 call POST "/v1/jobs/$job/cancel"
@@ -76,12 +88,12 @@ finishes cancelled
 stop
 
 # ---- tried too often ---------------------------------------------------------------------------
-start --max-attempts 2
+start --workers 1 --max-attempts 2
 order "$(jq -c '.finetune.epochs = 1000' <<<"$spec")"
 for attempt in 1 2; do
     check "attempt $attempt runs" wait_for 60 job_is running
     stop KILL
-    start --max-attempts 2
+    start --workers 1 --max-attempts 2
 done
 finishes failed
 same "a job that kills the server again and again is given up" \
@@ -94,7 +106,7 @@ order "$spec"
 check "an epoch is done" wait_for 120 epochs_done 1
 stop
 check "the stopped job's checkpoint waits" test -d "$data/work/$job"
-start --lease 3
+start --workers 1 --lease 3
 call POST "/v1/jobs/$job/cancel"
 check "a job that was stopped can be cancelled" test "$status" -lt 300
 finishes cancelled

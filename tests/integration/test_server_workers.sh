@@ -1,39 +1,43 @@
 #!/bin/bash
-# test_server_workers.sh [BUILD] - several jobs at once: workers share the cores, and jobs do not disturb
-# each other's results.
+# test_server_workers.sh [BUILD] - several jobs at once: workers share the cores, one job more waits, and
+# what else runs changes nobody's results.
 set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 make_inputs 1000 60 # long enough for two jobs to be seen running
+start
+holds "there is a worker for each core" "\"workers\":$(cores)," "$(grep 'workers ready' "$dir/log")"
+stop
 start --workers 2
 upload models "$dir/resnet8.onnx"
 model=$id
 upload datasets "$dir/shapes.tar.gz"
 dataset=$id
 spec='{"finetune": {"epochs": 3, "batch_size": 50, "warmup_steps": 2}, "seed": 5}'
-share=$(($(nproc) / 2))
-[ "$share" -ge 1 ] || share=1
 
-order "$spec"
-first=$job
-same "a job gets its share of the cores" "$share" "$(field .spec.threads)"
-order "$spec"
-second=$job
-two_run() {
-    call GET "/v1/jobs?status=running"
-    [ "$(field '.items | length')" = 2 ]
+jobs=()
+for n in 1 2 3; do
+    order "$spec"
+    same "job $n is cut into a slice for each core" "$(cores)" "$(field .spec.threads)"
+    jobs+=("$job")
+done
+count_of() { # STATUS
+    call GET "/v1/jobs?status=$1"
+    field '.items | length'
 }
-check "two workers run two jobs at once" wait_for 60 two_run
-job=$first
-finishes succeeded
-artifact model.onnx "$dir/first.onnx"
-job=$second
-finishes succeeded
-artifact model.onnx "$dir/second.onnx"
-check "the same job beside itself gives the same bytes" cmp -s "$dir/first.onnx" "$dir/second.onnx"
+two_run_one_waits() { [ "$(count_of running) $(count_of queued)" = "2 1" ]; }
+check "two workers run two jobs at once and the third waits" wait_for 60 two_run_one_waits
+for n in 1 2 3; do # the first two beside each other, the third beside one of them and alone
+    job=${jobs[n - 1]}
+    finishes succeeded
+    artifact model.onnx "$dir/$n.onnx"
+done
+for n in 2 3; do
+    check "job $n gives the same bytes as job 1" cmp -s "$dir/1.onnx" "$dir/$n.onnx"
+done
 same "their small files are stored once" 1 \
-    "$(find "$data/blobs" -name "$(sum_of "$dir/first.onnx")" | wc -l)"
+    "$(find "$data/blobs" -name "$(sum_of "$dir/1.onnx")" | wc -l)"
 
 order "$(jq -c '.threads = 3' <<<"$spec")"
 same "threads that are asked for are kept" 3 "$(field .spec.threads)"

@@ -36,7 +36,7 @@ static void defaults_stand_where_nothing_is_said(void **state)
     (void)state;
     assert_int_equal(LOAD("--data-dir", "d"), FSN_OK);
     assert_string_equal(config.listen, "127.0.0.1:8080");
-    assert_int_equal(config.workers, 1);
+    assert_int_equal(config.workers, 0);
     assert_int_equal(config.max_upload_bytes, 2147483648);
     assert_int_equal(config.max_json_bytes, 1048576);
 }
@@ -81,8 +81,8 @@ static void faults_name_the_setting_and_what_it_takes(void **state)
     REFUSED("unknown argument 'serve'", "serve");
     REFUSED("unknown argument '--work=1'", "--work=1");
     REFUSED("--workers: expected a value (N)", "--workers");
-    REFUSED("expected a whole number from 1 to 64, got '0'", "--workers", "0");
-    REFUSED("got '65'", "--workers", "65");
+    REFUSED("expected a whole number from 1 to 64, got '0'", "--validators", "0");
+    REFUSED("expected a whole number from 0 to 64, got '65'", "--workers", "65");
     REFUSED("got '-1'", "--workers", "-1");
     REFUSED("got '2x'", "--workers", "2x");
     REFUSED("got '2K'", "--workers", "2K");
