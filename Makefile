@@ -6,13 +6,14 @@
 #   make check         runs every test, installing nothing
 #   make unit          the unit, gradient and golden tests alone
 #   make asan          the tests of the code again, under ASan + UBSan
+#   make tsan          those of the threads again, under TSan
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
-# Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa), SAN=1 (ASan + UBSan, into build-asan), WERROR=1, V=1 (show
-# the commands).
+# Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa), SAN=1 (ASan + UBSan, into build-asan),
+# SAN=thread (TSan, into build-tsan), WERROR=1, V=1 (show the commands).
 
 # $(call run,WORD,COMMAND): the command, shown as "WORD target" unless V=1.
 run = $(if $(V),$(2),@printf '  %-7s %s\n' $(1) $@; $(2))
@@ -22,8 +23,13 @@ run = $(if $(V),$(2),@printf '  %-7s %s\n' $(1) $@; $(2))
 SHELL := /bin/bash
 
 ifdef SAN
+ifeq ($(SAN),thread)
+BUILD ?= build-tsan
+SAN_FLAGS := -fsanitize=thread
+else
 BUILD ?= build-asan
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
 endif
 BUILD ?= build
 CC = gcc
@@ -142,7 +148,7 @@ DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip prot
 	libprotobuf-c-dev libarchive-dev zlib1g-dev libjansson-dev libopenblas-dev \
 	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
-.PHONY: deps test check asan demo install format-check tidy clean
+.PHONY: deps test check asan tsan demo install format-check tidy clean
 deps:
 	@tests/install_deps.sh $(DEBIAN_PACKAGES)
 
@@ -157,9 +163,17 @@ check: all $(TEST_BIN) $(BUILD)/onnx-conformance
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
+tsan:
+	@$(MAKE) --no-print-directory SAN=thread BUILD=build-tsan check-threads
 .PHONY: check-code
 check-code: $(BUILD)/fsnet $(TEST_BIN)
 	@tests/run_all.sh --code $(BUILD) $(TEST_BIN)
+# What runs on several threads: the pool, every kernel through one run of training, the queue.
+THREAD_TESTS := $(addprefix $(BUILD)/tests/,unit/test_pool unit/test_cores unit/test_resume \
+	unit/test_srv_queue golden/test_trajectory)
+.PHONY: check-threads
+check-threads: $(THREAD_TESTS)
+	@fail=0; for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 $$t || fail=1; done; exit $$fail
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
 .PHONY: bench bench-peer
@@ -187,5 +201,5 @@ tidy: $(BUILD)/gen/onnx.pb-c.h
 		$(filter-out -MMD -MP,$(ALL_CFLAGS)) -Iserver
 
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-tsan
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
