@@ -7,8 +7,8 @@
  * when the first two had no objection to what it needs.
  *
  * How many shares the work is cut into, the spec's `threads`, is part of the result's identity
- * (sums are added share by share), so it is fixed here, in the stored spec: a job resumed on another day
- * computes the same bytes. How many cores then work on them is the engine's matter.
+ * (sums are added share by share), so it is fixed here, in the stored spec: a job resumed on
+ * another day computes the same bytes. How many cores then work on them is the engine's matter.
  */
 #include "handlers/job_plan.h"
 
