@@ -13,6 +13,12 @@ static int64_t peak_rss_bytes(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
 }
 
+/* Planned memory, in units of what every plan needs. */
+static double memory_over_bound(const struct fsn_bench *bench)
+{
+    return (double)bench->memory_bytes / (double)bench->memory_bound_bytes;
+}
+
 static json_t *phases_json(const struct fsn_bench *bench)
 {
     json_t *object = json_object();
@@ -47,15 +53,17 @@ static json_t *operators_json(const struct fsn_bench *bench)
 static json_t *bench_json(const char *what, const struct fsn_bench *bench)
 {
     return json_pack(
-        "{s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:o, s:o, s:o}}", "what",
-        what, "batch_size", bench->batch, "threads", bench->threads, "steps", bench->steps,
+        "{s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:{s:o, s:o, s:o}}",
+        "what", what, "batch_size", bench->batch, "threads", bench->threads, "steps", bench->steps,
         "images_per_second_median", cli_json_number(bench->images_per_second_median),
         "images_per_second_p10", cli_json_number(bench->images_per_second_p10), "ms_median",
         cli_json_number(bench->ms_median), "ms_p10", cli_json_number(bench->ms_p10), "cpu_ms_p10",
         cli_json_number(bench->cpu_ms_p10), "gflops", cli_json_number(bench->gflops),
-        "memory_bytes", (json_int_t)bench->memory_bytes, "peak_rss_bytes",
-        (json_int_t)peak_rss_bytes(), "fastest_step", "ms", cli_json_number(bench->fastest_ms),
-        "phases_ms", phases_json(bench), "operators", operators_json(bench));
+        "memory_bytes", (json_int_t)bench->memory_bytes, "memory_bound_bytes",
+        (json_int_t)bench->memory_bound_bytes, "memory_over_bound",
+        cli_json_number(memory_over_bound(bench)), "peak_rss_bytes", (json_int_t)peak_rss_bytes(),
+        "fastest_step", "ms", cli_json_number(bench->fastest_ms), "phases_ms", phases_json(bench),
+        "operators", operators_json(bench));
 }
 
 static void print_bench(const char *what, const struct fsn_bench *bench)
@@ -65,8 +73,10 @@ static void print_bench(const char *what, const struct fsn_bench *bench)
            what, bench->batch, bench->threads, bench->threads == 1 ? "" : "s",
            bench->images_per_second_median, bench->images_per_second_p10, bench->ms_median,
            bench->steps);
-    printf("%.1f GFLOP/s; %s of memory, the process held at most %s\n", bench->gflops,
-           CLI_BYTES(bench->memory_bytes), CLI_BYTES(peak_rss_bytes()));
+    printf("%.1f GFLOP/s; %s of memory planned, %.2f times the least that could do; the process "
+           "held at most %s\n",
+           bench->gflops, CLI_BYTES(bench->memory_bytes), memory_over_bound(bench),
+           CLI_BYTES(peak_rss_bytes()));
     printf("\nthe fastest step, %.2f ms:", bench->fastest_ms);
     for (int i = 0; i < FSN_BENCH_PHASE_COUNT; i++)
         if (bench->phase_ms[i] > 0)

@@ -470,8 +470,10 @@ struct fsn_bench {
     double images_per_second_median;
     double images_per_second_p10; /* of the fastest tenth of the steps */
     double ms_median;
-    int64_t memory_bytes; /* activations, gradients, weights, optimiser state */
-    int batch, threads;   /* as run */
+    int64_t memory_bytes;       /* planned: values, gradients, weights, optimiser state, scratch */
+    int64_t memory_bound_bytes; /* no plan needs less: the most values and gradients that are alive
+                                 * at once, weights, optimiser state */
+    int batch, threads;         /* as run */
     double ms_p10;
     double cpu_ms_p10; /* CPU time of a step, all threads, in the cheapest tenth of the steps */
     double gflops;     /* 2 FLOP a multiply-add, 3 forwards a training step, over the median */

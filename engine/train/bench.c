@@ -262,26 +262,48 @@ static enum fsn_status run_steps(struct bench *b, struct fsn_error *err)
 
 /* ---- result ---------------------------------------------------------------------------------- */
 
-static size_t network_memory(const struct network *network)
+/* Bytes of the network's constants, weights among them. */
+static size_t constant_bytes(const struct fsn__graph *graph)
 {
-    size_t bytes;
+    size_t bytes = 0;
 
-    if (!network->graph)
-        return 0;
-    bytes = fsn__exec_memory(network->run.exec);
-    for (int i = 0; i < network->graph->value_count; i++)
-        if (network->graph->values[i].tensor.data)
-            bytes += fsn__tensor_bytes(&network->graph->values[i].tensor);
+    for (int i = 0; i < graph->value_count; i++)
+        if (graph->values[i].tensor.data)
+            bytes += fsn__tensor_bytes(&graph->values[i].tensor);
     return bytes;
 }
 
-static int64_t memory_of(const struct bench *b)
+/* Adds a network's memory to what is planned and to the bound below any plan. */
+static enum fsn_status add_memory(const struct network *network, struct fsn_bench *out,
+                                  struct fsn_error *err)
 {
-    size_t bytes = network_memory(&b->student) + network_memory(&b->teacher);
+    size_t constants, bound;
+    enum fsn_status status;
 
+    if (!network->graph)
+        return FSN_OK;
+    status = fsn__exec_memory_bound(network->run.exec, &bound, err);
+    if (status != FSN_OK)
+        return status;
+    constants = constant_bytes(network->graph);
+    out->memory_bytes += (int64_t)(fsn__exec_memory(network->run.exec) + constants);
+    out->memory_bound_bytes += (int64_t)(bound + constants);
+    return FSN_OK;
+}
+
+static enum fsn_status find_memory(const struct bench *b, struct fsn_bench *out,
+                                   struct fsn_error *err)
+{
+    enum fsn_status status = add_memory(&b->student, out, err);
+    int64_t momentum = 0;
+
+    if (status == FSN_OK)
+        status = add_memory(&b->teacher, out, err);
     for (int i = 0; i < b->parameters.count; i++)
-        bytes += (size_t)b->parameters.item[i].size * sizeof(float); /* momentum */
-    return (int64_t)bytes;
+        momentum += b->parameters.item[i].size * (int64_t)sizeof(float);
+    out->memory_bytes += momentum;
+    out->memory_bound_bytes += momentum;
+    return status;
 }
 
 /* Multiply-adds of a step. Backward is twice forward: by the data and by the weights. */
@@ -315,7 +337,6 @@ static void summarise(struct bench *b, struct fsn_bench *out)
         .images_per_second_median = fsn__per_second(b->student.run.batch, median),
         .images_per_second_p10 = fsn__per_second(b->student.run.batch, p10),
         .ms_median = 1e3 * median,
-        .memory_bytes = memory_of(b),
         .batch = (int)b->student.run.batch,
         .threads = fsn__pool_slices(b->pool),
         .ms_p10 = 1e3 * p10,
@@ -339,6 +360,7 @@ enum fsn_status fsn_bench_model(const struct fsn_model *model,
                                 struct fsn_error *err)
 {
     struct bench b = {.options = options};
+    struct fsn_bench result;
     enum fsn_status status;
 
     if (options->batch < 1 || options->steps < 1 || options->steps > MAX_STEPS)
@@ -350,8 +372,12 @@ enum fsn_status fsn_bench_model(const struct fsn_model *model,
     status = prepare(&b, model, err);
     if (status == FSN_OK)
         status = run_steps(&b, err);
+    if (status == FSN_OK) {
+        summarise(&b, &result);
+        status = find_memory(&b, &result, err);
+    }
     if (status == FSN_OK)
-        summarise(&b, out);
+        *out = result;
     clear(&b);
     return status;
 }

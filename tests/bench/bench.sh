@@ -5,7 +5,8 @@
 #
 # NETS, STEPS (timed steps of a row), ROUNDS (of the comparison of jobs; 0: none), THREADS set its length.
 # Columns: images a second in the median step and in the fastest tenth; GFLOP a second as a direct
-# convolution would need them; MB that the engine plans and MB that the process held; plain: a
+# convolution would need them; MB that the engine plans, over the least that any plan needs, and MB that
+# the process held; plain: a
 # distillation step, with the network itself as its teacher, over a plain step.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -36,16 +37,16 @@ measure() {
 row() {
     jq -r --arg net "$1" --arg what "$2" --argjson plain "${4:-null}" '
         [$net, $what, .batch_size, .threads, .images_per_second_median, .images_per_second_p10, .gflops,
-         .memory_bytes / 1e6, .peak_rss_bytes / 1e6, (if $plain then .ms_median / $plain else "" end)] |
+         .memory_bytes / 1e6, .memory_over_bound, .peak_rss_bytes / 1e6, (if $plain then .ms_median / $plain else "" end)] |
         @tsv' <<<"$3" | awk -F'\t' '{
-            printf "%-13s %-8s %5d %8d %10.1f %10.1f %9.1f %8.1f %8.1f %6s\n", $1, $2, $3, $4, $5, $6, $7,
-                $8, $9, $10 == "" ? "" : sprintf("%.2f", $10) }'
+            printf "%-13s %-8s %5d %8d %10.1f %10.1f %9.1f %8.1f %7.3f %8.1f %6s\n", $1, $2, $3, $4, $5, $6, $7,
+                $8, $9, $10, $11 == "" ? "" : sprintf("%.2f", $11) }'
 }
 
 echo "CPU: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores;" \
     "load $(cut -d' ' -f1 /proc/loadavg); $steps steps a row"
-printf '\n%-13s %-8s %5s %8s %10s %10s %9s %8s %8s %6s\n' network "" batch threads img/s best GFLOP/s \
-    MB "MB held" plain
+printf '\n%-13s %-8s %5s %8s %10s %10s %9s %8s %7s %8s %6s\n' network "" batch threads img/s best GFLOP/s \
+    MB "/ least" "MB held" plain
 for net in $nets; do
     "$fsnet" new "$net" -o "$dir/$net.onnx" >/dev/null
     train=$(measure train "$net")

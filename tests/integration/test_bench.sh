@@ -12,7 +12,7 @@ same "bench.sh ends well" 0 $?
 for what in train distill infer; do
     same "bench.sh has a row for $what with every figure above 0" yes \
         "$(awk -v what=$what '$1 == "resnet8" && $2 == what {
-            good = NF == 9 + (what == "distill")
+            good = NF == 10 + (what == "distill")
             for (i = 3; i <= NF; i++) good = good && $i > 0
             print good ? "yes" : $0 }' <<<"$out")"
 done

@@ -77,14 +77,16 @@ static int apply(struct net *net, const char *op, const char *name, const struct
     return out;
 }
 
-static int apply_conv(struct net *net, const char *name, int x, int w, int kernel, int stride)
+static int apply_conv(struct net *net, const char *name, int x, int w, int kernel, int stride,
+                      int groups)
 {
     const int64_t pad = kernel / 2, pads[4] = {pad, pad, pad, pad}, strides[2] = {stride, stride};
-    struct fsn__attr items[2] = {
+    struct fsn__attr items[3] = {
         {.name = "pads", .type = FSN__ATTR_INTS, .count = 4, .ints = pads},
         {.name = "strides", .type = FSN__ATTR_INTS, .count = 2, .ints = strides},
+        {.name = "group", .type = FSN__ATTR_INT, .i = groups},
     };
-    const struct fsn__attrs attrs = {2, items};
+    const struct fsn__attrs attrs = {3, items};
 
     return apply(net, "Conv", name, &attrs, 2, (int[]){x, w});
 }
@@ -100,7 +102,16 @@ int net_conv(struct net *net, const char *name, int x, int in_channels, int out_
     int w = add_weight(net, name, "w", 4, (int64_t[]){out_channels, in_channels, kernel, kernel},
                        conv_bound(in_channels, kernel), 0);
 
-    return apply_conv(net, name, x, w, kernel, stride);
+    return apply_conv(net, name, x, w, kernel, stride, 1);
+}
+
+int net_conv_depthwise(struct net *net, const char *name, int x, int channels, int kernel,
+                       int stride)
+{
+    int w = add_weight(net, name, "w", 4, (int64_t[]){channels, 1, kernel, kernel},
+                       conv_bound(1, kernel), 0);
+
+    return apply_conv(net, name, x, w, kernel, stride, channels);
 }
 
 int net_conv_summary(struct net *net, const char *name, int x, int in_channels, int out_channels,
@@ -115,7 +126,7 @@ int net_conv_summary(struct net *net, const char *name, int x, int in_channels, 
     const struct fsn__attrs attrs = {3, items};
     int f = add_weight(net, name, "fs", 1, (int64_t[]){length}, conv_bound(in_channels, kernel), 0);
 
-    return apply_conv(net, name, x, apply(net, "FilterSummary", NULL, &attrs, 1, &f), kernel, 1);
+    return apply_conv(net, name, x, apply(net, "FilterSummary", NULL, &attrs, 1, &f), kernel, 1, 1);
 }
 
 int net_batch_norm(struct net *net, const char *name, int x, int channels)

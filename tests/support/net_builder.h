@@ -21,7 +21,11 @@ int net_input(struct net *net, int channels, int height, int width); /* [N,C,H,W
 /* Square kernel, padding kernel / 2, no bias; weights bounded by 1.5 / sqrt(fan-in). */
 int net_conv(struct net *net, const char *name, int x, int in_channels, int out_channels,
              int kernel, int stride);
-/* The same with weights gathered from a Filter Summary, layout 1d, of `length` elements. */
+/* The same, each channel by itself. */
+int net_conv_depthwise(struct net *net, const char *name, int x, int channels, int kernel,
+                       int stride);
+/* The same as net_conv with weights gathered from a Filter Summary, layout 1d, of `length`
+ * elements. */
 int net_conv_summary(struct net *net, const char *name, int x, int in_channels, int out_channels,
                      int kernel, int length);
 /* scale 1, shift 0, mean 0, variance 1. */

@@ -1,7 +1,9 @@
 /* The memory planner: no two blocks alive together may share a byte, and the total stays near the
  * largest sum alive at once. */
 #include "core/rng.h"
+#include "graph/exec.h"
 #include "graph/memory_plan.h"
+#include "net_builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,12 +71,75 @@ static void sizes_that_overflow_are_refused(void **state)
     assert_int_equal(fsn__plan_memory(blocks, 1, &total, NULL), FSN_LIMIT);
 }
 
+/* ---- of whole networks ------------------------------------------------------------------------
+ */
+
+/* Planned memory of training, scratch included, over what every plan needs: at most 1.5. */
+static void expect_near_bound(struct fsn__graph *graph, const char *name)
+{
+    const struct fsn__exec_options options = {.batch = 32, .training = true, .plan_only = true};
+    struct fsn_error err = {0};
+    struct fsn__exec *exec = NULL;
+    size_t bound = 0;
+
+    if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK ||
+        fsn__exec_memory_bound(exec, &bound, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    assert_true(fsn__exec_memory(exec) >= bound);
+    if (fsn__exec_memory(exec) > bound / 2 * 3)
+        fail_msg("%s: %zu bytes planned, %zu are needed", name, fsn__exec_memory(exec), bound);
+    fsn__exec_destroy(exec);
+}
+
+static void networks_of_the_zoo_are_planned_near_the_lower_bound(void **state)
+{
+    static const char *const names[] = {"resnet20", "resnet56", "resnet18", "densenet100"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fsn_error err = {0};
+        struct fsn_model *model = NULL;
+
+        if (fsn_arch_build(names[i], &(struct fsn_arch_options){.seed = 1}, &model, &err) != FSN_OK)
+            fail_msg("%s", err.text);
+        fsn__graph_mark_trainable(model->graph);
+        expect_near_bound(model->graph, names[i]);
+        fsn_model_destroy(model);
+    }
+}
+
+/* Inverted residuals: 1x1 to six times the channels, depthwise 3x3, 1x1 back. */
+static void inverted_residuals_are_planned_near_the_lower_bound(void **state)
+{
+    struct net net = net_create(1);
+    int x = net_input(&net, 3, 32, 32);
+    struct fsn__graph *graph;
+
+    (void)state;
+    x = net_conv(&net, "stem", x, 3, 16, 3, 1);
+    for (int i = 0; i < 4; i++) {
+        int y = net_conv(&net, "expand", x, 16, 96, 1, 1);
+
+        y = net_relu(&net, net_batch_norm(&net, "expand_bn", y, 96));
+        y = net_conv_depthwise(&net, "depthwise", y, 96, 3, 1);
+        y = net_relu(&net, net_batch_norm(&net, "depthwise_bn", y, 96));
+        y = net_batch_norm(&net, "project_bn", net_conv(&net, "project", y, 96, 16, 1, 1), 16);
+        x = net_add(&net, x, y);
+    }
+    graph =
+        net_finish(&net, net_gemm(&net, "fc", net_flatten(&net, net_global_pool(&net, x)), 16, 5));
+    expect_near_bound(graph, "inverted residuals");
+    fsn__graph_destroy(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_alive_together_never_overlap),
         cmocka_unit_test(a_chain_needs_only_two_blocks),
         cmocka_unit_test(sizes_that_overflow_are_refused),
+        cmocka_unit_test(networks_of_the_zoo_are_planned_near_the_lower_bound),
+        cmocka_unit_test(inverted_residuals_are_planned_near_the_lower_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
