@@ -471,8 +471,8 @@ struct fsn_bench {
     double images_per_second_p10; /* of the fastest tenth of the steps */
     double ms_median;
     int64_t memory_bytes;       /* planned: values, gradients, weights, optimiser state, scratch */
-    int64_t memory_bound_bytes; /* no plan needs less: the most values and gradients that are alive
-                                 * at once, weights, optimiser state */
+    int64_t memory_bound_bytes; /* the least that a plan of each network needs: the most values and
+                                 * gradients alive at once, weights, optimiser state */
     int batch, threads;         /* as run */
     double ms_p10;
     double cpu_ms_p10; /* CPU time of a step, all threads, in the cheapest tenth of the steps */
