@@ -2,7 +2,8 @@
  *
  * A training step is what the trainer does between loading two batches: teacher forward when there
  * is a teacher, forward, loss, backward, SGD. It works on copies of the networks. The first steps
- * touch fresh memory and are not counted.
+ * touch fresh memory and are not counted. Inference runs in shares (graph/shards.h); the operators'
+ * times are then those of the first share, which is as long as the step.
  *
  * What a step is made of, phase by phase and operator by operator, is kept of the fastest step
  * alone: on a machine with other work it is the one disturbed least, and its parts add up.
@@ -219,11 +220,11 @@ static enum fsn_status run_step(struct bench *b, uint64_t step, struct fsn_error
     double mark = fsn__seconds();
 
     if (b->teacher.graph) {
-        status = fsn__exec_forward(b->teacher.run.exec, step, err);
+        status = fsn__classifier_forward(&b->teacher.run, step, err);
         end_phase(b, FSN_BENCH_TEACHER, &mark);
     }
     if (status == FSN_OK)
-        status = fsn__exec_forward(b->student.run.exec, step, err);
+        status = fsn__classifier_forward(&b->student.run, step, err);
     end_phase(b, FSN_BENCH_FORWARD, &mark);
     if (status != FSN_OK || !b->options->training)
         return status;
@@ -240,7 +241,10 @@ static enum fsn_status run_step(struct bench *b, uint64_t step, struct fsn_error
 
 static enum fsn_status run_steps(struct bench *b, struct fsn_error *err)
 {
-    fsn__exec_set_timer(b->student.run.exec, time_node, &b->now);
+    if (b->options->training)
+        fsn__exec_set_timer(b->student.run.exec, time_node, &b->now);
+    else
+        fsn__shards_set_timer(b->student.run.shards, time_node, &b->now);
     for (int i = -WARMUP_STEPS; i < b->options->steps; i++) {
         const double cpu = fsn__cpu_seconds(), start = fsn__seconds();
         enum fsn_status status;
@@ -282,11 +286,11 @@ static enum fsn_status add_memory(const struct network *network, struct fsn_benc
 
     if (!network->graph)
         return FSN_OK;
-    status = fsn__exec_memory_bound(network->run.exec, &bound, err);
+    status = fsn__classifier_memory_bound(&network->run, &bound, err);
     if (status != FSN_OK)
         return status;
     constants = constant_bytes(network->graph);
-    out->memory_bytes += (int64_t)(fsn__exec_memory(network->run.exec) + constants);
+    out->memory_bytes += (int64_t)(fsn__classifier_memory(&network->run) + constants);
     out->memory_bound_bytes += (int64_t)(bound + constants);
     return FSN_OK;
 }

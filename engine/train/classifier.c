@@ -50,8 +50,8 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
                                        struct fsn__classifier *out, struct fsn_error *err)
 {
     struct fsn__exec_options actual = *options;
-    struct fsn__exec *exec = NULL;
-    const struct fsn__tensor *logits;
+    struct fsn__classifier made = {0};
+    const struct fsn__tensor *images, *logits;
     enum fsn_status status = check_input(graph, who, data, err);
     int64_t fixed;
 
@@ -66,34 +66,58 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
             who, (long long)fixed, (long long)actual.batch);
     if (fixed != FSN_BATCH)
         actual.batch = fixed;
-    status = fsn__exec_create(graph, &actual, &exec, err);
+    status = actual.training ? fsn__exec_create(graph, &actual, &made.exec, err)
+                             : fsn__shards_create(graph, &actual, &made.shards, err);
     if (status != FSN_OK)
         return status;
-    logits = fsn__exec_output(exec, 0);
+    images = made.exec ? fsn__exec_input(made.exec, 0) : fsn__shards_input(made.shards);
+    logits = made.exec ? fsn__exec_output(made.exec, 0) : fsn__shards_output(made.shards);
     status = check_logits(logits, who, data, actual.batch, err);
-    if (status == FSN_OK && actual.training && !fsn__exec_output_grad(exec, 0))
+    if (status == FSN_OK && made.exec && !fsn__exec_output_grad(made.exec, 0))
         status = FSN__FAIL(err, FSN_MISMATCH,
                            "%s: no weight that could be trained lies before the "
                            "output",
                            who);
     if (status != FSN_OK) {
-        fsn__exec_destroy(exec);
+        fsn__classifier_clear(&made);
         return status;
     }
-    out->exec = exec;
-    out->batch = actual.batch;
-    out->classes = logits->dim[1];
-    out->images = fsn__f32(fsn__exec_input(exec, 0));
-    out->image_bytes = fsn__tensor_bytes(fsn__exec_input(exec, 0));
-    out->logits = fsn__f32(logits);
-    out->dlogits = actual.training ? fsn__f32(fsn__exec_output_grad(exec, 0)) : NULL;
+    made.batch = actual.batch;
+    made.classes = logits->dim[1];
+    made.images = fsn__f32(images);
+    made.image_bytes = fsn__tensor_bytes(images);
+    made.logits = fsn__f32(logits);
+    made.dlogits = made.exec ? fsn__f32(fsn__exec_output_grad(made.exec, 0)) : NULL;
+    *out = made;
     return FSN_OK;
+}
+
+enum fsn_status fsn__classifier_forward(struct fsn__classifier *classifier, uint64_t step,
+                                        struct fsn_error *err)
+{
+    return classifier->exec ? fsn__exec_forward(classifier->exec, step, err)
+                            : fsn__shards_forward(classifier->shards, err);
+}
+
+size_t fsn__classifier_memory(const struct fsn__classifier *classifier)
+{
+    return classifier->exec ? fsn__exec_memory(classifier->exec)
+                            : fsn__shards_memory(classifier->shards);
+}
+
+enum fsn_status fsn__classifier_memory_bound(const struct fsn__classifier *classifier,
+                                             size_t *bytes, struct fsn_error *err)
+{
+    return classifier->exec ? fsn__exec_memory_bound(classifier->exec, bytes, err)
+                            : fsn__shards_memory_bound(classifier->shards, bytes, err);
 }
 
 void fsn__classifier_clear(struct fsn__classifier *classifier)
 {
     fsn__exec_destroy(classifier->exec);
+    fsn__shards_destroy(classifier->shards);
     classifier->exec = NULL;
+    classifier->shards = NULL;
 }
 
 enum fsn_status fsn__check_preprocess(const struct fsn_preprocess *preprocess,

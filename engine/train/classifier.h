@@ -3,10 +3,11 @@
 #define FSN_TRAIN_CLASSIFIER_H
 
 #include "data/dataset.h"
-#include "graph/exec.h"
+#include "graph/shards.h"
 
 struct fsn__classifier {
-    struct fsn__exec *exec;
+    struct fsn__exec *exec;     /* training; NULL for inference */
+    struct fsn__shards *shards; /* inference; NULL for training */
     int64_t batch, classes;
     float *images;       /* [batch][C][H][W], filled before a forward pass */
     size_t image_bytes;  /* of the whole batch */
@@ -23,6 +24,13 @@ FSN_NODISCARD enum fsn_status fsn__classifier_create(struct fsn__graph *graph, c
                                                      const struct fsn__exec_options *options,
                                                      struct fsn__classifier *out,
                                                      struct fsn_error *err);
+/* From images to logits. step: as in fsn__exec_forward. */
+FSN_NODISCARD enum fsn_status fsn__classifier_forward(struct fsn__classifier *classifier,
+                                                      uint64_t step, struct fsn_error *err);
+size_t fsn__classifier_memory(const struct fsn__classifier *classifier); /* bytes planned */
+/* fsn__exec_memory_bound of all executors. */
+FSN_NODISCARD enum fsn_status fsn__classifier_memory_bound(const struct fsn__classifier *classifier,
+                                                           size_t *bytes, struct fsn_error *err);
 void fsn__classifier_clear(struct fsn__classifier *classifier);
 
 /* Normalisation for one channel count applies to no other. */

@@ -100,7 +100,7 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
         for (int64_t i = 0; i < n; i++)
             index[i] = begin + i;
         fsn__load_batch(data, split, index, n, &transform, false, 0, pool, network.images, labels);
-        status = fsn__exec_forward(network.exec, 0, err);
+        status = fsn__classifier_forward(&network, 0, err);
         if (status != FSN_OK)
             goto out;
         count_batch(&tally, network.logits, labels, n, network.classes);

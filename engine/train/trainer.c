@@ -163,9 +163,9 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
 
     load(t, epoch->index, step);
     if (t->distill)
-        status = fsn__exec_forward(t->teacher.exec, (uint64_t)done, err);
+        status = fsn__classifier_forward(&t->teacher, (uint64_t)done, err);
     if (status == FSN_OK)
-        status = fsn__exec_forward(t->student.exec, (uint64_t)done, err);
+        status = fsn__classifier_forward(&t->student, (uint64_t)done, err);
     if (status != FSN_OK)
         return status;
     *loss = fsn__distill_loss(t->student.logits, t->distill ? t->teacher.logits : NULL, t->labels,
@@ -281,7 +281,7 @@ static enum fsn_status settle_statistics(struct trainer *t, struct fsn_error *er
         enum fsn_status status;
 
         load(t, t->epochs - 1, pass % t->steps);
-        status = fsn__exec_forward(t->student.exec, (uint64_t)(t->epochs * t->steps + pass), err);
+        status = fsn__classifier_forward(&t->student, (uint64_t)(t->epochs * t->steps + pass), err);
         if (status != FSN_OK)
             return status;
         now.images_per_second = fsn__per_second((pass + 1) * t->batch, fsn__seconds() - start);
