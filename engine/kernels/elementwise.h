@@ -33,6 +33,7 @@ struct fsn__join_back_run {
     struct fsn__operand_run operand;
     const float *y, *dy;
     bool relu, gate;
+    bool sums; /* da and db are wanted */
     float low, high;
     float *dz;
     bool overwrite; /* dz; else it is added to */
@@ -58,6 +59,6 @@ FSN_NODISCARD enum fsn_status fsn__elementwise_get(const struct fsn__elementwise
                                                    struct fsn_error *err);
 
 /* Written past the caches from this size on: what the L2 cannot hold. */
-enum { FSN__STREAM_BYTES = 6 << 20 };
+enum { FSN__STREAM_BYTES = 1 << 20 };
 
 #endif

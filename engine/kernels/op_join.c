@@ -91,6 +91,7 @@ static void backward_plane(const struct join *j, const struct operand *o, int64_
             .dy = j->dy + at,
             .relu = j->relu,
             .gate = j->clip || o->floor > -INFINITY,
+            .sums = o->sums,
             .low = j->clip ? j->low : -INFINITY,
             .high = j->high,
             .dz = o->dz ? o->dz + at : NULL,
@@ -99,7 +100,7 @@ static void backward_plane(const struct join *j, const struct operand *o, int64_
         };
 
         j->loops->join_back(&run);
-        for (int l = 0; l < FSN__LANES; l++) {
+        for (int l = 0; o->sums && l < FSN__LANES; l++) {
             da[l] += (double)run.da[l];
             db[l] += (double)run.db[l];
         }

@@ -94,8 +94,9 @@ static void join(const struct fsn__join_run *run)
 
 enum store { STORE_NONE, STORE_ADD, STORE_SET, STORE_STREAM };
 
+/* plain: z is not looked at, and da and db stay zero. */
 FSN__INLINE void join_back_case(struct fsn__join_back_run *run, const bool relu, const bool gate,
-                                const enum store store)
+                                const bool plain, const enum store store)
 {
     const struct fsn__operand_run *o = &run->operand;
     const struct lanes a = load_lanes(o->a), b = load_lanes(o->b);
@@ -108,7 +109,7 @@ FSN__INLINE void join_back_case(struct fsn__join_back_run *run, const bool relu,
     for (int64_t p = 0; p < run->floats; p += FSN__LANES)
         for (int i = 0; i < FSN__PARTS; i++) {
             const int64_t at = p + i * FSN__VL;
-            const fsn__vec z = fsn__vec_load(o->z + at);
+            const fsn__vec z = plain ? fsn__vec_zero() : fsn__vec_load(o->z + at);
             fsn__vec g = fsn__vec_load(run->dy + at), dz;
 
             if (relu)
@@ -120,8 +121,10 @@ FSN__INLINE void join_back_case(struct fsn__join_back_run *run, const bool relu,
 
                 g = (fsn__vec)((fsn__mask)g & pass);
             }
-            da.part[i] += g * z;
-            db.part[i] += g;
+            if (!plain) {
+                da.part[i] += g * z;
+                db.part[i] += g;
+            }
             dz = g * a.part[i];
             if (store == STORE_ADD)
                 dz += fsn__vec_load(run->dz + at);
@@ -134,14 +137,20 @@ FSN__INLINE void join_back_case(struct fsn__join_back_run *run, const bool relu,
 
 FSN__INLINE void join_back_stored(struct fsn__join_back_run *run, const enum store store)
 {
+    const bool plain = !run->sums && !run->gate;
+
     if (run->relu && run->gate)
-        join_back_case(run, true, true, store);
+        join_back_case(run, true, true, false, store);
+    else if (run->relu && plain)
+        join_back_case(run, true, false, true, store);
     else if (run->relu)
-        join_back_case(run, true, false, store);
+        join_back_case(run, true, false, false, store);
     else if (run->gate)
-        join_back_case(run, false, true, store);
+        join_back_case(run, false, true, false, store);
+    else if (plain)
+        join_back_case(run, false, false, true, store);
     else
-        join_back_case(run, false, false, store);
+        join_back_case(run, false, false, false, store);
 }
 
 static void join_back(struct fsn__join_back_run *run)
