@@ -2,9 +2,11 @@
  *
  * A training step of a small network is some 150 tasks of 0.1 to 2 ms with little between them, too
  * little for going to sleep and being woken by the kernel. So whoever waits, a helper for the next
- * task or the caller for the last helper, first looks at an atomic word in a loop for some 50
- * microseconds, and only then sleeps on it (futex.h). The loop takes nobody's core: the pool holds
- * one for each thread that is in a task, and its share covers them between two tasks.
+ * task or the caller for the last helper, first looks at an atomic word in a loop for some tens of
+ * microseconds, and only then sleeps on it (futex.h). The loop takes no other job's core: the pool
+ * holds one for each thread that is in a task, and its share covers them between two tasks. But
+ * other processes may keep the awaited thread from running, and looking then only keeps it from
+ * running longer: so the patience of each waiter halves when it was in vain, and doubles when not.
  *
  * Each helper has a word of its own, through which the caller gives it orders, so that those who
  * have no part in a task do not notice it. The words:
@@ -24,7 +26,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { WAIT_AWAKE = 2000 }; /* pauses */
+enum { LEAST_PATIENCE = 16, MOST_PATIENCE = 2048 }; /* pauses */
 enum order { IDLE, ASLEEP, RUN, STOP };
 #define CALLER_ASLEEP 0x80000000u
 #define CACHE_LINE 64
@@ -34,6 +36,7 @@ struct helper {
     struct fsn__pool *pool;
     pthread_t thread;
     int index; /* 1..; the caller is 0 */
+    int patience;
 };
 
 struct fsn__pool {
@@ -44,11 +47,28 @@ struct fsn__pool {
     /* Of the task under way, written while no helper has an order. */
     fsn__task *task;
     void *arg;
-    int threads; /* that take part, the caller among them */
+    int threads;  /* that take part, the caller among them */
+    int patience; /* the caller's */
     _Alignas(CACHE_LINE) atomic_uint unfinished;
 };
 
 static _Thread_local bool in_task;
+
+/* Looks at the word until it is 0, or until it is something else; false when patience ran out. */
+static bool wait_awake(atomic_uint *word, bool for_zero, int *patience)
+{
+    bool arrived;
+    int left = *patience;
+
+    while (!(arrived = (atomic_load_explicit(word, memory_order_acquire) == 0) == for_zero) &&
+           left-- > 0)
+        fsn__pause();
+    if (arrived && *patience < MOST_PATIENCE)
+        *patience *= 2;
+    else if (!arrived && *patience > LEAST_PATIENCE)
+        *patience /= 2;
+    return arrived;
+}
 
 /* The slices of thread `index`. */
 static void run_share(const struct fsn__pool *pool, fsn__task *task, void *arg, int index,
@@ -65,12 +85,10 @@ static void run_share(const struct fsn__pool *pool, fsn__task *task, void *arg, 
 
 static enum order await_order(struct helper *helper)
 {
-    unsigned order = atomic_load_explicit(&helper->order, memory_order_acquire);
+    unsigned order = IDLE;
 
-    for (int i = 0; order == IDLE && i < WAIT_AWAKE; i++) {
-        fsn__pause();
+    if (wait_awake(&helper->order, false, &helper->patience))
         order = atomic_load_explicit(&helper->order, memory_order_acquire);
-    }
     if (order == IDLE && atomic_compare_exchange_strong(&helper->order, &order, ASLEEP))
         order = ASLEEP;
     while (order == ASLEEP) {
@@ -110,6 +128,7 @@ static int start_helpers(struct fsn__pool *pool, int wanted)
 
         helper->pool = pool;
         helper->index = pool->started + 1;
+        helper->patience = MOST_PATIENCE;
         if (pthread_create(&helper->thread, NULL, helper_main, helper) != 0)
             return pool->started;
         pool->started++;
@@ -134,6 +153,7 @@ enum fsn_status fsn__pool_create_on(struct fsn__cores *cores, int slices, struct
         return FSN__NOMEM(err);
     pool->slices = slices;
     pool->cores = cores;
+    pool->patience = MOST_PATIENCE;
     pool->helpers = fsn__aligned_calloc((size_t)slices - 1, sizeof *pool->helpers);
     if (!pool->helpers) {
         free(pool);
@@ -169,13 +189,9 @@ int fsn__pool_slices(const struct fsn__pool *pool)
 
 static void await_helpers(struct fsn__pool *pool)
 {
-    unsigned left = atomic_load_explicit(&pool->unfinished, memory_order_acquire);
+    unsigned left;
 
-    for (int i = 0; left > 0 && i < WAIT_AWAKE; i++) {
-        fsn__pause();
-        left = atomic_load_explicit(&pool->unfinished, memory_order_acquire);
-    }
-    if (left == 0)
+    if (wait_awake(&pool->unfinished, true, &pool->patience))
         return;
     left = atomic_fetch_or_explicit(&pool->unfinished, CALLER_ASLEEP, memory_order_acq_rel);
     left |= CALLER_ASLEEP;
