@@ -8,6 +8,7 @@ static const struct {
     const struct fsn__op *op;
     bool (*lower)(struct fsn__lowering *l, const struct fsn__node *node);
 } patterns[] = {
+    {&fsn__op_filter_summary, fsn__lower_filter_summary},
     {&fsn__op_conv, fsn__lower_conv},
     {&fsn__op_batch_normalization, fsn__lower_batch_norm},
     {&fsn__op_relu, fsn__lower_relu},
@@ -90,25 +91,12 @@ static void find_normalised(struct fsn__lowering *l)
 /* ---- the walk ---------------------------------------------------------------------------------
  */
 
-/* The node as it is, on plain tensors. */
-static void keep_node(struct fsn__lowering *l, const struct fsn__node *node)
-{
-    int in[FSN__MAX_IO], out[FSN__MAX_IO];
-
-    for (int i = 0; i < node->n_in; i++)
-        in[i] = fsn__plain_of(l, node->in[i]);
-    fsn__emit(l, node->op, &node->attrs, node->n_in, in, node->n_out, out);
-    for (int i = 0; i < node->n_out; i++)
-        if (node->out[i] >= 0)
-            l->form[node->out[i]].plain = out[i];
-}
-
 static void lower_node(struct fsn__lowering *l, const struct fsn__node *node)
 {
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         if (patterns[i].op == node->op && patterns[i].lower(l, node))
             return;
-    keep_node(l, node);
+    fsn__keep_node(l, node);
 }
 
 static void lower_graph(struct fsn__lowering *l)

@@ -44,6 +44,18 @@ void fsn__emit(struct fsn__lowering *l, const struct fsn__op *op, const struct f
         l->origin[index] = l->node;
 }
 
+void fsn__keep_node(struct fsn__lowering *l, const struct fsn__node *node)
+{
+    int in[FSN__MAX_IO], out[FSN__MAX_IO];
+
+    for (int i = 0; i < node->n_in; i++)
+        in[i] = fsn__plain_of(l, node->in[i]);
+    fsn__emit(l, node->op, &node->attrs, node->n_in, in, node->n_out, out);
+    for (int i = 0; i < node->n_out; i++)
+        if (node->out[i] >= 0)
+            l->form[node->out[i]].plain = out[i];
+}
+
 /* ---- forms ------------------------------------------------------------------------------------
  */
 
@@ -85,6 +97,16 @@ int fsn__solid_of(struct fsn__lowering *l, int value)
     return l->form[value].z;
 }
 
+/* The node that was left out when its turn came, for the node now being lowered. */
+static void catch_up(struct fsn__lowering *l, int value)
+{
+    const int reader = l->node;
+
+    l->node = l->from->values[value].producer;
+    fsn__keep_node(l, &l->from->nodes[l->node]);
+    l->node = reader;
+}
+
 int fsn__plain_of(struct fsn__lowering *l, int value)
 {
     if (value < 0 || l->status != FSN_OK)
@@ -95,6 +117,8 @@ int fsn__plain_of(struct fsn__lowering *l, int value)
         if (l->status == FSN_OK)
             l->status = fsn__graph_add_borrowed(l->to, constant->name, constant->kind,
                                                 &constant->tensor, &l->form[value].plain, l->err);
+    } else if (l->form[value].plain < 0 && !fsn__has_blocked(l, value)) {
+        catch_up(l, value);
     } else if (l->form[value].plain < 0) {
         struct fsn__attr channels = {
             .name = "channels", .type = FSN__ATTR_INT, .i = channels_of(l, value)};

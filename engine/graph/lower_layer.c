@@ -1,5 +1,6 @@
 /* lower_layer.c - lowering of convolution, batch norm, activations and addition.
  *
+ *   FilterSummary -> Conv                Conv that reads F
  *   Conv -> BatchNormalization -> Relu   Conv (with its channel sums), BnCoef; the rest is lazy
  *   Add (-> Relu)                        Join; for inference the later of the two convolutions
  *                                        before it adds the other branch, and applies the Relu
@@ -10,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { CONV_A = 3, CONV_B, CONV_RESIDUAL, CONV_INPUTS }; /* after x, w, bias */
-enum { MAX_CONV_ATTRS = 16 };                            /* ONNX has six */
+enum { CONV_A = 3, CONV_B, CONV_RESIDUAL, CONV_SCALE, CONV_INPUTS }; /* after x, w, bias */
+enum { MAX_CONV_ATTRS = 16 };                                        /* ONNX has six */
 
 /* ---- convolution ------------------------------------------------------------------------------
  */
@@ -19,6 +20,52 @@ enum { MAX_CONV_ATTRS = 16 };                            /* ONNX has six */
 static struct fsn__attr int_attr(const char *name, int64_t i)
 {
     return (struct fsn__attr){.name = name, .type = FSN__ATTR_INT, .i = i};
+}
+
+/* The node that gathers the value, when a kernel can read its Filter Summary in its place. */
+static const struct fsn__node *summary_of(const struct fsn__lowering *l, int value)
+{
+    const int producer = l->from->values[value].producer;
+    const struct fsn__node *node = producer >= 0 ? &l->from->nodes[producer] : NULL;
+    const struct fsn__tensor *scale;
+
+    if (!node || node->op != &fsn__op_filter_summary ||
+        fsn__from_tensor(l, node->in[0])->dtype != FSN__F32)
+        return NULL;
+    if (node->n_in > 2 && node->in[2] >= 0)
+        return NULL;
+    scale = node->n_in > 1 ? fsn__from_tensor(l, node->in[1]) : NULL;
+    if (scale && (l->training || scale->dim[0] != fsn__from_tensor(l, value)->dim[0]))
+        return NULL;
+    return node;
+}
+
+bool fsn__lower_filter_summary(struct fsn__lowering *l, const struct fsn__node *node)
+{
+    return summary_of(l, node->out[0]) != NULL;
+}
+
+/* The weight inputs of a fast convolution, and the attribute that says how to read them, if any. */
+static void lower_weights(struct fsn__lowering *l, int value, int *in, struct fsn__attrs *attrs,
+                          int64_t *ints)
+{
+    const struct fsn__node *summary = summary_of(l, value);
+    struct fsn__fs_geometry geometry;
+
+    if (!summary) {
+        in[1] = fsn__plain_of(l, value);
+        return;
+    }
+    in[1] = fsn__plain_of(l, summary->in[0]);
+    in[CONV_SCALE] = summary->n_in > 1 ? fsn__plain_of(l, summary->in[1]) : -1;
+    if (l->status == FSN_OK)
+        l->status = fsn__fs_geometry_read(&summary->attrs, fsn__from_tensor(l, summary->in[0]),
+                                          summary->name, &geometry, l->err);
+    if (l->status != FSN_OK)
+        return;
+    fsn__geometry_to_ints(&geometry, ints);
+    attrs->item[attrs->count++] = (struct fsn__attr){
+        .name = "summary", .type = FSN__ATTR_INTS, .count = FSN__GEOMETRY_INTS, .ints = ints};
 }
 
 /* Whether some fast kernel takes the convolution. */
@@ -40,8 +87,9 @@ static bool has_kernel(const struct fsn__lowering *l, const struct fsn__node *no
 bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
 {
     const bool sums = l->training && l->normalised[node->out[0]];
-    struct fsn__attr item[MAX_CONV_ATTRS + 2];
-    struct fsn__attrs attrs = {.count = node->attrs.count + 2, .item = item};
+    struct fsn__attr item[MAX_CONV_ATTRS + 3];
+    struct fsn__attrs attrs = {.item = item};
+    int64_t geometry[FSN__GEOMETRY_INTS];
     struct fsn__form x;
     int in[CONV_INPUTS], out[3];
 
@@ -49,15 +97,15 @@ bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
         return false;
     x = fsn__blocked_form(l, node->in[0]);
     in[0] = x.z;
-    in[1] = fsn__plain_of(l, node->in[1]);
     in[2] = node->n_in > 2 ? fsn__plain_of(l, node->in[2]) : -1;
     in[CONV_A] = x.a;
     in[CONV_B] = x.b;
-    in[CONV_RESIDUAL] = -1;
+    in[CONV_RESIDUAL] = in[CONV_SCALE] = -1;
     for (size_t i = 0; i < node->attrs.count; i++)
-        item[i] = node->attrs.item[i];
-    item[node->attrs.count] = int_attr("load_relu", x.relu);
-    item[node->attrs.count + 1] = int_attr("store_relu", 0);
+        item[attrs.count++] = node->attrs.item[i];
+    item[attrs.count++] = int_attr("load_relu", x.relu);
+    item[attrs.count++] = int_attr("store_relu", 0);
+    lower_weights(l, node->in[1], in, &attrs, geometry);
     fsn__emit(l, &fsn__op_fast_conv, &attrs, CONV_INPUTS, in, sums ? 3 : 1, out);
     fsn__set_solid(l, node->out[0], out[0]);
     if (sums) {

@@ -3,7 +3,8 @@
  * Values of the source graph ("from") have forms in the lowered one ("to"): plain, or blocked, or
  * both. A blocked form is lazy: x = relu?(a z + b), where z is what some node has written.
  * The pass walks the source in order. Whatever reads a value asks for the form it needs, and what
- * is missing is made then: Pack, Unpack or Join.
+ * is missing is made then: Pack, Unpack or Join. A FilterSummary is lazy too: a fast convolution
+ * reads its filters from F itself, and for another reader they are gathered when it asks.
  */
 #ifndef FSN_GRAPH_LOWERING_H
 #define FSN_GRAPH_LOWERING_H
@@ -42,6 +43,9 @@ struct fsn__lowering {
 void fsn__emit(struct fsn__lowering *l, const struct fsn__op *op, const struct fsn__attrs *attrs,
                int n_in, const int *in, int n_out, int *out);
 
+/* The source's node as it is, on plain tensors. */
+void fsn__keep_node(struct fsn__lowering *l, const struct fsn__node *node);
+
 /* The value in plain layout, made if need be; -1 for value -1. */
 int fsn__plain_of(struct fsn__lowering *l, int value);
 /* The value in blocked layout, lazy or not, made if need be. */
@@ -76,6 +80,7 @@ struct fsn__attr *fsn__emitted_attr(const struct fsn__node *node, const char *na
 /* ---- patterns: each lowers the node and returns true, or leaves it alone ----------------------
  */
 
+bool fsn__lower_filter_summary(struct fsn__lowering *l, const struct fsn__node *node);
 bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node);
 bool fsn__lower_batch_norm(struct fsn__lowering *l, const struct fsn__node *node);
 bool fsn__lower_relu(struct fsn__lowering *l, const struct fsn__node *node);

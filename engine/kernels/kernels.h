@@ -1,8 +1,8 @@
 /* kernels.h - the fast path's convolutions, in a channel-blocked layout.
  *
  * Layout "nChw16c": a feature map of C channels is [N][Cb][H][W][16], Cb = ceil(C / 16); lanes past
- * C are zero, always. Filters are handed over as plain OIHW f32 (what a parameter or a Filter
- * Summary gather gives) and packed inside.
+ * C are zero, always. Filters are read where they lie, in plain OIHW weights or in a Filter Summary
+ * (filters.h), and packed inside; their gradient is OIHW.
  *
  * Batch norm never stands alone here. A value that batch norm (and Relu) follows is kept raw, z,
  * and normalised where it is read: x = relu(a z + b), with a, b per channel ("load"). Padding is
@@ -18,6 +18,7 @@
 #define FSN_KERNELS_KERNELS_H
 
 #include "core/pool.h"
+#include "kernels/filters.h"
 
 #include <stdint.h>
 
@@ -67,7 +68,7 @@ struct fsn__grad_store {
 struct fsn__conv_back {
     const float *x; /* the raw input, as the forward read it through load */
     const struct fsn__load *load;
-    const float *w;
+    const struct fsn__filters *w;
     const float *dz; /* read through grad */
     const struct fsn__grad_load *grad;
     float *dx; /* written through store; NULL: not wanted */
@@ -82,7 +83,7 @@ struct fsn__kernels {
     size_t (*work)(const struct fsn__conv_shape *shape, int threads);
     /* z = conv(load(x), w), stored through store. */
     void (*forward)(const struct fsn__conv_shape *shape, const float *x,
-                    const struct fsn__load *load, const float *w, float *z,
+                    const struct fsn__load *load, const struct fsn__filters *w, float *z,
                     const struct fsn__store *store, void *work, struct fsn__pool *pool);
     void (*backward)(const struct fsn__conv_shape *shape, const struct fsn__conv_back *back,
                      void *work, struct fsn__pool *pool);

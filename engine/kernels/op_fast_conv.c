@@ -3,28 +3,33 @@
  *   z = conv(load(x), w) + bias + residual, relu'd if store_relu
  *   s1 = sum z, s2 = sum z^2 per filter, for the batch norm that follows
  *
- * Inputs: x blocked (raw); w [K,C/groups,R,S]; bias [K]; a, b vectors (load: x is read as a x + b);
- * residual blocked like z. All but x and w are optional. Outputs: z blocked; s1, s2 vectors.
- * Attributes: those of ONNX's Conv; load_relu (what is read goes through Relu), store_relu (what is
- * written does; inference only, since backward would need the mask).
+ * Inputs: x blocked (raw); w [K,C/groups,R,S], or with the attribute `summary` the Filter Summary
+ * that holds the filters; bias [K]; a, b vectors (load: x is read as a x + b); residual blocked
+ * like z; scale [K] of the filters (Filter Summary and inference only). All but x and w are
+ * optional. Outputs: z blocked; s1, s2 vectors. Attributes: those of ONNX's Conv; summary (the
+ * geometry, filters.h); load_relu (what is read goes through Relu), store_relu (what is written
+ * does; inference only, since backward would need the mask).
  *
  * The passes themselves are those of kernels.h, each with the algorithm that the cost table names
- * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | kernels'].
+ * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | gradient of
+ * the filters, on its way to that of their Filter Summary | kernels'].
  */
 #include "kernels/blocked.h"
 
 #include <string.h>
 
-enum { IN_X, IN_W, IN_BIAS, IN_A, IN_B, IN_RESIDUAL, IN_COUNT };
+enum { IN_X, IN_W, IN_BIAS, IN_A, IN_B, IN_RESIDUAL, IN_SCALE, IN_COUNT };
 enum { OUT_Z, OUT_S1, OUT_S2 };
 
 struct conv {
     struct fsn__conv_shape shape;
     const struct fsn__kernels *kernels[FSN__PASS_COUNT];
+    struct fsn__filters filters;
     struct fsn__load load;
     float *bias;   /* padded, in the work space */
     float *spare;  /* two vectors of x */
     double *parts; /* [threads][Kb 16], bias gradient */
+    float *dw;     /* [K][C][R][S] */
     void *kernel_work;
 };
 
@@ -33,15 +38,45 @@ static size_t vector_bytes(int64_t channels)
     return (size_t)(fsn__channel_blocks(channels) * FSN__LANES) * sizeof(double);
 }
 
-static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__conv_shape *shape,
-                                  struct fsn_error *err)
+static bool has_summary(const struct fsn__op_ctx *ctx)
 {
-    const struct fsn__tensor *x = ctx->in[IN_X], *w = ctx->in[IN_W];
-    const int64_t channels = w->dim[1] * fsn__attr_int(ctx->attrs, "group", 1);
-    struct fsn__tensor plain = {.data = NULL};
+    return fsn__attr_find(ctx->attrs, "summary") != NULL;
+}
 
+static enum fsn_status read_geometry(const struct fsn__op_ctx *ctx,
+                                     struct fsn__fs_geometry *geometry, struct fsn_error *err)
+{
+    const struct fsn__tensor *w = ctx->in[IN_W];
+    bool fits = false;
+    size_t count;
+    const int64_t *ints = fsn__attr_ints(ctx->attrs, "summary", &count);
+
+    if (count == FSN__GEOMETRY_INTS) {
+        *geometry = fsn__geometry_of_ints(ints);
+        fits = fsn__fs_size(geometry) == fsn__numel(w);
+    } else if (!ints && w->ndim == 4) {
+        *geometry = fsn__filters_plain(w->dim[0], w->dim[1], w->dim[2], w->dim[3]);
+        fits = true;
+    }
+    return fits ? FSN_OK
+                : FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "weight has shape %s", FSN__SHAPE(w));
+}
+
+/* How the filters lie, and with them the shape. */
+static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__fs_geometry *g,
+                                  struct fsn__conv_shape *shape, struct fsn_error *err)
+{
+    const struct fsn__tensor *x = ctx->in[IN_X];
+    struct fsn__tensor plain = {.data = NULL}, w = {.data = NULL};
+    const enum fsn_status status = read_geometry(ctx, g, err);
+    int64_t channels;
+
+    if (status != FSN_OK)
+        return status;
+    channels = g->c * fsn__attr_int(ctx->attrs, "group", 1);
     fsn__shape_set(&plain, FSN__F32, 4, (int64_t[]){x->dim[0], channels, x->dim[2], x->dim[3]});
-    return fsn__conv_shape_read(ctx, &plain, w, shape, err);
+    fsn__shape_set(&w, FSN__F32, 4, (int64_t[]){g->k, g->c, g->r, g->s});
+    return fsn__conv_shape_read(ctx, &plain, &w, shape, err);
 }
 
 /* The kernels of each pass. */
@@ -59,15 +94,14 @@ static enum fsn_status choose_kernels(const struct fsn__conv_shape *shape,
 
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const struct fsn__tensor *x = ctx->in[IN_X], *w = ctx->in[IN_W];
+    const struct fsn__tensor *x = ctx->in[IN_X];
+    struct fsn__fs_geometry geometry;
     struct fsn__conv_shape shape;
     const struct fsn__kernels *kernels[FSN__PASS_COUNT];
     enum fsn_status status = fsn__blocked_input(ctx, IN_X, err);
 
-    if (status == FSN_OK && w->ndim != 4)
-        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "weight has shape %s", FSN__SHAPE(w));
     if (status == FSN_OK)
-        status = read_shape(ctx, &shape, err);
+        status = read_shape(ctx, &geometry, &shape, err);
     if (status == FSN_OK && fsn__channel_blocks(shape.c) != x->dim[1])
         return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "%lld channels do not fill %lld blocks",
                             (long long)shape.c, (long long)x->dim[1]);
@@ -79,13 +113,27 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
         status = fsn__vector_input(ctx, IN_A, x->dim[1] * FSN__LANES, err);
     if (status == FSN_OK)
         status = fsn__vector_input(ctx, IN_B, x->dim[1] * FSN__LANES, err);
+    if (status == FSN_OK)
+        status = fsn__vector_input(ctx, IN_SCALE, shape.k, err);
     if (status != FSN_OK)
         return status;
     if (ctx->training && fsn__attr_int(ctx->attrs, "store_relu", 0) != 0)
         return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "store_relu has no gradient");
+    if (ctx->training && fsn__op_has_input(ctx, IN_SCALE))
+        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "a scale of the filters has no gradient");
     fsn__vector_output(ctx, OUT_S1, fsn__channel_blocks(shape.k));
     fsn__vector_output(ctx, OUT_S2, fsn__channel_blocks(shape.k));
     return fsn__blocked_output(ctx, shape.n, fsn__channel_blocks(shape.k), shape.p, shape.q, err);
+}
+
+/* Floats of the gradient of all filters, when it has a place of its own. */
+static size_t filter_gradient_floats(const struct fsn__op_ctx *ctx,
+                                     const struct fsn__fs_geometry *g)
+{
+    const size_t floats = (size_t)(g->k * fsn__fs_filter_size(g));
+
+    return ctx->training && has_summary(ctx) ? (floats + FSN__LANES - 1) / FSN__LANES * FSN__LANES
+                                             : 0;
 }
 
 /* After infer nothing of this can fail. */
@@ -95,9 +143,11 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
     char *work = ctx->work;
 
     memset(c, 0, sizeof *c);
-    if (read_shape(ctx, &c->shape, NULL) != FSN_OK ||
+    if (read_shape(ctx, &c->filters.geometry, &c->shape, NULL) != FSN_OK ||
         choose_kernels(&c->shape, c->kernels, NULL) != FSN_OK)
         return;
+    c->filters.f = fsn__input_data(ctx, IN_W);
+    c->filters.scale = fsn__input_data(ctx, IN_SCALE);
     c->load = (struct fsn__load){.a = fsn__input_data(ctx, IN_A),
                                  .b = fsn__input_data(ctx, IN_B),
                                  .relu = fsn__attr_int(ctx->attrs, "load_relu", 0) != 0};
@@ -108,7 +158,9 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
     c->spare = (float *)work;
     work += vector_bytes(c->shape.c);
     c->parts = (double *)work;
-    c->kernel_work = work + vector_bytes(c->shape.k) * (size_t)threads;
+    work += vector_bytes(c->shape.k) * (size_t)threads;
+    c->dw = (float *)work;
+    c->kernel_work = c->dw + filter_gradient_floats(ctx, &c->filters.geometry);
 }
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
@@ -125,14 +177,16 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
             kernel = bytes;
     }
     *saved = 0;
-    *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) + kernel;
+    *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) +
+            filter_gradient_floats(ctx, &c.filters.geometry) * sizeof(float) + kernel;
 }
 
 static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
 {
+    struct fsn__fs_geometry geometry;
     struct fsn__conv_shape shape;
 
-    if (read_shape(ctx, &shape, NULL) != FSN_OK)
+    if (read_shape(ctx, &geometry, &shape, NULL) != FSN_OK)
         return;
     out->forward = fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__FORWARD));
     out->backward_data = fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA));
@@ -167,9 +221,8 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
         store.sum = ctx->out[OUT_S1]->data;
         store.sum_sq = ctx->out[OUT_S2]->data;
     }
-    c.kernels[FSN__FORWARD]->forward(&c.shape, fsn__input_data(ctx, IN_X), &c.load,
-                                     fsn__input_data(ctx, IN_W), ctx->out[OUT_Z]->data, &store,
-                                     c.kernel_work, ctx->pool);
+    c.kernels[FSN__FORWARD]->forward(&c.shape, fsn__input_data(ctx, IN_X), &c.load, &c.filters,
+                                     ctx->out[OUT_Z]->data, &store, c.kernel_work, ctx->pool);
     return FSN_OK;
 }
 
@@ -262,7 +315,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
                                   .ds1 = fsn__output_grad(ctx, OUT_S1),
                                   .ds2 = fsn__output_grad(ctx, OUT_S2)};
     struct fsn__grad_store store = {.z = fsn__input_data(ctx, IN_X)};
-    struct fsn__conv_back back = {.x = store.z, .w = fsn__input_data(ctx, IN_W)};
+    struct fsn__conv_back back = {.x = store.z};
+    float *df;
     struct conv c;
     bool fresh;
 
@@ -272,10 +326,16 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     read_conv(ctx, &c);
     if (!grad.ds1 || !grad.ds2)
         grad.ds1 = grad.ds2 = NULL;
+    df = fsn__input_grad(ctx, IN_W);
     back.load = &c.load;
+    back.w = &c.filters;
     back.dz = ctx->dout[OUT_Z]->data;
     back.grad = &grad;
-    back.dw = fsn__input_grad(ctx, IN_W);
+    back.dw = df;
+    if (df && has_summary(ctx)) { /* from the kernel the gradient of all filters, then that of F */
+        back.dw = c.dw;
+        memset(c.dw, 0, filter_gradient_floats(ctx, &c.filters.geometry) * sizeof *c.dw);
+    }
     back.dx = fsn__input_grad_raw(ctx, IN_X, &fresh);
     if (back.dx) {
         store.load = &c.load;
@@ -289,6 +349,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
         back.store = &store;
     }
     backward_kernels(ctx, &c, &back);
+    if (back.dw != df)
+        fsn__filters_scatter(&c.filters.geometry, c.dw, df, ctx->pool);
     backward_rest(ctx, &c, &grad);
     return FSN_OK;
 }

@@ -6,7 +6,7 @@
  *   gather       W = A F
  *   scatter-add  F += A^T W      (the gradient of the gather)
  *   count        A^T A           (diagonal: how many weights read each element)
- * All three visit the same pairs (element of W, element of F). walk_filter() knows these pairs,
+ * All three visit the same pairs (element of W, element of F). walk_channels() knows these pairs,
  * and nothing else here does. It hands them out as runs, pieces contiguous in both W and F: a
  * filter of layout 1d is one piece of the ring of L elements, a filter of layout 3d is C R pieces
  * of S elements, each on a ring of V elements, and every piece is cut where its ring closes.
@@ -40,25 +40,38 @@ static inline __attribute__((always_inline)) void walk_ring(int64_t w_at, int64_
     }
 }
 
-static inline __attribute__((always_inline)) void walk_filter(const struct fsn__fs_geometry *g,
-                                                              int64_t k, run_fn *run, void *arg)
+/* Channels [c0, c0 + count) of filter k; w_at counts from the first of them. */
+static inline __attribute__((always_inline)) void walk_channels(const struct fsn__fs_geometry *g,
+                                                                int64_t k, int64_t c0,
+                                                                int64_t count, run_fn *run,
+                                                                void *arg)
 {
     const int64_t depth = g->fs_dim[0], height = g->fs_dim[1], width = g->fs_dim[2];
     int64_t at_c, at_y, at_x;
 
     if (g->layout == FSN_LAYOUT_1D) {
-        walk_ring(0, fsn__fs_filter_size(g), 0, g->fs_dim[0], fsn__fs_start(g, k), run, arg);
+        walk_ring(0, count * g->r * g->s, 0, depth, fsn__fs_place(g, k, c0), run, arg);
         return;
     }
     at_x = k % g->grid[2] * g->stride[2];
     at_y = k / g->grid[2] % g->grid[1] * g->stride[1];
-    at_c = k / g->grid[2] / g->grid[1] * g->stride[0];
-    for (int64_t c = 0; c < g->c; c++)
-        for (int64_t r = 0; r < g->r; r++) {
-            int64_t row = (at_c + c) % depth * height + (at_y + r) % height;
+    at_c = (k / g->grid[2] / g->grid[1] * g->stride[0] + c0) % depth;
+    for (int64_t c = 0; c < count; c++) {
+        int64_t y = at_y;
 
-            walk_ring((c * g->r + r) * g->s, g->s, row * width, width, at_x, run, arg);
+        for (int64_t r = 0; r < g->r; r++) {
+            walk_ring((c * g->r + r) * g->s, g->s, (at_c * height + y) * width, width, at_x, run,
+                      arg);
+            y = y + 1 < height ? y + 1 : 0;
         }
+        at_c = at_c + 1 < depth ? at_c + 1 : 0;
+    }
+}
+
+static inline __attribute__((always_inline)) void walk_filter(const struct fsn__fs_geometry *g,
+                                                              int64_t k, run_fn *run, void *arg)
+{
+    walk_channels(g, k, 0, g->c, run, arg);
 }
 
 /* ---- what is done along it ------------------------------------------------------------------- */
@@ -82,25 +95,55 @@ void fsn__fs_gather_filter(const struct fsn__fs_geometry *g, int64_t k, const fl
     walk_filter(g, k, gather_run, &arg);
 }
 
+const float *fsn__fs_read(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t count,
+                          const float *f, float *copy)
+{
+    struct gather arg = {f, copy};
+
+    if (g->layout == FSN_LAYOUT_1D) {
+        const int64_t at = fsn__fs_place(g, k, c);
+
+        if (at + count * g->r * g->s <= g->fs_dim[0])
+            return f + at;
+    }
+    walk_channels(g, k, c, count, gather_run, &arg);
+    return copy;
+}
+
 struct scatter {
     const float *w;
     float *f;
+    int64_t begin, end; /* the part of F that is added to */
 };
 
 static inline void scatter_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
 {
     const struct scatter *a = arg;
+    const int64_t first = f_at > a->begin ? f_at : a->begin;
+    const int64_t last = f_at + count < a->end ? f_at + count : a->end;
 
-    for (int64_t i = 0; i < count; i++)
-        a->f[f_at + i] += a->w[w_at + i];
+    for (int64_t i = first; i < last; i++)
+        a->f[i] += a->w[w_at + (i - f_at)];
 }
 
 void fsn__fs_scatter_add_filter(const struct fsn__fs_geometry *g, int64_t k, const float *w,
                                 float *f)
 {
-    struct scatter arg = {w, f};
+    struct scatter arg = {w, f, 0, fsn__fs_size(g)};
 
     walk_filter(g, k, scatter_run, &arg);
+}
+
+void fsn__fs_scatter_add_part(const struct fsn__fs_geometry *g, const float *w, float *f,
+                              int64_t begin, int64_t end)
+{
+    const int64_t n = fsn__fs_filter_size(g);
+
+    for (int64_t k = 0; k < g->k; k++) {
+        struct scatter arg = {w + k * n, f, begin, end};
+
+        walk_filter(g, k, scatter_run, &arg);
+    }
 }
 
 static inline void count_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
@@ -122,10 +165,7 @@ void fsn__fs_gather(const struct fsn__fs_geometry *g, const float *f, float *w)
 
 void fsn__fs_scatter_add(const struct fsn__fs_geometry *g, const float *w, float *f)
 {
-    const int64_t n = fsn__fs_filter_size(g);
-
-    for (int64_t k = 0; k < g->k; k++)
-        fsn__fs_scatter_add_filter(g, k, w + k * n, f);
+    fsn__fs_scatter_add_part(g, w, f, 0, fsn__fs_size(g));
 }
 
 void fsn__fs_count_uses(const struct fsn__fs_geometry *g, int64_t *uses)
@@ -153,6 +193,16 @@ int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k)
     int64_t steps = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
 
     return steps > 0 ? k * g->fs_dim[0] / steps % g->fs_dim[0] : 0;
+}
+
+int64_t fsn__fs_place(const struct fsn__fs_geometry *g, int64_t k, int64_t c)
+{
+    if (g->layout == FSN_LAYOUT_1D)
+        return (fsn__fs_start(g, k) + c * g->r * g->s) % g->fs_dim[0];
+    return (((k / g->grid[2] / g->grid[1] * g->stride[0] + c) % g->fs_dim[0]) * g->fs_dim[1] +
+            k / g->grid[2] % g->grid[1] * g->stride[1]) *
+               g->fs_dim[2] +
+           k % g->grid[2] * g->stride[2];
 }
 
 /* ---- from a node's attributes ------------------------------------------------------------------

@@ -42,5 +42,15 @@ void fsn__fs_count_uses(const struct fsn__fs_geometry *g, int64_t *uses);
 void fsn__fs_gather_filter(const struct fsn__fs_geometry *g, int64_t k, const float *f, float *w);
 void fsn__fs_scatter_add_filter(const struct fsn__fs_geometry *g, int64_t k, const float *w,
                                 float *f);
+/* The scatter-add into F[begin .. end) alone, the rest of F is not touched. Every element gets its
+ * summands in the order of the filters, however F is cut. */
+void fsn__fs_scatter_add_part(const struct fsn__fs_geometry *g, const float *w, float *f,
+                              int64_t begin, int64_t end);
+/* Where in F the first element of channel c of filter k lies. */
+int64_t fsn__fs_place(const struct fsn__fs_geometry *g, int64_t k, int64_t c);
+/* Channels [c, c + count) of filter k, count R S floats: in F itself when they lie there in one
+ * piece, else gathered into copy. */
+const float *fsn__fs_read(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t count,
+                          const float *f, float *copy);
 
 #endif

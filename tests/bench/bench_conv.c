@@ -201,15 +201,18 @@ static void run_pass(const struct run *run, bool bare, int pass, const struct se
     const struct fsn__grad_load grad = {set->z, v + 4 * step, v + 5 * step};
     const struct fsn__grad_store grad_store = {&load, set->x, v + 6 * step, v + 7 * step, false};
     const struct fsn__kernels *k = run->kernels;
+    const struct fsn__conv_shape *s = &run->shape;
+    const struct fsn__filters w = {fsn__filters_plain(s->k, s->c / s->groups, s->r, s->s), run->w,
+                                   NULL};
 
     if (pass == 0)
-        k->forward(&run->shape, set->x, bare ? NULL : &load, run->w, set->z, bare ? NULL : &store,
-                   run->work, NULL);
+        k->forward(s, set->x, bare ? NULL : &load, &w, set->z, bare ? NULL : &store, run->work,
+                   NULL);
     else
-        k->backward(&run->shape,
+        k->backward(s,
                     &(struct fsn__conv_back){.x = set->x,
                                              .load = bare ? NULL : &load,
-                                             .w = run->w,
+                                             .w = &w,
                                              .dz = set->dz,
                                              .grad = bare ? NULL : &grad,
                                              .dx = pass == 2 ? NULL : set->dx,

@@ -361,6 +361,46 @@ static void direct_convolutions_pass_gradients(void **state)
     check(&depthwise, 16);
 }
 
+/* A geometry's integers (kernels/filters.h): layout, spacing; K, C, R, S; size; grid; strides. */
+#define SUMMARY_1D(spacing, k, c, r, s, length) \
+    ATTR_INTS("summary", FSN_LAYOUT_1D, spacing, k, c, r, s, length, 1, 1, 1, 1, 1, 1, 1, 1)
+#define SUMMARY_3D(k, c, r, s, ...) \
+    ATTR_INTS("summary", FSN_LAYOUT_3D, FSN_SPACING_EVEN, k, c, r, s, __VA_ARGS__)
+#define SUMMARY(count)                              \
+    {                                               \
+        .c = (count), .plain = true, .scale = 0.05F \
+    }
+
+static void convolutions_of_filter_summaries_pass_gradients(void **state)
+{
+    const struct fast_case even = {
+        &fsn__op_fast_conv,
+        3,
+        {MAP(1, 18, 6, 5), SUMMARY(331), NONE, FACTORS(18), SHIFTS(18)},
+        ATTRS(PADS_1, ATTR_I("load_relu", 1), SUMMARY_1D(FSN_SPACING_EVEN, 17, 18, 3, 3, 331))};
+    const struct fast_case reference = {&fsn__op_fast_conv,
+                                        1,
+                                        {MAP(2, 5, 6, 5), SUMMARY(40), LIST(18)},
+                                        ATTRS(PADS_1, ATTR_INTS("strides", 2, 2),
+                                              SUMMARY_1D(FSN_SPACING_REFERENCE, 18, 5, 3, 3, 40))};
+    const struct fast_case block = {
+        &fsn__op_fast_conv,
+        1,
+        {MAP(2, 18, 5, 6), SUMMARY(6 * 4 * 4), LIST(12)},
+        ATTRS(PADS_1, SUMMARY_3D(12, 18, 3, 3, 6, 4, 4, 3, 2, 2, 2, 2, 2))};
+    const struct fast_case depthwise = {
+        &fsn__op_fast_conv,
+        1,
+        {MAP(2, 16, 5, 4), SUMMARY(50)},
+        ATTRS(PADS_1, ATTR_I("group", 16), SUMMARY_1D(FSN_SPACING_EVEN, 16, 1, 3, 3, 50))};
+
+    (void)state;
+    check(&even, 17);
+    check(&reference, 18);
+    check(&block, 12);
+    check(&depthwise, 16);
+}
+
 static void relu_on_load_needs_no_batch_norm(void **state)
 {
     (void)state;
@@ -469,6 +509,7 @@ int main(void)
         cmocka_unit_test(batch_norm_coefficients_pass_gradients),
         cmocka_unit_test(winograd_convolutions_pass_gradients),
         cmocka_unit_test(direct_convolutions_pass_gradients),
+        cmocka_unit_test(convolutions_of_filter_summaries_pass_gradients),
         cmocka_unit_test(relu_on_load_needs_no_batch_norm),
         cmocka_unit_test(joins_of_one_value_pass_gradients),
         cmocka_unit_test(joins_of_two_values_pass_gradients),

@@ -191,9 +191,14 @@ static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
     struct fsn__store store = t->store;
     struct fsn__grad_store grad_store = t->grad_store;
     const struct fsn__load *load = t->hooks ? &t->load : NULL;
+    const struct fsn__filters w = {
+        .geometry =
+            fsn__filters_plain(t->shape.k, t->shape.c / t->shape.groups, t->shape.r, t->shape.s),
+        .f = t->w,
+    };
     struct fsn__conv_back back = {.x = t->x,
                                   .load = load,
-                                  .w = t->w,
+                                  .w = &w,
                                   .dz = t->dz,
                                   .grad = t->hooks ? &t->grad : NULL,
                                   .dx = out[DX],
@@ -212,7 +217,7 @@ static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
         grad_store.da = out[DA];
         grad_store.db = out[DB];
     }
-    kernels->forward(&t->shape, t->x, load, t->w, out[Z], t->hooks ? &store : NULL, work, pool);
+    kernels->forward(&t->shape, t->x, load, &w, out[Z], t->hooks ? &store : NULL, work, pool);
     if (apart) {
         back.dw = NULL;
         kernels->backward(&t->shape, &back, work, pool);

@@ -195,6 +195,49 @@ static void one_filter_alone_equals_its_part_of_all(void **state)
     }
 }
 
+static void any_channels_of_any_filter_are_read_as_they_are_gathered(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) {
+        const struct fsn__fs_geometry *g = &cases[i];
+        int64_t n = fsn__fs_filter_size(g), area = g->r * g->s;
+        float *f = floats(fsn__fs_size(g), 3), *all = floats(g->k * n, 0), *copy = floats(n, 0);
+
+        fsn__fs_gather(g, f, all);
+        for (int64_t k = 0; k < g->k; k++)
+            for (int64_t c = 0; c < g->c; c++) {
+                assert_int_equal(fsn__fs_place(g, k, c), place(g, k, c, 0, 0));
+                for (int64_t count = 1; count <= g->c - c; count++)
+                    assert_memory_equal(fsn__fs_read(g, k, c, count, f, copy),
+                                        all + k * n + c * area,
+                                        (size_t)(count * area) * sizeof *all);
+            }
+        free(f);
+        free(all);
+        free(copy);
+    }
+}
+
+static void parts_of_a_scatter_make_up_the_whole(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) {
+        const struct fsn__fs_geometry *g = &cases[i];
+        int64_t size = fsn__fs_size(g), n = g->k * fsn__fs_filter_size(g);
+        float *w = floats(n, 5), *want = floats(size, 11), *got = floats(size, 11);
+
+        for (int64_t j = 0; j < n; j++)
+            w[j] /= 3; /* sums that depend on their order */
+        fsn__fs_scatter_add(g, w, want);
+        for (int part = 0; part < 3; part++)
+            fsn__fs_scatter_add_part(g, w, got, size * part / 3, size * (part + 1) / 3);
+        assert_memory_equal(got, want, (size_t)size * sizeof *got);
+        free(w);
+        free(want);
+        free(got);
+    }
+}
+
 static void even_spacing_gives_distinct_starts_and_the_reference_repeats_the_first(void **state)
 {
     struct fsn__fs_geometry g = {.layout = FSN_LAYOUT_1D, .k = 4, .fs_dim = {10, 1, 1}};
@@ -330,6 +373,8 @@ int main(void)
         cmocka_unit_test(scatter_is_the_adjoint_of_gather),
         cmocka_unit_test(uses_count_how_many_weights_read_each_element),
         cmocka_unit_test(one_filter_alone_equals_its_part_of_all),
+        cmocka_unit_test(any_channels_of_any_filter_are_read_as_they_are_gathered),
+        cmocka_unit_test(parts_of_a_scatter_make_up_the_whole),
         cmocka_unit_test(even_spacing_gives_distinct_starts_and_the_reference_repeats_the_first),
         cmocka_unit_test(attributes_become_a_geometry),
         cmocka_unit_test(attributes_that_do_not_fit_are_refused_by_name),

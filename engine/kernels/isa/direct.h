@@ -33,8 +33,8 @@ void fsn__direct_pack_source(const struct fsn__direct_plan *plan, const float *s
  * as fsn__direct_chunk cuts them; depthwise [block][tap][16]. Thread `thread` of `threads`. */
 #define fsn__direct_pack_filters FSN__ISA_NAME(fsn__direct_pack_filters)
 void fsn__direct_pack_filters(const struct fsn__direct_plan *plan,
-                              const struct fsn__conv_shape *shape, bool transpose, const float *w,
-                              float *packed, int thread, int threads);
+                              const struct fsn__conv_shape *shape, bool transpose,
+                              const struct fsn__filters *w, float *packed, int thread, int threads);
 static inline int64_t fsn__direct_filter_floats(const struct fsn__direct_plan *plan)
 {
     const int64_t lanes = plan->depthwise ? 1 : FSN__LANES;
@@ -127,12 +127,12 @@ void fsn__direct_store_zeros(const struct fsn__row *row);
 size_t fsn__direct_gather_work(const struct fsn__direct_plan *plan, int threads); /* bytes */
 #define fsn__direct_forward FSN__ISA_NAME(fsn__direct_forward)
 void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
-                         const struct fsn__load *load, const float *w, float *z,
+                         const struct fsn__load *load, const struct fsn__filters *w, float *z,
                          const struct fsn__store *store, void *work, struct fsn__pool *pool);
 #define fsn__direct_backward_data FSN__ISA_NAME(fsn__direct_backward_data)
 void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float *dz,
-                               const struct fsn__grad_load *grad, const float *w, float *dx,
-                               const struct fsn__grad_store *store, void *work,
+                               const struct fsn__grad_load *grad, const struct fsn__filters *w,
+                               float *dx, const struct fsn__grad_store *store, void *work,
                                struct fsn__pool *pool);
 #define fsn__direct_weights_work FSN__ISA_NAME(fsn__direct_weights_work)
 size_t fsn__direct_weights_work(const struct fsn__conv_shape *shape, int threads);

@@ -28,7 +28,8 @@ struct gather {
     struct fsn__direct_plan plan;
     const struct fsn__conv_shape *shape;
     bool backward;
-    const float *src, *w;
+    const float *src;
+    const struct fsn__filters *w;
     float *dst;
     struct fsn__reader reader;
     const struct fsn__store *store;           /* forward */
@@ -358,7 +359,7 @@ static void run(struct gather *g, void *work, struct fsn__pool *pool)
 }
 
 void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
-                         const struct fsn__load *load, const float *w, float *z,
+                         const struct fsn__load *load, const struct fsn__filters *w, float *z,
                          const struct fsn__store *store, void *work, struct fsn__pool *pool)
 {
     const struct fsn__store nothing = {0};
@@ -378,8 +379,8 @@ void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
 }
 
 void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float *dz,
-                               const struct fsn__grad_load *grad, const float *w, float *dx,
-                               const struct fsn__grad_store *store, void *work,
+                               const struct fsn__grad_load *grad, const struct fsn__filters *w,
+                               float *dx, const struct fsn__grad_store *store, void *work,
                                struct fsn__pool *pool)
 {
     const struct fsn__grad_store nothing = {0};

@@ -12,7 +12,7 @@ struct pass {
     struct wino_reader reader;   /* the map that the tiles are of */
     struct wino_reader gradient; /* backward_weights: of the output */
     struct wino_writer writer;
-    const float *w;
+    const struct fsn__filters *w;
     float *dw;
     void *work;
     int64_t first, count; /* large regime: the tiles of this round */
@@ -272,7 +272,7 @@ static size_t work_bytes(const struct fsn__conv_shape *shape, int threads)
 }
 
 static void forward(const struct fsn__conv_shape *shape, const float *x,
-                    const struct fsn__load *load, const float *w, float *z,
+                    const struct fsn__load *load, const struct fsn__filters *w, float *z,
                     const struct fsn__store *store, void *work, struct fsn__pool *pool)
 {
     struct pass pass = {

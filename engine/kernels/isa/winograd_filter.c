@@ -7,10 +7,10 @@
  *         |  t    -b t    b2 t  |
  *         |  0     0      1     |
  *
- * Filters lie as [K][C][3][3] and the transforms want 16 output channels side by side, so a block
- * of 16 x 16 filters goes through a small buffer [input channel][tap][16 output channels], by 4 x 4
- * transpositions, which every instruction set has. In the backward pass of the data the output
- * channels are the C of the filters and the taps run backwards (winograd.h).
+ * A filter is read channel by channel (filters.h) and the transforms want 16 output channels side
+ * by side, so a block of 16 x 16 filters goes through a small buffer [input channel][tap][16 output
+ * channels], by 4 x 4 transpositions, which every instruction set has. In the backward pass of the
+ * data the output channels are the C of the filters and the taps run backwards (winograd.h).
  */
 #include "kernels/isa/winograd_isa.h"
 
@@ -28,11 +28,12 @@ enum { TAPS = 9, FREQUENCY = 6, SIDE = 3, QUAD = 4 };
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float taps[TAPS][FSN__LANES];
 
-/* to[j * to_step + i] = from[i * from_step + j] for i, j < 4. */
-FSN__INLINE void transpose_quad(const float *from, int64_t from_step, float *to, int64_t to_step)
+/* to[j * to_step + i] = from[i][at + j] for i, j < 4. */
+FSN__INLINE void transpose_quad(const float *const from[QUAD], int64_t at, float *to,
+                                int64_t to_step)
 {
-    quad a = *(const quad *)from, b = *(const quad *)(from + from_step);
-    quad c = *(const quad *)(from + 2 * from_step), d = *(const quad *)(from + 3 * from_step);
+    quad a = *(const quad *)(from[0] + at), b = *(const quad *)(from[1] + at);
+    quad c = *(const quad *)(from[2] + at), d = *(const quad *)(from[3] + at);
     quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
     quad ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
     quad cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
@@ -45,45 +46,47 @@ FSN__INLINE void transpose_quad(const float *from, int64_t from_step, float *to,
 }
 
 /* Forward: lanes are filters k .. k + 15, rows channels c .. c + count - 1. */
-static void gather_forward(const struct fsn__wino *plan, const float *w, int64_t k, int64_t c,
-                           int64_t count, taps *g)
+static void gather_forward(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t k,
+                           int64_t c, int64_t count, taps *g)
 {
     int64_t lanes = plan->k - k < FSN__LANES ? plan->k - k : FSN__LANES;
-    int64_t step = plan->c * TAPS;
-    const float *from = w + k * step + c * TAPS;
+    float copy[FSN__LANES][FSN__LANES * TAPS];
+    const float *from[FSN__LANES];
 
+    for (int64_t lane = 0; lane < lanes; lane++)
+        from[lane] = fsn__filters_read(w, k + lane, c, count, copy[lane]);
     if (lanes == FSN__LANES && count * TAPS % QUAD == 0) {
         for (int64_t at = 0; at < count * TAPS; at += QUAD)
             for (int64_t lane = 0; lane < FSN__LANES; lane += QUAD)
-                transpose_quad(from + lane * step + at, step, &g[0][0][0] + at * FSN__LANES + lane,
-                               FSN__LANES);
+                transpose_quad(from + lane, at, &g[0][0][0] + at * FSN__LANES + lane, FSN__LANES);
         return;
     }
     memset(g, 0, (size_t)count * sizeof *g);
     for (int64_t lane = 0; lane < lanes; lane++)
         for (int64_t i = 0; i < count; i++)
             for (int64_t tap = 0; tap < TAPS; tap++)
-                g[i][tap][lane] = from[lane * step + i * TAPS + tap];
+                g[i][tap][lane] = from[lane][i * TAPS + tap];
 }
 
 /* Backward: lanes are channels c .. c + 15 of the filters, rows filters k .. k + count - 1. */
-static void gather_backward(const struct fsn__wino *plan, const float *w, int64_t c, int64_t k,
-                            int64_t count, taps *g)
+static void gather_backward(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t c,
+                            int64_t k, int64_t count, taps *g)
 {
-    int64_t channels = plan->k;
-    int64_t lanes = channels - c < FSN__LANES ? channels - c : FSN__LANES;
+    int64_t lanes = plan->k - c < FSN__LANES ? plan->k - c : FSN__LANES;
+    float copy[FSN__LANES * TAPS];
 
     for (int64_t i = 0; i < count; i++) {
-        const float *from = w + ((k + i) * channels + c) * TAPS;
+        const float *from = fsn__filters_read(w, k + i, c, lanes, copy);
 
         if (lanes == FSN__LANES) {
             for (int64_t lane = 0; lane < FSN__LANES; lane += QUAD) {
-                const float *four = from + lane * TAPS;
+                const float *at = from + lane * TAPS;
+                const float *four[QUAD] = {at, at + TAPS, at + 2 * TAPS, at + 3 * TAPS};
 
-                transpose_quad(four, TAPS, &g[i][8][lane], -FSN__LANES);
-                transpose_quad(four + 4, TAPS, &g[i][4][lane], -FSN__LANES);
+                transpose_quad(four, 0, &g[i][8][lane], -FSN__LANES);
+                transpose_quad(four, 4, &g[i][4][lane], -FSN__LANES);
                 for (int64_t j = 0; j < QUAD; j++)
-                    g[i][0][lane + j] = four[j * TAPS + 8];
+                    g[i][0][lane + j] = four[j][8];
             }
             continue;
         }
@@ -115,23 +118,31 @@ FSN__INLINE void transform_adjoint(const fsn__vec u[FREQUENCY], fsn__vec g[SIDE]
     g[2] = u[5] + A2 * a_sum + B2 * b_sum;
 }
 
-void wino_filter(const struct fsn__wino *plan, const float *w, int64_t block, int64_t c,
-                 int64_t count, float *u, int64_t row)
+/* Filter k from channel c on, which the next call will want. */
+static void prefetch(const struct fsn__filters *w, int64_t k, int64_t c)
+{
+    const float *next = w->f + fsn__fs_place(&w->geometry, k, c);
+
+    for (int tap = 0; tap < TAPS; tap++)
+        __builtin_prefetch(next + tap * FSN__LANES);
+}
+
+void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
+                 int64_t c, int64_t count, float *u, int64_t row)
 {
     taps g[FSN__LANES] __attribute__((aligned(64)));
     const bool backward = plan->pass == FSN__WINO_BACKWARD_DATA;
-    const int64_t step = plan->u_step, w_step = TAPS * (backward ? plan->k : plan->c);
-    /* The next 16 input channels' filters, which the next call will want. */
-    const int64_t next = backward ? (c + FSN__LANES) * w_step + block * FSN__LANES * TAPS
-                                  : block * FSN__LANES * w_step + (c + FSN__LANES) * TAPS;
+    const int64_t step = plan->u_step, next = c + FSN__LANES;
 
     if (backward)
         gather_backward(plan, w, block * FSN__LANES, c, count, g);
     else
         gather_forward(plan, w, block * FSN__LANES, c, count, g);
     for (int64_t i = 0; i < count; i++, u += row) {
-        for (int tap = 0; tap < TAPS; tap++)
-            __builtin_prefetch(w + (next + i * w_step + tap * FSN__LANES));
+        if (backward)
+            prefetch(w, next + i, block * FSN__LANES);
+        else
+            prefetch(w, block * FSN__LANES + i, next);
         for (int part = 0; part < FSN__PARTS; part++) {
             fsn__vec half[SIDE][FREQUENCY]; /* G g, column by column */
 
@@ -171,9 +182,12 @@ static void scatter(const struct fsn__wino *plan, const taps *g, int64_t k, int6
     if (lanes == FSN__LANES && count == FSN__LANES) {
         for (int64_t lane = 0; lane < FSN__LANES; lane += QUAD)
             for (int64_t at = 0; at < count * TAPS; at += QUAD) {
+                const float *row[QUAD];
                 float four[QUAD][QUAD];
 
-                transpose_quad(&g[0][0][0] + at * FSN__LANES + lane, FSN__LANES, &four[0][0], QUAD);
+                for (int64_t i = 0; i < QUAD; i++)
+                    row[i] = &g[0][0][0] + (at + i) * FSN__LANES + lane;
+                transpose_quad(row, 0, &four[0][0], QUAD);
                 for (int64_t i = 0; i < QUAD; i++)
                     *(quad *)(to + (lane + i) * step + at) += *(const quad *)four[i];
             }

@@ -40,10 +40,10 @@ void wino_gradient(const struct fsn__wino *plan, const struct wino_reader *reade
 void wino_output(const struct fsn__wino *plan, const struct wino_writer *writer, int64_t block,
                  int64_t blocks, int64_t first, int64_t count, const float *m, double *sums);
 
-/* U for the 16 output channels of `block` and `count` (at most 16) input channels from c on, read
- * from w [K][C][3][3] of the forward pass: input channel c + i goes to u + i * row. */
-void wino_filter(const struct fsn__wino *plan, const float *w, int64_t block, int64_t c,
-                 int64_t count, float *u, int64_t row);
+/* U for the 16 output channels of `block` and `count` (at most 16) input channels from c on, from
+ * the filters of the forward pass: input channel c + i goes to u + i * row. */
+void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
+                 int64_t c, int64_t count, float *u, int64_t row);
 /* dw [K][C][3][3] += G^T dU G for one block of filters and one of channels; dU is the sum over
  * `parts` arrays, part_step floats apart, with rows of 16 filters. */
 void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int parts,
