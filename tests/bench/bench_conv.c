@@ -69,6 +69,11 @@ static const struct layer layers[] = {
     {"16-16@32 of 1", 1, 16, 16, 32, 3, 1, 1, 1},
     {"32-32@5", 128, 32, 32, 5, 3, 1, 1, 1},
     {"32-32@9", 128, 32, 32, 9, 3, 1, 1, 1},
+    /* larger filters */
+    {"3-64@224/2 7x7", 4, 3, 64, 224, 7, 2, 3, 1},
+    {"1-20@28 5x5", 128, 1, 20, 28, 5, 1, 0, 1},
+    {"20-50@12 5x5", 128, 20, 50, 12, 5, 1, 0, 1},
+    {"96-96@32 5x5 depthwise", 32, 96, 96, 32, 5, 1, 2, 96},
 };
 
 struct options {
@@ -253,7 +258,7 @@ static void bench(const struct layer *layer, const char *algorithm,
                          (double)(s.r * s.s);
 
     run_create(layer, kernels, &run);
-    printf("%-20s %-9s %-9s", layer->name, algorithm, kernels->isa);
+    printf("%-22s %-9s %-9s", layer->name, algorithm, kernels->isa);
     for (int pass = 0; pass < PASSES; pass++) {
         const double ms = time_pass(&run, options, pass);
         const double work = pass == 3 ? 2 * flops : flops;
@@ -320,7 +325,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_conv: %s\n", err.text);
         return 2;
     }
-    printf("%-20s %-9s %-9s", "layer", "algorithm", "isa");
+    printf("%-22s %-9s %-9s", "layer", "algorithm", "isa");
     for (int pass = 0; pass < PASSES; pass++)
         printf("  %23s", pass_names[pass]);
     printf("\n");
