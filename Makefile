@@ -177,7 +177,7 @@ check-threads: $(THREAD_TESTS)
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
 .PHONY: bench bench-peer
-bench: $(BUILD)/fsnet
+bench: all
 	@tests/bench/bench.sh $(BUILD)
 # Debian's Python, which its PyTorch belongs to.
 bench-peer: $(BUILD)/fsnet

@@ -1,7 +1,7 @@
 #!/bin/bash
 # bench.sh [BUILD] - how fast fsnet trains and runs the networks that it can make itself: one table, then
-# how two jobs of one thread each compare with one job of two (the first network). `make bench` runs it.
-# Asserts nothing.
+# how the service shares the cores among jobs (jobs.sh, the first network). `make bench` runs it. Asserts
+# nothing.
 #
 # NETS, STEPS (timed steps of a row), ROUNDS (of the comparison of jobs; 0: none), THREADS set its length.
 # Columns: images a second in the median step and in the fastest tenth; GFLOP a second as a direct
@@ -57,4 +57,4 @@ done
 [ "$rounds" -gt 0 ] || exit 0
 echo
 net=${nets%% *}
-tests/bench/jobs.sh "$fsnet" "$dir/$net.onnx" "$(batch_of "$net")" "$steps" "$rounds"
+tests/bench/jobs.sh "$build" "$net" "$(batch_of "$net")" "$steps" "$rounds"

@@ -16,7 +16,9 @@ for what in train distill infer; do
             for (i = 3; i <= NF; i++) good = good && $i > 0
             print good ? "yes" : $0 }' <<<"$out")"
 done
-holds "bench.sh compares one job with two" "resnet8       training: one job of two threads" "$out"
+same "bench.sh compares one job with two, and with two before a third" yes \
+    "$(awk '$1 == "resnet8" && /jobs on/ {
+        print /one [0-9.]+ img.*two at once [0-9.]+ \(.*a third waiting [0-9.]+ \(/ ? "yes" : $0 }' <<<"$out")"
 
 python=/usr/bin/python3
 if ! "$python" -c 'import torch' 2>"$dir/err"; then
