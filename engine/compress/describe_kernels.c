@@ -39,19 +39,15 @@ static json_t *fused_json(unsigned set)
     return array;
 }
 
-/* Multiply-adds of a forward pass over the batch, as a direct convolution needs them. A blocked map
- * has its images, rows and columns where a plain one has them. */
-static int64_t macs_of(const struct fsn__op_ctx *ctx)
+/* Multiply-adds of a forward pass over the batch. */
+static int64_t macs_of(const struct fsn__op_ctx *ctx, const struct fsn__op_kernel *kernel)
 {
-    const bool gemm = ctx->op == &fsn__op_gemm;
     const struct fsn__tensor *x, *w, *y;
 
-    if (strcmp(ctx->op->name, "Conv") != 0 && !gemm && ctx->op != &fsn__op_mat_mul)
-        return 0;
+    if (ctx->op != &fsn__op_gemm && ctx->op != &fsn__op_mat_mul)
+        return kernel->macs;
     x = ctx->in[0], w = ctx->in[1], y = ctx->out[0];
-    if (strcmp(ctx->op->name, "Conv") == 0)
-        return fsn__numel(w) * y->dim[0] * fsn__numel_range(y, 2, y->ndim > 4 ? 4 : y->ndim);
-    if (gemm)
+    if (ctx->op == &fsn__op_gemm)
         return fsn__numel(y) * w->dim[fsn__attr_int(ctx->attrs, "transB", 0) ? 1 : 0];
     return fsn__numel(y) * (x->ndim > 0 ? x->dim[x->ndim - 1] : 1);
 }
@@ -75,14 +71,14 @@ static json_t *node_json(const char *name, const struct fsn__op_ctx *ctx)
         ctx->op->describe(ctx, &kernel);
     if (ctx->op->sizes)
         ctx->op->sizes(ctx, &work, &saved);
-    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:I}", "name", name, "op",
-                     ctx->op->name, "fast", strcmp(ctx->op->domain, "fsnet.fast") == 0,
-                     "weight_shape",
-                     kernel.forward && ctx->n_in > 1 ? shape_json(ctx->in[1]) : json_null(),
-                     "output_shape", shape_json(ctx->n_out > 0 ? ctx->out[0] : NULL), "algorithm",
-                     algorithm_json(&kernel, ctx->training), "load", fused_json(kernel.load),
-                     "store", fused_json(kernel.store), "gflop", 2e-9 * (double)macs_of(ctx),
-                     "scratch_bytes", (json_int_t)work, "saved_bytes", (json_int_t)saved);
+    return json_pack(
+        "{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:I}", "name", name, "op",
+        ctx->op->name, "fast", strcmp(ctx->op->domain, "fsnet.fast") == 0, "weight_shape",
+        kernel.forward && ctx->n_in > 1 ? shape_json(ctx->in[1]) : json_null(), "output_shape",
+        shape_json(ctx->n_out > 0 ? ctx->out[0] : NULL), "algorithm",
+        algorithm_json(&kernel, ctx->training), "load", fused_json(kernel.load), "store",
+        fused_json(kernel.store), "gflop", 2e-9 * (double)macs_of(ctx, &kernel), "scratch_bytes",
+        (json_int_t)work, "saved_bytes", (json_int_t)saved);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------

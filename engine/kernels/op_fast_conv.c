@@ -192,7 +192,10 @@ static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
     out->backward_data = fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA));
     out->backward_weights =
         fsn__algorithm_name(fsn__choose_algorithm(&shape, FSN__BACKWARD_WEIGHTS));
-    out->load = fsn__fused(FSN__FUSED_BATCH_NORM, fsn__op_has_input(ctx, IN_A)) |
+    out->macs =
+        shape.n * shape.p * shape.q * shape.k * (shape.c / shape.groups) * shape.r * shape.s;
+    out->load = fsn__fused(FSN__FUSED_FILTER_SUMMARY, has_summary(ctx)) |
+                fsn__fused(FSN__FUSED_BATCH_NORM, fsn__op_has_input(ctx, IN_A)) |
                 fsn__fused(FSN__FUSED_RELU, fsn__attr_int(ctx->attrs, "load_relu", 0) != 0);
     out->store = fsn__fused(FSN__FUSED_BIAS, fsn__op_has_input(ctx, IN_BIAS)) |
                  fsn__fused(FSN__FUSED_RESIDUAL, fsn__op_has_input(ctx, IN_RESIDUAL)) |

@@ -86,12 +86,13 @@ enum { /* flags */
 
 /* What happens to a tensor on its way into or out of an operator, beside the operator's own work.
  */
-#define FSN__FUSED_LIST(X)      \
-    X(BATCH_NORM, "batch norm") \
-    X(BIAS, "bias")             \
-    X(RESIDUAL, "residual")     \
-    X(RELU, "relu")             \
-    X(CLIP, "clip")             \
+#define FSN__FUSED_LIST(X)                                               \
+    X(FILTER_SUMMARY, "filter summary") /* the filters are read in it */ \
+    X(BATCH_NORM, "batch norm")                                          \
+    X(BIAS, "bias")                                                      \
+    X(RESIDUAL, "residual")                                              \
+    X(RELU, "relu")                                                      \
+    X(CLIP, "clip")                                                      \
     X(SUMS, "sums") /* over each channel, for the batch norm that follows */
 enum fsn__fused {
 #define FSN__ENUM(code, name) FSN__FUSED_##code,
@@ -109,6 +110,7 @@ static inline unsigned fsn__fused(enum fsn__fused what, bool there)
 struct fsn__op_kernel {
     const char *forward, *backward_data, *backward_weights; /* algorithms; static */
     unsigned load, store;                                   /* sets of enum fsn__fused */
+    int64_t macs; /* multiply-adds of a forward pass, as a direct convolution needs them */
 };
 
 struct fsn__op {

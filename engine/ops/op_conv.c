@@ -165,6 +165,8 @@ static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
 {
     out->forward = out->backward_data = out->backward_weights = "im2col";
     out->store = fsn__fused(FSN__FUSED_BIAS, fsn__op_has_input(ctx, 2));
+    out->macs = ctx->out[0]->dim[0] * fsn__numel_range(ctx->out[0], 2, ctx->out[0]->ndim) *
+                fsn__numel(ctx->in[1]);
 }
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)

@@ -55,6 +55,7 @@ static struct fsn__graph *build(void)
     x = CONV(&net, "depthwise", x, 1, 32, 3, PADS(1), ATTR_I("group", 32));
     x = CONV(&net, "dilated", x, 32, 32, 3, PADS(2), ATTR_INTS("dilations", 2, 2));
     x = CONV(&net, "thirteen", x, 32, 32, 13, PADS(6));
+    x = net_conv_summary(&net, "summary", x, 32, 32, 3, 2304);
     x = CONV(&net, "eighths", x, 4, 32, 3, PADS(1), ATTR_I("group", 8));
     x = net_flatten(&net, net_global_pool(&net, x));
     return net_finish(&net, net_gemm(&net, "fc", x, 32, 5));
@@ -128,6 +129,7 @@ static void every_kind_of_convolution_gets_its_algorithm(void **state)
     expect_algorithm(kernels, "dilated", "direct");
     expect_algorithm(kernels, "thirteen", "im2col");
     expect_algorithm(kernels, "eighths", "im2col");
+    expect_algorithm(kernels, "summary", "winograd");
     expect(kernels, "three", "output_shape", "[2,2,16,16,16]"); /* blocks of 16 channels */
     expect(kernels, "eighths", "output_shape", "[2,32,8,8]");
     json_decref(kernels);
@@ -144,6 +146,7 @@ static void what_is_fused_is_named(void **state)
     expect(training, "three", "load", "[\"batch norm\",\"relu\"]");
     expect(training, "three", "store", "[\"sums\"]");
     expect(training, "strided", "store", "[]");
+    expect(training, "summary", "load", "[\"filter summary\"]");
     /* Batch norm is folded, which makes a bias; Relu is applied where the map is written. */
     expect(inference, "three", "load", "[]");
     expect(inference, "three", "store", "[\"bias\",\"relu\"]");
@@ -163,6 +166,7 @@ static void the_work_is_that_of_a_direct_convolution(void **state)
         {"stem", 2.0 * BATCH * 16 * 16 * 32 * 3 * 9},
         {"three", 2.0 * BATCH * 16 * 16 * 32 * 32 * 9},
         {"strided", 2.0 * BATCH * 8 * 8 * 32 * 64 * 9},
+        {"summary", 2.0 * BATCH * 8 * 8 * 32 * 32 * 9},
         {"depthwise", 2.0 * BATCH * 8 * 8 * 32 * 9},
         {"eighths", 2.0 * BATCH * 8 * 8 * 32 * 4 * 9},
     };
