@@ -114,6 +114,14 @@ FSN__INLINE void fsn__vec_stream(float *p, fsn__vec v)
 #endif
 }
 
+/* What a map's next rows or tiles will need, into the L2: that is far enough from memory, and
+ * asking for the L1 fills its few miss buffers, which costs more than it saves (5 to 20 % of a
+ * pass). */
+FSN__INLINE void fsn__prefetch(const float *p)
+{
+    __builtin_prefetch(p, 0, 2);
+}
+
 FSN__INLINE void fsn__vec_fence(void)
 {
 #ifdef __x86_64__

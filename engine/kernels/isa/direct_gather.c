@@ -117,7 +117,7 @@ static void prefetch_row(const struct fsn__row *r)
 {
     for (int64_t p = 0; p < r->pixels; p++) {
         if (r->beside)
-            __builtin_prefetch(r->beside + p * r->dst_pixel, 0);
+            fsn__prefetch(r->beside + p * r->dst_pixel);
         if (!r->stream)
             __builtin_prefetch(r->dst + p * r->dst_pixel, 1);
     }

@@ -82,9 +82,9 @@ FSN__INLINE void transform_block(const struct fsn__wino *plan, enum read_mode mo
             for (int j = 0; j < TILE; j++) {
                 int64_t next = at + ahead + (i * plan->q + j) * FSN__LANES;
 
-                __builtin_prefetch(reader->map + next);
+                fsn__prefetch(reader->map + next);
                 if (mode == READ_GRAD)
-                    __builtin_prefetch(zs + next);
+                    fsn__prefetch(zs + next);
             }
         if (rows >= TILE && columns >= TILE)
             transform_tile(plan, mode, &hook, reader->map + at, zs + at, TILE, TILE, m);

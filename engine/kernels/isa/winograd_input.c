@@ -60,9 +60,9 @@ FSN__INLINE void fill_columns(const struct fsn__wino *plan, enum read_mode mode,
 
         FSN__UNROLL
         for (int r = 0; r < TILE_STEP; r++) {
-            __builtin_prefetch(below + step + r * pitch);
+            fsn__prefetch(below + step + r * pitch);
             if (mode == READ_GRAD)
-                __builtin_prefetch(below_z + step + r * pitch);
+                fsn__prefetch(below_z + step + r * pitch);
         }
         FSN__UNROLL
         for (int part = 0; part < FSN__PARTS; part++) {
@@ -131,7 +131,7 @@ static void fill_strip(const struct fsn__wino *plan, enum read_mode mode,
 }
 
 /* V of one tile from its six columns. */
-FSN__INLINE void transform_tile(const struct fsn__wino *plan, const column *columns, float *v)
+FSN__INLINE void transform_tile(const struct fsn__wino *plan, column *columns, float *v)
 {
     const int64_t step = plan->v_step;
 

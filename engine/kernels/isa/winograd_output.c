@@ -127,7 +127,7 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, struct block *b, s
     }
 }
 
-/* What the hook will read of the next tile. */
+/* What the hook will read of the tile at `at`. */
 FSN__INLINE void prefetch_tile(const struct block *b, struct kind kind, int64_t at)
 {
     for (int i = 0; i < TILE; i++)
@@ -135,9 +135,9 @@ FSN__INLINE void prefetch_tile(const struct block *b, struct kind kind, int64_t 
             int64_t next = at + i * b->pitch + j * FSN__LANES;
 
             if (kind.add)
-                __builtin_prefetch(b->add + next);
+                fsn__prefetch(b->add + next);
             if (kind.backward && kind.sum)
-                __builtin_prefetch(b->z + next);
+                fsn__prefetch(b->z + next);
         }
 }
 
@@ -153,7 +153,7 @@ FSN__INLINE void transform_tiles(const struct fsn__wino *plan, struct block *blo
         int64_t y = tile / plan->tiles_x * TILE, x = tile % plan->tiles_x * TILE;
         int64_t at = (n * plan->k_blocks + k) * plane + y * b.pitch + x * FSN__LANES;
 
-        prefetch_tile(&b, kind, at + TILE * FSN__LANES);
+        prefetch_tile(&b, kind, at + 2 * TILE * FSN__LANES);
         if (plan->p - y >= TILE && plan->q - x >= TILE)
             transform_tile(plan, &b, kind, m, at, TILE, TILE);
         else
