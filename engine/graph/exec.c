@@ -78,6 +78,15 @@ static enum fsn_status infer_shapes(struct fsn__exec *exec, const struct fsn__ex
 /* ---- which gradients flow
  * ------------------------------------------------------------------------ */
 
+static bool makes_reals(const struct fsn__exec *exec, const struct fsn__node *node)
+{
+    bool any = false;
+
+    for (int i = 0; i < node->n_out; i++)
+        any |= node->out[i] >= 0 && exec->tensors[node->out[i]].dtype == FSN__F32;
+    return any;
+}
+
 static enum fsn_status find_gradients(struct fsn__exec *exec, struct fsn_error *err)
 {
     const struct fsn__graph *graph = exec->graph;
@@ -94,6 +103,8 @@ static enum fsn_status find_gradients(struct fsn__exec *exec, struct fsn_error *
             any |= node->in[j] >= 0 && exec->wants[node->in[j]];
         if (!any)
             continue;
+        if (!node->op->backward && !makes_reals(exec, node))
+            continue; /* truth values and indices have no gradient */
         if (!node->op->backward)
             return FSN__FAIL(err, FSN_UNSUPPORTED,
                              "%s '%s' lies behind trained weights but has no gradient",

@@ -273,16 +273,6 @@ static bool is_float(enum fsn__dtype dtype)
     return dtype == FSN__F32 || dtype == FSN__F64;
 }
 
-/* Integers beyond 2^53 are compared as the nearest double. */
-static double element(const struct fsn__tensor *t, int64_t i)
-{
-    if (t->dtype == FSN__F32)
-        return (double)fsn__f32(t)[i];
-    if (t->dtype == FSN__F64)
-        return ((const double *)t->data)[i];
-    return (double)fsn__get_i64(t, i);
-}
-
 /* Everything but the tensors' values; false and a text in check->worst when they differ. */
 static bool same_form(const char *name, const struct fsn__tensor *got,
                       const struct fsn__tensor *want, struct fsn_check *check)
@@ -335,11 +325,11 @@ static void compare(struct comparison *cmp, const char *name, const struct fsn__
     if (!same_form(name, got, want, cmp->check))
         return;
     for (int64_t i = 0; i < n; i++) {
-        double value = element(got, i);
+        double value = fsn__get_f64(got, i);
 
         if (want_type == FSN__ONNX_FLOAT16)
             value = (double)fsn__half_to_float(fsn__float_to_half((float)value));
-        compare_element(cmp, name, i, value, element(want, i), !is_float(want->dtype));
+        compare_element(cmp, name, i, value, fsn__get_f64(want, i), !is_float(want->dtype));
     }
 }
 

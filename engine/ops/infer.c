@@ -69,6 +69,20 @@ enum fsn_status fsn__op_ints(const struct fsn__op_ctx *ctx, int in, const char *
     return FSN_OK;
 }
 
+enum fsn_status fsn__op_no_batch(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    for (int i = 0; i < ctx->n_in; i++) {
+        const struct fsn__tensor *t = ctx->in[i];
+        const int64_t n = t && t->dtype == FSN__I64 ? fsn__numel(t) : 0;
+
+        for (int64_t j = 0; j < n; j++)
+            if (fsn__i64(t)[j] == FSN_BATCH)
+                return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,
+                                    "computes with the batch size, which is not fixed");
+    }
+    return FSN_OK;
+}
+
 enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in, const char *what,
                                     struct fsn_error *err)
 {
@@ -103,4 +117,34 @@ enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtyp
     }
     fsn__shape_copy(ctx->out[0], &shape);
     return FSN_OK;
+}
+
+enum fsn_status fsn__op_one_type(const struct fsn__op_ctx *ctx, int first, struct fsn_error *err)
+{
+    for (int i = first; i < ctx->n_in; i++) {
+        if (!ctx->in[i]) /* an optional input's place in a list of any length */
+            return FSN__OP_FAIL(ctx, err, FSN_FORMAT, "input %d is missing", i);
+        if (ctx->in[i]->dtype != ctx->in[first]->dtype)
+            return FSN__OP_FAIL(
+                ctx, err, FSN_SHAPE, "inputs are %s and %s, expected one type for all",
+                fsn__dtype_name(ctx->in[first]->dtype), fsn__dtype_name(ctx->in[i]->dtype));
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__op_broadcast_output(const struct fsn__op_ctx *ctx, enum fsn__dtype dtype,
+                                         struct fsn_error *err)
+{
+    struct fsn__tensor shape = *ctx->in[0];
+
+    for (int i = 1; i < ctx->n_in; i++) {
+        int64_t dim[FSN_MAX_DIMS];
+        int ndim;
+
+        if (!fsn__broadcast_shape(&shape, ctx->in[i], dim, &ndim))
+            return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "shapes %s and %s do not broadcast",
+                                FSN__SHAPE(&shape), FSN__SHAPE(ctx->in[i]));
+        fsn__shape_set(&shape, dtype, ndim, dim);
+    }
+    return fsn__op_set_output(ctx, dtype, shape.ndim, shape.dim, err);
 }

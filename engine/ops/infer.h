@@ -43,6 +43,11 @@ FSN_NODISCARD enum fsn_status fsn__op_ints(const struct fsn__op_ctx *ctx, int in
 FSN_NODISCARD enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in,
                                                   const char *what, struct fsn_error *err);
 
+/* Fails when the data of an input holds the batch size, whose value is not known: what is computed
+ * from it would be nonsense. For forward. */
+FSN_NODISCARD enum fsn_status fsn__op_no_batch(const struct fsn__op_ctx *ctx,
+                                               struct fsn_error *err);
+
 static inline bool fsn__op_has_input(const struct fsn__op_ctx *ctx, int in)
 {
     return in < ctx->n_in && ctx->in[in];
@@ -53,5 +58,13 @@ static inline bool fsn__op_has_input(const struct fsn__op_ctx *ctx, int in)
 FSN_NODISCARD enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx,
                                                  enum fsn__dtype dtype, int ndim,
                                                  const int64_t *dim, struct fsn_error *err);
+
+/* Inputs first.. must be there and have one element type. */
+FSN_NODISCARD enum fsn_status fsn__op_one_type(const struct fsn__op_ctx *ctx, int first,
+                                               struct fsn_error *err);
+/* Sets out[0] to the shape to which all inputs broadcast. */
+FSN_NODISCARD enum fsn_status fsn__op_broadcast_output(const struct fsn__op_ctx *ctx,
+                                                       enum fsn__dtype dtype,
+                                                       struct fsn_error *err);
 
 #endif

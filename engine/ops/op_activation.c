@@ -1,238 +1,174 @@
 /*
- * op_activation.c - Relu and Clip, element by element.
+ * op_activation.c - activation functions, element by element.
  *
- *   Relu: y = max(x, 0)                      dx = dy where y > 0
- *   Clip: y = min(max(x, low), high)         dx = dy where low <= x <= high
+ *   Relu             max(x, 0)
+ *   LeakyRelu        x where x >= 0, alpha x below
+ *   ThresholdedRelu  x where x > alpha, 0 below
+ *   Elu              x where x > 0, alpha (e^x - 1) below
+ *   Celu             x where x > 0, alpha (e^(x/alpha) - 1) below
+ *   Selu             gamma Elu(x)
+ *   Sigmoid          s(x) = 1 / (1 + e^-x)
+ *   HardSigmoid      alpha x + beta, within [0, 1]
+ *   Swish            x s(alpha x)
+ *   HardSwish        x HardSigmoid(x) with alpha = 1/6, beta = 1/2
+ *   Tanh             tanh(x)
+ *   Softplus         p(x) = ln(1 + e^x)
+ *   Softsign         x / (1 + |x|)
+ *   Mish             x tanh(p(x))
+ *   Gelu             x Phi(x), Phi the normal distribution function; or, with approximate = "tanh",
+ *                    x/2 (1 + tanh u), u = sqrt(2/pi) (x + 0.044715 x^3)
  *
- * Both pass NaN on, so that a diverging network is noticed at its output. Clip's bounds are
- * optional scalars of the input's type; no gradient flows to them. With low > high every element
- * becomes high, as ONNX has it.
+ * Slopes are written in y where that spares keeping x. At a kink the slope is that of one of the
+ * sides. All pass NaN on, so that a diverging network is noticed at its output. The
+ * expressions are those of tgmath.h: exp(x) is expf(x) where x is a float.
  */
-#include "ops/infer.h"
-#include "ops/walk.h"
+#include "ops/unary.h"
 
-struct job {
-    int64_t count;
-    const void *x;
-    void *y;
-    const void *low, *high; /* Clip: one element each, or NULL */
-    const float *out, *dy;
-    float *dx;
-};
+#include <string.h>
+#include <tgmath.h>
 
-/* Small tensors are left to the calling thread. */
-static void run(struct fsn__pool *pool, fsn__task *task, struct job *job)
+/* ---- made of straight lines ------------------------------------------------------------------ */
+
+FSN__REAL_TYPES(FSN__UNARY_FORWARD, relu, x < 0 ? 0 : x)
+FSN__SIGNED_TYPES(FSN__UNARY_FORWARD, relu, x < 0 ? 0 : x)
+FSN__UNARY_BACKWARD(relu_slope, y > 0 ? g : 0)
+static const struct fsn__unary op_relu = {
+    .forward = {FSN__REAL_TYPES(FSN__ENTRY, relu) FSN__SIGNED_TYPES(FSN__ENTRY, relu)},
+    .backward = relu_slope};
+FSN__UNARY_OP(relu, .name = "Relu", .backward_out = 1)
+
+FSN__REAL_FUNCTION(leaky_relu, FSN__ALPHA(0.01F), x<0 ? alpha * x : x, x> 0 ? g : alpha *g,
+                   .name = "LeakyRelu", .backward_in = 1)
+FSN__REAL_FUNCTION(thresholded_relu, FSN__ALPHA(1), x <= alpha ? 0 : x, x > alpha ? g : 0,
+                   .name = "ThresholdedRelu", .backward_in = 1)
+
+#define WITHIN_0_1(v) ((v) < 0 ? 0 : (v) > 1 ? 1 : (v))
+
+FSN__REAL_FUNCTION(hard_sigmoid, FSN__ALPHA_AND(0.2F, "beta", 0.5F), WITHIN_0_1(alpha *x + beta),
+                   y > 0 && y < 1 ? alpha * g : 0, .name = "HardSigmoid", .backward_out = 1)
+FSN__REAL_FUNCTION(hard_swish, FSN__NO_ATTRIBUTES, x *WITHIN_0_1((x + 3) / 6),
+                   x <= -3  ? 0
+                   : x >= 3 ? g
+                            : (2 * x + 3) / 6 * g,
+                   .name = "HardSwish", .backward_in = 1)
+
+/* ---- exponential below zero ------------------------------------------------------------------ */
+
+FSN__REAL_FUNCTION(elu, FSN__ALPHA(1), x > 0 ? x : alpha * expm1(x), x > 0 ? g : alpha * exp(x) * g,
+                   .name = "Elu", .backward_in = 1)
+FSN__REAL_FUNCTION(celu, FSN__ALPHA(1), x > 0 ? x : alpha * expm1(x / alpha),
+                   x > 0 ? g : exp(x / alpha) * g, .name = "Celu", .backward_in = 1)
+/* beta stands for gamma. */
+FSN__REAL_FUNCTION(selu,
+                   FSN__ALPHA_AND(1.67326319217681884765625F, "gamma", 1.05070102214813232421875F),
+                   beta *(x > 0 ? x : alpha * expm1(x)), beta *(x > 0 ? g : alpha * exp(x) * g),
+                   .name = "Selu", .backward_in = 1)
+
+/* ---- smooth ---------------------------------------------------------------------------------- */
+
+#define SIGMOID(v) (1 / (1 + exp(-(v))))
+/* ln(1 + e^v) without overflow */
+#define SOFTPLUS(v) (log1p(exp(-fabs(v))) + ((v) < 0 ? 0 : (v)))
+
+FSN__REAL_FUNCTION(sigmoid, FSN__NO_ATTRIBUTES, SIGMOID(x), y *(1 - y) * g, .name = "Sigmoid",
+                   .backward_out = 1)
+FSN__REAL_FUNCTION(tanh, FSN__NO_ATTRIBUTES, tanh(x), (1 - y * y) * g, .name = "Tanh",
+                   .backward_out = 1)
+FSN__REAL_FUNCTION(softplus, FSN__NO_ATTRIBUTES, SOFTPLUS(x), -expm1(-y) * g, .name = "Softplus",
+                   .backward_out = 1)
+FSN__REAL_FUNCTION(softsign, FSN__NO_ATTRIBUTES, x / (1 + fabs(x)),
+                   (1 - fabs(y)) * (1 - fabs(y)) * g, .name = "Softsign", .backward_out = 1)
+
+static float swish_derivative(float x, float alpha)
 {
-    fsn__pool_run(job->count < FSN__SERIAL_BELOW ? NULL : pool, task, job);
+    const float s = SIGMOID(alpha * x);
+
+    return s + alpha * x * s * (1 - s);
 }
 
-/* ---- forward, for every number type ------------------------------------------------------------
- */
+FSN__REAL_FUNCTION(swish, FSN__ALPHA(1), x *SIGMOID(alpha *x), swish_derivative(x, alpha) * g,
+                   .name = "Swish", .backward_in = 1)
 
-#define DEFINE_RELU(code, type)                                 \
-    static void relu_##code(void *arg, int thread, int threads) \
-    {                                                           \
-        const struct job *job = arg;                            \
-        const type *restrict x = job->x;                        \
-        type *restrict y = job->y;                              \
-        int64_t begin, end;                                     \
-                                                                \
-        fsn__share(job->count, thread, threads, &begin, &end);  \
-        for (int64_t i = begin; i < end; i++)                   \
-            y[i] = x[i] < 0 ? 0 : x[i];                         \
-    }
-
-#define DEFINE_CLIP(code, type)                                 \
-    static void clip_##code(void *arg, int thread, int threads) \
-    {                                                           \
-        const struct job *job = arg;                            \
-        const type *restrict x = job->x;                        \
-        const type *low = job->low, *high = job->high;          \
-        type *restrict y = job->y;                              \
-        int64_t begin, end;                                     \
-                                                                \
-        fsn__share(job->count, thread, threads, &begin, &end);  \
-        for (int64_t i = begin; i < end; i++) {                 \
-            type v = x[i];                                      \
-                                                                \
-            if (low && v < *low)                                \
-                v = *low;                                       \
-            if (high && v > *high)                              \
-                v = *high;                                      \
-            y[i] = v;                                           \
-        }                                                       \
-    }
-
-DEFINE_RELU(F32, float)
-DEFINE_RELU(F64, double)
-DEFINE_RELU(I8, int8_t)
-DEFINE_RELU(I16, int16_t)
-DEFINE_RELU(I32, int32_t)
-DEFINE_RELU(I64, int64_t)
-DEFINE_CLIP(F32, float)
-DEFINE_CLIP(F64, double)
-DEFINE_CLIP(I8, int8_t)
-DEFINE_CLIP(I16, int16_t)
-DEFINE_CLIP(I32, int32_t)
-DEFINE_CLIP(I64, int64_t)
-DEFINE_CLIP(U8, uint8_t)
-DEFINE_CLIP(U16, uint16_t)
-DEFINE_CLIP(U32, uint32_t)
-DEFINE_CLIP(U64, uint64_t)
-
-/* clang-format off */
-#define SIGNED_TASKS(op) \
-    [FSN__F32] = op##_F32, [FSN__F64] = op##_F64, \
-    [FSN__I8] = op##_I8, [FSN__I16] = op##_I16, [FSN__I32] = op##_I32, [FSN__I64] = op##_I64
-#define UNSIGNED_TASKS(op) \
-    [FSN__U8] = op##_U8, [FSN__U16] = op##_U16, [FSN__U32] = op##_U32, [FSN__U64] = op##_U64
-
-static fsn__task *const relu_tasks[FSN__DTYPE_COUNT] = {SIGNED_TASKS(relu)};
-static fsn__task *const clip_tasks[FSN__DTYPE_COUNT] = {SIGNED_TASKS(clip), UNSIGNED_TASKS(clip)};
-/* clang-format on */
-
-static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+static float mish_derivative(float x)
 {
-    const struct fsn__tensor *x = ctx->in[0];
-    const bool is_clip = ctx->op == &fsn__op_clip;
-    struct job job = {
-        .count = fsn__numel(x),
-        .x = x->data,
-        .y = ctx->out[0]->data,
-        .low = is_clip && fsn__op_has_input(ctx, 1) ? ctx->in[1]->data : NULL,
-        .high = is_clip && fsn__op_has_input(ctx, 2) ? ctx->in[2]->data : NULL,
-    };
+    const float t = tanh(SOFTPLUS(x));
 
+    return t + x * (1 - t * t) * SIGMOID(x);
+}
+
+FSN__REAL_FUNCTION(mish, FSN__NO_ATTRIBUTES, x *tanh(SOFTPLUS(x)), mish_derivative(x) * g,
+                   .name = "Mish", .backward_in = 1)
+
+/* ---- Gelu ------------------------------------------------------------------------------------ */
+
+/* sqrt(2/pi) */
+#define SCALE (M_2_SQRTPI * M_SQRT1_2)
+#define CUBIC 0.044715
+#define GELU(real) (x / 2 * (1 + erf(x * (real)M_SQRT1_2)))
+#define GELU_TANH(real) (x / 2 * (1 + tanh((real)SCALE * (x + (real)CUBIC * x * x * x))))
+
+FSN__UNARY_FORWARD(F32, float, gelu, GELU(float))
+FSN__UNARY_FORWARD(F64, double, gelu, GELU(double))
+FSN__UNARY_FORWARD(F32, float, gelu_tanh, GELU_TANH(float))
+FSN__UNARY_FORWARD(F64, double, gelu_tanh, GELU_TANH(double))
+
+static float gelu_derivative(float x)
+{
+    return (1 + erf(x * (float)M_SQRT1_2)) / 2 + x * (float)(SCALE / 2) * exp(-x * x / 2);
+}
+
+static float gelu_tanh_derivative(float x)
+{
+    const float scale = (float)SCALE, cubic = (float)CUBIC;
+    const float t = tanh(scale * (x + cubic * x * x * x));
+
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * scale * (1 + 3 * cubic * x * x);
+}
+
+FSN__UNARY_BACKWARD(gelu_slope, gelu_derivative(x) * g)
+FSN__UNARY_BACKWARD(gelu_tanh_slope, gelu_tanh_derivative(x) * g)
+
+static const struct fsn__unary gelu_exact = {.forward = {FSN__REAL_TYPES(FSN__ENTRY, gelu)},
+                                             .backward = gelu_slope};
+static const struct fsn__unary gelu_tanh = {.forward = {FSN__REAL_TYPES(FSN__ENTRY, gelu_tanh)},
+                                            .backward = gelu_tanh_slope};
+
+static const struct fsn__unary *gelu_form(const struct fsn__op_ctx *ctx)
+{
+    const char *form = fsn__attr_string(ctx->attrs, "approximate", "none");
+
+    return strcmp(form, "none") == 0 ? &gelu_exact : strcmp(form, "tanh") == 0 ? &gelu_tanh : NULL;
+}
+
+static enum fsn_status gelu_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    if (!gelu_form(ctx))
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID, "approximate = \"%s\", expected none or tanh",
+                            fsn__attr_string(ctx->attrs, "approximate", ""));
+    return fsn__unary_infer(ctx, gelu_form(ctx), err);
+}
+
+static enum fsn_status gelu_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    return fsn__unary_forward(ctx, gelu_form(ctx), err);
+}
+
+static enum fsn_status gelu_backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
     (void)err;
-    run(ctx->pool, (is_clip ? clip_tasks : relu_tasks)[x->dtype], &job);
+    fsn__unary_backward(ctx, gelu_form(ctx));
     return FSN_OK;
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------
- */
-
-static enum fsn_status infer_like_input(const struct fsn__op_ctx *ctx, fsn__task *const *tasks,
-                                        struct fsn_error *err)
-{
-    const struct fsn__tensor *x = ctx->in[0];
-
-    if (!tasks[x->dtype])
-        return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED, "its input is %s, which it does not take",
-                            fsn__dtype_name(x->dtype));
-    return fsn__op_set_output(ctx, x->dtype, x->ndim, x->dim, err);
-}
-
-static enum fsn_status infer_relu(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    return infer_like_input(ctx, relu_tasks, err);
-}
-
-static enum fsn_status infer_clip(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    static const char *const names[] = {"input", "lower bound", "upper bound"};
-    const struct fsn__tensor *x = ctx->in[0];
-
-    for (int i = 1; i < 3; i++) {
-        const struct fsn__tensor *bound = fsn__op_has_input(ctx, i) ? ctx->in[i] : NULL;
-
-        if (!bound)
-            continue;
-        if (bound->dtype != x->dtype)
-            return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "its %s is %s, its input %s", names[i],
-                                fsn__dtype_name(bound->dtype), fsn__dtype_name(x->dtype));
-        if (fsn__numel(bound) != 1)
-            return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "its %s has shape %s, expected a scalar",
-                                names[i], FSN__SHAPE(bound));
-    }
-    return infer_like_input(ctx, clip_tasks, err);
-}
-
-/* ---- backward ----------------------------------------------------------------------------------
- */
-
-static void relu_back(void *arg, int thread, int threads)
-{
-    const struct job *job = arg;
-    const float *restrict out = job->out, *restrict dy = job->dy;
-    float *restrict dx = job->dx;
-    int64_t begin, end;
-
-    fsn__share(job->count, thread, threads, &begin, &end);
-    for (int64_t i = begin; i < end; i++) {
-        const float g = dy[i]; /* loaded always: lets the compiler vectorise */
-
-        dx[i] += out[i] > 0.0F ? g : 0.0F;
-    }
-}
-
-static void clip_back(void *arg, int thread, int threads)
-{
-    const struct job *job = arg;
-    const float *restrict x = job->x, *restrict dy = job->dy;
-    const float *low = job->low, *high = job->high;
-    float *restrict dx = job->dx;
-    int64_t begin, end;
-
-    fsn__share(job->count, thread, threads, &begin, &end);
-    for (int64_t i = begin; i < end; i++)
-        if (!(low && x[i] < *low) && !(high && x[i] > *high))
-            dx[i] += dy[i];
-}
-
-static enum fsn_status backward_relu(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    struct job job;
-
-    (void)err;
-    if (!ctx->dout[0] || !ctx->din[0])
-        return FSN_OK;
-    job = (struct job){.count = fsn__numel(ctx->out[0]),
-                       .out = fsn__f32(ctx->out[0]),
-                       .dy = fsn__f32(ctx->dout[0]),
-                       .dx = fsn__f32(ctx->din[0])};
-    run(ctx->pool, relu_back, &job);
-    return FSN_OK;
-}
-
-static enum fsn_status backward_clip(const struct fsn__op_ctx *ctx, struct fsn_error *err)
-{
-    struct job job;
-
-    (void)err;
-    if (!ctx->dout[0] || !ctx->din[0])
-        return FSN_OK;
-    job = (struct job){.count = fsn__numel(ctx->in[0]),
-                       .x = ctx->in[0]->data,
-                       .low = fsn__op_has_input(ctx, 1) ? ctx->in[1]->data : NULL,
-                       .high = fsn__op_has_input(ctx, 2) ? ctx->in[2]->data : NULL,
-                       .dy = fsn__f32(ctx->dout[0]),
-                       .dx = fsn__f32(ctx->din[0])};
-    run(ctx->pool, clip_back, &job);
-    return FSN_OK;
-}
-
-const struct fsn__op fsn__op_relu = {
-    .name = "Relu",
+const struct fsn__op fsn__op_gelu = {
+    .name = "Gelu",
     .domain = "",
     .min_in = 1,
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
-    .backward_out = 1 << 0,
-    .infer = infer_relu,
-    .forward = forward,
-    .backward = backward_relu,
-};
-
-const struct fsn__op fsn__op_clip = {
-    .name = "Clip",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 3,
-    .min_out = 1,
-    .max_out = 1,
-    .backward_in = 1 << 0 | 1 << 1 | 1 << 2,
-    .infer = infer_clip,
-    .forward = forward,
-    .backward = backward_clip,
+    .backward_in = 1,
+    .infer = gelu_infer,
+    .forward = gelu_forward,
+    .backward = gelu_backward,
 };

@@ -181,3 +181,14 @@ int64_t fsn__get_i64(const struct fsn__tensor *t, int64_t i)
     }
     return 0;
 }
+
+double fsn__get_f64(const struct fsn__tensor *t, int64_t i)
+{
+    if (t->dtype == FSN__F32)
+        return (double)fsn__f32(t)[i];
+    if (t->dtype == FSN__F64)
+        return ((const double *)t->data)[i];
+    if (t->dtype == FSN__U64)
+        return (double)((const uint64_t *)t->data)[i];
+    return (double)fsn__get_i64(t, i);
+}

@@ -71,6 +71,8 @@ bool fsn__broadcast_shape(const struct fsn__tensor *a, const struct fsn__tensor 
 
 /* Element i of a tensor of integers (any integer or bool dtype). */
 int64_t fsn__get_i64(const struct fsn__tensor *t, int64_t i);
+/* Element i of any tensor; integers beyond 2^53 become the nearest double. */
+double fsn__get_f64(const struct fsn__tensor *t, int64_t i);
 
 static inline float *fsn__f32(const struct fsn__tensor *t)
 {
