@@ -76,8 +76,11 @@ enum cli_kind {
     X(TEMPERATURE, "temperature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/temperature", NULL) \
     X(AUGMENT, "augment", 0, "NAME,..", SPEC, 0, 0, NULL, "/finetune/augment", NULL)               \
     X(CROP_PADDING, "crop-padding", 0, "N", SPEC, 0, 0, NULL, "/finetune/crop_padding", NULL)      \
+    X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
+    X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \
+    X(OUTPUT, "output", 0, "NAME", SPEC, 0, 0, NULL, "/output", NULL)                              \
     X(SEED, "seed", 0, "N", SPEC, 0, 0, NULL, "/seed", NULL)                                       \
     X(THREADS, "threads", 0, "N", SPEC, 0, 0, NULL, "/threads", NULL)
 

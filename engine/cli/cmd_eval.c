@@ -20,8 +20,8 @@ static int run_eval(const struct cli_args *args)
         goto out;
     }
     cli_progress_begin(&progress);
-    if (fsn_evaluate(model, data, split, &args->spec.preprocess, args->spec.threads,
-                     cli_progress_step, &progress, &eval, &err) != FSN_OK) {
+    if (fsn_evaluate(model, data, split, &args->spec, cli_progress_step, &progress, &eval, &err) !=
+        FSN_OK) {
         cli_progress_end(&progress);
         code = cli_fail(args->command, &err, NULL);
         goto out;
@@ -50,6 +50,6 @@ const struct cli_command cli_eval = {
     .operand_count = 1,
     .required = {CLI_OPT_DATA},
     .options = {CLI_OPT_DATA, CLI_OPT_FORMAT, CLI_OPT_SPLIT, CLI_OPT_MEAN, CLI_OPT_STD,
-                CLI_OPT_SPEC, CLI_OPT_THREADS, CLI_OPT_JSON},
+                CLI_OPT_SCALE, CLI_OPT_OUTPUT, CLI_OPT_SPEC, CLI_OPT_THREADS, CLI_OPT_JSON},
     .run = run_eval,
 };

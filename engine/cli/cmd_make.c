@@ -86,8 +86,8 @@ static int train(const struct cli_args *args, struct fsn_model *model,
     if (status == FSN_OK)
         status = fsn_model_save(model, path, FSN_EXPORT_DENSE, &err);
     if (status == FSN_OK)
-        status = fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec.preprocess,
-                              args->spec.threads, cli_progress_step, &progress, &eval, &err);
+        status = fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step,
+                              &progress, &eval, &err);
     cli_progress_end(&progress);
     if (status == FSN_CANCELLED && checkpoint) {
         cli_error(args->command, "cancelled; the same command continues from %s", checkpoint);
@@ -124,27 +124,14 @@ const struct cli_command cli_train = {
     .operands = "MODEL",
     .operand_count = 1,
     .required = {CLI_OPT_DATA, CLI_OPT_OUT_MODEL},
-    .options = {CLI_OPT_DATA,
-                CLI_OPT_OUT_MODEL,
-                CLI_OPT_FORMAT,
-                CLI_OPT_EPOCHS,
-                CLI_OPT_BATCH,
-                CLI_OPT_LR,
-                CLI_OPT_MOMENTUM,
-                CLI_OPT_WEIGHT_DECAY,
-                CLI_OPT_SCHEDULE,
-                CLI_OPT_WARMUP_STEPS,
-                CLI_OPT_MILESTONES,
-                CLI_OPT_GAMMA,
-                CLI_OPT_AUGMENT,
-                CLI_OPT_CROP_PADDING,
-                CLI_OPT_MEAN,
-                CLI_OPT_STD,
-                CLI_OPT_SEED,
-                CLI_OPT_THREADS,
-                CLI_OPT_CHECKPOINT_FILE,
-                CLI_OPT_SPEC,
-                CLI_OPT_JSON},
+    .options = {CLI_OPT_DATA,         CLI_OPT_OUT_MODEL,    CLI_OPT_FORMAT,
+                CLI_OPT_EPOCHS,       CLI_OPT_BATCH,        CLI_OPT_LR,
+                CLI_OPT_MOMENTUM,     CLI_OPT_WEIGHT_DECAY, CLI_OPT_SCHEDULE,
+                CLI_OPT_WARMUP_STEPS, CLI_OPT_MILESTONES,   CLI_OPT_GAMMA,
+                CLI_OPT_AUGMENT,      CLI_OPT_CROP_PADDING, CLI_OPT_MEAN,
+                CLI_OPT_STD,          CLI_OPT_SCALE,        CLI_OPT_OUTPUT,
+                CLI_OPT_SEED,         CLI_OPT_THREADS,      CLI_OPT_CHECKPOINT_FILE,
+                CLI_OPT_SPEC,         CLI_OPT_JSON},
     .run = run_train,
 };
 

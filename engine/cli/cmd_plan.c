@@ -32,6 +32,9 @@ static void print_plan(const struct fsn_plan *plan)
     printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));
     printf("%-24s %14s\n", "MACs", CLI_GROUPED(plan->macs));
     printf("%-24s %14s bytes\n", "model.onnx, expected", CLI_GROUPED(plan->expected_bytes));
+    if (plan->output)
+        printf("%-24s %14s\n", "output that is trained", plan->output);
+    printf("%-24s %14d convolutions\n", "batch norm put back", plan->restored_bn);
     if (plan->baseline_bytes > 0)
         printf("%-24s %14s bytes, %.1f times as many\n", "baseline",
                CLI_GROUPED(plan->baseline_bytes),
@@ -73,6 +76,7 @@ const struct cli_command cli_plan = {
     .operands = "MODEL",
     .operand_count = 1,
     .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_EXCLUDE,
-                CLI_OPT_BITS, CLI_OPT_SPEC, CLI_OPT_JSON, CLI_OPT_THREADS},
+                CLI_OPT_BITS, CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC, CLI_OPT_JSON,
+                CLI_OPT_THREADS},
     .run = run_plan,
 };

@@ -71,6 +71,7 @@ static void print_spec_help(const struct fsn_spec_field *field)
     case FSN_FIELD_NAMES:
         printf("; give it once for each");
         break;
+    case FSN_FIELD_NAME:
     case FSN_FIELD_CHANNELS:
     case FSN_FIELD_SHARES:
     case FSN_FIELD_SET:

@@ -92,6 +92,7 @@ static json_t *setting_json(const struct fsn_spec_field *field, const char *text
     case FSN_FIELD_SET:
         return list_json(text, false);
     case FSN_FIELD_CHOICE:
+    case FSN_FIELD_NAME:
     case FSN_FIELD_NAMES: /* one; the caller appends */
         return json_string(text);
     }

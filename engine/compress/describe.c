@@ -186,8 +186,9 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
 enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **json, struct fsn_error *err)
 {
     json_t *root = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "parameters", (json_int_t)plan->parameters,
-        "compressed_parameters", (json_int_t)plan->compressed_parameters, "effective_parameters",
+        "{s:s?, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "output", plan->output, "restored_bn",
+        plan->restored_bn, "parameters", (json_int_t)plan->parameters, "compressed_parameters",
+        (json_int_t)plan->compressed_parameters, "effective_parameters",
         (json_int_t)plan->effective_parameters, "macs", (json_int_t)plan->macs, "baseline_bytes",
         (json_int_t)plan->baseline_bytes, "expected_bytes", (json_int_t)plan->expected_bytes,
         "layers", fsn__plan_layers_json(plan));

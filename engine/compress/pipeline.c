@@ -6,6 +6,8 @@
 #include "compress/compress.h"
 #include "core/file.h"
 #include "onnx/onnx.h"
+#include "train/calibrate.h"
+#include "train/classifier.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ struct job {
     struct fsn_model *baseline;
     struct fsn_dataset *data;
     struct fsn_plan *plan;
+    struct fsn__prepared prepared;
     struct fsn__graph *teacher;
     struct fsn_model student;
     struct fsn_model *small, *dense; /* read back */
@@ -110,15 +113,15 @@ static enum fsn_status evaluate(struct job *job, struct fsn_model *model, enum f
 {
     side->size_bytes = model->file_bytes;
     side->macs = fsn__graph_macs(model->graph);
-    return fsn__evaluate(model->graph, job->data, FSN_SPLIT_TEST, &job->spec->preprocess, job->pool,
-                         stage, from, from + job->quick, job->order->progress, job->order->user,
-                         &side->eval, err);
+    return fsn__evaluate(model->graph, job->data, FSN_SPLIT_TEST, job->spec, job->pool, stage, from,
+                         from + job->quick, job->order->progress, job->order->user, &side->eval,
+                         err);
 }
 
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
 static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
 {
-    enum fsn_status status = fsn__graph_clone(job->baseline->graph, &job->teacher, err);
+    enum fsn_status status = fsn__graph_clone(job->prepared.graph, &job->teacher, err);
 
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(job->teacher, err);
@@ -127,27 +130,10 @@ static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
     return status;
 }
 
-static enum fsn_status fit(struct job *job, struct fsn_error *err)
+static struct fsn__train_job training(const struct job *job, struct fsn__graph *student)
 {
-    enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
-
-    if (status == FSN_OK)
-        status = fsn_plan_create(job->baseline, job->spec, &job->plan, NULL, err);
-    if (status == FSN_OK)
-        status = enter(job, FSN_STAGE_FIT, job->quick, err);
-    if (status == FSN_OK)
-        status = fsn__fs_convert(job->baseline->graph, job->plan, job->spec->filter_summary.spacing,
-                                 &job->student.graph, err);
-    if (status == FSN_OK)
-        status = make_teacher(job, err);
-    return status;
-}
-
-static enum fsn_status finetune(struct job *job, struct fsn_error *err)
-{
-    char checkpoint[PATH_BYTES];
-    struct fsn__train_job train = {
-        .student = job->student.graph,
+    return (struct fsn__train_job){
+        .student = student,
         .teacher = job->teacher,
         .data = job->data,
         .spec = job->spec,
@@ -157,6 +143,47 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
         .progress = job->order->progress,
         .user = job->order->user,
     };
+}
+
+/* The network that is to be compressed: the baseline without what its exporter left behind, and
+ * with batch norm put back where it was folded away. */
+static enum fsn_status prepare(struct job *job, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__prepare(job->baseline->graph, job->spec, job->report.data.classes,
+                                          &job->prepared, err);
+
+    if (status == FSN_OK)
+        status = make_teacher(job, err);
+    if (status == FSN_OK) {
+        const struct fsn__train_job train = training(job, job->prepared.graph);
+
+        status = fsn__calibrate(&train, &job->prepared.bare, err);
+    }
+    return status == FSN_OK ? fsn__graph_restore_bn(job->prepared.graph, &job->prepared.bare, err)
+                            : status;
+}
+
+static enum fsn_status fit(struct job *job, struct fsn_error *err)
+{
+    enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
+
+    if (status == FSN_OK)
+        status = prepare(job, err);
+    if (status == FSN_OK)
+        status =
+            fsn__plan_prepared(job->baseline, &job->prepared, job->spec, &job->plan, NULL, err);
+    if (status == FSN_OK)
+        status = enter(job, FSN_STAGE_FIT, job->quick, err);
+    if (status == FSN_OK)
+        status = fsn__fs_convert(job->prepared.graph, job->plan, job->spec->filter_summary.spacing,
+                                 &job->student.graph, err);
+    return status;
+}
+
+static enum fsn_status finetune(struct job *job, struct fsn_error *err)
+{
+    char checkpoint[PATH_BYTES];
+    struct fsn__train_job train = training(job, job->student.graph);
     enum fsn_status status = enter(job, FSN_STAGE_FINETUNE, job->quick, err);
 
     if (status != FSN_OK || job->spec->finetune.epochs == 0)
@@ -229,41 +256,37 @@ static enum fsn_status export_one(struct job *job, enum fsn_export_form form, co
     return status;
 }
 
-/* Largest difference of two models' outputs on one batch of test images. */
+/* Largest difference of two models' logits on one batch of test images. */
 static enum fsn_status compare_outputs(struct job *job, struct fsn_error *err)
 {
     enum { BATCH = 64 };
     struct fsn_model *models[2] = {job->small, job->dense};
-    struct fsn__exec *execs[2] = {NULL, NULL};
+    struct fsn__classifier run[2] = {{0}, {0}};
     struct fsn__transform transform = {.preprocess = job->spec->preprocess};
-    int64_t count = job->report.data.images[FSN_SPLIT_TEST], index[BATCH];
-    int64_t batch = count < BATCH ? count : BATCH;
+    int64_t count = job->report.data.images[FSN_SPLIT_TEST], index[BATCH], n = 0;
+    struct fsn__exec_options options = {.batch = count < BATCH ? count : BATCH, .pool = job->pool};
     int32_t labels[BATCH];
     enum fsn_status status = FSN_OK;
     double worst = 0.0;
 
-    for (int64_t i = 0; i < batch; i++)
+    for (int64_t i = 0; i < BATCH; i++)
         index[i] = i;
     for (int i = 0; i < 2 && status == FSN_OK; i++) {
-        struct fsn__exec_options options = {.batch = batch, .pool = job->pool};
-
-        status = fsn__exec_create(models[i]->graph, &options, &execs[i], err);
+        status = fsn__classifier_create(models[i]->graph, "verification", job->data,
+                                        job->spec->output, &options, &run[i], err);
         if (status != FSN_OK)
             break;
-        fsn__load_batch(job->data, FSN_SPLIT_TEST, index, batch, &transform, false, 0, job->pool,
-                        fsn__f32(fsn__exec_input(execs[i], 0)), labels);
-        status = fsn__exec_forward(execs[i], 0, err);
+        n = run[i].batch < options.batch ? run[i].batch : options.batch;
+        fsn__load_batch(job->data, FSN_SPLIT_TEST, index, n, &transform, false, 0, job->pool,
+                        run[i].images, labels);
+        status = fsn__classifier_forward(&run[i], 0, err);
     }
-    if (status == FSN_OK) {
-        const struct fsn__tensor *a = fsn__exec_output(execs[0], 0);
-        const struct fsn__tensor *b = fsn__exec_output(execs[1], 0);
-
-        for (int64_t i = 0; i < fsn__numel(a); i++)
-            worst = fmax(worst, fabs((double)fsn__f32(a)[i] - fsn__f32(b)[i]));
+    for (int64_t i = 0; status == FSN_OK && i < n * run[0].classes; i++)
+        worst = fmax(worst, fabs((double)run[0].logits[i] - run[1].logits[i]));
+    if (status == FSN_OK)
         job->report.dense_max_difference = worst;
-    }
-    fsn__exec_destroy(execs[0]);
-    fsn__exec_destroy(execs[1]);
+    fsn__classifier_clear(&run[0]);
+    fsn__classifier_clear(&run[1]);
     return status;
 }
 
@@ -358,6 +381,7 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
     fsn_model_destroy(job.dense);
     fsn__graph_destroy(job.student.graph);
     fsn__graph_destroy(job.teacher);
+    fsn__prepared_clear(&job.prepared);
     fsn_plan_destroy(job.plan);
     fsn_dataset_destroy(job.data);
     fsn_model_destroy(job.baseline);

@@ -5,8 +5,10 @@
 #include "compress/compress.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
+#include "train/view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *rel_error,
                                   struct fsn_error *err)
@@ -22,15 +24,14 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *
     return status;
 }
 
-static enum fsn_status measure_export(const struct fsn__graph *baseline,
-                                      const struct fsn_spec *spec, struct fsn_plan *plan,
-                                      struct fsn_error *err)
+static enum fsn_status measure_export(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                                      struct fsn_plan *plan, struct fsn_error *err)
 {
     struct fsn_model student = {0};
     unsigned char *bytes = NULL;
     size_t size = 0;
     enum fsn_status status =
-        fsn__fs_convert(baseline, plan, spec->filter_summary.spacing, &student.graph, err);
+        fsn__fs_convert(graph, plan, spec->filter_summary.spacing, &student.graph, err);
 
     if (status == FSN_OK)
         status = fsn__finish_graph(student.graph, spec->quantize.bits, NULL, err);
@@ -43,23 +44,66 @@ static enum fsn_status measure_export(const struct fsn__graph *baseline,
     return status;
 }
 
-enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_spec *spec,
-                                struct fsn_plan **out, struct fsn_faults *faults,
-                                struct fsn_error *err)
+/* Counts are those of the user's network: what the rewrites take away or put in comes back, or goes
+ * again, at export. */
+static void count_as(const struct fsn__graph *model, struct fsn_plan *plan)
 {
+    int64_t more = fsn__graph_parameters(model) - plan->parameters;
+
+    plan->parameters += more;
+    plan->compressed_parameters += more;
+    plan->effective_parameters += more;
+    plan->macs = fsn__graph_macs(model);
+}
+
+enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
+                                   const struct fsn__prepared *prepared,
+                                   const struct fsn_spec *spec, struct fsn_plan **out,
+                                   struct fsn_faults *faults, struct fsn_error *err)
+{
+    const struct fsn__graph *graph = prepared->graph;
     struct fsn_plan *plan = NULL;
-    enum fsn_status status = fsn__fs_plan(model->graph, spec, &plan, faults, err);
+    enum fsn_status status = fsn__fs_plan(graph, spec, &plan, faults, err);
 
     if (status != FSN_OK)
         return status;
+    count_as(model->graph, plan);
     plan->baseline_bytes = model->file_bytes;
-    status = measure_export(model->graph, spec, plan, err);
+    plan->restored_bn = prepared->bare.count;
+    if (prepared->has_head) {
+        plan->output = strdup(graph->values[graph->outputs[prepared->head.output]].name);
+        if (!plan->output)
+            status = FSN__NOMEM(err);
+    }
+    if (status == FSN_OK)
+        status = measure_export(graph, spec, plan, err);
     if (status != FSN_OK) {
         fsn_plan_destroy(plan);
         return status;
     }
     *out = plan;
     return FSN_OK;
+}
+
+enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_spec *spec,
+                                struct fsn_plan **out, struct fsn_faults *faults,
+                                struct fsn_error *err)
+{
+    struct fsn__prepared prepared = {0};
+    struct fsn_error refused = {0};
+    enum fsn_status status = fsn__prepare(model->graph, spec, 0, &prepared, &refused);
+
+    if (status != FSN_OK) {
+        if (spec->output && (status == FSN_INVALID || status == FSN_MISMATCH))
+            fsn__fault(faults, "/output", "%s", refused.text);
+        status = FSN__FAIL(err, status, "%s", refused.text);
+    }
+    if (status == FSN_OK) /* without data: any statistics give the same sizes */
+        status = fsn__graph_restore_bn(prepared.graph, &prepared.bare, err);
+    if (status == FSN_OK)
+        status = fsn__plan_prepared(model, &prepared, spec, out, faults, err);
+    fsn__prepared_clear(&prepared);
+    return status;
 }
 
 /* ---- data
@@ -77,35 +121,29 @@ static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_i
         return;
     }
     if (t->ndim != 4 || t->dtype != FSN__F32) {
-        fsn__fault(faults, "/model_id", "input '%s' is %s %s, expected float32 [N,C,H,W]",
-                   input->name, fsn__dtype_name(t->dtype), FSN__SHAPE(t));
+        fsn__fault(faults, "/model_id",
+                   "input '%s' is %s %s, expected float32 [N,C,H,W] or [N,H,W,C]", input->name,
+                   fsn__dtype_name(t->dtype), FSN__SHAPE(t));
         return;
     }
-    if (t->dim[1] != data->channels || t->dim[2] != data->height || t->dim[3] != data->width)
+    if (fsn__layout_of_images(t, data->channels, data->height, data->width) == FSN__IMAGES_OTHER)
         fsn__fault(faults, "/dataset_id",
                    "images are %dx%dx%d (channels, height, width), the model's input '%s' is %s",
                    data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
 }
 
-static void fit_output(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
-                       struct fsn_faults *faults)
+static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                       const struct fsn_dataset_info *data, struct fsn_faults *faults)
 {
-    const struct fsn__value *output = &graph->values[graph->outputs[0]];
-    const struct fsn__tensor *t = &output->tensor;
-    int64_t classes = t->ndim >= 2 ? fsn__numel_range(t, 1, t->ndim) : 0;
+    struct fsn_error err = {0};
+    struct fsn__head head;
 
-    if (t->ndim < 2 || t->dtype != FSN__F32 || t->dim[1] != classes) {
-        fsn__fault(faults, "/model_id", "output '%s' is %s %s, expected float32 [N,classes]",
-                   output->name, fsn__dtype_name(t->dtype), FSN__SHAPE(t));
-        return;
-    }
-    if (output->producer >= 0 && graph->nodes[output->producer].op == &fsn__op_softmax)
-        fsn__fault(faults, "/model_id",
-                   "output '%s' is a Softmax; export the network up to its logits", output->name);
-    if (classes < data->classes)
+    if (fsn__graph_find_head(graph, spec->output, data->classes, &head, &err) != FSN_OK)
+        fsn__fault(faults, spec->output ? "/output" : "/model_id", "%s", err.text);
+    else if (head.classes < data->classes)
         fsn__fault(faults, "/dataset_id",
                    "the data set has %d classes, the model's output '%s' only %lld", data->classes,
-                   output->name, (long long)classes);
+                   graph->values[graph->outputs[head.output]].name, (long long)head.classes);
 }
 
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
@@ -118,7 +156,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         return;
     }
     fit_input(model->graph, data, faults);
-    fit_output(model->graph, data, faults);
+    fit_output(model->graph, spec, data, faults);
     if (channels != 0 && channels != data->channels)
         fsn__fault(faults, "/preprocess/mean", "%d values, the images have %d channels", channels,
                    data->channels);

@@ -18,10 +18,17 @@
 #define AT(member) offsetof(struct fsn_spec, member)
 
 static const struct fsn_spec_field fields[] = {
+    {"/output", FSN_FIELD_NAME, AT(output), 0, 0, false, 0, NULL,
+     "the model's output with the class scores, by name (default: the only one, or the first that "
+     "fits the classes)"},
+
     {"/preprocess/mean", FSN_FIELD_CHANNELS, AT(preprocess.mean), -1000, 1000, false, 0, NULL,
-     "mean of each channel, of pixels in 0..1 (default: 0)"},
+     "mean of each channel, of pixels in the range of scale (default: 0)"},
     {"/preprocess/std", FSN_FIELD_CHANNELS, AT(preprocess.std), 1e-6, 1000, false, 1, NULL,
-     "standard deviation of each channel, of pixels in 0..1 (default: 1)"},
+     "standard deviation of each channel, of pixels in the range of scale (default: 1)"},
+
+    {"/preprocess/scale", FSN_FIELD_CHOICE, AT(preprocess.scale), FSN_SCALE_UNIT, FSN_SCALE_BYTE,
+     false, FSN_SCALE_UNIT, "0..1|0..255", "range of the pixels that mean and std apply to"},
 
     {"/filter_summary/layout", FSN_FIELD_CHOICE, AT(filter_summary.layout), FSN_LAYOUT_1D,
      FSN_LAYOUT_3D, false, FSN_LAYOUT_1D, "1d|3d",
@@ -62,6 +69,9 @@ static const struct fsn_spec_field fields[] = {
      "what is done to training images at random (default: crop,flip)"},
     {"/finetune/crop_padding", FSN_FIELD_INT, AT(finetune.crop_padding), 1, 64, true, 4, NULL,
      "augment crop: pixels added on each side before cropping back"},
+    {"/finetune/restore_bn", FSN_FIELD_CHOICE, AT(finetune.restore_bn), FSN_RESTORE_BN_AUTO,
+     FSN_RESTORE_BN_NONE, false, FSN_RESTORE_BN_AUTO, "auto|all|none",
+     "behind which convolutions batch norm is put back for training; auto: those with a bias"},
 
     {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 8, 32, false, 8, "8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
@@ -105,6 +115,7 @@ void fsn_spec_defaults(struct fsn_spec *spec)
                 ((float *)member)[c] = (float)field->fallback;
             break;
         case FSN_FIELD_SHARES:
+        case FSN_FIELD_NAME:
         case FSN_FIELD_NAMES:
         case FSN_FIELD_SET:
             break;
@@ -122,4 +133,6 @@ void fsn_spec_clear(struct fsn_spec *spec)
         free(spec->filter_summary.exclude[i]);
     memset(spec->filter_summary.exclude, 0, sizeof spec->filter_summary.exclude);
     spec->filter_summary.exclude_count = 0;
+    free(spec->output);
+    spec->output = NULL;
 }

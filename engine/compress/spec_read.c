@@ -257,6 +257,20 @@ static void read_shares(struct reader *reader, const struct fsn_spec_field *fiel
     reader->spec->finetune.milestone_count = (int)json_array_size(value);
 }
 
+static void read_name(struct reader *reader, const struct fsn_spec_field *field, char **member,
+                      const json_t *value)
+{
+    if (!json_is_string(value)) {
+        FAULT(reader, field->pointer, "must be a name, got %s", DESCRIBE(value));
+        return;
+    }
+    if (json_string_length(value) == 0)
+        return; /* as if not given */
+    *member = strdup(json_string_value(value));
+    if (!*member)
+        reader->status = FSN_NOMEM;
+}
+
 static void read_names(struct reader *reader, const struct fsn_spec_field *field,
                        const json_t *value)
 {
@@ -334,6 +348,9 @@ static void read_field(struct reader *reader, const struct fsn_spec_field *field
         break;
     case FSN_FIELD_SHARES:
         read_shares(reader, field, value);
+        break;
+    case FSN_FIELD_NAME:
+        read_name(reader, field, (char **)(void *)member, value);
         break;
     case FSN_FIELD_NAMES:
         read_names(reader, field, value);
@@ -490,6 +507,7 @@ enum fsn_status fsn_spec_from_json(const char *json, size_t size, const char *co
     }
     *out = spec;
     spec.filter_summary.exclude_count = 0; /* the names are out's now */
+    spec.output = NULL;
 out:
     fsn_spec_clear(&spec);
     json_decref(root);

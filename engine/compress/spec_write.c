@@ -86,6 +86,8 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
         return numbers_json(values, spec->preprocess.channels);
     case FSN_FIELD_SHARES:
         return numbers_json(spec->finetune.milestones, spec->finetune.milestone_count);
+    case FSN_FIELD_NAME:
+        return json_string(spec->output ? spec->output : "");
     case FSN_FIELD_NAMES:
         return names_json(spec->filter_summary.exclude, spec->filter_summary.exclude_count);
     case FSN_FIELD_SET:

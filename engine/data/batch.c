@@ -3,6 +3,8 @@
  *
  *     x[c][y][x] = (pixel / 255 - mean[c]) / std[c]          through a table of 256 per channel
  *
+ * (with scale FSN_SCALE_BYTE the pixel itself in the place of pixel / 255).
+ *
  * With augmentation, output (y, x) shows the stored pixel (y + dy - p, x + dx - p), dy and dx
  * uniform in 0..2p, pixel value 0 where that lies outside; then perhaps mirrored: random crop of
  * the image padded by p, and random horizontal flip. All draws of an image come from its own
@@ -51,13 +53,15 @@ struct view {
 /* In float, as PyTorch computes it: equal to the bit. */
 static void fill_tables(struct batch *batch, const struct fsn_preprocess *preprocess)
 {
+    const float unit = preprocess->scale == FSN_SCALE_BYTE ? 1.0f : 255.0f;
+
     batch->table_count = preprocess->channels > 0 ? preprocess->channels : 1;
     for (int c = 0; c < batch->table_count; c++) {
         float mean = preprocess->channels > 0 ? preprocess->mean[c] : 0.0f;
         float std = preprocess->channels > 0 ? preprocess->std[c] : 1.0f;
 
         for (int pixel = 0; pixel < 256; pixel++)
-            batch->table[c][pixel] = ((float)pixel / 255.0f - mean) / std;
+            batch->table[c][pixel] = ((float)pixel / unit - mean) / std;
     }
 }
 

@@ -319,6 +319,7 @@ void fsn_plan_destroy(struct fsn_plan *plan)
     for (size_t i = 0; plan->layers && i < plan->layer_count; i++)
         free(plan->layers[i].name);
     free(plan->layers);
+    free(plan->output);
     free(plan);
 }
 

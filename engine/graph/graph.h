@@ -136,7 +136,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_set_input(struct fsn__graph *graph, int
 void fsn__graph_mark_trainable(struct fsn__graph *graph);
 /* Folds every BatchNormalization that follows a Conv (alone reading its output) with constant
  * weights into that Conv's weights and bias, for inference. Where the weight comes from a
- * FilterSummary node, into its `scale` input instead. */
+ * FilterSummary node, into its `scale` input instead. A weight that several nodes read is not
+ * copied: their batch norm stays. */
 FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struct fsn_error *err);
 /* Removes Dropout and Identity (inference form). */
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,

@@ -91,9 +91,11 @@ static bool match_bn(const struct fsn__graph *graph, int bn, const int *uses, st
     m->k = graph->values[weight].tensor.dim[0];
     m->summary = -1;
     producer = graph->values[weight].producer;
+    if (uses[weight] != 1) /* one weight for several nodes stays one */
+        return false;
     if (constant_f32(graph, weight))
         return true;
-    if (producer < 0 || graph->nodes[producer].op != &fsn__op_filter_summary || uses[weight] != 1)
+    if (producer < 0 || graph->nodes[producer].op != &fsn__op_filter_summary)
         return false;
     m->summary = producer;
     return true;

@@ -261,11 +261,18 @@ FSN_NODISCARD enum fsn_status fsn_dataset_draw(const char *path, int64_t train_i
 #define FSN_MAX_MILESTONES 16
 #define FSN_MAX_THREADS 64
 
-/* x = (pixel / 255 - mean) / std, per channel. channels 0: mean 0, std 1 for any image. */
+enum fsn_scale {
+    FSN_SCALE_UNIT, /* pixels in 0..1 */
+    FSN_SCALE_BYTE  /* pixels in 0..255 */
+};
+
+/* x = (pixel / 255 - mean) / std, per channel; (pixel - mean) / std with FSN_SCALE_BYTE. channels
+ * 0: mean 0, std 1 for any image. */
 struct fsn_preprocess {
     int channels;
     float mean[FSN_MAX_CHANNELS];
     float std[FSN_MAX_CHANNELS];
+    enum fsn_scale scale;
 };
 
 enum fsn_layout { FSN_LAYOUT_DENSE, FSN_LAYOUT_1D, FSN_LAYOUT_3D };
@@ -274,8 +281,14 @@ enum fsn_spacing {
     FSN_SPACING_REFERENCE /* floor(k L / (K - 1)): the last filter repeats the first */
 };
 enum fsn_schedule { FSN_SCHEDULE_COSINE, FSN_SCHEDULE_STEP };
+enum fsn_restore_bn {
+    FSN_RESTORE_BN_AUTO, /* behind convolutions with a bias, which folding leaves */
+    FSN_RESTORE_BN_ALL,  /* behind every convolution that has none */
+    FSN_RESTORE_BN_NONE
+};
 
 struct fsn_spec {
+    char *output; /* name of the model's output of class scores; NULL: chosen by shape */
     struct fsn_preprocess preprocess;
     struct {
         enum fsn_layout layout;
@@ -302,6 +315,7 @@ struct fsn_spec {
         } distill;
         int crop_padding; /* pad-and-crop augmentation; 0: off */
         bool flip;        /* random horizontal flip */
+        enum fsn_restore_bn restore_bn;
     } finetune;
     struct {
         int bits; /* 8, or 32 for none */
@@ -331,6 +345,7 @@ enum fsn_field_kind {
     FSN_FIELD_CHOICE,   /* an enum; choice i of "a|b" has the value min + i */
     FSN_FIELD_CHANNELS, /* array of one number a channel, float[FSN_MAX_CHANNELS] */
     FSN_FIELD_SHARES,   /* array of rising numbers, double[FSN_MAX_MILESTONES] */
+    FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
     FSN_FIELD_SET       /* array of some of choices; has no member of its own */
 };
@@ -369,6 +384,8 @@ struct fsn_plan_layer {
 struct fsn_plan {
     size_t layer_count;
     struct fsn_plan_layer *layers;
+    char *output;                  /* the output whose scores are trained; NULL: none fits */
+    int restored_bn;               /* convolutions that are trained with batch norm put back */
     int64_t parameters;            /* of the baseline, as the reference counts */
     int64_t compressed_parameters; /* the same count with Filter Summaries */
     int64_t effective_parameters;  /* a quantised FS counts numel/4 + 2 */
@@ -402,11 +419,11 @@ struct fsn_eval {
     int64_t images;
     double seconds;
 };
+/* Of the spec, output, preprocess and threads are heeded. */
 FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
                                            const struct fsn_dataset *data, enum fsn_split split,
-                                           const struct fsn_preprocess *preprocess, int threads,
-                                           fsn_progress_fn *progress, void *user,
-                                           struct fsn_eval *out, struct fsn_error *err);
+                                           const struct fsn_spec *spec, fsn_progress_fn *progress,
+                                           void *user, struct fsn_eval *out, struct fsn_error *err);
 
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, report.json and

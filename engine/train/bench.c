@@ -90,11 +90,11 @@ static enum fsn_status make_student(struct bench *b, const struct fsn_model *mod
     shape = image_shape(b->student.graph);
     if (options.training)
         fsn__graph_mark_trainable(b->student.graph);
-    status =
-        fsn__classifier_create(b->student.graph, "bench", &shape, &options, &b->student.run, err);
+    status = fsn__classifier_create(b->student.graph, "bench", &shape, NULL, &options,
+                                    &b->student.run, err);
     if (status == FSN_OK && options.training)
         status =
-            fsn__parameters_collect(b->student.graph, b->student.run.exec, &b->parameters, err);
+            fsn__parameters_collect(b->student.run.graph, b->student.run.exec, &b->parameters, err);
     return status;
 }
 
@@ -110,7 +110,7 @@ static enum fsn_status make_teacher(struct bench *b, struct fsn_error *err)
     if (status == FSN_OK)
         status = fsn__graph_fold_bn(b->teacher.graph, err);
     if (status == FSN_OK)
-        status = fsn__classifier_create(b->teacher.graph, "teacher", &shape, &options,
+        status = fsn__classifier_create(b->teacher.graph, "teacher", &shape, NULL, &options,
                                         &b->teacher.run, err);
     if (status == FSN_OK && (b->teacher.run.batch != b->student.run.batch ||
                              b->teacher.run.classes != b->student.run.classes))

@@ -1,58 +1,36 @@
 /* classifier.c - does the network fit the data? Then it gets an executor. */
 #include "train/classifier.h"
-
-static enum fsn_status check_input(const struct fsn__graph *graph, const char *who,
-                                   const struct fsn_dataset *data, struct fsn_error *err)
-{
-    const struct fsn__value *input;
-    const int64_t *dim;
-
-    if (graph->input_count != 1 || graph->output_count < 1)
-        return FSN__FAIL(
-            err, FSN_MISMATCH,
-            "%s: one input (images) and an output (logits) are needed, the network has "
-            "%d and %d",
-            who, graph->input_count, graph->output_count);
-    input = &graph->values[graph->inputs[0]];
-    dim = input->tensor.dim;
-    if (input->tensor.dtype != FSN__F32 || input->tensor.ndim != 4 || dim[1] != data->channels ||
-        dim[2] != data->height || dim[3] != data->width)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: input '%s' takes %s %s, the images are [N,%d,%d,%d]", who,
-                         input->name, fsn__dtype_name(input->tensor.dtype),
-                         FSN__SHAPE(&input->tensor), data->channels, data->height, data->width);
-    return FSN_OK;
-}
+#include "train/view.h"
 
 static enum fsn_status check_logits(const struct fsn__tensor *logits, const char *who,
                                     const struct fsn_dataset *data, int64_t batch,
                                     struct fsn_error *err)
 {
-    bool flat =
-        logits->ndim == 2 || (logits->ndim == 4 && logits->dim[2] == 1 && logits->dim[3] == 1);
+    int64_t classes = 0;
 
-    if (logits->dtype != FSN__F32 || !flat || logits->dim[0] != batch)
+    if (!fsn__graph_is_vector(logits, &classes) || logits->dim[0] != batch)
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: a batch of %lld images gives %s %s, expected one row of logits an "
                          "image, [%lld,classes]",
                          who, (long long)batch, fsn__dtype_name(logits->dtype), FSN__SHAPE(logits),
                          (long long)batch);
-    if (logits->dim[1] < data->classes)
+    if (classes < data->classes)
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: the network tells %lld classes apart, the data set has %d", who,
-                         (long long)logits->dim[1], data->classes);
+                         (long long)classes, data->classes);
     return FSN_OK;
 }
 
 enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who,
-                                       const struct fsn_dataset *data,
+                                       const struct fsn_dataset *data, const char *output,
                                        const struct fsn__exec_options *options,
                                        struct fsn__classifier *out, struct fsn_error *err)
 {
     struct fsn__exec_options actual = *options;
     struct fsn__classifier made = {0};
     const struct fsn__tensor *images, *logits;
-    enum fsn_status status = check_input(graph, who, data, err);
+    struct fsn__head head = {0};
+    enum fsn_status status = fsn__graph_find_head(graph, output, data->classes, &head, err);
     int64_t fixed;
 
     if (status != FSN_OK)
@@ -66,10 +44,14 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
             who, (long long)fixed, (long long)actual.batch);
     if (fixed != FSN_BATCH)
         actual.batch = fixed;
-    status = actual.training ? fsn__exec_create(graph, &actual, &made.exec, err)
-                             : fsn__shards_create(graph, &actual, &made.shards, err);
-    if (status != FSN_OK)
+    status = fsn__view_create(graph, who, data, head.logits, &made.graph, err);
+    if (status == FSN_OK)
+        status = actual.training ? fsn__exec_create(made.graph, &actual, &made.exec, err)
+                                 : fsn__shards_create(made.graph, &actual, &made.shards, err);
+    if (status != FSN_OK) {
+        fsn__classifier_clear(&made);
         return status;
+    }
     images = made.exec ? fsn__exec_input(made.exec, 0) : fsn__shards_input(made.shards);
     logits = made.exec ? fsn__exec_output(made.exec, 0) : fsn__shards_output(made.shards);
     status = check_logits(logits, who, data, actual.batch, err);
@@ -83,7 +65,7 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
         return status;
     }
     made.batch = actual.batch;
-    made.classes = logits->dim[1];
+    made.classes = head.classes;
     made.images = fsn__f32(images);
     made.image_bytes = fsn__tensor_bytes(images);
     made.logits = fsn__f32(logits);
@@ -116,8 +98,10 @@ void fsn__classifier_clear(struct fsn__classifier *classifier)
 {
     fsn__exec_destroy(classifier->exec);
     fsn__shards_destroy(classifier->shards);
+    fsn__graph_destroy(classifier->graph);
     classifier->exec = NULL;
     classifier->shards = NULL;
+    classifier->graph = NULL;
 }
 
 enum fsn_status fsn__check_preprocess(const struct fsn_preprocess *preprocess,

@@ -8,6 +8,7 @@
 struct fsn__classifier {
     struct fsn__exec *exec;     /* training; NULL for inference */
     struct fsn__shards *shards; /* inference; NULL for training */
+    struct fsn__graph *graph;   /* what runs: an alias of the caller's graph (train/view.h) */
     int64_t batch, classes;
     float *images;       /* [batch][C][H][W], filled before a forward pass */
     size_t image_bytes;  /* of the whole batch */
@@ -15,15 +16,15 @@ struct fsn__classifier {
     float *dlogits;      /* [batch][classes], written before a backward pass; NULL: inference */
 };
 
-/* Makes the executor and checks that images go in and one logit a class comes out ([N,C] or
- * [N,C,1,1]). options->batch yields to a batch axis that the graph itself fixes, unless training.
- * Errors: MISMATCH ("student: input ..."), and what the executor raises. who names the network in
- * messages. Zero-initialise *out; fsn__classifier_clear frees. */
-FSN_NODISCARD enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who,
-                                                     const struct fsn_dataset *data,
-                                                     const struct fsn__exec_options *options,
-                                                     struct fsn__classifier *out,
-                                                     struct fsn_error *err);
+/* Makes the executor and checks that images go in and one logit a class comes out, of the output of
+ * that name (NULL: chosen by shape; graph/head.h). The graph must outlive the classifier, and its
+ * weights are trained in place. options->batch yields to a batch axis that the graph itself fixes,
+ * unless training. Errors: MISMATCH ("student: input ..."), and what the executor raises. who names
+ * the network in messages. Zero-initialise *out; fsn__classifier_clear frees. */
+FSN_NODISCARD enum fsn_status
+fsn__classifier_create(struct fsn__graph *graph, const char *who, const struct fsn_dataset *data,
+                       const char *output, const struct fsn__exec_options *options,
+                       struct fsn__classifier *out, struct fsn_error *err);
 /* From images to logits. step: as in fsn__exec_forward. */
 FSN_NODISCARD enum fsn_status fsn__classifier_forward(struct fsn__classifier *classifier,
                                                       uint64_t step, struct fsn_error *err);

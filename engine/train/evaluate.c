@@ -60,14 +60,14 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
 }
 
 enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data,
-                              enum fsn_split split, const struct fsn_preprocess *preprocess,
+                              enum fsn_split split, const struct fsn_spec *spec,
                               struct fsn__pool *pool, enum fsn_stage stage, double fraction_from,
                               double fraction_to, fsn_progress_fn *progress, void *user,
                               struct fsn_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     const int64_t images = data->split[split].count;
-    const struct fsn__transform transform = {.preprocess = *preprocess};
+    const struct fsn__transform transform = {.preprocess = spec->preprocess};
     struct fsn__exec_options options = {.batch = choose_batch(data, images), .pool = pool};
     struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
     struct fsn__classifier network = {0};
@@ -79,9 +79,10 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
     if (images < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
                          names[split]);
-    status = fsn__check_preprocess(preprocess, data, err);
+    status = fsn__check_preprocess(&spec->preprocess, data, err);
     if (status == FSN_OK)
-        status = fsn__classifier_create(graph, "evaluation", data, &options, &network, err);
+        status = fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network,
+                                        err);
     if (status != FSN_OK)
         goto out;
     index = calloc((size_t)network.batch, sizeof *index);

@@ -6,15 +6,15 @@
 /* The file is judged as it was loaded: folding batch norm first would be faster by little and
  * change the last bits. */
 enum fsn_status fsn_evaluate(const struct fsn_model *model, const struct fsn_dataset *data,
-                             enum fsn_split split, const struct fsn_preprocess *preprocess,
-                             int threads, fsn_progress_fn *progress, void *user,
-                             struct fsn_eval *out, struct fsn_error *err)
+                             enum fsn_split split, const struct fsn_spec *spec,
+                             fsn_progress_fn *progress, void *user, struct fsn_eval *out,
+                             struct fsn_error *err)
 {
     struct fsn__pool *pool = NULL;
-    enum fsn_status status = fsn__pool_create(threads, &pool, err);
+    enum fsn_status status = fsn__pool_create(spec->threads, &pool, err);
 
     if (status == FSN_OK)
-        status = fsn__evaluate(model->graph, data, split, preprocess, pool, FSN_STAGE_VERIFY, 0, 1,
+        status = fsn__evaluate(model->graph, data, split, spec, pool, FSN_STAGE_VERIFY, 0, 1,
                                progress, user, out, err);
     fsn__pool_destroy(pool);
     return status;

@@ -24,12 +24,19 @@ static void add_real(struct key *key, double value)
     key->digest = fsn__digest(key->digest, &value, sizeof value);
 }
 
+static void add_text(struct key *key, const char *text)
+{
+    key->digest = fsn__digest(key->digest, text, strlen(text) + 1);
+}
+
 static void add_spec(struct key *key, const struct fsn_spec *spec)
 {
     const struct fsn_preprocess *preprocess = &spec->preprocess;
 
     add_int(key, (int64_t)spec->seed);
+    add_text(key, spec->output ? spec->output : "");
     add_int(key, preprocess->channels);
+    add_int(key, preprocess->scale);
     for (int c = 0; c < preprocess->channels && c < FSN_MAX_CHANNELS; c++) {
         add_real(key, preprocess->mean[c]);
         add_real(key, preprocess->std[c]);
@@ -74,7 +81,7 @@ static void add_graph(struct key *key, const struct fsn__graph *graph)
         const struct fsn__value *value = &graph->values[i];
         const struct fsn__tensor *tensor = &value->tensor;
 
-        key->digest = fsn__digest(key->digest, value->name, strlen(value->name) + 1);
+        add_text(key, value->name);
         add_int(key, value->kind);
         add_int(key, value->decay);
         add_int(key, tensor->dtype);
@@ -84,11 +91,8 @@ static void add_graph(struct key *key, const struct fsn__graph *graph)
         if (tensor->data)
             key->digest = fsn__digest(key->digest, tensor->data, fsn__tensor_bytes(tensor));
     }
-    for (int i = 0; i < graph->node_count; i++) {
-        const char *op = graph->nodes[i].op->name;
-
-        key->digest = fsn__digest(key->digest, op, strlen(op) + 1);
-    }
+    for (int i = 0; i < graph->node_count; i++)
+        add_text(key, graph->nodes[i].op->name);
 }
 
 uint64_t fsn__run_key(const struct fsn__train_job *job)

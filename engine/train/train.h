@@ -28,7 +28,7 @@ struct fsn__curve {
 };
 
 struct fsn__train_job {
-    struct fsn__graph *student; /* trained in place; PARAM and STAT marked; output 0 = logits */
+    struct fsn__graph *student; /* trained in place; PARAM and STAT marked */
     struct fsn__graph *teacher; /* NULL: plain cross-entropy */
     const struct fsn_dataset *data;
     const struct fsn_spec *spec;
@@ -47,10 +47,10 @@ struct fsn__train_job {
 FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
-/* top1/top5/loss of a graph on a split. */
+/* top1/top5/loss of a graph on a split; of the spec, output and preprocess are heeded. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
-              const struct fsn_preprocess *preprocess, struct fsn__pool *pool, enum fsn_stage stage,
+              const struct fsn_spec *spec, struct fsn__pool *pool, enum fsn_stage stage,
               double fraction_from, double fraction_to, fsn_progress_fn *progress, void *user,
               struct fsn_eval *out, struct fsn_error *err);
 

@@ -72,12 +72,13 @@ static enum fsn_status make_networks(struct trainer *t, struct fsn_error *err)
         .batch = t->batch, .training = true, .pool = job->pool, .seed = job->spec->seed};
     enum fsn_status status;
 
-    status =
-        fsn__classifier_create(job->student, "training", job->data, &options, &t->student, err);
+    status = fsn__classifier_create(job->student, "training", job->data, job->spec->output,
+                                    &options, &t->student, err);
     if (status != FSN_OK || !t->distill)
         return status;
     options.training = false;
-    status = fsn__classifier_create(job->teacher, "teacher", job->data, &options, &t->teacher, err);
+    status = fsn__classifier_create(job->teacher, "teacher", job->data, job->spec->output, &options,
+                                    &t->teacher, err);
     if (status != FSN_OK)
         return status;
     if (t->teacher.classes != t->student.classes || t->teacher.batch != t->batch)
@@ -116,7 +117,7 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
         return FSN__NOMEM(err);
     status = make_networks(t, err);
     if (status == FSN_OK)
-        status = fsn__parameters_collect(job->student, t->student.exec, &t->parameters, err);
+        status = fsn__parameters_collect(t->student.graph, t->student.exec, &t->parameters, err);
     return status;
 }
 
@@ -270,7 +271,7 @@ static enum fsn_status settle_statistics(struct trainer *t, struct fsn_error *er
 {
     const double start = fsn__seconds();
 
-    if (t->epochs == 0 || !has_statistics(t->job->student))
+    if (t->epochs == 0 || !has_statistics(t->student.graph))
         return FSN_OK;
     shuffle(t, t->epochs - 1);
     for (int pass = 0; pass < SETTLE_PASSES; pass++) {

@@ -159,6 +159,19 @@ for model in model.onnx model-dense.onnx; do
     run 0 eval "$dir/one/$model" --data "$dir/set.tar.gz" --threads 2 --json
     json "$model reaches the accuracy of the report" '.top1' "$compressed_top1"
 done
+# model-dense.onnx has its batch norm folded, as most exporters leave it.
+run 0 plan "$dir/one/model-dense.onnx" --json
+json "a folded network is trained with batch norm" '.restored_bn' 9
+json "the plan names the output that is trained" '.output' logits
+run 0 plan "$dir/one/model-dense.onnx" --restore-bn none --json
+json "--restore-bn none leaves it as it is" '.restored_bn' 0
+run 0 compress "$dir/one/model-dense.onnx" --data "$dir/set.tar.gz" --ratio 2 --epochs 1 --batch 32 \
+    --threads 2 --out "$dir/again" --json
+json "a folded network is compressed as the file that it is" '.baseline.top1' "$compressed_top1"
+run 0 inspect "$dir/again/model-dense.onnx" --json
+json "and folded again" '.operators.BatchNormalization' null
+run 1 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --output scores
+holds "an output that is not there is named, with those that are" "has no output 'scores'; it has 'logits'" "$err"
 check "training.csv has a heading and a row per epoch" \
     test "$(wc -l <"$dir/one/training.csv")" = 3
 

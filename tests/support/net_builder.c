@@ -105,6 +105,27 @@ int net_conv(struct net *net, const char *name, int x, int in_channels, int out_
     return apply_conv(net, name, x, w, kernel, stride, 1);
 }
 
+int net_conv_bias(struct net *net, const char *name, int x, int in_channels, int out_channels,
+                  int kernel, int stride)
+{
+    struct fsn_error err = {0};
+    int y = net_conv(net, name, x, in_channels, out_channels, kernel, stride);
+    int b = add_weight(net, name, "b", 1, (int64_t[]){out_channels}, 0.5f, 0);
+
+    demand(fsn__graph_set_input(net->graph, net->graph->values[y].producer, 2, b, &err), &err);
+    return y;
+}
+
+int net_constant(struct net *net, const char *name, int ndim, const int64_t *dim, float bound)
+{
+    return add_weight(net, name, "c", ndim, dim, bound, 0);
+}
+
+int net_apply(struct net *net, const char *op, const struct fsn__attrs *attrs, int a, int b)
+{
+    return apply(net, op, NULL, attrs, b < 0 ? 1 : 2, (int[]){a, b});
+}
+
 int net_conv_depthwise(struct net *net, const char *name, int x, int channels, int kernel,
                        int stride)
 {

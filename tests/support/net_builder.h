@@ -21,7 +21,10 @@ int net_input(struct net *net, int channels, int height, int width); /* [N,C,H,W
 /* Square kernel, padding kernel / 2, no bias; weights bounded by 1.5 / sqrt(fan-in). */
 int net_conv(struct net *net, const char *name, int x, int in_channels, int out_channels,
              int kernel, int stride);
-/* The same, each channel by itself. */
+/* net_conv with a drawn bias. */
+int net_conv_bias(struct net *net, const char *name, int x, int in_channels, int out_channels,
+                  int kernel, int stride);
+/* The same without a bias, each channel by itself. */
 int net_conv_depthwise(struct net *net, const char *name, int x, int channels, int kernel,
                        int stride);
 /* The same as net_conv with weights gathered from a Filter Summary, layout 1d, of `length`
@@ -36,6 +39,9 @@ int net_global_pool(struct net *net, int x); /* [N,C,1,1] */
 int net_flatten(struct net *net, int x);
 /* With a bias; both bounded by 1 / sqrt(inputs). */
 int net_gemm(struct net *net, const char *name, int x, int inputs, int outputs);
+/* A drawn constant NAME.c; any operator of one or (b >= 0) two inputs. */
+int net_constant(struct net *net, const char *name, int ndim, const int64_t *dim, float bound);
+int net_apply(struct net *net, const char *op, const struct fsn__attrs *attrs, int a, int b);
 /* Ends it: x is the output, weights are marked trainable. */
 struct fsn__graph *net_finish(struct net *net, int x);
 

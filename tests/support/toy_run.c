@@ -120,8 +120,8 @@ double toy_top1(struct toy_run *f, struct fsn__graph *graph)
 {
     struct fsn_eval eval = {0};
 
-    assert_int_equal(fsn__evaluate(graph, f->data, FSN_SPLIT_TEST, &f->spec.preprocess, NULL,
-                                   FSN_STAGE_VERIFY, 0, 1, NULL, NULL, &eval, NULL),
+    assert_int_equal(fsn__evaluate(graph, f->data, FSN_SPLIT_TEST, &f->spec, NULL, FSN_STAGE_VERIFY,
+                                   0, 1, NULL, NULL, &eval, NULL),
                      FSN_OK);
     return eval.top1;
 }

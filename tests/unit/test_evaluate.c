@@ -51,8 +51,10 @@ static enum fsn_status evaluate(struct fsn__graph *graph, const struct fsn_datas
                                 const struct fsn_preprocess *preprocess, struct fsn_eval *out,
                                 struct fsn_error *err)
 {
-    return fsn__evaluate(graph, data, FSN_SPLIT_TEST, preprocess, NULL, FSN_STAGE_VERIFY, 0, 1,
-                         NULL, NULL, out, err);
+    const struct fsn_spec spec = {.preprocess = *preprocess};
+
+    return fsn__evaluate(graph, data, FSN_SPLIT_TEST, &spec, NULL, FSN_STAGE_VERIFY, 0, 1, NULL,
+                         NULL, out, err);
 }
 
 static void check(const uint8_t row[CLASSES], int32_t label, double top1, double top5)
@@ -178,14 +180,14 @@ static bool watch_progress(const struct fsn_progress *progress, void *user)
 static void progress_covers_the_given_part_of_the_job_and_can_stop_it(void **state)
 {
     const uint8_t row[CLASSES] = {1, 2, 3, 4, 5, 6};
-    const struct fsn_preprocess plain = {0};
+    const struct fsn_spec spec = {.seed = 1};
     struct fsn__graph *graph = pixels_as_logits(FSN_BATCH);
     struct fsn_dataset *data = make_data(row, 0, 300); /* three batches */
     struct fsn_eval eval = {.images = -1};
     struct watch watch = {0};
 
     (void)state;
-    assert_int_equal(fsn__evaluate(graph, data, FSN_SPLIT_TEST, &plain, NULL, FSN_STAGE_BASELINE,
+    assert_int_equal(fsn__evaluate(graph, data, FSN_SPLIT_TEST, &spec, NULL, FSN_STAGE_BASELINE,
                                    0.25, 0.5, watch_progress, &watch, &eval, NULL),
                      FSN_OK);
     assert_int_equal(watch.calls, 3);
@@ -199,7 +201,7 @@ static void progress_covers_the_given_part_of_the_job_and_can_stop_it(void **sta
 
     watch = (struct watch){.stop_at = 2};
     eval.images = -1;
-    assert_int_equal(fsn__evaluate(graph, data, FSN_SPLIT_TEST, &plain, NULL, FSN_STAGE_BASELINE,
+    assert_int_equal(fsn__evaluate(graph, data, FSN_SPLIT_TEST, &spec, NULL, FSN_STAGE_BASELINE,
                                    0.25, 0.5, watch_progress, &watch, &eval, NULL),
                      FSN_CANCELLED);
     assert_int_equal(watch.calls, 2);
@@ -237,8 +239,12 @@ static void data_that_do_not_fit_are_refused_with_both_sides_named(void **state)
     data->split[FSN_SPLIT_TEST].count = 0;
     expect_mismatch(graph, data, &plain, "no images in its test split");
     data->split[FSN_SPLIT_TEST].count = 1;
-    graph->outputs[0] = graph->inputs[0];
-    expect_mismatch(graph, data, &plain, "[1,1,1,6]");
+    fsn__shape_set(&graph->values[graph->inputs[0]].tensor, FSN__F32, 4,
+                   (int64_t[]){FSN_BATCH, 1, 2, 3});
+    data->height = 2;
+    data->width = 3;
+    graph->outputs[0] = graph->inputs[0]; /* [N,1,2,3] is no vector an image */
+    expect_mismatch(graph, data, &plain, "[N,1,2,3]");
     fsn_dataset_destroy(data);
     fsn__graph_destroy(graph);
 }
@@ -246,16 +252,17 @@ static void data_that_do_not_fit_are_refused_with_both_sides_named(void **state)
 static void the_public_function_gives_the_same_on_any_number_of_threads(void **state)
 {
     const uint8_t row[CLASSES] = {1, 2, 3, 4, 250, 6};
-    const struct fsn_preprocess plain = {0};
+    struct fsn_spec spec = {.threads = 1};
     struct fsn_model model = {.graph = pixels_as_logits(FSN_BATCH)};
     struct fsn_dataset *data = make_data(row, 4, 200);
     struct fsn_eval one, three;
 
     (void)state;
-    assert_int_equal(fsn_evaluate(&model, data, FSN_SPLIT_TEST, &plain, 1, NULL, NULL, &one, NULL),
+    assert_int_equal(fsn_evaluate(&model, data, FSN_SPLIT_TEST, &spec, NULL, NULL, &one, NULL),
                      FSN_OK);
-    assert_int_equal(
-        fsn_evaluate(&model, data, FSN_SPLIT_TEST, &plain, 3, NULL, NULL, &three, NULL), FSN_OK);
+    spec.threads = 3;
+    assert_int_equal(fsn_evaluate(&model, data, FSN_SPLIT_TEST, &spec, NULL, NULL, &three, NULL),
+                     FSN_OK);
     assert_true(one.top1 == 100 && three.top1 == 100);
     assert_true(one.loss == three.loss);
     fsn_dataset_destroy(data);

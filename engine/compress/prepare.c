@@ -1,0 +1,51 @@
+/* prepare.c - rewrites between import and compression.
+ *
+ * The user's file is what the baseline is measured on, as it stands. What is planned, taught from
+ * and trained is a copy without the marks that exporters leave (graph/fold_affine.c,
+ * graph/transposes.c), into which batch norm is put back (graph/restore_bn.c). */
+#include "compress/prepare.h"
+#include "graph/fold_affine.h"
+#include "graph/transposes.h"
+
+static enum fsn_status rewrite(struct fsn__graph *graph, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_push_transposes(graph, err);
+
+    return status == FSN_OK ? fsn__graph_fold_affine(graph, err) : status;
+}
+
+static enum fsn_status find_head(struct fsn__prepared *out, const struct fsn_spec *spec,
+                                 int64_t classes, struct fsn_error *err)
+{
+    struct fsn_error none = {0};
+    enum fsn_status status =
+        fsn__graph_find_head(out->graph, spec->output, classes, &out->head, &none);
+
+    out->has_head = status == FSN_OK;
+    if (status != FSN_OK && spec->output)
+        return FSN__FAIL(err, status, "%s", none.text);
+    return FSN_OK;
+}
+
+enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_spec *spec,
+                             int64_t classes, struct fsn__prepared *out, struct fsn_error *err)
+{
+    enum fsn_restore_bn rule =
+        spec->finetune.epochs > 0 ? spec->finetune.restore_bn : FSN_RESTORE_BN_NONE;
+    enum fsn_status status = fsn__graph_clone(model, &out->graph, err);
+
+    if (status == FSN_OK)
+        status = rewrite(out->graph, err);
+    if (status == FSN_OK && out->graph->output_count > 0)
+        status = find_head(out, spec, classes, err);
+    if (status == FSN_OK && out->has_head)
+        status = fsn__graph_find_bare_convs(out->graph, out->head.logits, rule, &out->bare, err);
+    return status;
+}
+
+void fsn__prepared_clear(struct fsn__prepared *prepared)
+{
+    fsn__graph_destroy(prepared->graph);
+    fsn__bare_convs_free(&prepared->bare);
+    *prepared = (struct fsn__prepared){0};
+}

@@ -1,0 +1,85 @@
+/* view.c - the alias of a network that training, evaluation and calibration run.
+ *
+ * A network that takes [N,H,W,C] begins, nearly always, with a Transpose to [N,C,H,W]. The view
+ * puts the inverse in front of it, and the two cancel (graph/transposes.c). */
+#include "train/view.h"
+#include "graph/transposes.h"
+
+enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input, int channels,
+                                                 int height, int width)
+{
+    const int64_t *dim = input->dim;
+
+    if (input->dtype != FSN__F32 || input->ndim != 4)
+        return FSN__IMAGES_OTHER;
+    if (dim[1] == channels && dim[2] == height && dim[3] == width)
+        return FSN__IMAGES_NCHW;
+    if (dim[1] == height && dim[2] == width && dim[3] == channels)
+        return FSN__IMAGES_NHWC;
+    return FSN__IMAGES_OTHER;
+}
+
+/* Makes input 0 [N,C,H,W], followed by a Transpose to what its readers take. */
+static enum fsn_status turn_input(struct fsn__graph *graph, const struct fsn_dataset *data,
+                                  struct fsn_error *err)
+{
+    static const int64_t to_nhwc[4] = {0, 2, 3, 1};
+    struct fsn__attr item = {.name = "perm", .type = FSN__ATTR_INTS, .count = 4, .ints = to_nhwc};
+    const struct fsn__attrs attrs = {.count = 1, .item = &item};
+    const int old = graph->inputs[0];
+    struct fsn__tensor shape = {0};
+    enum fsn_status status;
+    int images, turned;
+
+    fsn__shape_set(
+        &shape, FSN__F32, 4,
+        (int64_t[]){graph->values[old].tensor.dim[0], data->channels, data->height, data->width});
+    status = fsn__graph_add_value(graph, "images", FSN__VALUE_INPUT, &shape, &images, err);
+    if (status == FSN_OK)
+        status = fsn__graph_apply(graph, "Transpose", NULL, &attrs, 1, &images, &turned, err);
+    if (status != FSN_OK)
+        return status;
+    fsn__graph_redirect(graph, old, turned);
+    graph->inputs[0] = images;
+    status = fsn__graph_sort(graph, err);
+    return status == FSN_OK ? fsn__graph_merge_transposes(graph, err) : status;
+}
+
+enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who,
+                                 const struct fsn_dataset *data, int logits,
+                                 struct fsn__graph **out, struct fsn_error *err)
+{
+    struct fsn__graph *view = NULL;
+    enum fsn__layout_of_images layout;
+    const struct fsn__value *input;
+    enum fsn_status status;
+
+    if (graph->input_count != 1 || graph->output_count < 1)
+        return FSN__FAIL(
+            err, FSN_MISMATCH,
+            "%s: one input (images) and an output (logits) are needed, the network has "
+            "%d and %d",
+            who, graph->input_count, graph->output_count);
+    input = &graph->values[graph->inputs[0]];
+    layout = fsn__layout_of_images(&input->tensor, data->channels, data->height, data->width);
+    if (layout == FSN__IMAGES_OTHER)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: input '%s' takes %s %s, the images are [N,%d,%d,%d]", who,
+                         input->name, fsn__dtype_name(input->tensor.dtype),
+                         FSN__SHAPE(&input->tensor), data->channels, data->height, data->width);
+    status = fsn__graph_alias(graph, &view, err);
+    if (status != FSN_OK)
+        return status;
+    view->outputs[0] = logits;
+    view->output_count = 1;
+    if (layout == FSN__IMAGES_NHWC)
+        status = turn_input(view, data, err);
+    if (status == FSN_OK)
+        status = fsn__graph_prune(view, err);
+    if (status != FSN_OK) {
+        fsn__graph_destroy(view);
+        return status;
+    }
+    *out = view;
+    return FSN_OK;
+}

@@ -1,0 +1,21 @@
+/* view.h - a network seen by training and evaluation: [N,C,H,W] images in, logits out. */
+#ifndef FSN_TRAIN_VIEW_H
+#define FSN_TRAIN_VIEW_H
+
+#include "data/dataset.h"
+#include "graph/head.h"
+
+/* An alias of the graph (fsn__graph_alias: the weights stay the graph's own) whose one output is
+ * `logits`, pruned to what that needs, and whose one input takes a data set's images as they are
+ * loaded, [N,C,H,W], even where the network takes [N,H,W,C]. who names the network in messages.
+ * Errors: MISMATCH. *out is new, fsn__graph_destroy. */
+FSN_NODISCARD enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who,
+                                               const struct fsn_dataset *data, int logits,
+                                               struct fsn__graph **out, struct fsn_error *err);
+
+/* How the images' axes stand in an input of this shape. */
+enum fsn__layout_of_images { FSN__IMAGES_NCHW, FSN__IMAGES_NHWC, FSN__IMAGES_OTHER };
+enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input, int channels,
+                                                 int height, int width);
+
+#endif
