@@ -40,11 +40,12 @@ static inline __attribute__((always_inline)) void walk_ring(int64_t w_at, int64_
     }
 }
 
-/* Channels [c0, c0 + count) of filter k; w_at counts from the first of them. */
+/* Channels [c0, c0 + count) of filter k, as far as they meet F[begin .. end) (runs may go beyond);
+ * w_at counts from the first of them. */
 static inline __attribute__((always_inline)) void walk_channels(const struct fsn__fs_geometry *g,
                                                                 int64_t k, int64_t c0,
-                                                                int64_t count, run_fn *run,
-                                                                void *arg)
+                                                                int64_t count, int64_t begin,
+                                                                int64_t end, run_fn *run, void *arg)
 {
     const int64_t depth = g->fs_dim[0], height = g->fs_dim[1], width = g->fs_dim[2];
     int64_t at_c, at_y, at_x;
@@ -57,11 +58,11 @@ static inline __attribute__((always_inline)) void walk_channels(const struct fsn
     at_y = k / g->grid[2] % g->grid[1] * g->stride[1];
     at_c = (k / g->grid[2] / g->grid[1] * g->stride[0] + c0) % depth;
     for (int64_t c = 0; c < count; c++) {
+        const int64_t plane = at_c * height * width;
         int64_t y = at_y;
 
-        for (int64_t r = 0; r < g->r; r++) {
-            walk_ring((c * g->r + r) * g->s, g->s, (at_c * height + y) * width, width, at_x, run,
-                      arg);
+        for (int64_t r = 0; r < g->r && plane < end && plane + height * width > begin; r++) {
+            walk_ring((c * g->r + r) * g->s, g->s, plane + y * width, width, at_x, run, arg);
             y = y + 1 < height ? y + 1 : 0;
         }
         at_c = at_c + 1 < depth ? at_c + 1 : 0;
@@ -71,7 +72,7 @@ static inline __attribute__((always_inline)) void walk_channels(const struct fsn
 static inline __attribute__((always_inline)) void walk_filter(const struct fsn__fs_geometry *g,
                                                               int64_t k, run_fn *run, void *arg)
 {
-    walk_channels(g, k, 0, g->c, run, arg);
+    walk_channels(g, k, 0, g->c, 0, fsn__fs_size(g), run, arg);
 }
 
 /* ---- what is done along it ------------------------------------------------------------------- */
@@ -84,8 +85,16 @@ struct gather {
 static inline void gather_run(void *arg, int64_t w_at, int64_t f_at, int64_t count)
 {
     const struct gather *a = arg;
+    const float *from = a->f + f_at;
+    float *to = a->w + w_at;
 
-    memcpy(a->w + w_at, a->f + f_at, (size_t)count * sizeof *a->w);
+    if (count == 3) { /* a row of a filter in layout 3d: too short to call memcpy for */
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+    } else {
+        memcpy(to, from, (size_t)count * sizeof *to);
+    }
 }
 
 void fsn__fs_gather_filter(const struct fsn__fs_geometry *g, int64_t k, const float *f, float *w)
@@ -106,7 +115,7 @@ const float *fsn__fs_read(const struct fsn__fs_geometry *g, int64_t k, int64_t c
         if (at + count * g->r * g->s <= g->fs_dim[0])
             return f + at;
     }
-    walk_channels(g, k, c, count, gather_run, &arg);
+    walk_channels(g, k, c, count, 0, fsn__fs_size(g), gather_run, &arg);
     return copy;
 }
 
@@ -142,7 +151,7 @@ void fsn__fs_scatter_add_part(const struct fsn__fs_geometry *g, const float *w, 
     for (int64_t k = 0; k < g->k; k++) {
         struct scatter arg = {w + k * n, f, begin, end};
 
-        walk_filter(g, k, scatter_run, &arg);
+        walk_channels(g, k, 0, g->c, begin, end, scatter_run, &arg);
     }
 }
 
@@ -187,18 +196,23 @@ int64_t fsn__fs_filter_size(const struct fsn__fs_geometry *g)
     return g->c * g->r * g->s;
 }
 
+static int64_t wrap(int64_t at, int64_t ring)
+{
+    return at < ring ? at : at % ring; /* a division takes longer than all the rest */
+}
+
 /* The reference's spacing puts the last start at L, which is 0 again. */
 int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k)
 {
     int64_t steps = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
 
-    return steps > 0 ? k * g->fs_dim[0] / steps % g->fs_dim[0] : 0;
+    return steps > 0 ? wrap(k * g->fs_dim[0] / steps, g->fs_dim[0]) : 0;
 }
 
 int64_t fsn__fs_place(const struct fsn__fs_geometry *g, int64_t k, int64_t c)
 {
     if (g->layout == FSN_LAYOUT_1D)
-        return (fsn__fs_start(g, k) + c * g->r * g->s) % g->fs_dim[0];
+        return wrap(fsn__fs_start(g, k) + c * g->r * g->s, g->fs_dim[0]);
     return (((k / g->grid[2] / g->grid[1] * g->stride[0] + c) % g->fs_dim[0]) * g->fs_dim[1] +
             k / g->grid[2] % g->grid[1] * g->stride[1]) *
                g->fs_dim[2] +

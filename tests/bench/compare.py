@@ -2,9 +2,10 @@
 """compare.py: the engine against PyTorch, each network in short rounds that take turns, so that what
 else the machine does hits all alike. `make bench-peer` runs it.
 
-Every round measures fsnet, PyTorch f32 and PyTorch bf16 autocast (both channels_last) one after
-another, the first one changing from round to round, each for a few steps after its warm-up. fsnet
-runs the ONNX file that PyTorch exported: the very same network. A ratio is the median over the rounds
+Every round measures fsnet, fsnet held to AVX2 (where the CPU has AVX-512), PyTorch f32 and PyTorch
+bf16 autocast (both channels_last) one after another, the first one changing from round to round, each
+for a few steps after its warm-up. fsnet runs the ONNX file that PyTorch exported: the very same
+network. A ratio is the median over the rounds
 of the ratio within a round; img/s are medians over the rounds of a round's median, and the best
 round's fastest tenth. Ratios of CPU time (its fastest tenth) are the steadier figure beside other
 work, and mean something with one thread alone: two threads that wait for each other may spin.
@@ -26,7 +27,7 @@ NETS = {
     "densenet_bc": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
     "mobilenet_v2": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
 }
-RUNNERS = ["fsnet", "f32", "bf16"]
+PEERS = ["f32", "bf16"]
 
 
 class Peer:
@@ -51,12 +52,23 @@ class Peer:
         self.process.wait()
 
 
-def measure_fsnet(args, what, net, batch):
+def cpu_flags():
+    with open("/proc/cpuinfo") as lines:
+        return next((line.split() for line in lines if line.startswith("flags")), [])
+
+
+# Ours: the instruction set to force, None for the best.
+OURS = {"fsnet": None, "avx2": "avx2"} if "avx512f" in cpu_flags() else {"fsnet": None}
+RUNNERS = list(OURS) + PEERS
+
+
+def measure_fsnet(args, what, net, batch, isa):
     """Milliseconds of a step: median, fastest tenth, fastest tenth of CPU time."""
+    environment = dict(os.environ, FSNET_ISA=isa) if isa else None
     done = subprocess.run(
         [args.fsnet, "bench", what, os.path.join(args.out, net + ".onnx"), "--batch", str(batch),
          "--steps", str(args.steps), "--threads", str(args.threads), "--json"],
-        stdout=subprocess.PIPE, text=True)
+        stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode != 0:
         sys.exit("compare.py: fsnet has failed on %s" % net)
     row = json.loads(done.stdout)
@@ -77,7 +89,7 @@ def run_rounds(args, peer, what, net, batch, log):
     for index in range(args.rounds):
         first = index % len(RUNNERS)
         for runner in RUNNERS[first:] + RUNNERS[:first]:
-            row = (measure_fsnet(args, what, net, batch) if runner == "fsnet"
+            row = (measure_fsnet(args, what, net, batch, OURS[runner]) if runner in OURS
                    else measure_peer(args, peer, what, net, runner, batch))
             rows[runner].append(row)
             print(json.dumps({"what": what, "net": net, "batch": batch, "runner": runner,
@@ -97,7 +109,7 @@ def print_row(args, what, net, batch, rows):
         best = min(row["p10"] for row in rows[runner])
         speeds += " %8.1f %8.1f" % (1e3 * batch / middle, 1e3 * batch / best)
     ratios = ""
-    for peer, target in zip(RUNNERS[1:], NETS[net][1][what]):
+    for peer, target in zip(PEERS, NETS[net][1][what]):
         ratios += "  %5.2f %5s" % (ratio(rows, peer, "median"), target or "-")
         if args.threads == 1:
             ratios += " %5.2f" % ratio(rows, peer, "cpu")
@@ -112,11 +124,10 @@ def print_heading(args):
           % (cpu, os.cpu_count(), os.getloadavg()[0], args.threads,
              "" if args.threads == 1 else "s", args.rounds, args.steps))
     columns = "img/s: median and fastest tenth; ratios: fsnet over PyTorch, and the target"
+    heads = "".join(" %8s %8s" % (runner, "best") for runner in RUNNERS)
     print(columns + (", and of CPU time" if args.threads == 1 else "") + "\n")
     over = "  /%-4s  want" + ("   CPU" if args.threads == 1 else "")
-    print(("%-13s %-5s %5s  %8s %8s %8s %8s %8s %8s " + over + over)
-          % ("network", "", "batch", "fsnet", "best", "f32", "best", "bf16", "best",
-             "f32", "bf16"), flush=True)
+    print(("%-13s %-5s %5s %s " + over + over) % ("network", "", "batch", heads, *PEERS), flush=True)
 
 
 def parse():
