@@ -31,13 +31,16 @@ int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int index)
     const struct fsn__tensor *a, *b;
     int64_t outputs;
 
-    if (node->op != &fsn__op_conv && node->op != &fsn__op_gemm && node->op != &fsn__op_mat_mul)
+    if (node->op != &fsn__op_conv && node->op != &fsn__op_conv_transpose &&
+        node->op != &fsn__op_gemm && node->op != &fsn__op_mat_mul)
         return 0;
     a = &graph->values[node->in[0]].tensor;
     b = &graph->values[node->in[1]].tensor;
     outputs = per_image(&graph->values[node->out[0]].tensor);
     if (node->op == &fsn__op_conv) /* each output sums one filter: C/groups * R * S products */
         return outputs * fsn__numel_range(b, 1, b->ndim);
+    if (node->op == &fsn__op_conv_transpose) /* each input is spread over its filters' taps */
+        return per_image(a) * fsn__numel_range(b, 1, b->ndim);
     if (node->op == &fsn__op_gemm)
         return outputs * b->dim[fsn__attr_int(&node->attrs, "transB", 0) ? 1 : 0];
     return outputs * (a->ndim > 0 ? a->dim[a->ndim - 1] : 1);

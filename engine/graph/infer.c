@@ -33,8 +33,12 @@ static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, st
             return FSN__FAIL(err, FSN_FORMAT, "%s '%s': input %d is missing", node->op->name,
                              node->name, j);
     }
-    for (int j = 0; j < node->n_out; j++)
+    for (int j = 0; j < node->n_out; j++) {
         out[j] = slot(graph, node->out[j]);
+        if (!out[j] && j < node->op->min_out)
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output %d is missing", node->op->name,
+                             node->name, j);
+    }
     if (!forward)
         return node->op->infer(&ctx, err);
     if (node->op->sizes)
@@ -88,11 +92,14 @@ enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err
     return status;
 }
 
-/* Constant: every present input has data. Shape reads no data at all. */
+/* Constant: every present input has data. Shape and Size read no data at all; the number of
+ * elements is known where the batch is. */
 static bool is_constant(const struct fsn__graph *graph, const struct fsn__node *node)
 {
     if (node->op == &fsn__op_shape)
         return true;
+    if (node->op == &fsn__op_size)
+        return fsn__numel(&graph->values[node->in[0]].tensor) >= 0;
     if (node->op == &fsn__op_filter_summary)
         return false; /* it stands for its layer's compression; the executor runs it */
     for (int j = 0; j < node->n_in; j++)

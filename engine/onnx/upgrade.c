@@ -7,7 +7,9 @@
  *   Pad                 < 11 pads and value were attributes
  *   Slice               < 10 starts, ends and axes were attributes
  *   Softmax             < 13 everything from `axis` on was one distribution (default axis 1)
+ *   Split               < 13 the sizes were an attribute
  *   Squeeze, Unsqueeze  < 13 axes were an attribute
+ *   TopK                < 10 k was an attribute
  * All others kept their form from version 7 on. Versions 19 to FSN__OPSET_MAX added element types
  * and attributes with neutral defaults (AveragePool's dilations, Cast's saturate, Pad's mode
  * "wrap"), so nodes pass as they are and the operator judges the attributes; the conformance suites
@@ -87,6 +89,27 @@ static enum fsn_status upgrade_axes(struct fsn__importer *im, struct fsn__draft 
     enum fsn_status status = expect_one_input(draft, err);
 
     return status == FSN_OK ? ints_to_input(im, draft, "axes", 1, err) : status;
+}
+
+static enum fsn_status upgrade_split(struct fsn__importer *im, struct fsn__draft *draft,
+                                     struct fsn_error *err)
+{
+    enum fsn_status status = expect_one_input(draft, err);
+
+    return status == FSN_OK ? ints_to_input(im, draft, "split", 1, err) : status;
+}
+
+static enum fsn_status upgrade_top_k(struct fsn__importer *im, struct fsn__draft *draft,
+                                     struct fsn_error *err)
+{
+    int64_t k = fsn__attr_int(&draft->attrs, "k", 0);
+    const struct fsn__tensor t = {.dtype = FSN__I64, .ndim = 1, .dim = {1}, .data = &k};
+    enum fsn_status status = expect_one_input(draft, err);
+
+    if (status == FSN_OK)
+        status = add_input(im, draft, 1, &t, err);
+    fsn__draft_remove(draft, "k");
+    return status;
 }
 
 static enum fsn_status upgrade_slice(struct fsn__importer *im, struct fsn__draft *draft,
@@ -186,7 +209,9 @@ static const struct upgrade upgrades[] = {
     {"Pad", 11, upgrade_pad},
     {"Slice", 10, upgrade_slice},
     {"Softmax", 13, upgrade_softmax},
+    {"Split", 13, upgrade_split},
     {"Squeeze", 13, upgrade_axes},
+    {"TopK", 10, upgrade_top_k},
     {"Unsqueeze", 13, upgrade_axes},
 };
 

@@ -92,8 +92,8 @@ enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in, const
     return FSN_OK;
 }
 
-enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtype dtype, int ndim,
-                                   const int64_t *dim, struct fsn_error *err)
+enum fsn_status fsn__op_set_output_at(const struct fsn__op_ctx *ctx, int out, enum fsn__dtype dtype,
+                                      int ndim, const int64_t *dim, struct fsn_error *err)
 {
     struct fsn__tensor shape = {0};
     int64_t bytes = (int64_t)fsn__dtype_bytes(dtype);
@@ -115,7 +115,8 @@ enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtyp
             return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "output shape %s is too large",
                                 FSN__SHAPE(&shape));
     }
-    fsn__shape_copy(ctx->out[0], &shape);
+    if (out < ctx->n_out && ctx->out[out])
+        fsn__shape_copy(ctx->out[out], &shape);
     return FSN_OK;
 }
 
@@ -147,4 +148,10 @@ enum fsn_status fsn__op_broadcast_output(const struct fsn__op_ctx *ctx, enum fsn
         fsn__shape_set(&shape, dtype, ndim, dim);
     }
     return fsn__op_set_output(ctx, dtype, shape.ndim, shape.dim, err);
+}
+
+enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx, enum fsn__dtype dtype, int ndim,
+                                   const int64_t *dim, struct fsn_error *err)
+{
+    return fsn__op_set_output_at(ctx, 0, dtype, ndim, dim, err);
 }

@@ -53,8 +53,12 @@ static inline bool fsn__op_has_input(const struct fsn__op_ctx *ctx, int in)
     return in < ctx->n_in && ctx->in[in];
 }
 
-/* Sets out[0]; fails when a size is negative or the whole cannot be addressed, and when the batch
- * stands anywhere but in front. */
+/* Sets out[i], if it is there; fails when a size is negative or the whole cannot be addressed, and
+ * when the batch stands anywhere but in front. */
+FSN_NODISCARD enum fsn_status fsn__op_set_output_at(const struct fsn__op_ctx *ctx, int i,
+                                                    enum fsn__dtype dtype, int ndim,
+                                                    const int64_t *dim, struct fsn_error *err);
+/* The same for out[0]. */
 FSN_NODISCARD enum fsn_status fsn__op_set_output(const struct fsn__op_ctx *ctx,
                                                  enum fsn__dtype dtype, int ndim,
                                                  const int64_t *dim, struct fsn_error *err);

@@ -1,9 +1,9 @@
 /*
- * op_make.c - Shape, ConstantOfShape, Range: tensors made from sizes and numbers.
+ * op_make.c - Shape, Size, ConstantOfShape, Range: tensors made from sizes and numbers.
  *
- * They live in the constant parts of a graph, which are worked out at import. Shape reads no data,
- * so it is constant wherever the sizes are known; a symbolic batch stands in its result as
- * FSN_BATCH, for Reshape and its like to find.
+ * They live in the constant parts of a graph, which are worked out at import. Shape and Size
+ * read no data, so they are constant wherever the sizes are known; a symbolic batch stands in the
+ * result of Shape as FSN_BATCH, for Reshape and its like to find, and leaves Size to the executor.
  */
 #include "ops/infer.h"
 
@@ -47,6 +47,20 @@ static enum fsn_status shape_forward(const struct fsn__op_ctx *ctx, struct fsn_e
     shape_range(ctx, &start, &end);
     for (int i = start; i < end; i++)
         fsn__i64(ctx->out[0])[i - start] = ctx->in[0]->dim[i];
+    return FSN_OK;
+}
+
+/* ---- Size: the number of elements, int64 ---------------------------------------------------- */
+
+static enum fsn_status size_infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    return fsn__op_set_output(ctx, FSN__I64, 0, NULL, err);
+}
+
+static enum fsn_status size_forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    (void)err;
+    *fsn__i64(ctx->out[0]) = fsn__numel(ctx->in[0]);
     return FSN_OK;
 }
 
@@ -197,6 +211,18 @@ const struct fsn__op fsn__op_shape = {
     .flags = FSN__NO_GRADIENT,
     .infer = shape_infer,
     .forward = shape_forward,
+};
+
+const struct fsn__op fsn__op_size = {
+    .name = "Size",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .flags = FSN__NO_GRADIENT,
+    .infer = size_infer,
+    .forward = size_forward,
 };
 
 const struct fsn__op fsn__op_constant_of_shape = {

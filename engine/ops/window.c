@@ -111,30 +111,24 @@ static enum fsn_status check_size(const struct fsn__op_ctx *ctx, const struct fs
     return FSN_OK;
 }
 
-enum fsn_status fsn__window_read(const struct fsn__op_ctx *ctx, const int64_t *taps,
+/* The attributes that every window has, along the axes of in[0]; out->axis[].out is not set. */
+static enum fsn_status read_axes(const struct fsn__op_ctx *ctx, const int64_t *taps,
                                  struct fsn__window *out, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0];
     const int rank = x->ndim - 2, skip = FSN__WINDOW_AXES - rank;
-    const bool ceil_mode = fsn__attr_int(ctx->attrs, "ceil_mode", 0) != 0;
     int64_t strides[FSN__WINDOW_AXES], dilations[FSN__WINDOW_AXES], pads[2 * FSN__WINDOW_AXES];
-    struct fsn__window w;
-    enum auto_pad pad = PAD_NOTSET;
-    enum fsn_status status;
+    enum fsn_status status = read_ints(ctx, "strides", rank, 1, 1, strides, err);
 
-    status = read_auto_pad(ctx, &pad, err);
-    if (status == FSN_OK)
-        status = read_ints(ctx, "strides", rank, 1, 1, strides, err);
     if (status == FSN_OK)
         status = read_ints(ctx, "dilations", rank, 1, 1, dilations, err);
     if (status == FSN_OK)
         status = read_ints(ctx, "pads", 2 * rank, 0, 0, pads, err);
     for (int i = 0; i < FSN__WINDOW_AXES && status == FSN_OK; i++) {
-        struct fsn__window_axis *a = &w.axis[i];
         const int j = i - skip;
 
         if (j < 0) {
-            *a =
+            out->axis[i] =
                 (struct fsn__window_axis){.in = 1, .out = 1, .taps = 1, .stride = 1, .dilation = 1};
             continue;
         }
@@ -144,7 +138,7 @@ enum fsn_status fsn__window_read(const struct fsn__op_ctx *ctx, const int64_t *t
                                 "1..%lld",
                                 j, (long long)x->dim[2 + j], (long long)taps[j],
                                 (long long)WINDOW_MAX);
-        *a = (struct fsn__window_axis){
+        out->axis[i] = (struct fsn__window_axis){
             .in = x->dim[2 + j],
             .taps = taps[j],
             .stride = strides[j],
@@ -152,7 +146,106 @@ enum fsn_status fsn__window_read(const struct fsn__op_ctx *ctx, const int64_t *t
             .pad_begin = pads[j],
             .pad_end = pads[rank + j],
         };
-        status = size_axis(ctx, a, j, pad, ceil_mode, err);
+    }
+    return status;
+}
+
+enum fsn_status fsn__window_read(const struct fsn__op_ctx *ctx, const int64_t *taps,
+                                 struct fsn__window *out, struct fsn_error *err)
+{
+    const int skip = FSN__WINDOW_AXES - (ctx->in[0]->ndim - 2);
+    const bool ceil_mode = fsn__attr_int(ctx->attrs, "ceil_mode", 0) != 0;
+    struct fsn__window w;
+    enum auto_pad pad = PAD_NOTSET;
+    enum fsn_status status;
+
+    status = read_auto_pad(ctx, &pad, err);
+    if (status == FSN_OK)
+        status = read_axes(ctx, taps, &w, err);
+    for (int i = skip; i < FSN__WINDOW_AXES && status == FSN_OK; i++)
+        status = size_axis(ctx, &w.axis[i], i - skip, pad, ceil_mode, err);
+    if (status == FSN_OK)
+        status = check_size(ctx, &w, err);
+    if (status == FSN_OK)
+        *out = w;
+    return status;
+}
+
+/* ---- transposed convolution ------------------------------------------------------------------ */
+
+/* Sets in, and for given or SAME sizes the padding, of one axis whose other members are set. given:
+ * the size that output_shape asks for, or -1. */
+static enum fsn_status grow_axis(const struct fsn__op_ctx *ctx, struct fsn__window_axis *a,
+                                 int number, enum auto_pad pad, int64_t additional, int64_t given,
+                                 struct fsn_error *err)
+{
+    const int64_t extent = a->dilation * (a->taps - 1) + 1;
+    int64_t whole, total;
+
+    if (!fsn__mul_i64(a->out - 1, a->stride, &whole) ||
+        __builtin_add_overflow(whole, extent + additional, &whole))
+        return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "spatial axis %d of its output is too long",
+                            number);
+    if (given < 0 && (pad == PAD_SAME_UPPER || pad == PAD_SAME_LOWER))
+        given = a->out * a->stride;
+    if (given >= 0) {
+        total = whole > given ? whole - given : 0;
+        a->pad_begin = pad == PAD_SAME_UPPER ? total / 2 : total - total / 2;
+        a->pad_end = total - a->pad_begin;
+        a->in = given;
+    } else {
+        if (pad == PAD_VALID)
+            a->pad_begin = a->pad_end = 0;
+        a->in = whole - a->pad_begin - a->pad_end;
+    }
+    if (a->in < 1)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE,
+                            "spatial axis %d of its output would have %lld elements", number,
+                            (long long)a->in);
+    return FSN_OK;
+}
+
+/* output_shape into given[], -1 each when it is absent. Some exporters write batch and channels in
+ * front of the spatial sizes. */
+static enum fsn_status read_output_shape(const struct fsn__op_ctx *ctx, int rank, int64_t *given,
+                                         struct fsn_error *err)
+{
+    size_t count;
+    const int64_t *shape = fsn__attr_ints(ctx->attrs, "output_shape", &count);
+    const int lead = shape && count == (size_t)rank + 2 ? 2 : 0;
+
+    if (shape && count != (size_t)(rank + lead))
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "output_shape has %zu values, expected %d", count,
+                            rank);
+    for (int i = 0; i < rank; i++) {
+        given[i] = shape ? shape[lead + i] : -1;
+        if (shape && (given[i] < 1 || given[i] > WINDOW_MAX))
+            return FSN__OP_FAIL(ctx, err, FSN_INVALID, "output_shape[%d] is %lld", lead + i,
+                                (long long)given[i]);
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__window_read_transposed(const struct fsn__op_ctx *ctx, const int64_t *taps,
+                                            struct fsn__window *out, struct fsn_error *err)
+{
+    const int rank = ctx->in[0]->ndim - 2, skip = FSN__WINDOW_AXES - rank;
+    int64_t additional[FSN__WINDOW_AXES], given[FSN__WINDOW_AXES];
+    struct fsn__window w;
+    enum auto_pad pad = PAD_NOTSET;
+    enum fsn_status status;
+
+    status = read_auto_pad(ctx, &pad, err);
+    if (status == FSN_OK)
+        status = read_axes(ctx, taps, &w, err);
+    if (status == FSN_OK)
+        status = read_ints(ctx, "output_padding", rank, 0, 0, additional, err);
+    if (status == FSN_OK)
+        status = read_output_shape(ctx, rank, given, err);
+    for (int i = skip; i < FSN__WINDOW_AXES && status == FSN_OK; i++) {
+        w.axis[i].out = w.axis[i].in;
+        status =
+            grow_axis(ctx, &w.axis[i], i - skip, pad, additional[i - skip], given[i - skip], err);
     }
     if (status == FSN_OK)
         status = check_size(ctx, &w, err);

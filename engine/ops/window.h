@@ -7,6 +7,13 @@
  *   SAME_*:    O = ceil(I / s), p + q = max((O-1) s + e - I, 0), the odd one after (UPPER) or
  *              before (LOWER)
  *
+ * Transposed convolution is the way back through such a window: it spreads its input over the
+ * outputs that a convolution with these sizes reads them from. There I is the larger side, its
+ * output, and O the size of its input; a is the additional size that output_padding adds:
+ *   NOTSET, VALID:  I = (O - 1) s + a + e - p - q
+ *   SAME_*:         I = O s, p + q = max((O - 1) s + a + e - I, 0), shared out as above
+ *   output_shape:   I is given, p + q as for SAME, the odd one before unless SAME_UPPER
+ *
  * Networks of 1, 2 or 3 spatial axes are all treated as three (depth, height, width): the missing
  * leading ones have one element, one tap, and neither stride nor padding.
  */
@@ -35,6 +42,12 @@ FSN_NODISCARD enum fsn_status fsn__window_read(const struct fsn__op_ctx *ctx, co
  * 1 to 3 spatial axes. */
 FSN_NODISCARD enum fsn_status fsn__window_read_pool(const struct fsn__op_ctx *ctx,
                                                     struct fsn__window *out, struct fsn_error *err);
+/* The window of ConvTranspose: axis.out is the size of in[0], axis.in that of the node's output;
+ * also reads output_padding and output_shape. */
+FSN_NODISCARD enum fsn_status fsn__window_read_transposed(const struct fsn__op_ctx *ctx,
+                                                          const int64_t *taps,
+                                                          struct fsn__window *out,
+                                                          struct fsn_error *err);
 /* Fails unless in[0] has a batch, a channel and 1 to 3 spatial axes. */
 FSN_NODISCARD enum fsn_status fsn__window_check_input(const struct fsn__op_ctx *ctx,
                                                       struct fsn_error *err);

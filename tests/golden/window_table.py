@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Writes window_table.h: outputs of convolutions and poolings as PyTorch computes them.
+"""Writes window_table.h: outputs of convolutions, transposed ones and poolings as PyTorch computes them.
 
-Inputs are small integers from formulas that test_op_conv.c and test_op_pool.c repeat, so sums are
+Inputs are small integers from formulas that test_op_conv*.c and test_op_pool.c repeat, so sums are
 exact in any order: x[i] = (7 i + 3) mod 11 - 5 (max pooling: (37 i + 5) mod 101), w[i] = (5 i + 2)
 mod 7 - 3, b[i] = i - 1. Average pooling is multiplied by 5040, which every count here divides.
 """
@@ -20,6 +20,20 @@ CONVS = [  # name, x, w, bias, stride, pads (ONNX order), dilation, groups
     ("larger_than_input", (1, 1, 3, 2), (2, 1, 5, 9), False, (1, 1), (4, 4, 3, 4), (1, 1), 1),
     ("one_axis", (2, 3, 9), (4, 3, 3), True, (2,), (1, 2), (1,), 1),
     ("three_axes", (1, 2, 4, 3, 5), (2, 2, 3, 2, 3), False, (2, 1, 1), (1, 0, 1, 1, 1, 1),
+     (1, 1, 1), 1),
+]
+TRANSPOSED = [  # name, x, w, bias, stride, padding (both sides), output padding, dilation, groups
+    ("plain", (2, 3, 3, 4), (3, 2, 3, 2), True, (1, 1), (0, 0), (0, 0), (1, 1), 1),
+    ("doubles", (1, 2, 3, 3), (2, 3, 2, 2), False, (2, 2), (0, 0), (0, 0), (1, 1), 1),
+    ("padded_to_double", (1, 2, 3, 4), (2, 2, 3, 3), True, (2, 2), (1, 1), (1, 1), (1, 1), 1),
+    ("uneven_strides_and_padding", (1, 1, 4, 3), (1, 2, 4, 3), False, (3, 2), (2, 0), (1, 0),
+     (1, 1), 1),
+    ("dilated", (1, 2, 3, 2), (2, 2, 2, 3), False, (1, 2), (0, 1), (0, 0), (3, 2), 1),
+    ("same_width", (1, 2, 4, 5), (2, 2, 3, 3), False, (1, 1), (1, 1), (0, 0), (1, 1), 1),
+    ("groups", (2, 6, 2, 3), (6, 2, 3, 2), True, (2, 1), (1, 0), (0, 0), (1, 1), 3),
+    ("depthwise", (1, 3, 3, 3), (3, 1, 2, 2), False, (2, 2), (0, 0), (0, 0), (1, 1), 3),
+    ("one_axis", (2, 3, 4), (3, 2, 3), True, (2,), (1,), (1,), (1,), 1),
+    ("three_axes", (1, 2, 2, 3, 2), (2, 1, 2, 3, 2), False, (1, 2, 2), (0, 1, 0), (0, 0, 1),
      (1, 1, 1), 1),
 ]
 POOLS = [  # name, x, kernel, stride, padding (both sides), dilation (max only), ceil
@@ -51,6 +65,14 @@ def conv(x_shape, w_shape, bias, stride, pads, dilation, groups):
     b = ints((w_shape[0],), lambda i: i - 1) if bias else None
     f = {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[len(x_shape)]
     return f(padded(x, pads), w, b, stride=stride, dilation=dilation, groups=groups)
+
+
+def transposed(x_shape, w_shape, bias, stride, padding, more, dilation, groups):
+    x = ints(x_shape, lambda i: (7 * i + 3) % 11 - 5)
+    w = ints(w_shape, lambda i: (5 * i + 2) % 7 - 3)
+    b = ints((w_shape[1] * groups,), lambda i: i - 1) if bias else None
+    f = {3: F.conv_transpose1d, 4: F.conv_transpose2d, 5: F.conv_transpose3d}[len(x_shape)]
+    return f(x, w, b, stride, padding, more, groups, dilation)
 
 
 def max_pool(x_shape, kernel, stride, padding, dilation, ceil):
@@ -93,6 +115,16 @@ def main():
         y = conv(x, w, bias, stride, pads, dilation, groups)
         print(f'    {{"{name}", {{{shape(x)}}}, {{{shape(w)}}}, {str(bias).lower()},')
         print(f"     {braces(stride)}, {braces(pads)}, {braces(dilation)}, {groups},")
+        print(f"     {{{shape(y.shape)}}}, {numbers(y)}}},")
+    print("};\n")
+    print("struct transposed_row {\n    const char *name;\n    struct table_shape x, w;\n    bool bias;")
+    print("    int64_t strides[3], padding[3], output_padding[3], dilations[3], groups;")
+    print("    struct table_shape y;\n    int values[TABLE_MOST];\n};\n")
+    print("static const struct transposed_row transposed_rows[] = {")
+    for name, x, w, bias, stride, padding, more, dilation, groups in TRANSPOSED:
+        y = transposed(x, w, bias, stride, padding, more, dilation, groups)
+        print(f'    {{"{name}", {{{shape(x)}}}, {{{shape(w)}}}, {str(bias).lower()},')
+        print(f"     {braces(stride)}, {braces(padding)}, {braces(more)}, {braces(dilation)}, {groups},")
         print(f"     {{{shape(y.shape)}}}, {numbers(y)}}},")
     print("};\n")
     print("/* largest: place of each maximum within its channel. The averages are times 5040; without")

@@ -13,7 +13,7 @@
 
 #include "ops/op.h"
 
-enum { OP_CALL_INPUTS = 8 };
+enum { OP_CALL_INPUTS = 8, OP_CALL_OUTPUTS = 3 };
 
 struct op_call {
     const char *op;
@@ -21,6 +21,7 @@ struct op_call {
     struct fsn__tensor in[OP_CALL_INPUTS];
     struct fsn__attrs attrs;
     bool inference; /* gradients only: taken as outside training */
+    int n_out;      /* gradients only; 0: 1 */
 };
 
 /* Infers, runs and compares type, shape and, unless want has no data, elements (exactly, but 1e-6

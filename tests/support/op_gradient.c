@@ -17,8 +17,10 @@ static const float before = 3; /* what every gradient holds when backward starts
 
 struct bench {
     struct fsn__op_ctx ctx;
-    struct fsn__tensor in[OP_CALL_INPUTS], din[OP_CALL_INPUTS], out, dout;
-    struct fsn__tensor *in_at[OP_CALL_INPUTS], *din_at[OP_CALL_INPUTS], *out_at, *dout_at;
+    struct fsn__tensor in[OP_CALL_INPUTS], din[OP_CALL_INPUTS];
+    struct fsn__tensor out[OP_CALL_OUTPUTS], dout[OP_CALL_OUTPUTS];
+    struct fsn__tensor *in_at[OP_CALL_INPUTS], *din_at[OP_CALL_INPUTS];
+    struct fsn__tensor *out_at[OP_CALL_OUTPUTS], *dout_at[OP_CALL_OUTPUTS];
 };
 
 /* Between -1 and 1, without a pattern. */
@@ -37,15 +39,17 @@ static void open_bench(struct bench *b, const struct op_call *call, const struct
                                 .name = "node",
                                 .attrs = &call->attrs,
                                 .n_in = call->n_in,
-                                .n_out = 1,
+                                .n_out = call->n_out > 0 ? call->n_out : 1,
                                 .pool = pool,
                                 .training = !call->inference}};
     b->ctx.in = b->in_at;
-    b->ctx.out = &b->out_at;
+    b->ctx.out = b->out_at;
     b->ctx.din = b->din_at;
-    b->ctx.dout = &b->dout_at;
-    b->out_at = &b->out;
-    b->dout_at = &b->dout;
+    b->ctx.dout = b->dout_at;
+    for (int i = 0; i < b->ctx.n_out; i++) {
+        b->out_at[i] = &b->out[i];
+        b->dout_at[i] = &b->dout[i];
+    }
     for (int i = 0; i < call->n_in; i++) {
         if (call->in[i].ndim < 0)
             continue;
@@ -59,11 +63,13 @@ static void open_bench(struct bench *b, const struct op_call *call, const struct
     }
     if (b->ctx.op->infer(&b->ctx, &err) != FSN_OK)
         fail_msg("refused: %s", err.text);
-    assert_int_equal(b->out.dtype, FSN__F32);
-    assert_int_equal(fsn__tensor_alloc(&b->out, NULL), FSN_OK);
-    assert_int_equal(fsn__tensor_clone(&b->dout, &b->out, NULL), FSN_OK);
-    for (int64_t i = 0; i < fsn__numel(&b->dout); i++)
-        fsn__f32(&b->dout)[i] = noise(i);
+    for (int i = 0; i < b->ctx.n_out; i++) {
+        assert_int_equal(b->out[i].dtype, FSN__F32);
+        assert_int_equal(fsn__tensor_alloc(&b->out[i], NULL), FSN_OK);
+        assert_int_equal(fsn__tensor_clone(&b->dout[i], &b->out[i], NULL), FSN_OK);
+        for (int64_t j = 0; j < fsn__numel(&b->dout[i]); j++)
+            fsn__f32(&b->dout[i])[j] = noise(j + 1000 * i);
+    }
     if (b->ctx.op->sizes)
         b->ctx.op->sizes(&b->ctx, &work, &saved);
     b->ctx.work = fsn__aligned_calloc(work, 1);
@@ -77,8 +83,10 @@ static void close_bench(struct bench *b)
         free(b->in[i].data);
         free(b->din[i].data);
     }
-    free(b->out.data);
-    free(b->dout.data);
+    for (int i = 0; i < b->ctx.n_out; i++) {
+        free(b->out[i].data);
+        free(b->dout[i].data);
+    }
     free(b->ctx.work);
     free(b->ctx.saved);
 }
@@ -90,8 +98,9 @@ static double loss(struct bench *b)
 
     if (b->ctx.op->forward(&b->ctx, &err) != FSN_OK)
         fail_msg("forward: %s", err.text);
-    for (int64_t i = 0; i < fsn__numel(&b->out); i++)
-        sum += (double)fsn__f32(&b->dout)[i] * (double)fsn__f32(&b->out)[i];
+    for (int i = 0; i < b->ctx.n_out; i++)
+        for (int64_t j = 0; j < fsn__numel(&b->out[i]); j++)
+            sum += (double)fsn__f32(&b->dout[i])[j] * (double)fsn__f32(&b->out[i])[j];
     return sum;
 }
 
@@ -111,8 +120,9 @@ static void run_backward(struct bench *b)
         if (!(b->ctx.op->backward_in >> i & 1))
             poison(&b->in[i]);
     }
-    if (!(b->ctx.op->backward_out & 1))
-        poison(&b->out);
+    for (int i = 0; i < b->ctx.n_out; i++)
+        if (!(b->ctx.op->backward_out >> i & 1))
+            poison(&b->out[i]);
     if (b->ctx.op->backward(&b->ctx, &err) != FSN_OK)
         fail_msg("backward: %s", err.text);
 }

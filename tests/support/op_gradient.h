@@ -1,7 +1,7 @@
 /*
  * op_gradient.h - an operator's backward against central differences.
  *
- * loss = sum of c_i y_i with fixed c. Every element of every wanted input is moved by +-h, the
+ * loss = sum of c_i y_i over all outputs, with fixed c. Every element of every wanted input is moved by +-h, the
  * slope compared with what backward says, sign and all. Backward starts from gradients that are not
  * zero (it must add), and what it does not declare to read (backward_in, backward_out) is filled
  * with NaN before.
