@@ -13,6 +13,7 @@ enum {
     WIDEST = FSN__REGISTERS == 32 && FSN__PARTS == 1 ? 4 : 1,
     MOST_ROWS = 24 / FSN__PARTS,
     TAIL_ROWS = FSN__PARTS == 4 ? 3 : 6,
+    LEAST_ROWS = 2, /* 32 tiles, one for each image of a batch, are five times 6 and 2 */
     MOST_COLUMNS = FSN__PARTS > WIDEST ? FSN__PARTS : WIDEST,
 };
 
@@ -96,8 +97,10 @@ FSN__INLINE void multiply_strip(const struct product *p, int64_t tiles, int rows
 
     for (; tile + rows <= tiles; tile += rows)
         multiply_rows(p, tile, rows, width, add);
-    for (; tile < tiles; tile += TAIL_ROWS)
+    for (; tiles - tile > LEAST_ROWS; tile += TAIL_ROWS)
         multiply_rows(p, tile, TAIL_ROWS, width, add);
+    if (tile < tiles)
+        multiply_rows(p, tile, LEAST_ROWS, width, add);
 }
 
 FSN__INLINE void multiply_blocks(struct product p, int64_t tiles, int64_t blocks, bool add)
