@@ -1,4 +1,5 @@
-/* cmd_bench.c - fsnet bench: how fast a model runs or trains, and where the time goes. */
+/* cmd_bench.c - fsnet bench: how fast a model runs or trains, and where the time goes; with --ratio
+ * that of the network with Filter Summaries in place of its filters. */
 #include "cli.h"
 
 #include <stdio.h>
@@ -90,6 +91,22 @@ static void print_bench(const char *what, const struct fsn_bench *bench)
     }
 }
 
+/* Puts the network that fine-tuning would train in the model's place. */
+static bool share_filters(const struct cli_args *args, struct fsn_model **model)
+{
+    struct fsn_faults faults = {0};
+    struct fsn_error err = {0};
+    struct fsn_model *student = NULL;
+
+    if (fsn_student_create(*model, &args->spec, &student, &faults, &err) != FSN_OK) {
+        (void)cli_fail(args->command, &err, &faults);
+        return false;
+    }
+    fsn_model_destroy(*model);
+    *model = student;
+    return true;
+}
+
 static int run_bench(const struct cli_args *args)
 {
     const char *what = args->operand[0], *teacher_path = args->text[CLI_OPT_TEACHER];
@@ -111,6 +128,7 @@ static int run_bench(const struct cli_args *args)
         return CLI_USAGE;
     }
     if (!cli_load_model(args, args->operand[1], &model) ||
+        (args->text[CLI_OPT_RATIO] && !share_filters(args, &model)) ||
         (teacher_path && !cli_load_model(args, teacher_path, &teacher))) {
         code = CLI_FAILURE;
         goto out;
@@ -133,6 +151,7 @@ const struct cli_command cli_bench = {
     .summary = "Time steps of training or inference on random images",
     .operands = "train|infer MODEL",
     .operand_count = 2,
-    .options = {CLI_OPT_BATCH, CLI_OPT_STEPS, CLI_OPT_TEACHER, CLI_OPT_THREADS, CLI_OPT_JSON},
+    .options = {CLI_OPT_BATCH, CLI_OPT_STEPS, CLI_OPT_TEACHER, CLI_OPT_RATIO, CLI_OPT_LAYOUT,
+                CLI_OPT_THREADS, CLI_OPT_JSON},
     .run = run_bench,
 };

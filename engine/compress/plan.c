@@ -85,25 +85,59 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     return FSN_OK;
 }
 
+/* Without data: any statistics give the same sizes. */
+static enum fsn_status prepare_dry(const struct fsn_model *model, const struct fsn_spec *spec,
+                                   struct fsn__prepared *prepared, struct fsn_faults *faults,
+                                   struct fsn_error *err)
+{
+    struct fsn_error refused = {0};
+    enum fsn_status status = fsn__prepare(model->graph, spec, 0, prepared, &refused);
+
+    if (status != FSN_OK) {
+        if (spec->output && (status == FSN_INVALID || status == FSN_MISMATCH))
+            fsn__fault(faults, "/output", "%s", refused.text);
+        return FSN__FAIL(err, status, "%s", refused.text);
+    }
+    return fsn__graph_restore_bn(prepared->graph, &prepared->bare, err);
+}
+
 enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_spec *spec,
                                 struct fsn_plan **out, struct fsn_faults *faults,
                                 struct fsn_error *err)
 {
     struct fsn__prepared prepared = {0};
-    struct fsn_error refused = {0};
-    enum fsn_status status = fsn__prepare(model->graph, spec, 0, &prepared, &refused);
+    enum fsn_status status = prepare_dry(model, spec, &prepared, faults, err);
 
-    if (status != FSN_OK) {
-        if (spec->output && (status == FSN_INVALID || status == FSN_MISMATCH))
-            fsn__fault(faults, "/output", "%s", refused.text);
-        status = FSN__FAIL(err, status, "%s", refused.text);
-    }
-    if (status == FSN_OK) /* without data: any statistics give the same sizes */
-        status = fsn__graph_restore_bn(prepared.graph, &prepared.bare, err);
     if (status == FSN_OK)
         status = fsn__plan_prepared(model, &prepared, spec, out, faults, err);
     fsn__prepared_clear(&prepared);
     return status;
+}
+
+enum fsn_status fsn_student_create(const struct fsn_model *model, const struct fsn_spec *spec,
+                                   struct fsn_model **out, struct fsn_faults *faults,
+                                   struct fsn_error *err)
+{
+    struct fsn__prepared prepared = {0};
+    struct fsn_plan *plan = NULL;
+    struct fsn_model *student = calloc(1, sizeof *student);
+    enum fsn_status status = student ? FSN_OK : FSN__NOMEM(err);
+
+    if (status == FSN_OK)
+        status = prepare_dry(model, spec, &prepared, faults, err);
+    if (status == FSN_OK)
+        status = fsn__fs_plan(prepared.graph, spec, &plan, faults, err);
+    if (status == FSN_OK)
+        status = fsn__fs_convert(prepared.graph, plan, spec->filter_summary.spacing,
+                                 &student->graph, err);
+    fsn_plan_destroy(plan);
+    fsn__prepared_clear(&prepared);
+    if (status != FSN_OK) {
+        free(student);
+        return status;
+    }
+    *out = student;
+    return FSN_OK;
 }
 
 /* ---- data

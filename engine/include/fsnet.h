@@ -403,6 +403,14 @@ void fsn_plan_destroy(struct fsn_plan *plan);
 FSN_NODISCARD enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **json,
                                             struct fsn_error *err);
 
+/* The network as fine-tuning starts with it, without data: its convolutions read Filter Summaries
+ * fitted to their weights. To be run and timed; what is saved of it is the compressed network before
+ * any training. faults: as fsn_plan_create's. *out: new, fsn_model_destroy. */
+FSN_NODISCARD enum fsn_status fsn_student_create(const struct fsn_model *model,
+                                                 const struct fsn_spec *spec,
+                                                 struct fsn_model **out, struct fsn_faults *faults,
+                                                 struct fsn_error *err);
+
 /* Whether the data set can train and judge the model under this spec: channels, size, classes,
  * splits, batch size, preprocess. Appends to faults; the count tells. */
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,

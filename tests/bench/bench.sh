@@ -6,8 +6,8 @@
 # NETS, STEPS (timed steps of a row), ROUNDS (of the comparison of jobs; 0: none), THREADS set its length.
 # Columns: images a second in the median step and in the fastest tenth; GFLOP a second as a direct
 # convolution would need them; MB that the engine plans, over the least that any plan needs, and MB that
-# the process held; plain: a
-# distillation step, with the network itself as its teacher, over a plain step.
+# the process held; plain: a distillation step, with the network itself as its teacher, over a plain
+# step; likewise a job's step, which distils into the network with Filter Summaries at ratio 4.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build}
@@ -52,6 +52,7 @@ for net in $nets; do
     train=$(measure train "$net")
     row "$net" train "$train"
     row "$net" distill "$(measure train "$net" --teacher "$dir/$net.onnx")" "$(jq .ms_median <<<"$train")"
+    row "$net" job "$(measure train "$net" --ratio 4 --teacher "$dir/$net.onnx")" "$(jq .ms_median <<<"$train")"
     row "$net" infer "$(measure infer "$net")"
 done
 [ "$rounds" -gt 0 ] || exit 0
