@@ -45,6 +45,9 @@ struct fsn__graph {
     int inputs[FSN__MAX_IO], outputs[FSN__MAX_IO];
     struct fsn__names value_names, node_names;
     unsigned invented; /* counts made-up names */
+    /* While folding: the batch that the file was exported with and that is open now; Reshape's target
+     * may have it baked in. 0: none. */
+    int64_t baked_batch;
 };
 
 /* What the public header calls a model. */

@@ -142,6 +142,35 @@ static enum fsn_status alloc_outputs(struct fsn__graph *graph, const struct fsn_
     return FSN_OK;
 }
 
+/* Reshape of a batch to [B, ...], where B is the batch that the file was exported with: to [0,
+ * ...], "as many as come in". At that batch it is the same, and at every other what it was for one
+ * image: the axis stays in front, or inference refuses the rest of the target. */
+static enum fsn_status open_target(struct fsn__graph *graph, int i, struct fsn_error *err)
+{
+    const struct fsn__node *node = &graph->nodes[i];
+    const struct fsn__tensor *x, *target;
+    struct fsn__tensor open = {0};
+    enum fsn_status status;
+    int value;
+
+    if (graph->baked_batch == 0 || node->op != &fsn__op_reshape || node->n_in < 2 ||
+        node->in[0] < 0 || node->in[1] < 0 || fsn__attr_int(&node->attrs, "allowzero", 0) != 0)
+        return FSN_OK;
+    x = &graph->values[node->in[0]].tensor;
+    target = &graph->values[node->in[1]].tensor;
+    if (!is_symbolic(x) || !target->data || target->dtype != FSN__I64 || fsn__numel(target) < 1 ||
+        fsn__i64(target)[0] != graph->baked_batch)
+        return FSN_OK;
+    status = fsn__tensor_clone(&open, target, err);
+    if (status != FSN_OK)
+        return status;
+    fsn__i64(&open)[0] = 0;
+    status = fsn__graph_add_const(graph, graph->values[node->in[1]].name, FSN__VALUE_CONST, &open,
+                                  &value, err);
+    free(open.data);
+    return status == FSN_OK ? fsn__graph_set_input(graph, i, 1, value, err) : status;
+}
+
 enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes, struct fsn_error *err)
 {
     enum fsn_status status = fsn__graph_prune(graph, err);
@@ -153,7 +182,9 @@ enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes, stru
         const struct fsn__node *node = &graph->nodes[i];
         bool symbolic = false;
 
-        status = fsn__graph_infer_node(graph, i, err);
+        status = open_target(graph, i, err);
+        if (status == FSN_OK)
+            status = fsn__graph_infer_node(graph, i, err);
         if (status != FSN_OK || !is_constant(graph, node))
             continue;
         for (int j = 0; j < node->n_out; j++)

@@ -6,9 +6,9 @@
  * initialisers, constants, targets of Cast).
  *
  * Batch. The first dimension of an input is the batch when the file leaves it open. A 4-D input
- * whose first dimension is 1 comes from an export with one example image: it is read with an open
- * batch first, and with the fixed 1 if the network does not bear that (a Reshape to fixed sizes,
- * say).
+ * whose first dimension is fixed comes from an export with that many example images: it is read with
+ * an open batch first, where a Reshape to [that number, ...] keeps the batch, and with the fixed
+ * number if the network does not bear that (a batch that is folded into another axis, say).
  */
 #include "onnx/import.h"
 
@@ -132,6 +132,8 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
         status = fsn__graph_fold(im->graph, im->limits.max_constants, err);
     if (status == FSN_OK)
         status = check_shapes(im, err);
+    if (status == FSN_OK)
+        im->graph->baked_batch = 0;
     if (status == FSN_OK && im->tried_batch && !batch_reaches_outputs(im->graph))
         status = FSN__FAIL(err, FSN_SHAPE, "the batch does not reach every output");
     return status;

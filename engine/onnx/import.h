@@ -21,7 +21,7 @@ struct fsn__importer {
     struct fsn__proto_tensor_limits tensors;
     size_t bytes_left;           /* of the constants; tensors.bytes_left points here */
     size_t nodes;                /* built or inlined so far */
-    bool try_batch;              /* take a leading 1 of an image input as the batch axis */
+    bool try_batch;              /* take the leading dimension of an image input as the batch */
     bool tried_batch;            /* that happened */
     struct fsn__arena arena;     /* keys of `functions` */
     struct fsn__names functions; /* "domain\nname" -> index in model->functions */

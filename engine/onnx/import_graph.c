@@ -99,9 +99,12 @@ static enum fsn_status read_input_type(struct fsn__importer *im,
         (fsn__numel_bound(t) < 0 || (uint64_t)fsn__numel_bound(t) > im->limits.max_elements))
         return FSN__FAIL(err, FSN_LIMIT, "graph input '%s': shape %s has more than %zu elements",
                          name, FSN__SHAPE(t), im->limits.max_elements);
-    /* An export made with one example image: its 1 is the batch, if the network bears it. */
-    if (status == FSN_OK && im->try_batch && t->ndim == 4 && t->dim[0] == 1 &&
-        t->dtype == FSN__F32) {
+    /* An export made with some example images: their number is the batch, if the network bears it.
+     */
+    if (status == FSN_OK && im->try_batch && t->ndim == 4 && t->dim[0] >= 1 &&
+        t->dtype == FSN__F32 &&
+        (im->graph->baked_batch == 0 || im->graph->baked_batch == t->dim[0])) {
+        im->graph->baked_batch = t->dim[0];
         t->dim[0] = FSN_BATCH;
         im->tried_batch = true;
     }

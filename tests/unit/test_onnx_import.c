@@ -1,5 +1,6 @@
 /* Reading ONNX files: element types, inputs and the batch axis, constants. Expected values are
  * worked out by hand from the ONNX operator specification. */
+#include "graph/exec.h"
 #include "model_runner.h"
 
 #include <math.h>
@@ -217,7 +218,7 @@ static void the_open_first_dimension_is_the_batch(void **state)
         {4, {ONNX_OPEN, 3, 2, 2}, "[N,3,2,2]"},
         {2, {ONNX_OPEN, 3}, "[N,3]"},
         {4, {1, 3, 2, 2}, "[N,3,2,2]"}, /* one image: the export's example */
-        {4, {2, 3, 2, 2}, "[2,3,2,2]"},
+        {4, {2, 3, 2, 2}, "[N,3,2,2]"}, /* two */
         {3, {1, 3, 2}, "[1,3,2]"},
         {0, {0}, "[]"},
     };
@@ -232,20 +233,98 @@ static void the_open_first_dimension_is_the_batch(void **state)
     }
 }
 
-static void one_image_stays_fixed_where_the_network_wants_it(void **state)
+/* x [batch,2,2,2] -> Reshape to the ints given -> Relu y. */
+static struct fsn_model *load_reshape(int64_t batch, int64_t count, const int64_t *target)
 {
     struct onnx_maker m;
-    struct fsn_model *model;
+
+    onnx_begin(&m, 13);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, (int64_t[]){batch, 2, 2, 2});
+    onnx_ints(&m, "shape", count, target);
+    onnx_node(&m, "Reshape", "x,shape", "z");
+    onnx_node(&m, "Relu", "z", "y");
+    onnx_output(&m, "y");
+    return onnx_load(&m);
+}
+
+static void a_batch_baked_into_a_reshape_is_opened(void **state)
+{
+    static const struct {
+        int64_t batch, count, target[4];
+        const char *shape;
+    } cases[] = {
+        {1, 2, {1, -1}, "[N,8]"},          {1, 2, {1, 8}, "[N,8]"},  {4, 2, {4, 8}, "[N,8]"},
+        {4, 4, {4, 1, 8, 1}, "[N,1,8,1]"}, {1, 2, {-1, 8}, "[N,8]"}, {4, 3, {4, -1, 2}, "[N,4,2]"},
+    };
 
     (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fsn_model *model = load_reshape(cases[i].batch, cases[i].count, cases[i].target);
+
+        assert_shape(model_output(model, 0), cases[i].shape);
+        fsn_model_destroy(model);
+    }
+}
+
+static void a_batch_that_is_folded_into_another_axis_stays_fixed(void **state)
+{
+    static const struct {
+        int64_t batch, target[2];
+        const char *shape;
+    } cases[] = {{4, {2, 16}, "[2,16]"}, {4, {16, 2}, "[16,2]"}, {1, {2, 4}, "[2,4]"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fsn_model *model = load_reshape(cases[i].batch, 2, cases[i].target);
+
+        assert_int_equal(model->graph->values[model->graph->inputs[0]].tensor.dim[0],
+                         cases[i].batch);
+        assert_shape(model_output(model, 0), cases[i].shape);
+        fsn_model_destroy(model);
+    }
+}
+
+/* A grouped shuffle and a classifier, exported with three images: one at a time it gives what it
+ * gives for all of them. */
+static void an_opened_network_gives_every_image_its_own_result(void **state)
+{
+    enum { IMAGES = 3, INPUTS = 8, OUTPUTS = 2 };
+    struct fsn__exec_options options = {.batch = IMAGES};
+    struct fsn__exec *all = NULL, *one = NULL;
+    struct onnx_maker m;
+    struct fsn_model *model;
+    float w[INPUTS * OUTPUTS];
+
+    (void)state;
+    for (int i = 0; i < INPUTS * OUTPUTS; i++)
+        w[i] = (float)(i * i % 7) - 3;
     onnx_begin(&m, 13);
-    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(1, 3, 2, 2));
-    onnx_ints(&m, "shape", 2, INTS(1, 12));
-    onnx_node(&m, "Reshape", "x,shape", "y");
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(IMAGES, 2, 2, 2));
+    onnx_ints(&m, "split", 5, INTS(IMAGES, 2, 1, 2, 2));
+    onnx_ints(&m, "join", 2, INTS(IMAGES, INPUTS));
+    onnx_floats(&m, "w", 2, INTS(INPUTS, OUTPUTS), w);
+    onnx_node(&m, "Reshape", "x,split", "a");
+    onnx_attr_ints(&m, onnx_node(&m, "Transpose", "a", "b"), "perm", 5, INTS(0, 2, 1, 3, 4));
+    onnx_node(&m, "Reshape", "b,join", "c");
+    onnx_node(&m, "MatMul", "c,w", "y");
     onnx_output(&m, "y");
     model = onnx_load(&m);
-    assert_shape(&model->graph->values[model->graph->inputs[0]].tensor, "[1,3,2,2]");
-    assert_shape(model_output(model, 0), "[1,12]");
+    assert_int_equal(fsn__exec_create(model->graph, &options, &all, NULL), FSN_OK);
+    options.batch = 1;
+    assert_int_equal(fsn__exec_create(model->graph, &options, &one, NULL), FSN_OK);
+    for (int i = 0; i < IMAGES * INPUTS; i++)
+        fsn__f32(fsn__exec_input(all, 0))[i] = (float)(i * 5 % 11);
+    assert_int_equal(fsn__exec_forward(all, 0, NULL), FSN_OK);
+    for (int n = 0; n < IMAGES; n++) {
+        memcpy(fsn__exec_input(one, 0)->data, fsn__f32(fsn__exec_input(all, 0)) + n * INPUTS,
+               INPUTS * sizeof(float));
+        assert_int_equal(fsn__exec_forward(one, 0, NULL), FSN_OK);
+        assert_memory_equal(fsn__exec_output(one, 0)->data,
+                            fsn__f32(fsn__exec_output(all, 0)) + n * OUTPUTS,
+                            OUTPUTS * sizeof(float));
+    }
+    fsn__exec_destroy(all);
+    fsn__exec_destroy(one);
     fsn_model_destroy(model);
 }
 
@@ -404,7 +483,9 @@ int main(void)
         cmocka_unit_test(float_narrows_to_half_with_ties_to_even),
         cmocka_unit_test(a_float64_model_is_narrowed_and_a_float64_constant_is_not),
         cmocka_unit_test(the_open_first_dimension_is_the_batch),
-        cmocka_unit_test(one_image_stays_fixed_where_the_network_wants_it),
+        cmocka_unit_test(a_batch_baked_into_a_reshape_is_opened),
+        cmocka_unit_test(a_batch_that_is_folded_into_another_axis_stays_fixed),
+        cmocka_unit_test(an_opened_network_gives_every_image_its_own_result),
         cmocka_unit_test(an_initialiser_listed_as_an_input_is_no_input),
         cmocka_unit_test(what_the_file_says_of_itself_is_kept),
         cmocka_unit_test(nodes_may_stand_in_any_order),
