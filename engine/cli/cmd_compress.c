@@ -29,6 +29,9 @@ static void print_row(const json_t *report, const char *title, const char *key, 
 
 static void print_report(const json_t *report, const char *folder)
 {
+    const json_t *warning;
+    size_t i;
+
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
     print_row(report, "top1 %", "top1", false);
     print_row(report, "top5 %", "top5", false);
@@ -40,6 +43,10 @@ static void print_report(const json_t *report, const char *folder)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
+    json_array_foreach(json_object_get(report, "warnings"), i, warning)
+    {
+        printf("warning: %s\n", json_string_value(warning));
+    }
     printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv\n", folder);
 }
 

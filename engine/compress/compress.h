@@ -37,6 +37,7 @@ struct fsn__report {
     double dense_max_difference; /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
+    char warning[320]; /* what the user should look at, or "" */
 };
 
 /* The report as JSON text, the training curve as CSV text; new, freed by free(). */

@@ -118,6 +118,21 @@ static enum fsn_status evaluate(struct job *job, struct fsn_model *model, enum f
                          err);
 }
 
+/* A baseline that guesses is, nearly always, a trained one that is fed something else than it was
+ * trained on. Guessing: less than a tenth of the way from chance to perfection. */
+static void judge_baseline(struct job *job)
+{
+    const double top1 = job->report.baseline.eval.top1;
+    const double chance = 100.0 / job->report.data.classes;
+
+    if (top1 < chance + (100 - chance) / 10)
+        snprintf(job->report.warning, sizeof job->report.warning,
+                 "the baseline is right on %.1f %% of the test images, and chance is %.1f %%: are "
+                 "preprocess.mean, std and scale, the order of the classes and the output those "
+                 "that the model was trained with?",
+                 top1, chance);
+}
+
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
 static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
 {
@@ -355,8 +370,10 @@ static enum fsn_status run_stages(struct job *job, struct fsn_error *err)
         status = enter(job, FSN_STAGE_BASELINE, 0.0, err);
     if (status == FSN_OK)
         status = evaluate(job, job->baseline, FSN_STAGE_BASELINE, 0.0, &job->report.baseline, err);
-    if (status == FSN_OK)
+    if (status == FSN_OK) {
+        judge_baseline(job);
         status = fit(job, err);
+    }
     if (status == FSN_OK)
         status = finetune(job, err);
     if (status == FSN_OK)

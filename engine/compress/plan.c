@@ -62,16 +62,17 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    struct fsn_faults *faults, struct fsn_error *err)
 {
     const struct fsn__graph *graph = prepared->graph;
+    const int logits = prepared->has_head ? graph->outputs[prepared->head.output] : -1;
     struct fsn_plan *plan = NULL;
-    enum fsn_status status = fsn__fs_plan(graph, spec, &plan, faults, err);
+    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, &plan, faults, err);
 
     if (status != FSN_OK)
         return status;
     count_as(model->graph, plan);
     plan->baseline_bytes = model->file_bytes;
     plan->restored_bn = prepared->bare.count;
-    if (prepared->has_head) {
-        plan->output = strdup(graph->values[graph->outputs[prepared->head.output]].name);
+    if (logits >= 0) {
+        plan->output = strdup(graph->values[logits].name);
         if (!plan->output)
             status = FSN__NOMEM(err);
     }

@@ -50,7 +50,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
     free(spec_text);
     root = json_pack(
         "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o,"
-        " s:{s:s, s:{s:i, s:i, s:i}, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o}",
+        " s:{s:s, s:{s:i, s:i, s:i}, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
         "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
@@ -65,7 +65,8 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
         (json_int_t)r->data.images[FSN_SPLIT_TEST], "seed", (json_int_t)r->spec->seed, "threads",
         r->threads, "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(),
-        "wall_seconds", fsn__json_real(r->wall_seconds));
+        "wall_seconds", fsn__json_real(r->wall_seconds), "warnings",
+        r->warning[0] ? json_pack("[s]", r->warning) : json_array());
     return fsn__json_text(root, json, err);
 }
 

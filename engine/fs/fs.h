@@ -10,6 +10,12 @@
 FSN_NODISCARD enum fsn_status fsn__fs_plan(const struct fsn__graph *graph,
                                            const struct fsn_spec *spec, struct fsn_plan **out,
                                            struct fsn_faults *faults, struct fsn_error *err);
+/* The same, where training looks at the value `logits` alone (-1: at all that there is):
+ * convolutions that it does not depend on would lose accuracy without a chance to regain it, and
+ * stay dense. */
+FSN_NODISCARD enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
+                                               const struct fsn_spec *spec, struct fsn_plan **out,
+                                               struct fsn_faults *faults, struct fsn_error *err);
 /* The geometry of a planned layer (layout 1d or 3d). */
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);

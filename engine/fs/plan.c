@@ -29,6 +29,7 @@ struct planner {
     struct fsn_plan *plan;
     struct weight *weights; /* [value_count] */
     int *uses;              /* [value_count] */
+    bool *trained;          /* [value_count]; the logits depend on it */
     int *nodes;             /* of each row */
     struct fsn_faults *faults;
     struct fsn_error *err;
@@ -130,6 +131,8 @@ static const char *dense_reason(const struct planner *p, const struct fsn_plan_l
 
     if (p->weights[weight].excluded)
         return "excluded by the spec";
+    if (!p->trained[weight])
+        return "the output that is trained does not depend on it";
     if (value->producer >= 0 && p->graph->nodes[value->producer].op == &fsn__op_filter_summary)
         return "already a Filter Summary";
     if (!value->tensor.data)
@@ -201,6 +204,25 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     apply_geometry(layer, &g, p->spec->quantize.bits);
 }
 
+/* Nodes stand in order: one sweep backwards. */
+static void mark_trained(struct planner *p, int logits)
+{
+    if (logits >= 0)
+        p->trained[logits] = true;
+    else
+        memset(p->trained, true, (size_t)p->graph->value_count * sizeof *p->trained);
+    for (int i = p->graph->node_count - 1; i >= 0; i--) {
+        const struct fsn__node *node = &p->graph->nodes[i];
+        bool trained = false;
+
+        for (int j = 0; j < node->n_out; j++)
+            trained |= node->out[j] >= 0 && p->trained[node->out[j]];
+        for (int j = 0; j < node->n_in; j++)
+            if (node->in[j] >= 0)
+                p->trained[node->in[j]] |= trained;
+    }
+}
+
 /* One row for each Conv, named; planner.nodes says which node it is. */
 static enum fsn_status list_layers(struct planner *p)
 {
@@ -209,9 +231,10 @@ static enum fsn_status list_layers(struct planner *p)
 
     p->weights = calloc((size_t)graph->value_count + 1, sizeof *p->weights);
     p->nodes = calloc((size_t)graph->node_count + 1, sizeof *p->nodes);
+    p->trained = calloc((size_t)graph->value_count + 1, sizeof *p->trained);
     p->uses = fsn__graph_count_uses(graph);
     plan->layers = calloc((size_t)graph->node_count + 1, sizeof *plan->layers);
-    if (!p->weights || !p->nodes || !p->uses || !plan->layers)
+    if (!p->weights || !p->nodes || !p->trained || !p->uses || !plan->layers)
         return FSN__NOMEM(p->err);
     for (int i = 0; i < graph->node_count; i++) {
         if (graph->nodes[i].op != &fsn__op_conv)
@@ -280,9 +303,9 @@ static void check_rows(struct planner *p)
               "ratio %g leaves less than one weight in every layer", p->spec->filter_summary.ratio);
 }
 
-enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_spec *spec,
-                             struct fsn_plan **out, struct fsn_faults *faults,
-                             struct fsn_error *err)
+enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
+                                 const struct fsn_spec *spec, struct fsn_plan **out,
+                                 struct fsn_faults *faults, struct fsn_error *err)
 {
     struct planner p = {.graph = graph, .spec = spec, .faults = faults, .err = err};
     enum fsn_status status;
@@ -291,6 +314,7 @@ enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_sp
     status = p.plan ? list_layers(&p) : FSN__NOMEM(err);
     if (status != FSN_OK)
         goto out;
+    mark_trained(&p, logits);
     check_settings(&p);
     mark_excluded(&p);
     if (p.status == FSN_OK) {
@@ -307,9 +331,17 @@ enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_sp
 out:
     fsn_plan_destroy(p.plan);
     free(p.weights);
+    free(p.trained);
     free(p.uses);
     free(p.nodes);
     return status;
+}
+
+enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                             struct fsn_plan **out, struct fsn_faults *faults,
+                             struct fsn_error *err)
+{
+    return fsn__fs_plan_for(graph, -1, spec, out, faults, err);
 }
 
 void fsn_plan_destroy(struct fsn_plan *plan)

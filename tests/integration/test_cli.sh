@@ -170,6 +170,8 @@ run 0 compress "$dir/one/model-dense.onnx" --data "$dir/set.tar.gz" --ratio 2 --
 json "a folded network is compressed as the file that it is" '.baseline.top1' "$compressed_top1"
 run 0 inspect "$dir/again/model-dense.onnx" --json
 json "and folded again" '.operators.BatchNormalization' null
+run 0 compress "$dir/fresh.onnx" --data "$dir/set.tar.gz" --ratio 2 --epochs 0 --threads 2 --out "$dir/guess"
+holds "a baseline that guesses is warned of" "warning: the baseline is right on" "$out"
 run 1 eval "$dir/base.onnx" --data "$dir/set.tar.gz" --output scores
 holds "an output that is not there is named, with those that are" "has no output 'scores'; it has 'logits'" "$err"
 check "training.csv has a heading and a row per epoch" \

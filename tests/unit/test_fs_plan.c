@@ -291,6 +291,32 @@ static void a_network_without_convolutions_is_refused(void **state)
     fsn__graph_destroy(net.b.graph);
 }
 
+/* a - b, which is trained, and a - c, which only another output reads. */
+static void a_layer_that_the_trained_output_does_not_depend_on_stays_dense(void **state)
+{
+    const struct fsn_spec spec = spec_of(FSN_LAYOUT_1D, 4, 8);
+    struct fsn_plan *p = NULL;
+    struct small_net net;
+    int a, b;
+
+    (void)state;
+    small_net_open(&net, 3);
+    small_net_conv(&net, "a", 8, 3);
+    a = net.x;
+    small_net_conv(&net, "b", 8, 3);
+    b = net.x;
+    net.x = a;
+    small_net_conv(&net, "c", 8, 3);
+    small_net_finish(&net);
+    assert_int_equal(fsn__fs_plan_for(net.b.graph, b, &spec, &p, NULL, NULL), FSN_OK);
+    assert_int_equal(p->layers[0].layout, FSN_LAYOUT_1D);
+    assert_int_equal(p->layers[1].layout, FSN_LAYOUT_1D);
+    assert_int_equal(p->layers[2].layout, FSN_LAYOUT_DENSE);
+    assert_string_equal(p->layers[2].note, "the output that is trained does not depend on it");
+    fsn_plan_destroy(p);
+    fsn__graph_destroy(net.b.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_fault_of_the_settings_is_listed),
         cmocka_unit_test(a_budget_that_cannot_be_met_is_refused),
         cmocka_unit_test(a_network_without_convolutions_is_refused),
+        cmocka_unit_test(a_layer_that_the_trained_output_does_not_depend_on_stays_dense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
