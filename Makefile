@@ -33,7 +33,7 @@ endif
 endif
 BUILD ?= build
 CC = gcc
-PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas
+PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
 PACKAGES_SERVER := libmicrohttpd sqlite3 libuv nettle
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
@@ -145,7 +145,8 @@ unit: $(TEST_BIN)
 
 # ---- what people call ---------------------------------------------------------------------------
 DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip protobuf-c-compiler \
-	libprotobuf-c-dev libarchive-dev zlib1g-dev libjansson-dev libopenblas-dev \
+	libprotobuf-c-dev libarchive-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libexpat1-dev \
+	libjansson-dev libopenblas-dev \
 	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
 .PHONY: deps test check asan tsan demo install format-check tidy clean

@@ -78,6 +78,8 @@ one_place() {
 one_place sqlite3.h server/store
 one_place cblas.h engine/core
 one_place archive.h engine/data
+one_place jpeglib.h engine/data
+one_place png.h engine/data
 one_place onnx.pb-c.h engine/onnx
 
 same "the engine neither prints nor ends the process" "" \
