@@ -25,7 +25,7 @@ enum cli_kind {
     X(HELP, "help", 'h', NULL, FLAG, 0, 0, NULL, NULL, "print this and exit")                      \
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
-    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|idx",                              \
+    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|idx|imagefolder",                  \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
@@ -77,6 +77,8 @@ enum cli_kind {
     X(AUGMENT, "augment", 0, "NAME,..", SPEC, 0, 0, NULL, "/finetune/augment", NULL)               \
     X(CROP_PADDING, "crop-padding", 0, "N", SPEC, 0, 0, NULL, "/finetune/crop_padding", NULL)      \
     X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
+    X(RESIZE, "resize", 0, "N", SPEC, 0, 0, NULL, "/preprocess/resize", NULL)                      \
+    X(CROP, "crop", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/crop", NULL)                         \
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
     X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \

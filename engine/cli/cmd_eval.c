@@ -50,6 +50,7 @@ const struct cli_command cli_eval = {
     .operand_count = 1,
     .required = {CLI_OPT_DATA},
     .options = {CLI_OPT_DATA, CLI_OPT_FORMAT, CLI_OPT_SPLIT, CLI_OPT_MEAN, CLI_OPT_STD,
-                CLI_OPT_SCALE, CLI_OPT_OUTPUT, CLI_OPT_SPEC, CLI_OPT_THREADS, CLI_OPT_JSON},
+                CLI_OPT_SCALE, CLI_OPT_RESIZE, CLI_OPT_CROP, CLI_OPT_OUTPUT, CLI_OPT_SPEC,
+                CLI_OPT_THREADS, CLI_OPT_JSON},
     .run = run_eval,
 };

@@ -8,6 +8,7 @@
 #include "onnx/onnx.h"
 #include "train/calibrate.h"
 #include "train/classifier.h"
+#include "train/view.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -289,12 +290,15 @@ static enum fsn_status compare_outputs(struct job *job, struct fsn_error *err)
     for (int i = 0; i < 2 && status == FSN_OK; i++) {
         status = fsn__classifier_create(models[i]->graph, "verification", job->data,
                                         job->spec->output, &options, &run[i], err);
+        if (status == FSN_OK)
+            status = fsn__view_aim(run[i].graph, &transform, err);
         if (status != FSN_OK)
             break;
         n = run[i].batch < options.batch ? run[i].batch : options.batch;
-        fsn__load_batch(job->data, FSN_SPLIT_TEST, index, n, &transform, false, 0, job->pool,
-                        run[i].images, labels);
-        status = fsn__classifier_forward(&run[i], 0, err);
+        status = fsn__load_batch(job->data, FSN_SPLIT_TEST, index, n, &transform, false, 0,
+                                 job->pool, run[i].images, labels, err);
+        if (status == FSN_OK)
+            status = fsn__classifier_forward(&run[i], 0, err);
     }
     for (int64_t i = 0; status == FSN_OK && i < n * run[0].classes; i++)
         worst = fmax(worst, fabs((double)run[0].logits[i] - run[1].logits[i]));

@@ -149,6 +149,7 @@ static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_i
 {
     const struct fsn__value *input = &graph->values[graph->inputs[0]];
     const struct fsn__tensor *t = &input->tensor;
+    struct fsn__image_shape shape = {data->channels, data->height, data->width};
 
     if (graph->input_count != 1) {
         fsn__fault(faults, "/model_id", "the model has %d inputs, expected one of images",
@@ -161,7 +162,11 @@ static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_i
                    fsn__dtype_name(t->dtype), FSN__SHAPE(t));
         return;
     }
-    if (fsn__layout_of_images(t, data->channels, data->height, data->width) == FSN__IMAGES_OTHER)
+    if (fsn__layout_of_images(t, &shape) == FSN__IMAGES_OTHER && data->height == 0)
+        fsn__fault(faults, "/dataset_id",
+                   "photographs have 1 or 3 channels, the model's input '%s' is %s", input->name,
+                   FSN__SHAPE(t));
+    else if (fsn__layout_of_images(t, &shape) == FSN__IMAGES_OTHER)
         fsn__fault(faults, "/dataset_id",
                    "images are %dx%dx%d (channels, height, width), the model's input '%s' is %s",
                    data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
@@ -181,10 +186,28 @@ static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *sp
                    graph->values[graph->outputs[head.output]].name, (long long)head.classes);
 }
 
+static void fit_preprocess(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
+                           const struct fsn_preprocess *preprocess, struct fsn_faults *faults)
+{
+    struct fsn__image_shape shape = {data->channels, data->height, data->width};
+    int side;
+
+    /* The network's own shape for photographs, which are brought to it. */
+    if (fsn__layout_of_images(&graph->values[graph->inputs[0]].tensor, &shape) == FSN__IMAGES_OTHER)
+        return;
+    side = shape.height < shape.width ? shape.height : shape.width;
+    if (preprocess->channels != 0 && preprocess->channels != shape.channels)
+        fsn__fault(faults, "/preprocess/mean", "%d values, the images have %d channels",
+                   preprocess->channels, shape.channels);
+    if (preprocess->resize > 0 && preprocess->resize < side)
+        fsn__fault(faults, "/preprocess/resize",
+                   "%d is less than the shorter side of the model's input, %d", preprocess->resize,
+                   side);
+}
+
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
                    const struct fsn_spec *spec, struct fsn_faults *faults)
 {
-    int channels = spec->preprocess.channels;
 
     if (model->graph->input_count < 1 || model->graph->output_count < 1) {
         fsn__fault(faults, "/model_id", "the model needs an input and an output");
@@ -192,9 +215,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
     }
     fit_input(model->graph, data, faults);
     fit_output(model->graph, spec, data, faults);
-    if (channels != 0 && channels != data->channels)
-        fsn__fault(faults, "/preprocess/mean", "%d values, the images have %d channels", channels,
-                   data->channels);
+    fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)
         fsn__fault(faults, "/dataset_id", "the data set has no test images");
     if (data->images[FSN_SPLIT_TRAIN] < 1 && spec->finetune.epochs > 0)

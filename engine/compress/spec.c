@@ -26,9 +26,14 @@ static const struct fsn_spec_field fields[] = {
      "mean of each channel, of pixels in the range of scale (default: 0)"},
     {"/preprocess/std", FSN_FIELD_CHANNELS, AT(preprocess.std), 1e-6, 1000, false, 1, NULL,
      "standard deviation of each channel, of pixels in the range of scale (default: 1)"},
-
     {"/preprocess/scale", FSN_FIELD_CHOICE, AT(preprocess.scale), FSN_SCALE_UNIT, FSN_SCALE_BYTE,
      false, FSN_SCALE_UNIT, "0..1|0..255", "range of the pixels that mean and std apply to"},
+    {"/preprocess/resize", FSN_FIELD_INT, AT(preprocess.resize), 8, 2048, true, 0, NULL,
+     "photographs: shorter side before the crop; 0: the model's input over 0.875 from 112 pixels "
+     "on, else the input"},
+    {"/preprocess/crop", FSN_FIELD_CHOICE, AT(preprocess.crop), FSN_CROP_CENTER, FSN_CROP_NONE,
+     false, FSN_CROP_CENTER, "center|none",
+     "photographs: cut out the centre, or resize both sides to the model's input"},
 
     {"/filter_summary/layout", FSN_FIELD_CHOICE, AT(filter_summary.layout), FSN_LAYOUT_1D,
      FSN_LAYOUT_3D, false, FSN_LAYOUT_1D, "1d|3d",
@@ -68,7 +73,7 @@ static const struct fsn_spec_field fields[] = {
     {"/finetune/augment", FSN_FIELD_SET, 0, 0, 0, false, 0, "crop|flip",
      "what is done to training images at random (default: crop,flip)"},
     {"/finetune/crop_padding", FSN_FIELD_INT, AT(finetune.crop_padding), 1, 64, true, 4, NULL,
-     "augment crop: pixels added on each side before cropping back"},
+     "augment crop: pixels added on each side before cropping to the model's input"},
     {"/finetune/restore_bn", FSN_FIELD_CHOICE, AT(finetune.restore_bn), FSN_RESTORE_BN_AUTO,
      FSN_RESTORE_BN_NONE, false, FSN_RESTORE_BN_AUTO, "auto|all|none",
      "behind which convolutions batch norm is put back for training; auto: those with a bias"},

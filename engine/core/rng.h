@@ -17,7 +17,8 @@ enum fsn__rng_purpose {
     FSN__RNG_DROPOUT,
     FSN__RNG_DRAW,
     FSN__RNG_BENCH,
-    FSN__RNG_TEST
+    FSN__RNG_TEST,
+    FSN__RNG_SPLIT
 };
 
 struct fsn__rng {

@@ -47,7 +47,7 @@ static void walk_start(struct walk *walk, const struct fsn_data_limits *limits,
     if (limits)
         walk->limits = *limits;
     if (walk->limits.max_entries == 0)
-        walk->limits.max_entries = 100000;
+        walk->limits.max_entries = 1000000;
     if (walk->limits.max_bytes == 0)
         walk->limits.max_bytes = (size_t)8 << 30;
     if (!(walk->limits.max_expansion > 0))

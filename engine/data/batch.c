@@ -5,14 +5,16 @@
  *
  * (with scale FSN_SCALE_BYTE the pixel itself in the place of pixel / 255).
  *
- * With augmentation, output (y, x) shows the stored pixel (y + dy - p, x + dx - p), dy and dx
- * uniform in 0..2p, pixel value 0 where that lies outside; then perhaps mirrored: random crop of
- * the image padded by p, and random horizontal flip. All draws of an image come from its own
- * stream, in the order dy, dx, flip.
+ * Output (y, x) of H x W shows the stored pixel (y + top, x + left) of an image of h x w, pixel
+ * value 0 where that lies outside. Without augmentation it is the centre, as torchvision's
+ * CenterCrop has it. With it, top is uniform in -p .. h - H + p and left alike, a random crop of
+ * the image padded by p; then perhaps mirrored. All draws of an image come from its own stream, in
+ * the order top, left, flip.
  */
 #include "core/rng.h"
-#include "data/dataset.h"
+#include "data/source_image.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void fsn__shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t epoch)
@@ -32,15 +34,16 @@ void fsn__shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t epoch)
 
 struct batch {
     const struct fsn_dataset *dataset;
-    const struct fsn__images *images;
+    enum fsn_split split;
     const int64_t *index;
     int64_t n;
-    const struct fsn__transform *transform;
+    struct fsn__transform transform; /* completed */
     bool augment;
     uint64_t epoch;
     float *x;
     int32_t *labels;
-    int table_count; /* 1 when all channels share it */
+    struct fsn_error *errors; /* one a slice, of images that are files; else NULL */
+    int table_count;          /* 1 when all channels share it */
     float table[FSN_MAX_CHANNELS][256];
 };
 
@@ -65,19 +68,33 @@ static void fill_tables(struct batch *batch, const struct fsn_preprocess *prepro
     }
 }
 
-static struct view draw_view(const struct batch *batch, int64_t image)
+/* (stored - out) / 2, of which Python's round, to the even neighbour, makes an integer. */
+static int64_t centre(int64_t stored, int64_t out)
 {
-    const struct fsn__transform *transform = batch->transform;
-    int64_t padding = transform->crop_padding;
-    struct view view = {0, 0, false};
+    const int64_t room = stored - out, half = room / 2;
+
+    return half + (room % 2 != 0 && half % 2 != 0);
+}
+
+/* image: its index in the split. */
+static struct view draw_view(const struct batch *batch, int64_t image,
+                             const struct fsn__source_image *stored)
+{
+    const struct fsn__transform *transform = &batch->transform;
+    const int64_t padding = transform->crop_padding;
+    struct view view = {centre(stored->height, transform->height),
+                        centre(stored->width, transform->width), false};
     struct fsn__rng rng;
 
     if (!batch->augment)
         return view;
     rng = fsn__rng_open(transform->seed, FSN__RNG_AUGMENT, batch->epoch, (uint64_t)image);
     if (padding > 0) {
-        view.top = (int64_t)fsn__rng_below(&rng, 2 * (uint64_t)padding + 1) - padding;
-        view.left = (int64_t)fsn__rng_below(&rng, 2 * (uint64_t)padding + 1) - padding;
+        const int64_t tops = stored->height - transform->height + 2 * padding + 1;
+        const int64_t lefts = stored->width - transform->width + 2 * padding + 1;
+
+        view.top = (int64_t)fsn__rng_below(&rng, (uint64_t)tops) - padding;
+        view.left = (int64_t)fsn__rng_below(&rng, (uint64_t)lefts) - padding;
     }
     if (transform->flip)
         view.flip = fsn__rng_below(&rng, 2) == 1;
@@ -95,24 +112,26 @@ static void fill(float *x, int64_t n, float value)
         x[i] = value;
 }
 
-/* x[H][W] = one channel of an image through `table`, seen as `view` says. */
-static void load_plane(const uint8_t *pixels, int64_t height, int64_t width, struct view view,
-                       const float *table, float *x)
+/* x[height][width] = plane c of an image through `table`, seen as `view` says. */
+static void load_plane(const struct fsn__source_image *stored, int c, struct view view,
+                       const float *table, int64_t height, int64_t width, float *x)
 {
+    const uint8_t *plane = stored->planes + (int64_t)c * stored->height * stored->width;
     /* Columns begin..end-1 of an output row (before mirroring) lie inside the stored image. */
-    const int64_t begin = clamp(-view.left, 0, width), end = clamp(width - view.left, 0, width);
+    const int64_t begin = clamp(-view.left, 0, width);
+    const int64_t end = clamp(stored->width - view.left, 0, width);
 
     for (int64_t row = 0; row < height; row++, x += width) {
-        const int64_t stored = row + view.top;
+        const int64_t line = row + view.top;
         const uint8_t *from;
 
-        if (stored < 0 || stored >= height || begin >= end) {
+        if (line < 0 || line >= stored->height || begin >= end) {
             fill(x, width, table[0]);
             continue;
         }
         if (end - begin < width)
             fill(x, width, table[0]);
-        from = pixels + stored * width + begin + view.left;
+        from = plane + line * stored->width + begin + view.left;
         if (view.flip)
             for (int64_t i = 0; i < end - begin; i++)
                 x[width - 1 - begin - i] = table[from[i]];
@@ -122,43 +141,75 @@ static void load_plane(const uint8_t *pixels, int64_t height, int64_t width, str
     }
 }
 
-static void load_share(void *arg, int thread, int threads)
+/* Image i of the batch. */
+static enum fsn_status load_image(const struct batch *batch, int64_t i, struct fsn_error *err)
 {
-    const struct batch *batch = arg;
-    const struct fsn_dataset *dataset = batch->dataset;
-    const int64_t plane = (int64_t)dataset->height * dataset->width;
-    int64_t begin, end;
+    const struct fsn__transform *transform = &batch->transform;
+    const int64_t image = batch->index[i];
+    const int64_t plane = (int64_t)transform->height * transform->width;
+    struct fsn__source_image stored;
+    enum fsn_status status;
+    struct view view;
 
-    fsn__share(batch->n, thread, threads, &begin, &end);
-    for (int64_t i = begin; i < end; i++) {
-        const int64_t image = batch->index[i];
-        const struct view view = draw_view(batch, image);
-
-        for (int c = 0; c < dataset->channels; c++)
-            load_plane(batch->images->pixels + (image * dataset->channels + c) * plane,
-                       dataset->height, dataset->width, view,
-                       batch->table[batch->table_count > 1 ? c : 0],
-                       batch->x + (i * dataset->channels + c) * plane);
-        batch->labels[i] = batch->images->labels[image];
-    }
+    /* The test images are seen twice in a job, the train images in every epoch. */
+    status = fsn__source_get(batch->dataset, batch->split, image, transform,
+                             batch->split == FSN_SPLIT_TRAIN, &stored, err);
+    if (status != FSN_OK)
+        return status;
+    view = draw_view(batch, image, &stored);
+    for (int c = 0; c < transform->channels; c++)
+        load_plane(&stored, c, view, batch->table[batch->table_count > 1 ? c : 0],
+                   transform->height, transform->width,
+                   batch->x + (i * transform->channels + c) * plane);
+    batch->labels[i] = batch->dataset->split[batch->split].labels[image];
+    free(stored.owned);
+    return FSN_OK;
 }
 
-void fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split, const int64_t *index,
-                     int64_t n, const struct fsn__transform *transform, bool augment,
-                     uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels)
+static void load_share(void *arg, int slice, int slices)
 {
+    const struct batch *batch = arg;
+    enum fsn_status status = FSN_OK;
+    int64_t begin, end;
+
+    fsn__share(batch->n, slice, slices, &begin, &end);
+    for (int64_t i = begin; i < end && status == FSN_OK; i++)
+        status = load_image(batch, i, batch->errors ? &batch->errors[slice] : NULL);
+}
+
+enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split,
+                                const int64_t *index, int64_t n,
+                                const struct fsn__transform *transform, bool augment,
+                                uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels,
+                                struct fsn_error *err)
+{
+    const int slices = fsn__pool_slices(pool);
+    enum fsn_status status = FSN_OK;
     struct batch batch = {
         .dataset = dataset,
-        .images = &dataset->split[split],
+        .split = split,
         .index = index,
         .n = n,
-        .transform = transform,
+        .transform = fsn__complete_transform(transform, dataset),
         .augment = augment,
         .epoch = epoch,
         .x = x,
         .labels = labels,
     };
 
+    if (dataset->split[split].file) {
+        batch.errors = calloc((size_t)slices, sizeof *batch.errors);
+        if (!batch.errors)
+            return FSN__NOMEM(err);
+        fsn__source_begin(dataset, &batch.transform);
+    }
     fill_tables(&batch, &transform->preprocess);
     fsn__pool_run(pool, load_share, &batch);
+    for (int s = 0; batch.errors && s < slices && status == FSN_OK; s++) {
+        status = batch.errors[s].status;
+        if (status != FSN_OK && err && err->status == FSN_OK)
+            *err = batch.errors[s];
+    }
+    free(batch.errors);
+    return status;
 }

@@ -9,7 +9,7 @@
  * and batches.meta.txt with the ten class names, one a line. Files may hold any number of records,
  * so that small sets of the same form can be made.
  */
-#include "data/data_format.h"
+#include "data/parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ enum {
     PART_COUNT
 };
 
-static const struct fsn__part_kind parts_table[PART_COUNT] = {
+static const struct fsn__part_kind kinds[PART_COUNT] = {
     {"data_batch_1.bin", "train", true}, {"data_batch_2.bin", "train", true},
     {"data_batch_3.bin", "train", true}, {"data_batch_4.bin", "train", true},
     {"data_batch_5.bin", "train", true}, {"test_batch.bin", "test", true},
@@ -36,7 +36,7 @@ static const struct fsn__part_kind parts_table[PART_COUNT] = {
 static int part_of(const char *base_name)
 {
     for (int i = 0; i < PART_COUNT; i++)
-        if (strcmp(base_name, parts_table[i].name) == 0)
+        if (strcmp(base_name, kinds[i].name) == 0)
             return i;
     return -1;
 }
@@ -90,41 +90,6 @@ static enum fsn_status read_split(struct fsn__part *parts, int part_count,
     return status;
 }
 
-/* One name a line; blank lines (the original ends with one) and carriage returns do not count. */
-static enum fsn_status read_names(const struct fsn__part *part, struct fsn_dataset *dataset,
-                                  struct fsn_error *err)
-{
-    const char *at = (const char *)part->bytes, *end = at + part->size;
-    int count = 0;
-
-    dataset->class_names = calloc(CLASSES, sizeof *dataset->class_names);
-    if (!dataset->class_names)
-        return FSN__NOMEM(err);
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline ? newline : end;
-        size_t length = (size_t)(stop - at);
-
-        if (length > 0 && at[length - 1] == '\r')
-            length--;
-        for (size_t i = 0; i < length; i++)
-            if (at[i] < ' ' || at[i] > '~')
-                return FSN__FAIL(err, FSN_FORMAT, "%s: class %d: not printable ASCII", part->name,
-                                 count);
-        if (length > 0 && count < CLASSES) {
-            dataset->class_names[count] = strndup(at, length);
-            if (!dataset->class_names[count])
-                return FSN__NOMEM(err);
-        }
-        count += length > 0;
-        at = newline ? newline + 1 : end;
-    }
-    if (count != CLASSES)
-        return FSN__FAIL(err, FSN_FORMAT, "%s: %d class names, expected %d", part->name, count,
-                         CLASSES);
-    return FSN_OK;
-}
-
 static enum fsn_status assemble(struct fsn__part *parts, struct fsn_dataset *dataset,
                                 struct fsn_error *err)
 {
@@ -137,15 +102,14 @@ static enum fsn_status assemble(struct fsn__part *parts, struct fsn_dataset *dat
     if (status == FSN_OK)
         status = read_split(parts + TEST_PART, 1, dataset, FSN_SPLIT_TEST, err);
     if (status == FSN_OK && parts[NAMES_PART].name[0])
-        status = read_names(&parts[NAMES_PART], dataset, err);
+        status = fsn__parts_read_names(&parts[NAMES_PART], CLASSES, dataset, err);
     return status;
 }
+
+static const struct fsn__part_table parts_table = {PART_COUNT, kinds, part_of, assemble};
 
 const struct fsn__data_format fsn__format_cifar10 = {
     .name = "cifar10",
     .expects = "CIFAR-10 binary (data_batch_1.bin .. data_batch_5.bin, test_batch.bin)",
-    .part_count = PART_COUNT,
-    .parts = parts_table,
-    .part_of = part_of,
-    .assemble = assemble,
+    FSN__FORMAT_OF_PARTS(&parts_table),
 };

@@ -1,44 +1,44 @@
-/* data_format.h - what a data set format tells the reader: which files it is made of, and how they
- * become images. To add one: a file with its table of parts and its assemble(), and a row in
+/* data_format.h - what a data set format tells the reader: which files of an archive it is made of,
+ * and how they become labelled images. To add one: a file with its row, and the row's name in
  * dataset.c. */
 #ifndef FSN_DATA_DATA_FORMAT_H
 #define FSN_DATA_DATA_FORMAT_H
 
 #include "data/dataset.h"
 
-enum { FSN__MAX_PARTS = 8 };
-
-/* A file that the format is made of, as found. */
-struct fsn__part {
-    char name[128];       /* as in the archive, fit for messages; "" while it has not come */
-    unsigned char *bytes; /* assemble() may free them early, leaving NULL */
-    size_t size;
-};
-
-struct fsn__part_kind {
-    const char *name;  /* what to call it in messages */
-    const char *split; /* "train" or "test"; NULL: belongs to both */
-    bool required;
-};
-
 struct fsn__data_format {
     const char *name;
     const char *expects; /* one line for "this is no data set" messages */
-    int part_count;      /* <= FSN__MAX_PARTS */
-    const struct fsn__part_kind *parts;
-    /* Index of the part that a file of this base name is, or -1. */
-    int (*part_of)(const char *base_name);
-    /* Builds the images, given all required parts; a zeroed *dataset gets everything but per_class
-     * and format. On failure the caller clears what was filled. */
-    enum fsn_status (*assemble)(struct fsn__part *parts, struct fsn_dataset *dataset,
-                                struct fsn_error *err);
+    /* Recognised only where no other format is: any folder of images could be one. */
+    bool fallback;
+    const struct fsn__part_table *parts; /* of a format made of few files (parts.h), else NULL */
+    bool (*wants)(const struct fsn__data_format *format, const char *name);
+    /* Receives a wanted file: bytes are the callee's, whatever it returns. *state is NULL before
+     * the first one and freed by free_state, also after a failure. */
+    enum fsn_status (*take)(const struct fsn__data_format *format, void **state, const char *name,
+                            unsigned char *bytes, size_t size, struct fsn_error *err);
+    /* Whether the files that came are a data set of this format, complete or not. */
+    bool (*is_there)(const struct fsn__data_format *format, const void *state);
+    /* Builds the images, given that it is there: a zeroed *dataset gets everything but per_class
+     * and format. What it keeps of *state it takes out. On failure the caller clears what was
+     * filled. */
+    enum fsn_status (*assemble)(const struct fsn__data_format *format, void **state,
+                                struct fsn_dataset *dataset, struct fsn_error *err);
+    void (*free_state)(void *state); /* NULL is fine */
 };
 
 extern const struct fsn__data_format fsn__format_cifar10;
 extern const struct fsn__data_format fsn__format_idx;
+extern const struct fsn__data_format fsn__format_image_folder;
 
-/* Room for `count` images of the data set's shape in a split. */
+/* Room for `count` images of the data set's shape in a split, in memory. */
 FSN_NODISCARD enum fsn_status fsn__images_alloc(struct fsn_dataset *dataset, enum fsn_split split,
                                                 int64_t count, struct fsn_error *err);
+/* The same for images that are files: room for their places in the store. */
+FSN_NODISCARD enum fsn_status fsn__images_alloc_files(struct fsn_dataset *dataset,
+                                                      enum fsn_split split, int64_t count,
+                                                      struct fsn_error *err);
+/* The data set owns the store from here on; its images' sizes and channels become known. */
+void fsn__dataset_adopt(struct fsn_dataset *dataset, struct fsn__image_store *store);
 
 #endif

@@ -2,8 +2,8 @@
  * dataset.c - opens a data set: which files of an archive or folder belong to which format, whether
  * all have come, and what the outcome looks like from outside.
  *
- * Formats are rows of one table (data_format.h). While the archive is walked every file that is a
- * part of a format is kept; what is there afterwards says which format it is.
+ * Formats are rows of one table (data_format.h). While the archive is walked every file that a
+ * format wants is kept by it; what is there afterwards says which format it is.
  */
 #include "data/dataset.h"
 #include "core/mem.h"
@@ -15,14 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct fsn__data_format *const formats[] = {&fsn__format_cifar10, &fsn__format_idx};
+/* A file goes to the first format that wants it. */
+static const struct fsn__data_format *const formats[] = {&fsn__format_cifar10, &fsn__format_idx,
+                                                         &fsn__format_image_folder};
 
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
+
+static const size_t default_cache = (size_t)512 << 20;
+
+const char *const *fsn_dataset_formats(void)
+{
+    static const char *const names[] = {"cifar10", "idx", "imagefolder", NULL};
+
+    return names;
+}
 
 /* What the walk has found so far. */
 struct collection {
     int only; /* format that was asked for, or -1 */
-    struct fsn__part parts[FORMAT_COUNT][FSN__MAX_PARTS];
+    void *state[FORMAT_COUNT];
     size_t files; /* of any kind, and the name of the first */
     char first_name[128];
 };
@@ -34,77 +45,44 @@ static bool is_sought(const struct collection *found, int format)
 
 /* ---- collecting ---------------------------------------------------------------------------- */
 
-/* Which part of which format a file is; false for none. */
-static bool find_part(const struct collection *found, const char *name, int *format, int *part)
+/* The format that wants a file, or -1. */
+static int find_format(const struct collection *found, const char *name)
 {
-    for (int f = 0; f < FORMAT_COUNT; f++) {
-        *format = f;
-        *part = is_sought(found, f) ? formats[f]->part_of(fsn__base_name(name)) : -1;
-        if (*part >= 0)
-            return true;
-    }
-    return false;
+    for (int f = 0; f < FORMAT_COUNT; f++)
+        if (is_sought(found, f) && formats[f]->wants(formats[f], name))
+            return f;
+    return -1;
 }
 
 static bool wants(const char *name, void *user)
 {
     struct collection *found = user;
-    int format, part;
 
     if (found->files++ == 0)
         fsn__name_printable(found->first_name, sizeof found->first_name, name);
-    return find_part(found, name, &format, &part);
+    return find_format(found, name) >= 0;
 }
 
 static enum fsn_status take(const char *name, unsigned char *bytes, size_t size, void *user,
                             struct fsn_error *err)
 {
     struct collection *found = user;
-    enum fsn_status status = FSN_OK;
-    struct fsn__part *part;
-    char shown[sizeof part->name];
-    int format, which;
+    const int f = find_format(found, name);
 
-    fsn__name_printable(shown, sizeof shown, name);
-    if (!find_part(found, name, &format, &which)) {
-        status = FSN__FAIL(err, FSN_INTERNAL, "'%s' was taken but not wanted", shown);
-        goto out;
-    }
-    part = &found->parts[format][which];
-    if (part->name[0]) {
-        status = FSN__FAIL(err, FSN_FORMAT, "%s appears twice: as '%s' and as '%s'",
-                           formats[format]->parts[which].name, part->name, shown);
-        goto out;
-    }
-    memcpy(part->name, shown, sizeof part->name);
-    part->bytes = bytes;
-    part->size = size;
-    bytes = NULL;
-out:
-    free(bytes);
-    return status;
+    return formats[f]->take(formats[f], &found->state[f], name, bytes, size, err);
 }
 
 static void collection_free(struct collection *found)
 {
     for (int f = 0; f < FORMAT_COUNT; f++)
-        for (int i = 0; i < FSN__MAX_PARTS; i++)
-            free(found->parts[f][i].bytes);
+        formats[f]->free_state(found->state[f]);
 }
 
 /* ---- recognising --------------------------------------------------------------------------- */
 
-static bool has_required_part(const struct collection *found, int format)
-{
-    for (int i = 0; i < formats[format]->part_count; i++)
-        if (formats[format]->parts[i].required && found->parts[format][i].name[0])
-            return true;
-    return false;
-}
-
 static enum fsn_status not_recognised(const struct collection *found, struct fsn_error *err)
 {
-    char expected[512] = "";
+    char expected[640] = "";
     size_t length = 0;
 
     for (int f = 0; f < FORMAT_COUNT; f++)
@@ -123,7 +101,8 @@ static enum fsn_status recognise(const struct collection *found, int *format, st
 {
     *format = -1;
     for (int f = 0; f < FORMAT_COUNT; f++) {
-        if (!has_required_part(found, f))
+        if (!formats[f]->is_there(formats[f], found->state[f]) ||
+            (*format >= 0 && formats[f]->fallback))
             continue;
         if (*format >= 0)
             return FSN__FAIL(err, FSN_FORMAT,
@@ -133,24 +112,6 @@ static enum fsn_status recognise(const struct collection *found, int *format, st
         *format = f;
     }
     return *format >= 0 ? FSN_OK : not_recognised(found, err);
-}
-
-/* Names every part that has not come, with the split that it takes away. */
-static enum fsn_status check_complete(const struct fsn__data_format *format,
-                                      const struct fsn__part *parts, struct fsn_error *err)
-{
-    char missing[512] = "";
-    size_t length = 0;
-
-    for (int i = 0; i < format->part_count; i++)
-        if (format->parts[i].required && !parts[i].name[0] && length < sizeof missing)
-            length += (size_t)snprintf(missing + length, sizeof missing - length, "%s%s (%s split)",
-                                       length > 0 ? ", " : "", format->parts[i].name,
-                                       format->parts[i].split);
-    if (length > 0)
-        return FSN__FAIL(err, FSN_FORMAT, "the %s data set is incomplete: missing %s", format->name,
-                         missing);
-    return FSN_OK;
 }
 
 /* ---- the data set -------------------------------------------------------------------------- */
@@ -173,6 +134,41 @@ enum fsn_status fsn__images_alloc(struct fsn_dataset *dataset, enum fsn_split sp
     return FSN_OK;
 }
 
+enum fsn_status fsn__images_alloc_files(struct fsn_dataset *dataset, enum fsn_split split,
+                                        int64_t count, struct fsn_error *err)
+{
+    struct fsn__images *images = &dataset->split[split];
+
+    images->file = calloc((size_t)count, sizeof *images->file);
+    images->labels = calloc((size_t)count, sizeof *images->labels);
+    if (!images->file || !images->labels)
+        return FSN__NOMEM(err);
+    images->count = count;
+    return FSN_OK;
+}
+
+static void widen(struct fsn_range *range, int value)
+{
+    if (range->max == 0 || value < range->min)
+        range->min = value;
+    if (value > range->max)
+        range->max = value;
+}
+
+void fsn__dataset_adopt(struct fsn_dataset *dataset, struct fsn__image_store *store)
+{
+    dataset->store = store;
+    dataset->channels = 1;
+    for (int64_t i = 0; i < store->count; i++) {
+        const struct fsn__image_info *info = &store->images[i].info;
+
+        widen(&dataset->height_range, info->height);
+        widen(&dataset->width_range, info->width);
+        if (info->channels > dataset->channels)
+            dataset->channels = info->channels;
+    }
+}
+
 static enum fsn_status count_classes(struct fsn_dataset *dataset, struct fsn_error *err)
 {
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {
@@ -187,25 +183,41 @@ static enum fsn_status count_classes(struct fsn_dataset *dataset, struct fsn_err
     return FSN_OK;
 }
 
-static enum fsn_status assemble(struct collection *found, struct fsn_dataset **out,
+/* What all formats have in common, after one has filled the data set. */
+static enum fsn_status complete(struct fsn_dataset *dataset, const struct fsn_data_limits *limits,
                                 struct fsn_error *err)
+{
+    enum fsn_status status = count_classes(dataset, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (!dataset->store) {
+        dataset->height_range = (struct fsn_range){dataset->height, dataset->height};
+        dataset->width_range = (struct fsn_range){dataset->width, dataset->width};
+        return FSN_OK;
+    }
+    dataset->cache = fsn__pixel_cache_create(
+        dataset->store->count, limits && limits->max_cache ? limits->max_cache : default_cache);
+    return dataset->cache ? FSN_OK : FSN__NOMEM(err);
+}
+
+static enum fsn_status assemble(struct collection *found, const struct fsn_data_limits *limits,
+                                struct fsn_dataset **out, struct fsn_error *err)
 {
     struct fsn_dataset *dataset = NULL;
     enum fsn_status status;
     int f;
 
     status = recognise(found, &f, err);
-    if (status == FSN_OK)
-        status = check_complete(formats[f], found->parts[f], err);
     if (status != FSN_OK)
         return status;
     dataset = calloc(1, sizeof *dataset);
     if (!dataset)
         return FSN__NOMEM(err);
     dataset->format = formats[f]->name;
-    status = formats[f]->assemble(found->parts[f], dataset, err);
+    status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
     if (status == FSN_OK)
-        status = count_classes(dataset, err);
+        status = complete(dataset, limits, err);
     if (status != FSN_OK) {
         fsn_dataset_destroy(dataset);
         return status;
@@ -217,14 +229,20 @@ static enum fsn_status assemble(struct collection *found, struct fsn_dataset **o
 static enum fsn_status choose_format(const char *format, struct collection *found,
                                      struct fsn_error *err)
 {
+    char names[256] = "";
+    size_t length = 0;
+
     memset(found, 0, sizeof *found);
     found->only = -1;
-    for (int f = 0; format && f < FORMAT_COUNT; f++)
+    for (int f = 0; format && f < FORMAT_COUNT; f++) {
         if (strcmp(format, formats[f]->name) == 0)
             found->only = f;
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", f > 0 ? ", " : "",
+                                   formats[f]->name);
+    }
     if (format && found->only < 0)
-        return FSN__FAIL(err, FSN_INVALID, "data format '%s' is not known, expected %s or %s",
-                         format, formats[0]->name, formats[1]->name);
+        return FSN__FAIL(err, FSN_INVALID, "data format '%s' is not known, expected one of %s",
+                         format, names);
     return FSN_OK;
 }
 
@@ -239,7 +257,7 @@ enum fsn_status fsn_dataset_open(const char *path, const char *format,
     if (status == FSN_OK)
         status = fsn__archive_walk(path, limits, &sink, err);
     if (status == FSN_OK)
-        status = assemble(&found, out, err);
+        status = assemble(&found, limits, out, err);
     collection_free(&found);
     return status;
 }
@@ -255,7 +273,7 @@ enum fsn_status fsn__dataset_open_memory(const void *bytes, size_t size, const c
     if (status == FSN_OK)
         status = fsn__archive_walk_memory(bytes, size, "data", limits, &sink, err);
     if (status == FSN_OK)
-        status = assemble(&found, out, err);
+        status = assemble(&found, limits, out, err);
     collection_free(&found);
     return status;
 }
@@ -266,12 +284,15 @@ void fsn_dataset_destroy(struct fsn_dataset *dataset)
         return;
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {
         free(dataset->split[s].pixels);
+        free(dataset->split[s].file);
         free(dataset->split[s].labels);
         free(dataset->split[s].per_class);
     }
     for (int i = 0; dataset->class_names && i < dataset->classes; i++)
         free(dataset->class_names[i]);
     free(dataset->class_names);
+    fsn__pixel_cache_destroy(dataset->cache);
+    fsn__image_store_destroy(dataset->store);
     free(dataset);
 }
 
@@ -282,6 +303,10 @@ void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info
     out->channels = dataset->channels;
     out->height = dataset->height;
     out->width = dataset->width;
+    out->height_range = dataset->height_range;
+    out->width_range = dataset->width_range;
+    out->split_made = dataset->split_made;
+    out->unused_images = dataset->unused_images;
     out->classes = dataset->classes;
     out->class_names = (const char *const *)dataset->class_names;
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {

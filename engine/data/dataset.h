@@ -1,22 +1,34 @@
-/* dataset.h - labelled images in memory, and what turns them into batches. */
+/* dataset.h - labelled images, and what turns them into batches.
+ *
+ * Images are of one of two kinds. Small sets of one size (CIFAR, IDX, NPZ) lie in memory as pixels.
+ * Photographs stay encoded (image_store.h), have any size, and are decoded and brought to the
+ * network's size when a batch needs them. */
 #ifndef FSN_DATA_DATASET_H
 #define FSN_DATA_DATASET_H
 
 #include "core/error.h"
 #include "core/pool.h"
+#include "data/image_store.h"
+#include "data/pixel_cache.h"
 
 struct fsn__images {
     int64_t count;
-    uint8_t *pixels;    /* [count][channels][height][width] */
+    uint8_t *pixels;    /* [count][channels][height][width]; NULL when the images are files */
+    int64_t *file;      /* [count]: places in the data set's store; NULL when they are pixels */
     int32_t *labels;    /* [count], 0 <= label < classes */
     int64_t *per_class; /* [classes] */
 };
 
 struct fsn_dataset {
-    const char *format; /* static: "cifar10", "idx" */
-    int channels, height, width, classes;
+    const char *format;                         /* static: "cifar10", "idx" */
+    int channels, height, width, classes;       /* height, width: 0 when the images are files */
+    struct fsn_range height_range, width_range; /* of all images */
     struct fsn__images split[FSN_SPLIT_COUNT];
-    char **class_names; /* [classes] or NULL */
+    char **class_names;             /* [classes] or NULL */
+    bool split_made;                /* the test split was taken from the train images (split.h) */
+    int64_t unused_images;          /* of a third split, or in no class */
+    struct fsn__image_store *store; /* of images that are files, else NULL */
+    struct fsn__pixel_cache *cache; /* by place in the store; NULL without a store */
 };
 
 /* fsn_dataset_open for an archive that lies in memory. */
@@ -29,9 +41,10 @@ FSN_NODISCARD enum fsn_status fsn__dataset_open_memory(const void *bytes, size_t
 /* How pixels become the network's input. */
 struct fsn__transform {
     struct fsn_preprocess preprocess; /* channels: the data set's, or 0 for mean 0, std 1 */
+    int channels, height, width;      /* of the network's input; 0: the data set's */
     int crop_padding; /* pad each side with pixels of value 0 *before* normalisation, as PyTorch's
                          RandomCrop on images does (so padding becomes (0 - mean) / std), and crop
-                         back to size at an offset uniform in 0..2 crop_padding each way; 0: off */
+                         to the network's size at a place uniform among all; 0: crop the centre */
     bool flip;        /* mirror left-right with probability 1/2, after the crop */
     uint64_t seed;    /* stream (seed, FSN__RNG_AUGMENT, epoch, image index) */
 };
@@ -40,11 +53,14 @@ struct fsn__transform {
  * (seed, FSN__RNG_SHUFFLE, epoch, 0). */
 void fsn__shuffle(int64_t *order, int64_t count, uint64_t seed, uint64_t epoch);
 
-/* Fills x[n][C][H][W] and labels[n] with images index[0..n) of a split. augment false: only
- * normalise. Work is split over the pool; the result does not depend on the thread count, and an
- * image's augmentation not on what else is in the batch. */
-void fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split, const int64_t *index,
-                     int64_t n, const struct fsn__transform *transform, bool augment,
-                     uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels);
+/* Fills x[n][C][H][W] and labels[n] with images index[0..n) of a split. augment false: crop the
+ * centre and normalise. Work is split over the pool; the result does not depend on the thread
+ * count, and an image's augmentation not on what else is in the batch. Only images that are files
+ * can fail: FORMAT (names the file), LIMIT, IO, NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset,
+                                              enum fsn_split split, const int64_t *index, int64_t n,
+                                              const struct fsn__transform *transform, bool augment,
+                                              uint64_t epoch, struct fsn__pool *pool, float *x,
+                                              int32_t *labels, struct fsn_error *err);
 
 #endif

@@ -23,6 +23,18 @@ static json_t *split_json(const struct fsn__images *images, int classes)
     return json_pack("{s:I, s:o}", "images", (json_int_t)images->count, "per_class", per_class);
 }
 
+/* Height and width are null where images have any size. */
+static json_t *image_json(const struct fsn_dataset *dataset)
+{
+    const bool sized = dataset->height > 0;
+
+    return json_pack("{s:i, s:o, s:o, s:[i,i], s:[i,i]}", "channels", dataset->channels, "height",
+                     sized ? json_integer(dataset->height) : json_null(), "width",
+                     sized ? json_integer(dataset->width) : json_null(), "height_range",
+                     dataset->height_range.min, dataset->height_range.max, "width_range",
+                     dataset->width_range.min, dataset->width_range.max);
+}
+
 static json_t *class_names_json(const struct fsn_dataset *dataset)
 {
     json_t *names;
@@ -50,10 +62,10 @@ enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset, char
         failed = json_object_set_new(splits, split_names[s],
                                      split_json(&dataset->split[s], dataset->classes));
     if (!failed)
-        root = json_pack("{s:s, s:{s:i, s:i, s:i}, s:i, s:o, s:O}", "format", dataset->format,
-                         "image", "channels", dataset->channels, "height", dataset->height, "width",
-                         dataset->width, "classes", dataset->classes, "class_names",
-                         class_names_json(dataset), "splits", splits);
+        root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I}", "format", dataset->format, "image",
+                         image_json(dataset), "classes", dataset->classes, "class_names",
+                         class_names_json(dataset), "splits", splits, "split_made",
+                         dataset->split_made, "unused_images", (json_int_t)dataset->unused_images);
     if (root)
         text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);

@@ -54,6 +54,61 @@ const char *fsn__name_fault(const char *name)
     return NULL;
 }
 
+bool fsn__name_is_image(const char *name)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
+    const char *suffix = strrchr(fsn__base_name(name), '.');
+
+    for (size_t i = 0; suffix && i < sizeof suffixes / sizeof suffixes[0]; i++)
+        if (strcasecmp(suffix, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Bytes that follow the first one of a character (RFC 3629), or -1. *low, *high: range of the
+ * second, which excludes overlong forms, surrogates and what lies past U+10FFFF. */
+static int utf8_tail(unsigned char first, unsigned char *low, unsigned char *high)
+{
+    *low = 0x80;
+    *high = 0xbf;
+    if (first < 0x80)
+        return 0;
+    if (first >= 0xc2 && first <= 0xdf)
+        return 1;
+    if (first >= 0xe0 && first <= 0xef) {
+        if (first == 0xe0)
+            *low = 0xa0;
+        if (first == 0xed)
+            *high = 0x9f;
+        return 2;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+        if (first == 0xf0)
+            *low = 0x90;
+        if (first == 0xf4)
+            *high = 0x8f;
+        return 3;
+    }
+    return -1;
+}
+
+bool fsn__name_is_utf8(const char *name)
+{
+    const unsigned char *at = (const unsigned char *)name;
+
+    while (*at) {
+        unsigned char low, high;
+        const int tail = utf8_tail(*at++, &low, &high);
+
+        if (tail < 0 || (tail > 0 && (*at < low || *at > high)))
+            return false;
+        for (int i = 0; i < tail; i++, at++)
+            if (*at < 0x80 || *at > 0xbf) /* also the end */
+                return false;
+    }
+    return true;
+}
+
 char *fsn__plain_name(const char *name, bool *packed)
 {
     static const char *const suffixes[] = {".gz", ".xz", ".bz2"};

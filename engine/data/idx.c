@@ -11,14 +11,14 @@
  * and t10k-* or test-*.
  */
 #include "core/mem.h"
-#include "data/data_format.h"
+#include "data/parts.h"
 
 #include <string.h>
 
 enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, PART_COUNT };
 enum { TYPE_UBYTE = 8, MAX_DIMS = 4, MAX_SIDE = 65535 };
 
-static const struct fsn__part_kind parts_table[PART_COUNT] = {
+static const struct fsn__part_kind kinds[PART_COUNT] = {
     [TRAIN_IMAGES] = {"train-images", "train", true},
     [TRAIN_LABELS] = {"train-labels", "train", true},
     [TEST_IMAGES] = {"t10k-images", "test", true},
@@ -157,11 +157,10 @@ static enum fsn_status assemble(struct fsn__part *parts, struct fsn_dataset *dat
     return status;
 }
 
+static const struct fsn__part_table parts_table = {PART_COUNT, kinds, part_of, assemble};
+
 const struct fsn__data_format fsn__format_idx = {
     .name = "idx",
     .expects = "IDX (train-images*, train-labels*, t10k-images*, t10k-labels*)",
-    .part_count = PART_COUNT,
-    .parts = parts_table,
-    .part_of = part_of,
-    .assemble = assemble,
+    FSN__FORMAT_OF_PARTS(&parts_table),
 };

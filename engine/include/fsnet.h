@@ -220,23 +220,42 @@ enum fsn_split { FSN_SPLIT_TRAIN, FSN_SPLIT_TEST, FSN_SPLIT_COUNT };
 
 /* Limits on an archive; zero means the default. */
 struct fsn_data_limits {
-    size_t max_entries;   /* default 100,000 */
+    size_t max_entries;   /* default 1,000,000 */
     size_t max_bytes;     /* unpacked; default 8 GiB */
     double max_expansion; /* unpacked over packed; default 1000 */
+    size_t max_cache;     /* bytes of decoded images that are kept; default 512 MiB */
 };
 
-/* Reads a data set wholly into memory. path: an archive (tar, tar.gz, tar.xz, tar.bz2, zip) or a
- * folder. format: "cifar10", "idx", or NULL to recognise it by content. Errors: IO, FORMAT (names
- * the entry and the place), UNSUPPORTED, LIMIT, NOMEM. *out is new, fsn_dataset_destroy. */
+/* The formats that are read, NULL-terminated; static. */
+const char *const *fsn_dataset_formats(void);
+
+/* Reads a data set. path: an archive (tar, tar.gz, tar.xz, tar.bz2, zip) or a folder. format: one
+ * of the above, or NULL to recognise it by content. JPEG and PNG files stay encoded, in a temporary
+ * file below $TMPDIR (default /var/tmp), and are decoded when they are needed: here only their
+ * headers are read. Errors: IO, FORMAT (names the entry and the place), UNSUPPORTED, LIMIT, NOMEM.
+ * *out is new, fsn_dataset_destroy. */
 FSN_NODISCARD enum fsn_status fsn_dataset_open(const char *path, const char *format,
                                                const struct fsn_data_limits *limits,
                                                struct fsn_dataset **out, struct fsn_error *err);
 void fsn_dataset_destroy(struct fsn_dataset *dataset);
 
+/* Decodes every JPEG and PNG of the data set once, to find the damaged ones before a job does;
+ * threads as in a spec. Errors: FORMAT (names the file), IO, NOMEM. */
+FSN_NODISCARD enum fsn_status fsn_dataset_verify(const struct fsn_dataset *dataset, int threads,
+                                                 struct fsn_error *err);
+
+struct fsn_range {
+    int min, max;
+};
+
 struct fsn_dataset_info {
     const char *format; /* static */
-    int channels, height, width;
-    int classes; /* largest label + 1, at least 2 */
+    int channels;       /* 3 when any image has colour */
+    int height, width;  /* 0: images of any size, which are brought to the network's */
+    struct fsn_range height_range, width_range;
+    bool split_made;       /* the test images are a tenth of the train images: there were none */
+    int64_t unused_images; /* in no class, or of a third split */
+    int classes;           /* largest label + 1, at least 2 */
     int64_t images[FSN_SPLIT_COUNT];
     const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes], borrowed from the data set */
     const char *const *class_names;            /* [classes] borrowed, or NULL */
@@ -265,14 +284,22 @@ enum fsn_scale {
     FSN_SCALE_UNIT, /* pixels in 0..1 */
     FSN_SCALE_BYTE  /* pixels in 0..255 */
 };
+enum fsn_crop {
+    FSN_CROP_CENTER, /* resize the shorter side, keep the shape, cut out the centre */
+    FSN_CROP_NONE    /* resize both sides to the network's input, changing the shape */
+};
 
 /* x = (pixel / 255 - mean) / std, per channel; (pixel - mean) / std with FSN_SCALE_BYTE. channels
- * 0: mean 0, std 1 for any image. */
+ * 0: mean 0, std 1 for any image. Photographs are resized first (antialiased bilinear) and cropped
+ * to the network's input. */
 struct fsn_preprocess {
     int channels;
     float mean[FSN_MAX_CHANNELS];
     float std[FSN_MAX_CHANNELS];
     enum fsn_scale scale;
+    int resize; /* shorter side before the crop; 0: the input's side / 0.875 from 112 pixels on
+                   (256 for 224), the input's side itself below */
+    enum fsn_crop crop;
 };
 
 enum fsn_layout { FSN_LAYOUT_DENSE, FSN_LAYOUT_1D, FSN_LAYOUT_3D };

@@ -80,10 +80,10 @@ static enum fsn_status make_view(struct calibration *c, const struct fsn__bare_c
 
 static enum fsn_status prepare(struct calibration *c, struct fsn_error *err)
 {
-    const struct fsn_dataset *data = c->job->data;
-    const int64_t train = data->split[FSN_SPLIT_TRAIN].count;
-    const int64_t image = (int64_t)data->channels * data->height * data->width;
-    int64_t fixed = c->view->values[c->view->inputs[0]].tensor.dim[0];
+    const struct fsn__tensor *input = &c->view->values[c->view->inputs[0]].tensor;
+    const int64_t train = c->job->data->split[FSN_SPLIT_TRAIN].count;
+    const int64_t image = fsn__numel_range(input, 1, 4);
+    int64_t fixed = input->dim[0];
     struct fsn__exec_options options = {.pool = c->job->pool};
     enum fsn_status status;
 
@@ -110,19 +110,23 @@ static enum fsn_status prepare(struct calibration *c, struct fsn_error *err)
 static enum fsn_status run_batches(struct calibration *c, struct fsn_error *err)
 {
     const struct fsn__train_job *job = c->job;
-    const struct fsn__transform transform = {.preprocess = job->spec->preprocess};
+    struct fsn__transform transform = {.preprocess = job->spec->preprocess};
     struct fsn__meter meter = {
         job->progress, job->user, FSN_STAGE_FIT, job->fraction_from, job->fraction_from, 0, 0};
+    enum fsn_status status = fsn__view_aim(c->view, &transform, err);
 
+    if (status != FSN_OK)
+        return status;
     fsn__meter_start(&meter, 0);
     for (int64_t done = 0; done < c->images;) {
         int64_t n = c->images - done < c->batch ? c->images - done : c->batch;
         struct fsn_progress now = {.loss = NAN};
-        enum fsn_status status;
 
-        fsn__load_batch(job->data, FSN_SPLIT_TRAIN, c->order + done, n, &transform, false, 0,
-                        job->pool, fsn__f32(fsn__exec_input(c->exec, 0)), c->labels);
-        status = fsn__exec_forward(c->exec, 0, err);
+        status =
+            fsn__load_batch(job->data, FSN_SPLIT_TRAIN, c->order + done, n, &transform, false, 0,
+                            job->pool, fsn__f32(fsn__exec_input(c->exec, 0)), c->labels, err);
+        if (status == FSN_OK)
+            status = fsn__exec_forward(c->exec, 0, err);
         if (status != FSN_OK)
             return status;
         for (int64_t i = 0; i < n; i++)
@@ -171,9 +175,7 @@ enum fsn_status fsn__calibrate(const struct fsn__train_job *job, struct fsn__bar
         return FSN_OK;
     if (job->data->split[FSN_SPLIT_TRAIN].count < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its train split");
-    status = fsn__check_preprocess(&job->spec->preprocess, job->data, err);
-    if (status == FSN_OK)
-        status = make_view(&c, bare, err);
+    status = make_view(&c, bare, err);
     if (status == FSN_OK)
         status = prepare(&c, err);
     if (status == FSN_OK)

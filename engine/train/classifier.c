@@ -103,13 +103,3 @@ void fsn__classifier_clear(struct fsn__classifier *classifier)
     classifier->shards = NULL;
     classifier->graph = NULL;
 }
-
-enum fsn_status fsn__check_preprocess(const struct fsn_preprocess *preprocess,
-                                      const struct fsn_dataset *data, struct fsn_error *err)
-{
-    if (preprocess->channels != 0 && preprocess->channels != data->channels)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "preprocess: mean and std are given for %d channels, the images have %d",
-                         preprocess->channels, data->channels);
-    return FSN_OK;
-}

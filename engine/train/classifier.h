@@ -34,9 +34,4 @@ FSN_NODISCARD enum fsn_status fsn__classifier_memory_bound(const struct fsn__cla
                                                            size_t *bytes, struct fsn_error *err);
 void fsn__classifier_clear(struct fsn__classifier *classifier);
 
-/* Normalisation for one channel count applies to no other. */
-FSN_NODISCARD enum fsn_status fsn__check_preprocess(const struct fsn_preprocess *preprocess,
-                                                    const struct fsn_dataset *data,
-                                                    struct fsn_error *err);
-
 #endif

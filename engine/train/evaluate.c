@@ -11,6 +11,7 @@
 #include "train/classifier.h"
 #include "train/meter.h"
 #include "train/train.h"
+#include "train/view.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,10 +19,13 @@
 /* Small images in batches of MAX_BATCH, large ones in batches of about MAX_FLOATS input values. */
 enum { MAX_BATCH = 128, MAX_FLOATS = 1 << 22 };
 
-static int64_t choose_batch(const struct fsn_dataset *data, int64_t images)
+static int64_t choose_batch(const struct fsn__graph *graph, int64_t images)
 {
-    int64_t image = (int64_t)data->channels * data->height * data->width;
-    int64_t batch = MAX_FLOATS / image;
+    const struct fsn__tensor *input =
+        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
+    /* What is no image is refused when the network is made. */
+    int64_t image = input && input->ndim == 4 ? fsn__numel_range(input, 1, 4) : 1;
+    int64_t batch = MAX_FLOATS / (image > 0 ? image : 1);
 
     if (batch > MAX_BATCH)
         batch = MAX_BATCH;
@@ -67,8 +71,8 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     const int64_t images = data->split[split].count;
-    const struct fsn__transform transform = {.preprocess = spec->preprocess};
-    struct fsn__exec_options options = {.batch = choose_batch(data, images), .pool = pool};
+    struct fsn__transform transform = {.preprocess = spec->preprocess};
+    struct fsn__exec_options options = {.batch = choose_batch(graph, images), .pool = pool};
     struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
     struct fsn__classifier network = {0};
     struct tally tally = {0, 0, 0};
@@ -79,10 +83,10 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
     if (images < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
                          names[split]);
-    status = fsn__check_preprocess(&spec->preprocess, data, err);
+    status =
+        fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network, err);
     if (status == FSN_OK)
-        status = fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network,
-                                        err);
+        status = fsn__view_aim(network.graph, &transform, err);
     if (status != FSN_OK)
         goto out;
     index = calloc((size_t)network.batch, sizeof *index);
@@ -100,8 +104,10 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
 
         for (int64_t i = 0; i < n; i++)
             index[i] = begin + i;
-        fsn__load_batch(data, split, index, n, &transform, false, 0, pool, network.images, labels);
-        status = fsn__classifier_forward(&network, 0, err);
+        status = fsn__load_batch(data, split, index, n, &transform, false, 0, pool, network.images,
+                                 labels, err);
+        if (status == FSN_OK)
+            status = fsn__classifier_forward(&network, 0, err);
         if (status != FSN_OK)
             goto out;
         count_batch(&tally, network.logits, labels, n, network.classes);

@@ -41,6 +41,8 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
         add_real(key, preprocess->mean[c]);
         add_real(key, preprocess->std[c]);
     }
+    add_int(key, preprocess->resize);
+    add_int(key, preprocess->crop);
     add_int(key, spec->finetune.epochs);
     add_int(key, spec->finetune.batch_size);
     add_real(key, spec->finetune.lr);
@@ -69,7 +71,14 @@ static void add_data(struct key *key, const struct fsn_dataset *data)
     add_int(key, images->count);
     key->digest =
         fsn__digest(key->digest, images->labels, (size_t)images->count * sizeof *images->labels);
-    key->digest = fsn__digest(key->digest, images->pixels, (size_t)images->count * image_bytes);
+    if (images->pixels)
+        key->digest = fsn__digest(key->digest, images->pixels, (size_t)images->count * image_bytes);
+    for (int64_t i = 0; images->file && i < images->count; i++) {
+        const struct fsn__stored_image *image = &data->store->images[images->file[i]];
+
+        add_int(key, (int64_t)image->size);
+        add_int(key, image->crc);
+    }
 }
 
 static void add_graph(struct key *key, const struct fsn__graph *graph)

@@ -20,6 +20,7 @@
 #include "train/meter.h"
 #include "train/parameters.h"
 #include "train/run_key.h"
+#include "train/view.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static enum fsn_status check_job(const struct fsn__train_job *job, struct fsn_er
             spec->finetune.epochs, spec->finetune.batch_size);
     if (job->data->split[FSN_SPLIT_TRAIN].count < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its train split");
-    return fsn__check_preprocess(&spec->preprocess, job->data, err);
+    return FSN_OK;
 }
 
 static enum fsn_status make_networks(struct trainer *t, struct fsn_error *err)
@@ -117,6 +118,8 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
         return FSN__NOMEM(err);
     status = make_networks(t, err);
     if (status == FSN_OK)
+        status = fsn__view_aim(t->student.graph, &t->transform, err);
+    if (status == FSN_OK)
         status = fsn__parameters_collect(t->student.graph, t->student.exec, &t->parameters, err);
     return status;
 }
@@ -147,13 +150,15 @@ static void shuffle(struct trainer *t, int epoch)
 }
 
 /* Loads batch `step` of the epoch's order into both networks. */
-static void load(struct trainer *t, int epoch, int64_t step)
+static enum fsn_status load(struct trainer *t, int epoch, int64_t step, struct fsn_error *err)
 {
-    fsn__load_batch(t->job->data, FSN_SPLIT_TRAIN, t->order + step * t->batch, t->batch,
-                    &t->transform, true, (uint64_t)epoch, t->job->pool, t->student.images,
-                    t->labels);
-    if (t->distill)
+    enum fsn_status status = fsn__load_batch(
+        t->job->data, FSN_SPLIT_TRAIN, t->order + step * t->batch, t->batch, &t->transform, true,
+        (uint64_t)epoch, t->job->pool, t->student.images, t->labels, err);
+
+    if (status == FSN_OK && t->distill)
         memcpy(t->teacher.images, t->student.images, t->student.image_bytes);
+    return status;
 }
 
 static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_t step,
@@ -161,10 +166,9 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
 {
     const struct fsn_spec *spec = t->job->spec;
     int64_t done = epoch->index * t->steps + step, correct;
-    enum fsn_status status = FSN_OK;
+    enum fsn_status status = load(t, epoch->index, step, err);
 
-    load(t, epoch->index, step);
-    if (t->distill)
+    if (status == FSN_OK && t->distill)
         status = fsn__classifier_forward(&t->teacher, (uint64_t)done, err);
     if (status == FSN_OK)
         status = fsn__classifier_forward(&t->student, (uint64_t)done, err);
@@ -280,10 +284,11 @@ static enum fsn_status settle_statistics(struct trainer *t, struct fsn_error *er
                                    .step = t->steps,
                                    .steps = t->steps,
                                    .loss = NAN};
-        enum fsn_status status;
+        enum fsn_status status = load(t, t->epochs - 1, pass % t->steps, err);
 
-        load(t, t->epochs - 1, pass % t->steps);
-        status = fsn__classifier_forward(&t->student, (uint64_t)(t->epochs * t->steps + pass), err);
+        if (status == FSN_OK)
+            status =
+                fsn__classifier_forward(&t->student, (uint64_t)(t->epochs * t->steps + pass), err);
         if (status != FSN_OK)
             return status;
         now.images_per_second = fsn__per_second((pass + 1) * t->batch, fsn__seconds() - start);

@@ -5,22 +5,42 @@
 #include "train/view.h"
 #include "graph/transposes.h"
 
-enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input, int channels,
-                                                 int height, int width)
+static bool is_colour_axis(int64_t dim)
+{
+    return dim == 1 || dim == 3;
+}
+
+static enum fsn__layout_of_images take_shape(const int64_t *dim, struct fsn__image_shape *shape)
+{
+    if (is_colour_axis(dim[1])) {
+        *shape = (struct fsn__image_shape){(int)dim[1], (int)dim[2], (int)dim[3]};
+        return FSN__IMAGES_NCHW;
+    }
+    if (is_colour_axis(dim[3])) {
+        *shape = (struct fsn__image_shape){(int)dim[3], (int)dim[1], (int)dim[2]};
+        return FSN__IMAGES_NHWC;
+    }
+    return FSN__IMAGES_OTHER;
+}
+
+enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input,
+                                                 struct fsn__image_shape *shape)
 {
     const int64_t *dim = input->dim;
 
     if (input->dtype != FSN__F32 || input->ndim != 4)
         return FSN__IMAGES_OTHER;
-    if (dim[1] == channels && dim[2] == height && dim[3] == width)
+    if (shape->height == 0)
+        return take_shape(dim, shape);
+    if (dim[1] == shape->channels && dim[2] == shape->height && dim[3] == shape->width)
         return FSN__IMAGES_NCHW;
-    if (dim[1] == height && dim[2] == width && dim[3] == channels)
+    if (dim[1] == shape->height && dim[2] == shape->width && dim[3] == shape->channels)
         return FSN__IMAGES_NHWC;
     return FSN__IMAGES_OTHER;
 }
 
 /* Makes input 0 [N,C,H,W], followed by a Transpose to what its readers take. */
-static enum fsn_status turn_input(struct fsn__graph *graph, const struct fsn_dataset *data,
+static enum fsn_status turn_input(struct fsn__graph *graph, const struct fsn__image_shape *size,
                                   struct fsn_error *err)
 {
     static const int64_t to_nhwc[4] = {0, 2, 3, 1};
@@ -33,7 +53,7 @@ static enum fsn_status turn_input(struct fsn__graph *graph, const struct fsn_dat
 
     fsn__shape_set(
         &shape, FSN__F32, 4,
-        (int64_t[]){graph->values[old].tensor.dim[0], data->channels, data->height, data->width});
+        (int64_t[]){graph->values[old].tensor.dim[0], size->channels, size->height, size->width});
     status = fsn__graph_add_value(graph, "images", FSN__VALUE_INPUT, &shape, &images, err);
     if (status == FSN_OK)
         status = fsn__graph_apply(graph, "Transpose", NULL, &attrs, 1, &images, &turned, err);
@@ -49,6 +69,7 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
                                  const struct fsn_dataset *data, int logits,
                                  struct fsn__graph **out, struct fsn_error *err)
 {
+    struct fsn__image_shape shape = {data->channels, data->height, data->width};
     struct fsn__graph *view = NULL;
     enum fsn__layout_of_images layout;
     const struct fsn__value *input;
@@ -61,7 +82,12 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
             "%d and %d",
             who, graph->input_count, graph->output_count);
     input = &graph->values[graph->inputs[0]];
-    layout = fsn__layout_of_images(&input->tensor, data->channels, data->height, data->width);
+    layout = fsn__layout_of_images(&input->tensor, &shape);
+    if (layout == FSN__IMAGES_OTHER && data->store)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: input '%s' takes %s %s, photographs are float32 with 1 or 3 channels",
+                         who, input->name, fsn__dtype_name(input->tensor.dtype),
+                         FSN__SHAPE(&input->tensor));
     if (layout == FSN__IMAGES_OTHER)
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: input '%s' takes %s %s, the images are [N,%d,%d,%d]", who,
@@ -73,7 +99,7 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
     view->outputs[0] = logits;
     view->output_count = 1;
     if (layout == FSN__IMAGES_NHWC)
-        status = turn_input(view, data, err);
+        status = turn_input(view, &shape, err);
     if (status == FSN_OK)
         status = fsn__graph_prune(view, err);
     if (status != FSN_OK) {
@@ -81,5 +107,25 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
         return status;
     }
     *out = view;
+    return FSN_OK;
+}
+
+enum fsn_status fsn__view_aim(const struct fsn__graph *view, struct fsn__transform *transform,
+                              struct fsn_error *err)
+{
+    const int64_t *dim = view->values[view->inputs[0]].tensor.dim;
+    const struct fsn_preprocess *preprocess = &transform->preprocess;
+
+    if (preprocess->channels != 0 && preprocess->channels != dim[1])
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "preprocess: mean and std are given for %d channels, the images have %lld",
+                         preprocess->channels, (long long)dim[1]);
+    if (preprocess->resize > 0 && preprocess->resize < dim[2] && preprocess->resize < dim[3])
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "preprocess: resize to %d is less than the network's input of %lld x %lld",
+                         preprocess->resize, (long long)dim[2], (long long)dim[3]);
+    transform->channels = (int)dim[1];
+    transform->height = (int)dim[2];
+    transform->width = (int)dim[3];
     return FSN_OK;
 }

@@ -13,9 +13,20 @@ FSN_NODISCARD enum fsn_status fsn__view_create(const struct fsn__graph *graph, c
                                                const struct fsn_dataset *data, int logits,
                                                struct fsn__graph **out, struct fsn_error *err);
 
-/* How the images' axes stand in an input of this shape. */
+/* Tells the transform what images the view takes, having checked that mean and std are for their
+ * channels and that they can be cut out of what it resizes to. Errors: MISMATCH. */
+FSN_NODISCARD enum fsn_status fsn__view_aim(const struct fsn__graph *view,
+                                            struct fsn__transform *transform,
+                                            struct fsn_error *err);
+
+struct fsn__image_shape {
+    int channels, height, width;
+};
+
+/* How the images' axes stand in an input of this shape. Photographs, whose height is 0 in *shape,
+ * fit any of one or three channels: then *shape becomes the input's. */
 enum fsn__layout_of_images { FSN__IMAGES_NCHW, FSN__IMAGES_NHWC, FSN__IMAGES_OTHER };
-enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input, int channels,
-                                                 int height, int width);
+enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input,
+                                                 struct fsn__image_shape *shape);
 
 #endif

@@ -30,7 +30,12 @@ char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 
 static const char *static_format(const char *name)
 {
-    return strcmp(name, "idx") == 0 ? "idx" : "cifar10";
+    const char *const *known = fsn_dataset_formats();
+
+    for (size_t i = 0; known[i]; i++)
+        if (strcmp(name, known[i]) == 0)
+            return known[i];
+    return "unknown";
 }
 
 /* Reads one split's counts; false when the array has another length. */

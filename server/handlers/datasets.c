@@ -5,22 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const formats[] = {"cifar10", "idx"};
-
 /* NULL when the format is to be recognised by content. Errors: INVALID; then a reply is there. */
 static enum fsn_status wanted_format(struct srv_request *request, const char **out)
 {
+    const char *const *known = fsn_dataset_formats();
     const char *format = srv_request_query(request, "format");
+    char names[128] = "";
+    size_t length = 0;
 
     *out = NULL;
     if (!format)
         return FSN_OK;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strcmp(format, formats[i]) == 0)
-            *out = formats[i];
+    for (size_t i = 0; known[i] && !*out; i++) {
+        if (strcmp(format, known[i]) == 0)
+            *out = known[i];
+        if (length < sizeof names)
+            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s",
+                                       i > 0 ? ", " : "", known[i]);
+    }
     if (*out)
         return FSN_OK;
-    srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY, "format: expected cifar10 or idx, got '%s'",
+    srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY, "format: expected one of %s, got '%s'", names,
                       format);
     return FSN_INVALID;
 }
@@ -37,6 +42,8 @@ enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
     if (wanted_format(call->request, &format) != FSN_OK)
         return FSN_OK; /* it has been answered */
     status = fsn_dataset_open(call->request->body.path, format, NULL, &dataset, err);
+    if (status == FSN_OK)
+        status = fsn_dataset_verify(dataset, 0, err);
     if (status == FSN_OK)
         status = fsn_dataset_summary_json(dataset, &upload.summary, err);
     if (status == FSN_OK) {

@@ -11,7 +11,7 @@ struct srv_upload {
     enum srv_upload_kind kind;
     char id[SRV_ID_SIZE];
     char *name;
-    char format[16]; /* "onnx", "cifar10", "idx" */
+    char format[16]; /* "onnx", or one of fsn_dataset_formats */
     char sha256[SRV_SHA256_SIZE];
     int64_t size_bytes;
     char *summary; /* JSON of the engine */

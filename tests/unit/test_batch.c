@@ -46,8 +46,9 @@ static void load(const struct fixture *fixture, const int64_t *index, int64_t n,
 {
     int32_t labels[IMAGES];
 
-    fsn__load_batch(&fixture->dataset, FSN_SPLIT_TRAIN, index, n, transform, augment, epoch, NULL,
-                    x, labels);
+    assert_int_equal(fsn__load_batch(&fixture->dataset, FSN_SPLIT_TRAIN, index, n, transform,
+                                     augment, epoch, NULL, x, labels, NULL),
+                     FSN_OK);
 }
 
 static int pixel_of(float x)
@@ -84,7 +85,9 @@ static void pixels_are_normalised_per_channel(void **state)
     }
     dataset.split[FSN_SPLIT_TEST] =
         (struct fsn__images){.count = 1, .pixels = pixels, .labels = &stored_label};
-    fsn__load_batch(&dataset, FSN_SPLIT_TEST, &index, 1, &transform, false, 0, NULL, x, &label);
+    assert_int_equal(fsn__load_batch(&dataset, FSN_SPLIT_TEST, &index, 1, &transform, false, 0,
+                                     NULL, x, &label, NULL),
+                     FSN_OK);
     assert_int_equal(label, 4);
     for (int c = 0; c < CHANNELS; c++) {
         assert_float_equal(x[c * 3], channels[c].at_0, 1e-6);
@@ -117,8 +120,9 @@ static void images_and_labels_follow_the_index(void **state)
 
     (void)state;
     fixture_fill(&fixture);
-    fsn__load_batch(&fixture.dataset, FSN_SPLIT_TRAIN, index, 4, &transform, false, 0, NULL, x,
-                    labels);
+    assert_int_equal(fsn__load_batch(&fixture.dataset, FSN_SPLIT_TRAIN, index, 4, &transform, false,
+                                     0, NULL, x, labels, NULL),
+                     FSN_OK);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(labels[i], index[i] % 7);
         assert_int_equal(pixel_of(x[i * IMAGE + 5]), fixture.pixels[index[i] * IMAGE + 5]);
@@ -264,8 +268,9 @@ static void the_result_does_not_depend_on_the_thread_count(void **state)
         memset(many, 0, sizeof many);
         memset(labels, 0xff, sizeof labels);
         assert_int_equal(fsn__pool_create(counts[i], &pool, &err), FSN_OK);
-        fsn__load_batch(&fixture.dataset, FSN_SPLIT_TRAIN, fixture.all, IMAGES, &transform, true, 9,
-                        pool, many, labels);
+        assert_int_equal(fsn__load_batch(&fixture.dataset, FSN_SPLIT_TRAIN, fixture.all, IMAGES,
+                                         &transform, true, 9, pool, many, labels, NULL),
+                         FSN_OK);
         assert_memory_equal(one, many, sizeof one);
         assert_memory_equal(labels, fixture.labels, sizeof labels);
         fsn__pool_destroy(pool);

@@ -89,8 +89,10 @@ static void replay(const struct toy_run *f, struct fsn__graph *student)
         const int first = step % TOY_STEPS * TOY_BATCH;
 
         fsn__shuffle(order, TOY_IMAGES, f->spec.seed, (uint64_t)epoch);
-        fsn__load_batch(f->data, FSN_SPLIT_TRAIN, order + first, TOY_BATCH, &transform, true,
-                        (uint64_t)epoch, NULL, fsn__f32(fsn__exec_input(exec, 0)), labels);
+        assert_int_equal(fsn__load_batch(f->data, FSN_SPLIT_TRAIN, order + first, TOY_BATCH,
+                                         &transform, true, (uint64_t)epoch, NULL,
+                                         fsn__f32(fsn__exec_input(exec, 0)), labels, NULL),
+                         FSN_OK);
         assert_int_equal(fsn__exec_forward(exec, (uint64_t)step, NULL), FSN_OK);
         if (settle)
             continue;

@@ -1,0 +1,154 @@
+/*
+ * image_store.c - encoded images in one temporary file.
+ *
+ * A set of photographs may be larger than memory, so what the archive held goes, file behind file,
+ * into a temporary file without a name: it is gone with the process, however that ends, and the
+ * system keeps in memory what of it is in use. It lies in $TMPDIR, or in /var/tmp, which unlike
+ * /tmp is a disk on every system.
+ */
+#include "data/image_store.h"
+#include "core/mem.h"
+#include "data/entry_name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+struct fsn__image_store *fsn__image_store_create(void)
+{
+    struct fsn__image_store *store = calloc(1, sizeof *store);
+
+    if (store)
+        store->fd = -1;
+    return store;
+}
+
+void fsn__image_store_destroy(struct fsn__image_store *store)
+{
+    if (!store)
+        return;
+    for (int64_t i = 0; i < store->count; i++)
+        free(store->images[i].name);
+    free(store->images);
+    if (store->fd >= 0)
+        close(store->fd);
+    free(store);
+}
+
+static enum fsn_status open_file(struct fsn__image_store *store, struct fsn_error *err)
+{
+    const char *folder = getenv("TMPDIR");
+
+    if (!folder || !*folder)
+        folder = "/var/tmp";
+    store->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (store->fd < 0)
+        return FSN__FAIL(err, FSN_IO, "cannot make a temporary file in %s (TMPDIR): %s", folder,
+                         strerror(errno));
+    return FSN_OK;
+}
+
+static enum fsn_status append(struct fsn__image_store *store, const void *bytes, size_t size,
+                              struct fsn_error *err)
+{
+    const unsigned char *at = bytes;
+
+    while (size > 0) {
+        ssize_t wrote = pwrite(store->fd, at, size, store->bytes);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return FSN__FAIL(err, FSN_IO, "writing the data set's temporary file: %s",
+                             wrote < 0 ? strerror(errno) : "no room");
+        at += wrote;
+        size -= (size_t)wrote;
+        store->bytes += wrote;
+    }
+    return FSN_OK;
+}
+
+static bool make_room(struct fsn__image_store *store)
+{
+    size_t more = store->capacity ? 2 * (size_t)store->capacity : 64;
+    struct fsn__stored_image *images;
+
+    if (store->count < store->capacity)
+        return true;
+    images = reallocarray(store->images, more, sizeof *images);
+    if (!images)
+        return false;
+    store->images = images;
+    store->capacity = (int64_t)more;
+    return true;
+}
+
+enum fsn_status fsn__image_store_add(struct fsn__image_store *store, const char *name,
+                                     const void *bytes, size_t size, struct fsn_error *err)
+{
+    char shown[256];
+    const struct fsn__image_file file = {shown, bytes, size};
+    struct fsn__stored_image image = {.offset = store->bytes, .size = size};
+    enum fsn_status status;
+
+    fsn__name_printable(shown, sizeof shown, name);
+    status = fsn__image_probe(&file, &image.info, err);
+    if (status == FSN_OK && store->fd < 0)
+        status = open_file(store, err);
+    if (status == FSN_OK)
+        status = append(store, bytes, size, err);
+    if (status != FSN_OK)
+        return status;
+    image.crc = (uint32_t)crc32_z(0, bytes, size);
+    image.name = strdup(name);
+    if (!image.name || !make_room(store)) {
+        free(image.name);
+        return FSN__NOMEM(err);
+    }
+    store->images[store->count++] = image;
+    return FSN_OK;
+}
+
+static enum fsn_status read_file(const struct fsn__image_store *store,
+                                 const struct fsn__stored_image *image, unsigned char *bytes,
+                                 struct fsn_error *err)
+{
+    size_t done = 0;
+
+    while (done < image->size) {
+        ssize_t got =
+            pread(store->fd, bytes + done, image->size - done, image->offset + (off_t)done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return FSN__FAIL(err, FSN_IO, "reading the data set's temporary file: %s",
+                             got < 0 ? strerror(errno) : "it is cut short");
+        done += (size_t)got;
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store, int64_t i,
+                                        int channels, struct fsn__image *out, struct fsn_error *err)
+{
+    const struct fsn__stored_image *image = &store->images[i];
+    unsigned char *bytes = malloc(image->size);
+    struct fsn__image_file file = {.bytes = bytes, .size = image->size};
+    enum fsn_status status;
+    char shown[256];
+
+    if (!bytes)
+        return FSN__NOMEM(err);
+    fsn__name_printable(shown, sizeof shown, image->name);
+    file.name = shown;
+    status = read_file(store, image, bytes, err);
+    if (status == FSN_OK)
+        status = fsn__image_decode(&file, channels, out, err);
+    free(bytes);
+    return status;
+}
