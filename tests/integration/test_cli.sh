@@ -236,6 +236,10 @@ FSNET_FAST=0 run 0 bench train "$dir/base.onnx" --batch 4 --steps 1 --threads 1 
 operators=$(jq -c "$listed" <<<"$out")
 run 0 inspect "$dir/base.onnx" --json
 same "bench lists the operators of the model with FSNET_FAST=0" "$(jq -Sc .operators <<<"$out")" "$(jq -Sc . <<<"$operators")"
+FSNET_FAST=0 run 0 bench train "$dir/base.onnx" --ratio 4 --batch 4 --steps 1 --threads 1 --json
+json "bench --ratio times the network with Filter Summaries" "$listed | .FilterSummary > 0" true
+run 2 bench train "$dir/base.onnx" --ratio 0.5 --batch 4 --steps 1 --threads 1
+holds "bench says which ratios there are" "--ratio: must be 1.01 to 10000, got 0.5" "$err"
 run 0 bench train "$dir/base.onnx" --teacher "$dir/fresh.onnx" --batch 4 --steps 1 --threads 1
 holds "bench prints the phases" "forward" "$out"
 holds "bench prints a row per operator" "GlobalAveragePool" "$out"
