@@ -94,6 +94,18 @@ static void few_input_channels_agree_with_the_reference(void **state)
     check_some(1, 3, 4, 4, 8, 1, 1, 1, 0, 1, 1);
 }
 
+/* As Inception's 1x7 filters: the columns become channels, and one row of them is left. */
+static void few_input_channels_under_one_row_agree_with_the_reference(void **state)
+{
+    struct fsn__conv_shape shape = conv_case_shape(2, 4, 8, 8, 8, 1, 7, 1, 0, 1, 1);
+
+    (void)state;
+    shape.pad_left = 3;
+    shape.q = shape.w;
+    for (int i = 0; i < SOME_HOOKS; i++)
+        check(&shape, some_hooks[i]);
+}
+
 static void groups_of_whole_blocks_agree_with_the_reference(void **state)
 {
     (void)state;
@@ -163,6 +175,7 @@ int main(void)
         cmocka_unit_test(filters_3x3_of_stride_two_agree_with_the_reference),
         cmocka_unit_test(any_filter_stride_and_dilation_agrees_with_the_reference),
         cmocka_unit_test(few_input_channels_agree_with_the_reference),
+        cmocka_unit_test(few_input_channels_under_one_row_agree_with_the_reference),
         cmocka_unit_test(groups_of_whole_blocks_agree_with_the_reference),
         cmocka_unit_test(depthwise_filters_agree_with_the_reference),
         cmocka_unit_test(every_combination_of_hooks_agrees_with_the_reference),

@@ -347,9 +347,9 @@ static void run(struct gather *g, void *work, struct fsn__pool *pool)
     items = g->batch.batches * plan->groups * plan->bands;
     g->splits = (threads + items - 1) / items;
     g->splits = g->splits > g->chunks ? g->chunks : g->splits;
-    g->in_place = !g->reader.a && !g->reader.relu && !g->reader.ds1 && plan->filter_taps == 1 &&
-                  plan->src_step_y == 1 && plan->src_step_x == 1 && plan->row_min == 0 &&
-                  plan->col_min == 0 && plan->grid_rows == plan->src_h &&
+    g->in_place = !g->reader.a && !g->reader.relu && !g->reader.ds1 && !plan->few &&
+                  plan->filter_taps == 1 && plan->src_step_y == 1 && plan->src_step_x == 1 &&
+                  plan->row_min == 0 && plan->col_min == 0 && plan->grid_rows == plan->src_h &&
                   plan->grid_cols == plan->src_w;
     g->stream = g->stream && (uintptr_t)g->dst % 64 == 0 &&
                 plan->images * plan->dst_map_blocks * plan->dst_h * plan->dst_w * FSN__LANES >
