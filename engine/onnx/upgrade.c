@@ -6,7 +6,9 @@
  *   Dropout             < 12 the ratio was an attribute
  *   Pad                 < 11 pads and value were attributes
  *   Slice               < 10 starts, ends and axes were attributes
- *   Softmax             < 13 everything from `axis` on was one distribution (default axis 1)
+ *   Reduce*             < 18 axes were an attribute (ReduceSum: < 13)
+ *   Softmax, LogSoftmax, Hardmax
+ *                       < 13 everything from `axis` on was one distribution (default axis 1)
  *   Split               < 13 the sizes were an attribute
  *   Squeeze, Unsqueeze  < 13 axes were an attribute
  *   TopK                < 10 k was an attribute
@@ -206,7 +208,19 @@ static const struct upgrade upgrades[] = {
     {"Cast", INT64_MAX, upgrade_cast},
     {"Clip", 11, upgrade_clip},
     {"Dropout", 12, upgrade_dropout},
+    {"Hardmax", 13, upgrade_softmax},
+    {"LogSoftmax", 13, upgrade_softmax},
     {"Pad", 11, upgrade_pad},
+    {"ReduceL1", 18, upgrade_axes},
+    {"ReduceL2", 18, upgrade_axes},
+    {"ReduceLogSum", 18, upgrade_axes},
+    {"ReduceLogSumExp", 18, upgrade_axes},
+    {"ReduceMax", 18, upgrade_axes},
+    {"ReduceMean", 18, upgrade_axes},
+    {"ReduceMin", 18, upgrade_axes},
+    {"ReduceProd", 18, upgrade_axes},
+    {"ReduceSum", 13, upgrade_axes},
+    {"ReduceSumSquare", 18, upgrade_axes},
     {"Slice", 10, upgrade_slice},
     {"Softmax", 13, upgrade_softmax},
     {"Split", 13, upgrade_split},
@@ -230,7 +244,7 @@ void fsn__import_plain_softmax(struct fsn__graph *graph)
         struct fsn__node *node = &graph->nodes[i];
         int64_t axis, rank;
 
-        if (node->op != &fsn__op_softmax || !fsn__attr_int(&node->attrs, "flatten", 0))
+        if (!fsn__attr_int(&node->attrs, "flatten", 0))
             continue;
         rank = graph->values[node->in[0]].tensor.ndim;
         axis = fsn__attr_int(&node->attrs, "axis", 1);

@@ -1,7 +1,9 @@
 /*
- * op_softmax.c - Softmax along one axis.
+ * op_softmax.c - Softmax, LogSoftmax, Hardmax along one axis, with m = max x.
  *
- *   y_i = exp(x_i - max x) / sum_j exp(x_j - max x)      dx_i = y_i (dy_i - sum_j dy_j y_j)
+ *   Softmax     y_i = e^(x_i - m) / sum_j e^(x_j - m)        dx_i = y_i (dy_i - sum_j dy_j y_j)
+ *   LogSoftmax  y_i = x_i - m - ln(sum_j e^(x_j - m))        dx_i = dy_i - e^(y_i) sum_j dy_j
+ *   Hardmax     y_i = 1 at the first x_i = m, else 0         no gradient
  *
  * Attribute axis, -1 by default. The engine's own attribute flatten = 1 asks for what opset < 13
  * meant: all axes from `axis` (1 by default) on are one. Sums are in double; lines along the axis
@@ -16,6 +18,8 @@ struct lines {
     int64_t outer, count, inner;
     const float *x, *y, *dy;
     float *out, *dx;
+    void (*forward)(const struct lines *l, const float *x, float *y); /* of one line */
+    void (*backward)(const struct lines *l, const float *y, const float *dy, float *dx);
 };
 
 /* The axis as the attributes give it; flattening, it may be one past the last. */
@@ -66,49 +70,103 @@ static enum fsn_status read_lines(const struct fsn__op_ctx *ctx, struct lines *o
     return FSN_OK;
 }
 
-static void forward_task(void *arg, int thread, int threads)
+/* Where a line begins. */
+static int64_t line_start(const struct lines *l, int64_t line)
 {
-    const struct lines *l = arg;
-    int64_t begin, end;
-
-    fsn__share(l->outer * l->inner, thread, threads, &begin, &end);
-    for (int64_t line = begin; line < end; line++) {
-        const int64_t first = line / l->inner * l->count * l->inner + line % l->inner;
-        const float *x = l->x + first;
-        float *y = l->out + first;
-        float largest = -INFINITY;
-        double sum = 0.0;
-
-        for (int64_t i = 0; i < l->count; i++)
-            if (x[i * l->inner] > largest)
-                largest = x[i * l->inner];
-        for (int64_t i = 0; i < l->count; i++) {
-            const float e = expf(x[i * l->inner] - largest);
-
-            y[i * l->inner] = e;
-            sum += (double)e;
-        }
-        for (int64_t i = 0; i < l->count; i++)
-            y[i * l->inner] = (float)((double)y[i * l->inner] / sum);
-    }
+    return line / l->inner * l->count * l->inner + line % l->inner;
 }
 
-static void backward_task(void *arg, int thread, int threads)
+/* The first place of the largest element; 0 where all are NaN. */
+static int64_t find_largest(const struct lines *l, const float *x)
+{
+    int64_t at = 0;
+
+    for (int64_t i = 1; i < l->count; i++)
+        if (x[i * l->inner] > x[at * l->inner] || x[at * l->inner] != x[at * l->inner])
+            at = i;
+    return at;
+}
+
+/* ---- forward: one line --------------------------------------------------------------------- */
+
+static void softmax_line(const struct lines *l, const float *x, float *y)
+{
+    const float largest = x[find_largest(l, x) * l->inner];
+    double sum = 0.0;
+
+    for (int64_t i = 0; i < l->count; i++) {
+        const float e = expf(x[i * l->inner] - largest);
+
+        y[i * l->inner] = e;
+        sum += (double)e;
+    }
+    for (int64_t i = 0; i < l->count; i++)
+        y[i * l->inner] = (float)((double)y[i * l->inner] / sum);
+}
+
+static void log_softmax_line(const struct lines *l, const float *x, float *y)
+{
+    const float largest = x[find_largest(l, x) * l->inner];
+    double sum = 0.0;
+
+    for (int64_t i = 0; i < l->count; i++)
+        sum += (double)expf(x[i * l->inner] - largest);
+    sum = log(sum);
+    for (int64_t i = 0; i < l->count; i++)
+        y[i * l->inner] = (float)((double)(x[i * l->inner] - largest) - sum);
+}
+
+static void hardmax_line(const struct lines *l, const float *x, float *y)
+{
+    for (int64_t i = 0; i < l->count; i++)
+        y[i * l->inner] = 0;
+    y[find_largest(l, x) * l->inner] = 1;
+}
+
+/* ---- backward: one line -------------------------------------------------------------------- */
+
+static void softmax_back(const struct lines *l, const float *y, const float *dy, float *dx)
+{
+    double dot = 0.0;
+
+    for (int64_t i = 0; i < l->count; i++)
+        dot += (double)dy[i * l->inner] * (double)y[i * l->inner];
+    for (int64_t i = 0; i < l->count; i++)
+        dx[i * l->inner] += (float)((double)y[i * l->inner] * ((double)dy[i * l->inner] - dot));
+}
+
+static void log_softmax_back(const struct lines *l, const float *y, const float *dy, float *dx)
+{
+    double sum = 0.0;
+
+    for (int64_t i = 0; i < l->count; i++)
+        sum += (double)dy[i * l->inner];
+    for (int64_t i = 0; i < l->count; i++)
+        dx[i * l->inner] += (float)((double)dy[i * l->inner] - exp((double)y[i * l->inner]) * sum);
+}
+
+/* ---- all lines ----------------------------------------------------------------------------- */
+
+static void forward_task(void *arg, int slice, int slices)
 {
     const struct lines *l = arg;
     int64_t begin, end;
 
-    fsn__share(l->outer * l->inner, thread, threads, &begin, &end);
-    for (int64_t line = begin; line < end; line++) {
-        const int64_t first = line / l->inner * l->count * l->inner + line % l->inner;
-        const float *y = l->y + first, *dy = l->dy + first;
-        float *dx = l->dx + first;
-        double dot = 0.0;
+    fsn__share(l->outer * l->inner, slice, slices, &begin, &end);
+    for (int64_t line = begin; line < end && l->count > 0; line++)
+        l->forward(l, l->x + line_start(l, line), l->out + line_start(l, line));
+}
 
-        for (int64_t i = 0; i < l->count; i++)
-            dot += (double)dy[i * l->inner] * (double)y[i * l->inner];
-        for (int64_t i = 0; i < l->count; i++)
-            dx[i * l->inner] += (float)((double)y[i * l->inner] * ((double)dy[i * l->inner] - dot));
+static void backward_task(void *arg, int slice, int slices)
+{
+    const struct lines *l = arg;
+    int64_t begin, end;
+
+    fsn__share(l->outer * l->inner, slice, slices, &begin, &end);
+    for (int64_t line = begin; line < end; line++) {
+        const int64_t first = line_start(l, line);
+
+        l->backward(l, l->y + first, l->dy + first, l->dx + first);
     }
 }
 
@@ -121,6 +179,9 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
         return status;
     lines.x = fsn__f32(ctx->in[0]);
     lines.out = fsn__f32(ctx->out[0]);
+    lines.forward = ctx->op == &fsn__op_softmax       ? softmax_line
+                    : ctx->op == &fsn__op_log_softmax ? log_softmax_line
+                                                      : hardmax_line;
     fsn__pool_run(ctx->pool, forward_task, &lines);
     return FSN_OK;
 }
@@ -138,19 +199,32 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     lines.y = fsn__f32(ctx->out[0]);
     lines.dy = fsn__f32(ctx->dout[0]);
     lines.dx = fsn__f32(ctx->din[0]);
+    lines.backward = ctx->op == &fsn__op_softmax ? softmax_back : log_softmax_back;
     fsn__pool_run(ctx->pool, backward_task, &lines);
     return FSN_OK;
 }
 
+/* The members that all three have in common. */
+#define LINES                                                                           \
+    .domain = "", .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1, .infer = infer, \
+    .forward = forward
+
 const struct fsn__op fsn__op_softmax = {
     .name = "Softmax",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
+    LINES,
     .backward_out = 1 << 0,
-    .infer = infer,
-    .forward = forward,
     .backward = backward,
+};
+
+const struct fsn__op fsn__op_log_softmax = {
+    .name = "LogSoftmax",
+    LINES,
+    .backward_out = 1 << 0,
+    .backward = backward,
+};
+
+const struct fsn__op fsn__op_hardmax = {
+    .name = "Hardmax",
+    LINES,
+    .flags = FSN__NO_GRADIENT,
 };
