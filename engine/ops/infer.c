@@ -92,6 +92,20 @@ enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx, int in, const
     return FSN_OK;
 }
 
+enum fsn__dtype fsn__op_onnx_dtype(int64_t onnx)
+{
+    static const enum fsn__dtype dtypes[] = {
+        [1] = FSN__F32,  [2] = FSN__U8,   [3] = FSN__I8,   [4] = FSN__U16,
+        [5] = FSN__I16,  [6] = FSN__I32,  [7] = FSN__I64,  [9] = FSN__BOOL,
+        [11] = FSN__F64, [12] = FSN__U32, [13] = FSN__U64,
+    };
+    enum { COUNT = sizeof dtypes / sizeof dtypes[0] };
+
+    if (onnx < 1 || onnx >= COUNT || onnx == 8 || onnx == 10) /* string, float16 */
+        return FSN__DTYPE_COUNT;
+    return dtypes[onnx];
+}
+
 enum fsn_status fsn__op_set_output_at(const struct fsn__op_ctx *ctx, int out, enum fsn__dtype dtype,
                                       int ndim, const int64_t *dim, struct fsn_error *err)
 {

@@ -48,6 +48,10 @@ FSN_NODISCARD enum fsn_status fsn__op_float_input(const struct fsn__op_ctx *ctx,
 FSN_NODISCARD enum fsn_status fsn__op_no_batch(const struct fsn__op_ctx *ctx,
                                                struct fsn_error *err);
 
+/* ONNX's TensorProto.DataType, as attributes name element types; FSN__DTYPE_COUNT for what the
+ * engine does not have. */
+enum fsn__dtype fsn__op_onnx_dtype(int64_t onnx);
+
 static inline bool fsn__op_has_input(const struct fsn__op_ctx *ctx, int in)
 {
     return in < ctx->n_in && ctx->in[in];

@@ -14,25 +14,10 @@
 
 enum { BLOCK = 512 };
 
-/* TensorProto.DataType; FSN__DTYPE_COUNT for what the engine does not have. */
-static enum fsn__dtype dtype_of(int64_t onnx)
-{
-    static const enum fsn__dtype dtypes[] = {
-        [1] = FSN__F32,  [2] = FSN__U8,   [3] = FSN__I8,   [4] = FSN__U16,
-        [5] = FSN__I16,  [6] = FSN__I32,  [7] = FSN__I64,  [9] = FSN__BOOL,
-        [11] = FSN__F64, [12] = FSN__U32, [13] = FSN__U64,
-    };
-    enum { COUNT = sizeof dtypes / sizeof dtypes[0] };
-
-    if (onnx < 1 || onnx >= COUNT || onnx == 8 || onnx == 10) /* string, float16 */
-        return FSN__DTYPE_COUNT;
-    return dtypes[onnx];
-}
-
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     int64_t to = fsn__attr_int(ctx->attrs, "to", 0);
-    enum fsn__dtype dtype = dtype_of(to);
+    enum fsn__dtype dtype = fsn__op_onnx_dtype(to);
 
     if (dtype == FSN__DTYPE_COUNT)
         return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,

@@ -13,7 +13,7 @@
 
 #include "ops/op.h"
 
-enum { OP_CALL_INPUTS = 8, OP_CALL_OUTPUTS = 3 };
+enum { OP_CALL_INPUTS = 9, OP_CALL_OUTPUTS = 3 };
 
 struct op_call {
     const char *op;
