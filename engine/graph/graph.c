@@ -98,7 +98,6 @@ enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, const char *name,
 {
     struct fsn__tensor copy = {.dtype = tensor->dtype};
     enum fsn_status status;
-    int index;
 
     fsn__shape_copy(&copy, tensor);
     status = fsn__tensor_alloc(&copy, err);
@@ -106,14 +105,20 @@ enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, const char *name,
         return status;
     if (tensor->data)
         memcpy(copy.data, tensor->data, fsn__tensor_bytes(tensor));
-    status = fsn__graph_add_value(graph, name, kind, tensor, &index, err);
-    if (status != FSN_OK) {
-        free(copy.data);
-        return status;
-    }
-    graph->values[index].tensor = copy;
-    *out = index;
-    return FSN_OK;
+    return fsn__graph_add_owned(graph, name, kind, &copy, out, err);
+}
+
+enum fsn_status fsn__graph_add_owned(struct fsn__graph *graph, const char *name,
+                                     enum fsn__value_kind kind, const struct fsn__tensor *tensor,
+                                     int *out, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_add_value(graph, name, kind, tensor, out, err);
+
+    if (status == FSN_OK)
+        graph->values[*out].tensor.data = tensor->data;
+    else
+        free(tensor->data);
+    return status;
 }
 
 enum fsn_status fsn__graph_add_borrowed(struct fsn__graph *graph, const char *name,

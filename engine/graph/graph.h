@@ -45,8 +45,8 @@ struct fsn__graph {
     int inputs[FSN__MAX_IO], outputs[FSN__MAX_IO];
     struct fsn__names value_names, node_names;
     unsigned invented; /* counts made-up names */
-    /* While folding: the batch that the file was exported with and that is open now; Reshape's target
-     * may have it baked in. 0: none. */
+    /* While folding: the batch that the file was exported with and that is open now; Reshape's
+     * target may have it baked in. 0: none. */
     int64_t baked_batch;
 };
 
@@ -77,6 +77,11 @@ FSN_NODISCARD enum fsn_status fsn__graph_add_value(struct fsn__graph *graph, con
                                                    struct fsn_error *err);
 /* Adds a constant (or PARAM, STAT): data (may be NULL: zeros) is copied. */
 FSN_NODISCARD enum fsn_status fsn__graph_add_const(struct fsn__graph *graph, const char *name,
+                                                   enum fsn__value_kind kind,
+                                                   const struct fsn__tensor *tensor, int *out,
+                                                   struct fsn_error *err);
+/* The same, but the graph takes the data over, which is malloc'ed; freed on failure too. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_owned(struct fsn__graph *graph, const char *name,
                                                    enum fsn__value_kind kind,
                                                    const struct fsn__tensor *tensor, int *out,
                                                    struct fsn_error *err);

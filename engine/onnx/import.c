@@ -6,9 +6,9 @@
  * initialisers, constants, targets of Cast).
  *
  * Batch. The first dimension of an input is the batch when the file leaves it open. A 4-D input
- * whose first dimension is fixed comes from an export with that many example images: it is read with
- * an open batch first, where a Reshape to [that number, ...] keeps the batch, and with the fixed
- * number if the network does not bear that (a batch that is folded into another axis, say).
+ * whose first dimension is fixed comes from an export with that many example images: it is read
+ * with an open batch first, where a Reshape to [that number, ...] keeps the batch, and with the
+ * fixed number if the network does not bear that (a batch that is folded into another axis, say).
  */
 #include "onnx/import.h"
 
@@ -179,6 +179,37 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
     return FSN_OK;
 }
 
+/* An unpacked file of `size` bytes to a model. */
+static enum fsn_status import_model(const FsnOnnx__ModelProto *model, size_t size,
+                                    struct fsn__importer *im, struct fsn_model **out,
+                                    struct fsn_error *err)
+{
+    enum fsn_status status;
+
+    im->model = model;
+    im->tensors.max_elements = im->limits.max_elements;
+    im->tensors.bytes_left = &im->bytes_left;
+    status = fsn__import_validate(im, err);
+    if (status == FSN_OK)
+        status = computes_in_f64(model->graph, &im->tensors.narrow, err);
+    if (status == FSN_OK)
+        status = build(im, err);
+    if (status == FSN_OK)
+        status = finish(im, size, out, err);
+    fsn__graph_destroy(im->graph);
+    fsn__names_free(&im->functions);
+    fsn__arena_free(&im->arena);
+    return status;
+}
+
+/* Why a file of the largest size that protobuf has is too large, behind the figures. */
+static const char *limit_reason(const struct fsn_import_limits *limits)
+{
+    return limits->max_bytes == INT32_MAX
+               ? ": an ONNX file is one protobuf message, which holds less than 2 GiB"
+               : "";
+}
+
 enum fsn_status fsn__onnx_import(const void *bytes, size_t size,
                                  const struct fsn_import_limits *limits,
                                  const struct fsn__binding *bindings, size_t binding_count,
@@ -193,24 +224,11 @@ enum fsn_status fsn__onnx_import(const void *bytes, size_t size,
     enum fsn_status status;
 
     if (size > im.limits.max_bytes)
-        return FSN__FAIL(err, FSN_LIMIT, "the model has %zu bytes, the limit is %zu", size,
-                         im.limits.max_bytes);
+        return FSN__FAIL(err, FSN_LIMIT, "the model has %zu bytes, the limit is %zu%s", size,
+                         im.limits.max_bytes, limit_reason(&im.limits));
     status = fsn__proto_unpack_model(bytes, size, "the model", &model, err);
-    if (status != FSN_OK)
-        return status;
-    im.model = model;
-    im.tensors.max_elements = im.limits.max_elements;
-    im.tensors.bytes_left = &im.bytes_left;
-    status = fsn__import_validate(&im, err);
     if (status == FSN_OK)
-        status = computes_in_f64(model->graph, &im.tensors.narrow, err);
-    if (status == FSN_OK)
-        status = build(&im, err);
-    if (status == FSN_OK)
-        status = finish(&im, size, out, err);
-    fsn__graph_destroy(im.graph);
-    fsn__names_free(&im.functions);
-    fsn__arena_free(&im.arena);
+        status = import_model(model, size, &im, out, err);
     fsn__proto_free(model);
     return status;
 }
@@ -222,17 +240,36 @@ enum fsn_status fsn_model_load_memory(const void *bytes, size_t size,
     return fsn__onnx_import(bytes, size, limits, NULL, 0, out, err);
 }
 
+static enum fsn_status read_file(const char *path, const struct fsn_import_limits *limits,
+                                 unsigned char **bytes, size_t *size, struct fsn_error *err)
+{
+    struct fsn_error why = {.status = FSN_OK};
+    enum fsn_status status = fsn__file_read(path, limits->max_bytes, bytes, size, &why);
+
+    if (status == FSN_LIMIT)
+        return FSN__FAIL(err, status, "%s%s", why.text, limit_reason(limits));
+    if (status != FSN_OK && err && err->status == FSN_OK)
+        *err = why;
+    return status;
+}
+
+/* The file's bytes are given back before the graph is built, so that a large model is in memory
+ * twice at most: bytes and messages, then messages and graph. */
 enum fsn_status fsn_model_load(const char *path, const struct fsn_import_limits *limits,
                                struct fsn_model **out, struct fsn_error *err)
 {
-    struct fsn_import_limits l = limits_or_default(limits);
+    struct fsn__importer im = {.limits = limits_or_default(limits)};
+    FsnOnnx__ModelProto *model = NULL;
     unsigned char *bytes = NULL;
     size_t size = 0;
-    enum fsn_status status = fsn__file_read(path, l.max_bytes, &bytes, &size, err);
+    enum fsn_status status = read_file(path, &im.limits, &bytes, &size, err);
 
     if (status == FSN_OK)
-        status = fsn_model_load_memory(bytes, size, limits, out, err);
+        status = fsn__proto_unpack_model(bytes, size, "the model", &model, err);
     free(bytes);
+    if (status == FSN_OK)
+        status = import_model(model, size, &im, out, err);
+    fsn__proto_free(model);
     return status;
 }
 

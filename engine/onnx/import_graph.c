@@ -38,11 +38,8 @@ static enum fsn_status add_initialiser(struct fsn__importer *im, struct fsn__sco
     snprintf(what, sizeof what, "initialiser '%s'", name);
     status = fsn__proto_tensor(proto, &im->tensors, what, &t, err);
     if (status == FSN_OK)
-        status = fsn__graph_add_const(im->graph, name, FSN__VALUE_CONST, &t, &value, err);
-    if (status == FSN_OK)
-        status = define(im, &scope->values, name, value, err);
-    free(t.data);
-    return status;
+        status = fsn__graph_add_owned(im->graph, name, FSN__VALUE_CONST, &t, &value, err);
+    return status == FSN_OK ? define(im, &scope->values, name, value, err) : status;
 }
 
 /* Dimension i of a graph input. Only the first may be open: it becomes the batch axis. */

@@ -1,9 +1,9 @@
 /* import_tensor.c - TensorProto to tensor.
  *
  * Elements stand either in raw_data (little endian, as the file's type has them) or in one of the
- * typed lists; the specification says which list holds which type. Both are brought to one packed
- * block in the file's element type and from there to the engine's: float16 and bfloat16 widen to
- * float32, float64 narrows to it when the caller asks.
+ * typed lists; the specification says which list holds which type. Either way they become one
+ * packed block in the file's element type and from there to the engine's: float16 and bfloat16
+ * widen to float32, float64 narrows to it when the caller asks.
  */
 #include "onnx/proto.h"
 
@@ -98,6 +98,28 @@ static size_t typed_count(const FsnOnnx__TensorProto *proto)
     }
 }
 
+/* The elements where the file already has them packed; NULL where they stand in a list of wider
+ * integers. */
+static const void *packed_elements(const FsnOnnx__TensorProto *proto)
+{
+    if (proto->raw_data.len > 0)
+        return proto->raw_data.data;
+    switch (proto->data_type) {
+    case FSN__ONNX_FLOAT:
+        return proto->float_data;
+    case FSN__ONNX_DOUBLE:
+        return proto->double_data;
+    case FSN__ONNX_INT64:
+        return proto->int64_data;
+    case FSN__ONNX_UINT64:
+        return proto->uint64_data;
+    case FSN__ONNX_INT32:
+        return proto->int32_data;
+    default:
+        return NULL;
+    }
+}
+
 /* Copies a list of wider integers, checking that each value fits. */
 #define COPY_INTEGERS(type, list)                                                                 \
     do {                                                                                          \
@@ -116,21 +138,6 @@ static enum fsn_status copy_typed(const FsnOnnx__TensorProto *proto, size_t n, c
                                   void *packed, struct fsn_error *err)
 {
     switch (proto->data_type) {
-    case FSN__ONNX_FLOAT:
-        memcpy(packed, proto->float_data, n * sizeof(float));
-        break;
-    case FSN__ONNX_DOUBLE:
-        memcpy(packed, proto->double_data, n * sizeof(double));
-        break;
-    case FSN__ONNX_INT64:
-        memcpy(packed, proto->int64_data, n * sizeof(int64_t));
-        break;
-    case FSN__ONNX_UINT64:
-        memcpy(packed, proto->uint64_data, n * sizeof(uint64_t));
-        break;
-    case FSN__ONNX_INT32:
-        memcpy(packed, proto->int32_data, n * sizeof(int32_t));
-        break;
     case FSN__ONNX_UINT32:
         COPY_INTEGERS(uint32_t, uint64_data);
         break;
@@ -212,7 +219,8 @@ enum fsn_status fsn__proto_tensor(const FsnOnnx__TensorProto *proto,
 {
     struct fsn__tensor t = {0};
     enum fsn_status status;
-    void *packed = NULL;
+    const void *packed;
+    void *narrowed = NULL;
     size_t n, file, bytes;
     bool raw;
 
@@ -240,21 +248,21 @@ enum fsn_status fsn__proto_tensor(const FsnOnnx__TensorProto *proto,
     status = fsn__tensor_alloc(&t, err);
     if (status != FSN_OK)
         goto out;
-    if (raw) {
-        convert(proto->raw_data.data, proto->data_type, &t, n);
-    } else if (n > 0) {
-        packed = fsn__aligned_calloc(n, file);
-        status = packed ? copy_typed(proto, n, what, packed, err) : FSN__NOMEM(err);
+    packed = packed_elements(proto);
+    if (!packed && n > 0) {
+        narrowed = fsn__aligned_calloc(n, file);
+        status = narrowed ? copy_typed(proto, n, what, narrowed, err) : FSN__NOMEM(err);
         if (status != FSN_OK)
             goto out;
-        convert(packed, proto->data_type, &t, n);
+        packed = narrowed;
     }
+    convert(packed, proto->data_type, &t, n);
     if (limits->bytes_left)
         *limits->bytes_left -= bytes;
     *out = t;
     t.data = NULL;
 out:
     free(t.data);
-    free(packed);
+    free(narrowed);
     return status;
 }
