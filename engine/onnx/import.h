@@ -77,9 +77,11 @@ FSN_NODISCARD enum fsn_status fsn__draft_read(struct fsn__importer *im,
                                               const FsnOnnx__NodeProto *proto,
                                               struct fsn__draft *draft, struct fsn_error *err);
 void fsn__draft_clear(struct fsn__draft *draft);
-/* Sets or adds an int attribute; removes one. */
+/* Sets or adds an int or string attribute (the string is borrowed); removes one. */
 FSN_NODISCARD enum fsn_status fsn__draft_set_int(struct fsn__draft *draft, const char *name,
                                                  int64_t value, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__draft_set_string(struct fsn__draft *draft, const char *name,
+                                                    const char *value, struct fsn_error *err);
 void fsn__draft_remove(struct fsn__draft *draft, const char *name);
 /* Counts numbers that a node brings along towards the limit on constants: a function's body may
  * hold a long list and be called often. */
@@ -96,7 +98,10 @@ FSN_NODISCARD enum fsn_status fsn__import_call(struct fsn__importer *im,
                                                const struct fsn__draft *draft, int function,
                                                struct fsn_error *err);
 
-/* upgrade.c: brings a node of ONNX's domain from draft->opset to the form of op.h. */
+/* upgrade.c: whether a node of ONNX's domain that is not in the operator table becomes one that is.
+ */
+bool fsn__import_renames(const char *op);
+/* Brings a node of ONNX's domain from draft->opset to the form of op.h. */
 FSN_NODISCARD enum fsn_status fsn__import_upgrade(struct fsn__importer *im,
                                                   struct fsn__draft *draft, struct fsn_error *err);
 /* After inference: Softmax with `flatten` that means the same as one without loses it. */

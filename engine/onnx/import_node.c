@@ -216,8 +216,9 @@ void fsn__draft_clear(struct fsn__draft *draft)
     draft->attrs.count = 0;
 }
 
-enum fsn_status fsn__draft_set_int(struct fsn__draft *draft, const char *name, int64_t value,
-                                   struct fsn_error *err)
+/* The place of an attribute, new or cleared of what it held. */
+static enum fsn_status make_place(struct fsn__draft *draft, const char *name,
+                                  struct fsn__attr **out, struct fsn_error *err)
 {
     size_t i = 0;
 
@@ -229,8 +230,30 @@ enum fsn_status fsn__draft_set_int(struct fsn__draft *draft, const char *name, i
         draft->attrs.count++;
     else if (draft->attr[i].type == FSN__ATTR_TENSOR)
         free(draft->attr[i].tensor.data);
-    draft->attr[i] = (struct fsn__attr){.name = name, .type = FSN__ATTR_INT, .i = value};
+    *out = &draft->attr[i];
     return FSN_OK;
+}
+
+enum fsn_status fsn__draft_set_int(struct fsn__draft *draft, const char *name, int64_t value,
+                                   struct fsn_error *err)
+{
+    struct fsn__attr *attr = NULL;
+    enum fsn_status status = make_place(draft, name, &attr, err);
+
+    if (status == FSN_OK)
+        *attr = (struct fsn__attr){.name = name, .type = FSN__ATTR_INT, .i = value};
+    return status;
+}
+
+enum fsn_status fsn__draft_set_string(struct fsn__draft *draft, const char *name, const char *value,
+                                      struct fsn_error *err)
+{
+    struct fsn__attr *attr = NULL;
+    enum fsn_status status = make_place(draft, name, &attr, err);
+
+    if (status == FSN_OK)
+        *attr = (struct fsn__attr){.name = name, .type = FSN__ATTR_STRING, .s = value};
+    return status;
 }
 
 void fsn__draft_remove(struct fsn__draft *draft, const char *name)

@@ -5,6 +5,7 @@
  *   Clip                < 11 bounds were attributes
  *   Dropout             < 12 the ratio was an attribute
  *   Pad                 < 11 pads and value were attributes
+ *   Resize              < 11 inputs x and scales, asymmetric coordinates, rounded down
  *   Slice               < 10 starts, ends and axes were attributes
  *   Reduce*             < 18 axes were an attribute (ReduceSum: < 13)
  *   Softmax, LogSoftmax, Hardmax
@@ -12,6 +13,7 @@
  *   Split               < 13 the sizes were an attribute
  *   Squeeze, Unsqueeze  < 13 axes were an attribute
  *   TopK                < 10 k was an attribute
+ *   Upsample            < 9 scales were an attribute; from 10 on it is Resize
  * All others kept their form from version 7 on. Versions 19 to FSN__OPSET_MAX added element types
  * and attributes with neutral defaults (AveragePool's dilations, Cast's saturate, Pad's mode
  * "wrap"), so nodes pass as they are and the operator judges the attributes; the conformance suites
@@ -184,6 +186,45 @@ static enum fsn_status upgrade_batch_norm(struct fsn__importer *im, struct fsn__
     return FSN_OK;
 }
 
+/* Scales move behind the region that operator set 11 put in front of them. */
+static enum fsn_status upgrade_resize(struct fsn__importer *im, struct fsn__draft *draft,
+                                      struct fsn_error *err)
+{
+    enum fsn_status status;
+
+    (void)im;
+    if (draft->n_in != 2)
+        return FSN__FAIL(err, FSN_FORMAT, "%s '%s': %d inputs, expected x and scales", draft->op,
+                         draft->label, draft->n_in);
+    draft->in[draft->n_in++] = draft->in[1];
+    draft->in[1] = -1;
+    status = fsn__draft_set_string(draft, "coordinate_transformation_mode", "asymmetric", err);
+    return status == FSN_OK ? fsn__draft_set_string(draft, "nearest_mode", "floor", err) : status;
+}
+
+static enum fsn_status upgrade_upsample(struct fsn__importer *im, struct fsn__draft *draft,
+                                        struct fsn_error *err)
+{
+    const struct fsn__attr *scales = fsn__attr_find(&draft->attrs, "scales");
+    enum fsn_status status = FSN_OK;
+
+    if (scales && scales->type == FSN__ATTR_FLOATS) {
+        const struct fsn__tensor t = {.dtype = FSN__F32,
+                                      .ndim = 1,
+                                      .dim = {(int64_t)scales->count},
+                                      .data = (void *)(uintptr_t)scales->floats}; /* only read */
+
+        status = expect_one_input(draft, err);
+        if (status == FSN_OK)
+            status = add_input(im, draft, 1, &t, err);
+        fsn__draft_remove(draft, "scales");
+    }
+    if (status == FSN_OK)
+        status = upgrade_resize(im, draft, err);
+    draft->op = fsn__op_resize.name;
+    return status;
+}
+
 /* The engine holds half precision as float32, and float64 too in a model that is narrowed. */
 static enum fsn_status upgrade_cast(struct fsn__importer *im, struct fsn__draft *draft,
                                     struct fsn_error *err)
@@ -221,13 +262,20 @@ static const struct upgrade upgrades[] = {
     {"ReduceProd", 18, upgrade_axes},
     {"ReduceSum", 13, upgrade_axes},
     {"ReduceSumSquare", 18, upgrade_axes},
+    {"Resize", 11, upgrade_resize},
     {"Slice", 10, upgrade_slice},
     {"Softmax", 13, upgrade_softmax},
     {"Split", 13, upgrade_split},
     {"Squeeze", 13, upgrade_axes},
     {"TopK", 10, upgrade_top_k},
     {"Unsqueeze", 13, upgrade_axes},
+    {"Upsample", INT64_MAX, upgrade_upsample},
 };
+
+bool fsn__import_renames(const char *op)
+{
+    return strcmp(op, "Upsample") == 0;
+}
 
 enum fsn_status fsn__import_upgrade(struct fsn__importer *im, struct fsn__draft *draft,
                                     struct fsn_error *err)

@@ -253,7 +253,8 @@ static enum fsn_status find_unknown(struct fsn__importer *im, size_t count,
 
         if (fsn__op_find(domain, op) || fsn__import_find_function(im, domain, op) >= 0)
             continue;
-        if (fsn__proto_is_onnx_domain(domain) && strcmp(op, "Constant") == 0)
+        if (fsn__proto_is_onnx_domain(domain) &&
+            (strcmp(op, "Constant") == 0 || fsn__import_renames(op)))
             continue;
         status = note_unknown(im, nodes[i], unknown, err);
     }

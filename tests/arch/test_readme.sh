@@ -15,7 +15,7 @@ same "the settings of the service are those of fsnetd (fsnetd settings makes the
 for command in $("$build/fsnet" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
     check "the README has the command $command" grep -qE "^\| \`$command[ \`]" README.md
 done
-listed=$(sed -n '/Operators: Conv,/,/refused by/p;' README.md | tr -c 'A-Za-z0-9\n' ' ' | tr ' ' '\n' |
+listed=$(sed -n '/Operators: Conv,/,/^$/p;' README.md | tr -c 'A-Za-z0-9\n' ' ' | tr ' ' '\n' |
     grep -E '^[A-Z][A-Za-z0-9]+$' | grep -vxE 'Operators|Any' | sort | paste -sd' ')
 have=$(grep -rhoE '\.name = "[A-Za-z0-9]+"' engine/ops | cut -d'"' -f2 | grep -vx FilterSummary |
     sort -u | paste -sd' ')

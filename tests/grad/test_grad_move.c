@@ -133,6 +133,51 @@ static void gathering_places(void **state)
                       X);
 }
 
+/* ---- Resize --------------------------------------------------------------------------------- */
+
+static void resampling(void **state)
+{
+    static const char *const modes[] = {"nearest", "linear", "cubic"};
+    static const char *const where[] = {"half_pixel", "align_corners", "asymmetric"};
+    const struct fsn__tensor up = I64((4), 2, 2, 5, 7), down = I64((4), 2, 2, 2, 3);
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 3; j++) {
+            op_check_gradient(
+                &(struct op_call){"Resize", IN(NOISE(2, 2, 3, 4), ABSENT, ABSENT, up),
+                                  ATTRS(ATTR_S("mode", modes[i]),
+                                        ATTR_S("coordinate_transformation_mode", where[j]))},
+                X);
+            op_check_gradient(
+                &(struct op_call){"Resize", IN(NOISE(2, 2, 3, 4), ABSENT, ABSENT, down),
+                                  ATTRS(ATTR_S("mode", modes[i]), ATTR_I("antialias", 1))},
+                X);
+        }
+}
+
+/* Three axes at once, one axis, none, and a region that reaches beyond the input. */
+static void resampling_of_other_axes(void **state)
+{
+    (void)state;
+    op_check_gradient(
+        &(struct op_call){"Resize", IN(NOISE(1, 2, 2, 3, 3), ABSENT, F32((3), 2, 0.7f, 1.5f)),
+                          ATTRS(ATTR_S("mode", "linear"), ATTR_INTS("axes", 2, 3, 4))},
+        X);
+    op_check_gradient(&(struct op_call){"Resize", IN(NOISE(2, 5), ABSENT, F32((2), 1, 1.6f)),
+                                        ATTRS(ATTR_S("mode", "linear"))},
+                      X);
+    op_check_gradient(&(struct op_call){"Resize", IN(NOISE(2, 5), ABSENT, F32((2), 1, 1))}, X);
+    op_check_gradient(
+        &(struct op_call){
+            "Resize",
+            IN(NOISE(1, 2, 4, 4), F32((4), -0.2f, 0.3f, 0.7f, 1.4f), ABSENT, I64((2), 5, 3)),
+            ATTRS(ATTR_S("mode", "linear"),
+                  ATTR_S("coordinate_transformation_mode", "tf_crop_and_resize"),
+                  ATTR_INTS("axes", 2, 3))},
+        X);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +189,8 @@ int main(void)
         cmocka_unit_test_setup(tile_sums_over_its_repeats, start),
         cmocka_unit_test_setup(depth_and_space, start),
         cmocka_unit_test_setup(gathering_places, start),
+        cmocka_unit_test_setup(resampling, start),
+        cmocka_unit_test_setup(resampling_of_other_axes, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,6 +370,74 @@ static void dropout_with_the_mask_of_its_forward(void **state)
     op_check_gradient(&(struct op_call){"Dropout", IN(NOISE(3, 13), ratio), .inference = true}, X);
 }
 
+/* ---- normalisation ----------------------------------------------------------------------------
+ */
+
+static void instance_normalisation(void **state)
+{
+    (void)state;
+    op_check_gradient(
+        &(struct op_call){"InstanceNormalization", IN(NOISE(2, 3, 4, 5), NOISE(3), NOISE(3))},
+        X | W | B);
+    op_check_gradient(
+        &(struct op_call){"InstanceNormalization", IN(NOISE(2, 3, 4, 5), NOISE(3), NOISE(3))}, W);
+}
+
+static void group_normalisation(void **state)
+{
+    (void)state;
+    op_check_gradient(&(struct op_call){"GroupNormalization",
+                                        IN(NOISE(2, 6, 3, 3), NOISE(6), NOISE(6)),
+                                        ATTRS(ATTR_I("num_groups", 2))},
+                      X | W | B);
+    op_check_gradient(&(struct op_call){"GroupNormalization",
+                                        IN(NOISE(2, 6, 5), NOISE(3), NOISE(3)),
+                                        ATTRS(ATTR_I("num_groups", 3))},
+                      X | W | B);
+}
+
+static void layer_normalisation(void **state)
+{
+    (void)state;
+    op_check_gradient(&(struct op_call){"LayerNormalization",
+                                        IN(NOISE(3, 2, 7), NOISE(2, 7), NOISE(2, 7)),
+                                        ATTRS(ATTR_I("axis", 1))},
+                      X | W | B);
+    op_check_gradient(&(struct op_call){"LayerNormalization", IN(NOISE(3, 2, 7), NOISE(7))}, X | W);
+}
+
+static void response_normalisation(void **state)
+{
+    (void)state;
+    for (int64_t size = 1; size <= 8; size += 1 + size)
+        op_check_gradient(&(struct op_call){"LRN", IN(NOISE(2, 5, 3, 2)),
+                                            ATTRS(ATTR_I("size", size), ATTR_F("alpha", 0.9f),
+                                                  ATTR_F("beta", 0.6f), ATTR_F("bias", 1.5f))},
+                          X);
+    op_check_gradient(
+        &(struct op_call){"LRN", IN(NOISE(2, 5, 4)), ATTRS(ATTR_I("size", 4), ATTR_F("alpha", 1))},
+        X);
+}
+
+static void normalisation_to_a_length(void **state)
+{
+    (void)state;
+    for (int64_t p = 1; p <= 2; p++) {
+        op_check_gradient(&(struct op_call){"LpNormalization", IN(spread(SHAPE(F32, (3, 5)))),
+                                            ATTRS(ATTR_I("p", p))},
+                          X);
+        op_check_gradient(&(struct op_call){"LpNormalization", IN(spread(SHAPE(F32, (2, 5, 3)))),
+                                            ATTRS(ATTR_I("p", p), ATTR_I("axis", 1))},
+                          X);
+    }
+}
+
+static void global_maximum_pooling(void **state)
+{
+    (void)state;
+    op_check_gradient(&(struct op_call){"GlobalMaxPool", IN(spread(SHAPE(F32, (2, 3, 3, 5))))}, X);
+}
+
 static void identity(void **state)
 {
     (void)state;
@@ -415,42 +483,18 @@ static const struct {
     CASE("Softmax", softmax_along_any_axis),
     CASE("Dropout", dropout_with_the_mask_of_its_forward),
     CASE("Identity", identity),
+    CASE("InstanceNormalization", instance_normalisation),
+    CASE("GroupNormalization", group_normalisation),
+    CASE("LayerNormalization", layer_normalisation),
+    CASE("LRN", response_normalisation),
+    CASE("LpNormalization", normalisation_to_a_length),
+    CASE("GlobalMaxPool", global_maximum_pooling),
 };
 
 /* Operators whose gradients other programs check. */
 static const struct {
     const char *op, *program;
 } elsewhere[] = {
-<<<<<<< HEAD
-    {"FilterSummary", "test_grad_fs"},   {"Add", "test_grad_shape"},
-    {"Sub", "test_grad_shape"},          {"Mul", "test_grad_shape"},
-    {"Div", "test_grad_shape"},          {"Flatten", "test_grad_shape"},
-    {"Reshape", "test_grad_shape"},      {"Squeeze", "test_grad_shape"},
-    {"Unsqueeze", "test_grad_shape"},    {"Transpose", "test_grad_shape"},
-    {"Concat", "test_grad_shape"},       {"Slice", "test_grad_shape"},
-    {"Pad", "test_grad_shape"},          {"Gather", "test_grad_shape"},
-    {"Expand", "test_grad_shape"},       {"Cast", "test_grad_shape"},
-    {"LeakyRelu", "test_grad_math"},     {"ThresholdedRelu", "test_grad_math"},
-    {"Elu", "test_grad_math"},           {"Celu", "test_grad_math"},
-    {"Selu", "test_grad_math"},          {"Sigmoid", "test_grad_math"},
-    {"HardSigmoid", "test_grad_math"},   {"Swish", "test_grad_math"},
-    {"HardSwish", "test_grad_math"},     {"Tanh", "test_grad_math"},
-    {"Softplus", "test_grad_math"},      {"Softsign", "test_grad_math"},
-    {"Mish", "test_grad_math"},          {"Gelu", "test_grad_math"},
-    {"Abs", "test_grad_math"},           {"Neg", "test_grad_math"},
-    {"Reciprocal", "test_grad_math"},    {"Sqrt", "test_grad_math"},
-    {"Exp", "test_grad_math"},           {"Log", "test_grad_math"},
-    {"Erf", "test_grad_math"},           {"Sign", "test_grad_math"},
-    {"Floor", "test_grad_math"},         {"Ceil", "test_grad_math"},
-    {"Round", "test_grad_math"},         {"Pow", "test_grad_math"},
-    {"PRelu", "test_grad_math"},         {"Sum", "test_grad_math"},
-    {"Mean", "test_grad_math"},          {"Min", "test_grad_math"},
-    {"Max", "test_grad_math"},           {"Where", "test_grad_math"},
-    {"ConvTranspose", "test_grad_move"}, {"Split", "test_grad_move"},
-    {"Tile", "test_grad_move"},          {"DepthToSpace", "test_grad_move"},
-    {"SpaceToDepth", "test_grad_move"},  {"GatherElements", "test_grad_move"},
-    {"GatherND", "test_grad_move"},
-=======
     {"FilterSummary", "test_grad_fs"},
     {"Add", "test_grad_shape"},
     {"Sub", "test_grad_shape"},
@@ -499,6 +543,13 @@ static const struct {
     {"Min", "test_grad_math"},
     {"Max", "test_grad_math"},
     {"Where", "test_grad_math"},
+    {"ConvTranspose", "test_grad_move"},
+    {"Split", "test_grad_move"},
+    {"Tile", "test_grad_move"},
+    {"DepthToSpace", "test_grad_move"},
+    {"SpaceToDepth", "test_grad_move"},
+    {"GatherElements", "test_grad_move"},
+    {"GatherND", "test_grad_move"},
     {"ReduceSum", "test_grad_reduce"},
     {"ReduceMean", "test_grad_reduce"},
     {"ReduceL1", "test_grad_reduce"},
@@ -510,7 +561,7 @@ static const struct {
     {"ReduceMax", "test_grad_reduce"},
     {"ReduceMin", "test_grad_reduce"},
     {"LogSoftmax", "test_grad_reduce"},
->>>>>>> 4c66957 (ops: reductions, ArgMax, ArgMin, LogSoftmax, Hardmax)
+    {"Resize", "test_grad_move"},
 };
 
 enum { CASES = sizeof cases / sizeof cases[0] };

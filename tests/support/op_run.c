@@ -8,6 +8,7 @@
 #include "op_run.h"
 #include "core/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,4 +64,24 @@ void op_run_free(struct op_run *run)
         free(run->in[i].data);
     for (int i = 0; i < OP_RUN_OUTPUTS; i++)
         free(run->out[i].data);
+}
+
+void op_expect_near(const struct op_call *call, struct fsn__tensor want, double tolerance)
+{
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct op_run run = {.n_out = 1, .threads = threads};
+
+        op_run(&run, call);
+        if (run.out[0].dtype != FSN__F32 || !fsn__same_shape(&run.out[0], &want))
+            fail_msg("%s gives %s %s, expected float32 %s", call->op,
+                     fsn__dtype_name(run.out[0].dtype), FSN__SHAPE(&run.out[0]), FSN__SHAPE(&want));
+        for (int64_t i = 0; i < fsn__numel(&want); i++) {
+            const double got = (double)fsn__f32(&run.out[0])[i], right = (double)fsn__f32(&want)[i];
+
+            if (!(fabs(got - right) <= tolerance))
+                fail_msg("%s: element %lld is %.9g, expected %.9g", call->op, (long long)i, got,
+                         right);
+        }
+        op_run_free(&run);
+    }
 }

@@ -21,5 +21,7 @@ struct op_run {
 /* Runs the call, whose inputs all have data; a refusal ends the test. Freed by op_run_free. */
 void op_run(struct op_run *run, const struct op_call *call);
 void op_run_free(struct op_run *run);
+/* The call's first output is want, a float32 tensor, up to `tolerance` in each element. */
+void op_expect_near(const struct op_call *call, struct fsn__tensor want, double tolerance);
 
 #endif

@@ -246,9 +246,25 @@ static void a_huge_window_costs_no_more_than_the_input(void **state)
               F32((1, 1, 2, 2), 3, 3, 3, 3));
 }
 
+static void the_global_maximum_is_each_channel_s_largest_element(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"GlobalMaxPool",
+                                IN(F32((1, 3, 2, 2), 1, 5, -3, 2, -4, -1, -2, -3, 0, NAN, 9, 1))},
+              F32((1, 3, 1, 1), 5, -1, NAN));
+    op_expect(&(struct op_call){"GlobalMaxPool", IN(SHAPE(F32, (N, 3, 4, 5, 6)))},
+              SHAPE(F32, (N, 3, 1, 1, 1)));
+    op_refuse(
+        &(struct op_call){"GlobalMaxPool", IN(SHAPE(F32, (N, 3)))}, FSN_SHAPE,
+        "GlobalMaxPool 'node': its input has shape [N,3], expected batch, channels and spatial");
+    op_refuse(&(struct op_call){"GlobalMaxPool", IN(SHAPE(F32, (N, 3, 0)))}, FSN_SHAPE,
+              "its input of shape [N,3,0] has empty channels");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_global_maximum_is_each_channel_s_largest_element),
         cmocka_unit_test(maxima_and_their_places_are_those_of_pytorch),
         cmocka_unit_test(averages_are_those_of_pytorch),
         cmocka_unit_test(dilated_averages_count_their_taps),

@@ -1,5 +1,5 @@
-/* test_op_select.c - GatherElements, GatherND, TopK: the specification's examples, ties, negative
- * and wrong indices. */
+/* test_op_select.c - GatherElements, GatherND, TopK, NonMaxSuppression: the specification's
+ * examples, ties, negative and wrong indices. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -174,6 +174,91 @@ static void top_k_refuses_what_it_cannot_do(void **state)
               "its input is bool, expected numbers");
 }
 
+/* ---- NonMaxSuppression ---------------------------------------------------------------------- */
+
+/* Six boxes on a line of unit squares, as in the specification's examples: 0, 1, 2 lie nearly on
+ * each other, so do 3 and 4; 5 is apart. Their scores: 3 best, then 0, 1, 5. */
+#define BOXES                                                                                  \
+    F32((1, 6, 4), 0, 0, 1, 1, 0, 0.1f, 1, 1.1f, 0, -0.1f, 1, 0.9f, 0, 10, 1, 11, 0, 10.1f, 1, \
+        11.1f, 0, 100, 1, 101)
+#define SCORES F32((1, 1, 6), 0.9f, 0.75f, 0.6f, 0.95f, 0.5f, 0.3f)
+#define MOST(n) I64((1), n)
+
+static void expect_boxes(const struct op_call *call, int rows, const int64_t *want)
+{
+    struct fsn__tensor t = {.dtype = FSN__I64, .ndim = 2, .dim = {rows, 3}};
+
+    t.data = (void *)(uintptr_t)want; /* only read */
+    op_expect(call, t);
+}
+
+static void suppression_keeps_the_best_of_boxes_that_overlap(void **state)
+{
+    (void)state;
+    expect_boxes(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES, MOST(3), F32((1), 0.5f))},
+                 3, (int64_t[]){0, 0, 3, 0, 0, 0, 0, 0, 5});
+    expect_boxes(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES, MOST(2), F32((1), 0.5f))},
+                 2, (int64_t[]){0, 0, 3, 0, 0, 0});
+    expect_boxes(&(struct op_call){"NonMaxSuppression",
+                                   IN(BOXES, SCORES, MOST(3), F32((1), 0.5f), F32((1), 0.4f))},
+                 2, (int64_t[]){0, 0, 3, 0, 0, 0});
+    /* nothing overlaps by more than 1: all in the order of their scores */
+    expect_boxes(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES, MOST(9), F32((1), 1))}, 6,
+                 (int64_t[]){0, 0, 3, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 4, 0, 0, 5});
+}
+
+static void suppression_of_no_boxes_is_empty(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES)}, EMPTY(I64, (0, 3)));
+    op_expect(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES, MOST(-1))},
+              EMPTY(I64, (0, 3)));
+    op_expect(&(struct op_call){"NonMaxSuppression",
+                                IN(EMPTY(F32, (1, 0, 4)), EMPTY(F32, (1, 2, 0)), MOST(3))},
+              EMPTY(I64, (0, 3)));
+}
+
+/* Corners in any order, and the same boxes as centre and size (x, y, w, h). Of equal scores the
+ * lower box comes first. */
+static void suppression_reads_boxes_in_both_forms(void **state)
+{
+    const struct fsn__tensor scores = F32((1, 2, 3), 0.5f, 0.5f, 0.5f, 0.1f, 0.2f, 0.3f);
+    const int64_t want[] = {0, 0, 0, 0, 0, 2, 0, 1, 2, 0, 1, 1};
+
+    (void)state;
+    expect_boxes(&(struct op_call){"NonMaxSuppression",
+                                   IN(F32((1, 3, 4), 1, 2, 0, 0, 0, 2, 1, 0.5f, 4, 4, 5, 5), scores,
+                                      MOST(3), F32((1), 0.5f))},
+                 4, want);
+    expect_boxes(
+        &(struct op_call){"NonMaxSuppression",
+                          IN(F32((1, 3, 4), 1, 0.5f, 2, 1, 1.25f, 0.5f, 1.5f, 1, 4.5f, 4.5f, 1, 1),
+                             scores, MOST(3), F32((1), 0.5f)),
+                          ATTRS(ATTR_I("center_point_box", 1))},
+        4, want);
+}
+
+static void suppression_counts_each_image_and_class_alone(void **state)
+{
+    const struct fsn__tensor boxes = F32((2, 2, 4), 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 5, 5, 6, 6);
+    const struct fsn__tensor scores = F32((2, 2, 2), 1, 2, 2, 1, 1, 2, 2, 1);
+
+    (void)state;
+    expect_boxes(&(struct op_call){"NonMaxSuppression", IN(boxes, scores, MOST(2))}, 6,
+                 (int64_t[]){0, 0, 1, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1});
+}
+
+static void suppression_names_what_it_cannot_do(void **state)
+{
+    (void)state;
+    op_refuse(&(struct op_call){"NonMaxSuppression", IN(SHAPE(F32, (1, 6, 4)), SCORES)},
+              FSN_UNSUPPORTED, "how many boxes it chooses is in the data");
+    op_refuse(&(struct op_call){"NonMaxSuppression", IN(BOXES, SHAPE(F32, (1, 1, 5)))}, FSN_SHAPE,
+              "boxes [1,6,4] and scores [1,1,5], expected [N,S,4] and [N,C,S]");
+    op_refuse(&(struct op_call){"NonMaxSuppression", IN(BOXES, SCORES, F32((1), 3))}, FSN_SHAPE,
+              "its max_output_boxes_per_class is float32 [1], expected one int64");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +270,11 @@ int main(void)
         cmocka_unit_test(top_k_of_equal_elements_takes_the_lower_place_first),
         cmocka_unit_test(top_k_compares_in_the_type_of_its_input),
         cmocka_unit_test(top_k_refuses_what_it_cannot_do),
+        cmocka_unit_test(suppression_keeps_the_best_of_boxes_that_overlap),
+        cmocka_unit_test(suppression_of_no_boxes_is_empty),
+        cmocka_unit_test(suppression_reads_boxes_in_both_forms),
+        cmocka_unit_test(suppression_counts_each_image_and_class_alone),
+        cmocka_unit_test(suppression_names_what_it_cannot_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
