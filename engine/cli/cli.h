@@ -25,7 +25,7 @@ enum cli_kind {
     X(HELP, "help", 'h', NULL, FLAG, 0, 0, NULL, NULL, "print this and exit")                      \
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
-    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|idx|imagefolder",                  \
+    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|cifar100|idx|npz|voc|imagefolder", \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
@@ -123,7 +123,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_inspect, cli_check, cli_eval, cli_compress, cli_train, cli_new,
-    cli_plan, cli_bench, cli_draw;
+    cli_plan, cli_bench, cli_draw, cli_data;
 
 /* A parsed command line. */
 struct cli_args {
@@ -160,9 +160,9 @@ void cli_fault(const struct cli_command *command, const char *spec_path,
 /* Prints the engine's error, or every fault when there are any; returns CLI_FAILURE. */
 int cli_fail(const struct cli_command *command, const struct fsn_error *err,
              const struct fsn_faults *faults);
-/* Opens the model at path, the data set of --data; on failure they say why, with the path. */
+/* Opens the model or the data set at path; on failure they say why, with the path. */
 bool cli_load_model(const struct cli_args *args, const char *path, struct fsn_model **out);
-bool cli_open_data(const struct cli_args *args, struct fsn_dataset **out);
+bool cli_open_data(const struct cli_args *args, const char *path, struct fsn_dataset **out);
 /* Prints JSON (takes it; NULL: out of memory) and a newline; an exit code. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 /* A number, or null when it is not finite. */

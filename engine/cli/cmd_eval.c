@@ -15,7 +15,8 @@ static int run_eval(const struct cli_args *args)
     struct fsn_eval eval;
     int code = CLI_OK;
 
-    if (!cli_load_model(args, args->operand[0], &model) || !cli_open_data(args, &data)) {
+    if (!cli_load_model(args, args->operand[0], &model) ||
+        !cli_open_data(args, args->text[CLI_OPT_DATA], &data)) {
         code = CLI_FAILURE;
         goto out;
     }

@@ -111,7 +111,8 @@ static int run_train(const struct cli_args *args)
     struct fsn_dataset *data = NULL;
     int code = CLI_FAILURE;
 
-    if (cli_load_model(args, args->operand[0], &model) && cli_open_data(args, &data))
+    if (cli_load_model(args, args->operand[0], &model) &&
+        cli_open_data(args, args->text[CLI_OPT_DATA], &data))
         code = train(args, model, data);
     fsn_dataset_destroy(data);
     fsn_model_destroy(model);

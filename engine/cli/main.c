@@ -6,7 +6,7 @@
 
 static const struct cli_command *const commands[] = {
     &cli_inspect, &cli_plan,  &cli_eval, &cli_compress, &cli_check,
-    &cli_new,     &cli_train, &cli_draw, &cli_bench,
+    &cli_new,     &cli_train, &cli_draw, &cli_data,     &cli_bench,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

@@ -78,9 +78,8 @@ bool cli_load_model(const struct cli_args *args, const char *path, struct fsn_mo
     return false;
 }
 
-bool cli_open_data(const struct cli_args *args, struct fsn_dataset **out)
+bool cli_open_data(const struct cli_args *args, const char *path, struct fsn_dataset **out)
 {
-    const char *path = args->text[CLI_OPT_DATA];
     struct fsn_error err = {0};
 
     if (fsn_dataset_open(path, args->text[CLI_OPT_FORMAT], NULL, out, &err) == FSN_OK)

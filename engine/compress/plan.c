@@ -213,6 +213,13 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         fsn__fault(faults, "/model_id", "the model needs an input and an output");
         return;
     }
+    if (data->detection) {
+        fsn__fault(faults, "/dataset_id",
+                   "the data set is one of boxes (%s), which is read and checked, but jobs are for "
+                   "classification only",
+                   data->format);
+        return;
+    }
     fit_input(model->graph, data, faults);
     fit_output(model->graph, spec, data, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);

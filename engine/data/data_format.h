@@ -20,16 +20,15 @@ struct fsn__data_format {
     /* Whether the files that came are a data set of this format, complete or not. */
     bool (*is_there)(const struct fsn__data_format *format, const void *state);
     /* Builds the images, given that it is there: a zeroed *dataset gets everything but per_class
-     * and format. What it keeps of *state it takes out. On failure the caller clears what was
-     * filled. */
+     * and format (per_class too where images have no labels). What it keeps of *state it takes out.
+     * On failure the caller clears what was filled. */
     enum fsn_status (*assemble)(const struct fsn__data_format *format, void **state,
                                 struct fsn_dataset *dataset, struct fsn_error *err);
     void (*free_state)(void *state); /* NULL is fine */
 };
 
-extern const struct fsn__data_format fsn__format_cifar10;
-extern const struct fsn__data_format fsn__format_idx;
-extern const struct fsn__data_format fsn__format_image_folder;
+extern const struct fsn__data_format fsn__format_cifar10, fsn__format_cifar100, fsn__format_idx,
+    fsn__format_npz, fsn__format_voc, fsn__format_image_folder;
 
 /* Room for `count` images of the data set's shape in a split, in memory. */
 FSN_NODISCARD enum fsn_status fsn__images_alloc(struct fsn_dataset *dataset, enum fsn_split split,

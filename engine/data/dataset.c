@@ -16,8 +16,9 @@
 #include <string.h>
 
 /* A file goes to the first format that wants it. */
-static const struct fsn__data_format *const formats[] = {&fsn__format_cifar10, &fsn__format_idx,
-                                                         &fsn__format_image_folder};
+static const struct fsn__data_format *const formats[] = {
+    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,
+    &fsn__format_npz,     &fsn__format_voc,      &fsn__format_image_folder};
 
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
@@ -25,7 +26,8 @@ static const size_t default_cache = (size_t)512 << 20;
 
 const char *const *fsn_dataset_formats(void)
 {
-    static const char *const names[] = {"cifar10", "idx", "imagefolder", NULL};
+    static const char *const names[] = {"cifar10", "cifar100",    "idx", "npz",
+                                        "voc",     "imagefolder", NULL};
 
     return names;
 }
@@ -174,6 +176,8 @@ static enum fsn_status count_classes(struct fsn_dataset *dataset, struct fsn_err
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {
         struct fsn__images *images = &dataset->split[s];
 
+        if (images->per_class)
+            continue;
         images->per_class = calloc((size_t)dataset->classes, sizeof *images->per_class);
         if (!images->per_class)
             return FSN__NOMEM(err);
@@ -307,6 +311,8 @@ void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info
     out->width_range = dataset->width_range;
     out->split_made = dataset->split_made;
     out->unused_images = dataset->unused_images;
+    out->detection = dataset->detection;
+    memcpy(out->objects, dataset->objects, sizeof out->objects);
     out->classes = dataset->classes;
     out->class_names = (const char *const *)dataset->class_names;
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {

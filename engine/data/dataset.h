@@ -24,10 +24,12 @@ struct fsn_dataset {
     int channels, height, width, classes;       /* height, width: 0 when the images are files */
     struct fsn_range height_range, width_range; /* of all images */
     struct fsn__images split[FSN_SPLIT_COUNT];
-    char **class_names;             /* [classes] or NULL */
-    bool split_made;                /* the test split was taken from the train images (split.h) */
-    int64_t unused_images;          /* of a third split, or in no class */
-    struct fsn__image_store *store; /* of images that are files, else NULL */
+    char **class_names;    /* [classes] or NULL */
+    bool split_made;       /* the test split was taken from the train images (split.h) */
+    int64_t unused_images; /* of a third split, or in no class */
+    bool detection;        /* images have boxes; their labels are all 0 */
+    struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set */
+    struct fsn__image_store *store;                    /* of images that are files, else NULL */
     struct fsn__pixel_cache *cache; /* by place in the store; NULL without a store */
 };
 

@@ -8,9 +8,12 @@ static const char *const split_names[FSN_SPLIT_COUNT] = {
     [FSN_SPLIT_TEST] = "test",
 };
 
-/* {"images": n, "per_class": [..]}; new, or NULL when out of memory. */
-static json_t *split_json(const struct fsn__images *images, int classes)
+/* {"images": n, "per_class": [..], "objects": null or counts}; new, or NULL when out of memory. */
+static json_t *split_json(const struct fsn_dataset *dataset, enum fsn_split split)
 {
+    const struct fsn__images *images = &dataset->split[split];
+    const struct fsn_object_counts *objects = &dataset->objects[split];
+    const int classes = dataset->classes;
     json_t *per_class = json_array();
     int failed = !per_class;
 
@@ -20,7 +23,12 @@ static json_t *split_json(const struct fsn__images *images, int classes)
         json_decref(per_class);
         return NULL;
     }
-    return json_pack("{s:I, s:o}", "images", (json_int_t)images->count, "per_class", per_class);
+    return json_pack(
+        "{s:I, s:o, s:o}", "images", (json_int_t)images->count, "per_class", per_class, "objects",
+        dataset->detection
+            ? json_pack("{s:I, s:I, s:I}", "count", (json_int_t)objects->count, "difficult",
+                        (json_int_t)objects->difficult, "empty", (json_int_t)objects->empty)
+            : json_null());
 }
 
 /* Height and width are null where images have any size. */
@@ -59,8 +67,8 @@ enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset, char
     char *text = NULL;
 
     for (int s = 0; s < FSN_SPLIT_COUNT && !failed; s++)
-        failed = json_object_set_new(splits, split_names[s],
-                                     split_json(&dataset->split[s], dataset->classes));
+        failed =
+            json_object_set_new(splits, split_names[s], split_json(dataset, (enum fsn_split)s));
     if (!failed)
         root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I}", "format", dataset->format, "image",
                          image_json(dataset), "classes", dataset->classes, "class_names",

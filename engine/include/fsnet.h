@@ -248,6 +248,13 @@ struct fsn_range {
     int min, max;
 };
 
+/* Boxes of a detection set (Pascal VOC). */
+struct fsn_object_counts {
+    int64_t count;
+    int64_t difficult; /* flagged so */
+    int64_t empty;     /* boxes without an area */
+};
+
 struct fsn_dataset_info {
     const char *format; /* static */
     int channels;       /* 3 when any image has colour */
@@ -255,9 +262,12 @@ struct fsn_dataset_info {
     struct fsn_range height_range, width_range;
     bool split_made;       /* the test images are a tenth of the train images: there were none */
     int64_t unused_images; /* in no class, or of a third split */
-    int classes;           /* largest label + 1, at least 2 */
+    bool detection;        /* images have boxes: read and checked, not for training yet */
+    struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
+    int classes;                                       /* largest label + 1, at least 2 */
     int64_t images[FSN_SPLIT_COUNT];
-    const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes], borrowed from the data set */
+    const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes] images, or objects of a detection set;
+                                                  borrowed from the data set */
     const char *const *class_names;            /* [classes] borrowed, or NULL */
 };
 void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);
@@ -431,8 +441,8 @@ FSN_NODISCARD enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **
                                             struct fsn_error *err);
 
 /* The network as fine-tuning starts with it, without data: its convolutions read Filter Summaries
- * fitted to their weights. To be run and timed; what is saved of it is the compressed network before
- * any training. faults: as fsn_plan_create's. *out: new, fsn_model_destroy. */
+ * fitted to their weights. To be run and timed; what is saved of it is the compressed network
+ * before any training. faults: as fsn_plan_create's. *out: new, fsn_model_destroy. */
 FSN_NODISCARD enum fsn_status fsn_student_create(const struct fsn_model *model,
                                                  const struct fsn_spec *spec,
                                                  struct fsn_model **out, struct fsn_faults *faults,

@@ -81,6 +81,11 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
             "%s: one input (images) and an output (logits) are needed, the network has "
             "%d and %d",
             who, graph->input_count, graph->output_count);
+    if (data->detection)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: the data set is one of boxes (%s); only classification is measured "
+                         "and trained",
+                         who, data->format);
     input = &graph->values[graph->inputs[0]];
     layout = fsn__layout_of_images(&input->tensor, &shape);
     if (layout == FSN__IMAGES_OTHER && data->store)

@@ -17,11 +17,11 @@ static json_t *counts_json(const int64_t *counts, int classes)
 
 char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 {
-    json_t *value =
-        json_pack("{ss si si si si so so}", "format", info->format, "channels", info->channels,
-                  "height", info->height, "width", info->width, "classes", info->classes, "train",
-                  counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
-                  counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
+    json_t *value = json_pack("{ss sb si si si si so so}", "format", info->format, "detection",
+                              info->detection, "channels", info->channels, "height", info->height,
+                              "width", info->width, "classes", info->classes, "train",
+                              counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
+                              counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 
     json_decref(value);
@@ -59,10 +59,12 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
     enum fsn_status status = FSN_OK;
     int64_t *counts = NULL;
     const char *format = "";
+    int detection = 0;
 
-    if (json_unpack(value, "{ss si si si si so so}", "format", &format, "channels", &info.channels,
-                    "height", &info.height, "width", &info.width, "classes", &info.classes, "train",
-                    &train, "test", &test) != 0 ||
+    /* Descriptions of before there were detection sets do not say that they are none. */
+    if (json_unpack(value, "{ss s?b si si si si so so}", "format", &format, "detection", &detection,
+                    "channels", &info.channels, "height", &info.height, "width", &info.width,
+                    "classes", &info.classes, "train", &train, "test", &test) != 0 ||
         info.classes < 1 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
@@ -73,6 +75,7 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
         goto out;
     }
     info.format = static_format(format);
+    info.detection = detection;
     info.per_class[FSN_SPLIT_TRAIN] = counts;
     info.per_class[FSN_SPLIT_TEST] = counts + info.classes;
     if (!read_counts(train, info.classes, counts, &info.images[FSN_SPLIT_TRAIN]) ||

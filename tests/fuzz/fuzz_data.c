@@ -44,7 +44,7 @@ static void check(const struct fsn_dataset *dataset)
                 abort();
         for (int c = 0; c < dataset->classes; c++)
             counted += images->per_class[c];
-        if (counted != images->count)
+        if (counted != (dataset->detection ? dataset->objects[s].count : images->count))
             abort();
         if (!images->pixels == !images->file)
             abort();

@@ -300,7 +300,7 @@ static void a_format_that_is_not_there_or_not_known_is_refused(void **state)
     assert_int_equal(
         fsn__dataset_open_memory(made.data, made.size, "png", NULL, &dataset, &unknown),
         FSN_INVALID);
-    assert_string_equal(unknown.text, "data format 'png' is not known, expected one of cifar10, idx, imagefolder");
+    assert_string_equal(unknown.text, "data format 'png' is not known, expected one of cifar10, cifar100, idx, npz, voc, imagefolder");
     assert_null(dataset);
     free(made.data);
 }

@@ -1,0 +1,82 @@
+/* cmd_data.c - fsnet data: what a data set is, with every image of it looked at. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const split_names[FSN_SPLIT_COUNT] = {"train", "test"};
+
+static void print_range(const struct fsn_range *range)
+{
+    if (range->min == range->max)
+        printf("%d", range->min);
+    else
+        printf("%d to %d", range->min, range->max);
+}
+
+static void print_split(const struct fsn_dataset_info *info, enum fsn_split split)
+{
+    const struct fsn_object_counts *objects = &info->objects[split];
+
+    printf("%-6s %s images", split_names[split], CLI_GROUPED(info->images[split]));
+    if (split == FSN_SPLIT_TEST && info->split_made)
+        printf(" (a tenth of each class: the set has none of its own)");
+    if (info->detection)
+        printf(", %s objects (%s difficult, %s without an area)", CLI_GROUPED(objects->count),
+               CLI_GROUPED(objects->difficult), CLI_GROUPED(objects->empty));
+    printf("\n");
+}
+
+static void print_info(const struct fsn_dataset_info *info)
+{
+    printf("format %s, %d classes, %s, ", info->format, info->classes,
+           info->channels == 1 ? "grey" : "colour");
+    print_range(&info->width_range);
+    printf(" pixels wide, ");
+    print_range(&info->height_range);
+    printf(" high\n");
+    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
+        print_split(info, (enum fsn_split)s);
+    if (info->unused_images > 0)
+        printf("unused %s images\n", CLI_GROUPED(info->unused_images));
+    printf("\n%-6s %-24s %10s %10s\n", "class", "name", split_names[0], split_names[1]);
+    for (int c = 0; c < info->classes; c++)
+        printf("%-6d %-24s %10s %10s\n", c, info->class_names ? info->class_names[c] : "",
+               CLI_GROUPED(info->per_class[FSN_SPLIT_TRAIN][c]),
+               CLI_GROUPED(info->per_class[FSN_SPLIT_TEST][c]));
+    if (info->detection)
+        printf("\na set of boxes: read and checked, but jobs are for classification only\n");
+}
+
+static int run_data(const struct cli_args *args)
+{
+    struct fsn_dataset *data = NULL;
+    struct fsn_dataset_info info;
+    struct fsn_error err = {0};
+    char *json = NULL;
+    int code = CLI_OK;
+
+    if (!cli_open_data(args, args->operand[0], &data))
+        return CLI_FAILURE;
+    if (fsn_dataset_verify(data, args->spec.threads, &err) != FSN_OK ||
+        (args->json && fsn_dataset_summary_json(data, &json, &err) != FSN_OK)) {
+        code = cli_fail(args->command, &err, NULL);
+    } else if (args->json) {
+        printf("%s\n", json);
+    } else {
+        fsn_dataset_info(data, &info);
+        print_info(&info);
+    }
+    free(json);
+    fsn_dataset_destroy(data);
+    return code;
+}
+
+const struct cli_command cli_data = {
+    .name = "data",
+    .summary = "Check a data set, and show its classes, splits and sizes",
+    .operands = "PATH",
+    .operand_count = 1,
+    .options = {CLI_OPT_FORMAT, CLI_OPT_THREADS, CLI_OPT_JSON},
+    .run = run_data,
+};

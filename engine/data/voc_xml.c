@@ -1,0 +1,230 @@
+/*
+ * voc_xml.c - annotations of Pascal VOC (Everingham et al., "The PASCAL Visual Object Classes
+ * Challenge", IJCV 2010), read with expat:
+ *
+ *     annotation / object / name, difficult, bndbox / xmin, ymin, xmax, ymax
+ *
+ * What else there is (size, pose, parts of objects with boxes of their own) is passed over: an
+ * element counts by its whole path. A document type has no place in an annotation and is refused,
+ * and with it every entity that could blow up.
+ */
+#include "data/voc_xml.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <expat.h>
+
+enum { MAX_DEPTH = 16, MAX_PATH = 256, MAX_TEXT = 256 };
+
+enum { HAS_X0 = 1, HAS_Y0 = 2, HAS_X1 = 4, HAS_Y1 = 8, HAS_BOX = 15 };
+
+struct parser {
+    XML_Parser xml;
+    struct fsn__voc_annotation *out;
+    struct fsn__voc_object object; /* under way */
+    int has;                       /* of its box */
+    char path[MAX_PATH];           /* "annotation/object/name" */
+    size_t length[MAX_DEPTH];      /* of the path before each open element */
+    int depth;
+    char text[MAX_TEXT + 1]; /* of the element under way */
+    size_t text_length;
+    enum fsn_status status;
+    char reason[160];
+};
+
+static void stop(struct parser *parser, enum fsn_status status, const char *reason)
+{
+    if (parser->status != FSN_OK)
+        return;
+    parser->status = status;
+    snprintf(parser->reason, sizeof parser->reason, "%s", reason);
+    XML_StopParser(parser->xml, XML_FALSE);
+}
+
+static bool is_at(const struct parser *parser, const char *path)
+{
+    return strcmp(parser->path, path) == 0;
+}
+
+static void begin_element(void *user, const char *name, const char **attributes)
+{
+    struct parser *parser = user;
+    const size_t length = strlen(parser->path);
+
+    (void)attributes;
+    if (parser->depth == MAX_DEPTH || length + strlen(name) + 2 > MAX_PATH) {
+        stop(parser, FSN_LIMIT, "elements too deep or names too long");
+        return;
+    }
+    parser->length[parser->depth++] = length;
+    snprintf(parser->path + length, MAX_PATH - length, "%s%s", length > 0 ? "/" : "", name);
+    parser->text_length = 0;
+    if (parser->depth == 1 && !is_at(parser, "annotation"))
+        stop(parser, FSN_FORMAT, "not an annotation");
+    if (is_at(parser, "annotation/object")) {
+        free(parser->object.name);
+        parser->object = (struct fsn__voc_object){0};
+        parser->has = 0;
+    }
+}
+
+static void take_text(void *user, const char *text, int length)
+{
+    struct parser *parser = user;
+
+    if (parser->text_length + (size_t)length > MAX_TEXT) {
+        /* Long texts stand in elements that are passed over; of others this is the end. */
+        parser->text_length = MAX_TEXT + 1;
+        return;
+    }
+    memcpy(parser->text + parser->text_length, text, (size_t)length);
+    parser->text_length += (size_t)length;
+}
+
+/* The element's text without the space around it; NULL when it is too long. */
+static const char *trimmed(struct parser *parser)
+{
+    static const char space[] = " \t\r\n";
+    char *begin = parser->text;
+    size_t length = parser->text_length;
+
+    if (length > MAX_TEXT)
+        return NULL;
+    begin[length] = '\0';
+    while (length > 0 && strchr(space, begin[length - 1]))
+        begin[--length] = '\0';
+    return begin + strspn(begin, space);
+}
+
+static void take_number(struct parser *parser, double *out, int which)
+{
+    const char *text = trimmed(parser);
+    char *end = NULL;
+    const double value = text ? strtod(text, &end) : 0;
+
+    if (!text || end == text || *end || !isfinite(value)) {
+        stop(parser, FSN_FORMAT, "a side of a box is no number");
+        return;
+    }
+    *out = value;
+    parser->has |= which;
+}
+
+static void take_name(struct parser *parser)
+{
+    const char *text = trimmed(parser);
+
+    if (!text || !*text) {
+        stop(parser, FSN_FORMAT, "the name of an object is empty or too long");
+        return;
+    }
+    free(parser->object.name);
+    parser->object.name = strdup(text);
+    if (!parser->object.name)
+        stop(parser, FSN_NOMEM, "out of memory");
+}
+
+static void end_object(struct parser *parser)
+{
+    struct fsn__voc_annotation *out = parser->out;
+
+    if (!parser->object.name || parser->has != HAS_BOX) {
+        stop(parser, FSN_FORMAT, "an object without a name or a whole box");
+        return;
+    }
+    if (out->count == FSN__VOC_MAX_OBJECTS) {
+        stop(parser, FSN_LIMIT, "too many objects");
+        return;
+    }
+    if (out->count == out->capacity) {
+        const int capacity = out->capacity ? 2 * out->capacity : 8;
+        struct fsn__voc_object *objects =
+            reallocarray(out->objects, (size_t)capacity, sizeof *objects);
+
+        if (!objects) {
+            stop(parser, FSN_NOMEM, "out of memory");
+            return;
+        }
+        out->objects = objects;
+        out->capacity = capacity;
+    }
+    out->objects[out->count++] = parser->object;
+    parser->object = (struct fsn__voc_object){0};
+}
+
+static void end_element(void *user, const char *name)
+{
+    struct parser *parser = user;
+    struct fsn__voc_object *object = &parser->object;
+
+    (void)name;
+    if (parser->status != FSN_OK)
+        return;
+    if (is_at(parser, "annotation/object/name"))
+        take_name(parser);
+    else if (is_at(parser, "annotation/object/difficult"))
+        object->difficult = trimmed(parser) && strcmp(trimmed(parser), "1") == 0;
+    else if (is_at(parser, "annotation/object/bndbox/xmin"))
+        take_number(parser, &object->x0, HAS_X0);
+    else if (is_at(parser, "annotation/object/bndbox/ymin"))
+        take_number(parser, &object->y0, HAS_Y0);
+    else if (is_at(parser, "annotation/object/bndbox/xmax"))
+        take_number(parser, &object->x1, HAS_X1);
+    else if (is_at(parser, "annotation/object/bndbox/ymax"))
+        take_number(parser, &object->y1, HAS_Y1);
+    else if (is_at(parser, "annotation/object"))
+        end_object(parser);
+    parser->path[parser->length[--parser->depth]] = '\0';
+    parser->text_length = 0;
+}
+
+static void begin_doctype(void *user, const char *name, const char *system, const char *public,
+                          int has_internal)
+{
+    (void)name;
+    (void)system;
+    (void)public;
+    (void)has_internal;
+    stop(user, FSN_FORMAT, "has a document type");
+}
+
+enum fsn_status fsn__voc_parse(const void *bytes, size_t size, const char *what,
+                               struct fsn__voc_annotation *out, struct fsn_error *err)
+{
+    struct parser parser = {.xml = XML_ParserCreate(NULL), .out = out};
+    enum XML_Status outcome;
+    unsigned long line;
+
+    if (!parser.xml)
+        return FSN__NOMEM(err);
+    XML_SetUserData(parser.xml, &parser);
+    XML_SetElementHandler(parser.xml, begin_element, end_element);
+    XML_SetCharacterDataHandler(parser.xml, take_text);
+    XML_SetStartDoctypeDeclHandler(parser.xml, begin_doctype);
+    outcome = size > INT32_MAX ? XML_STATUS_ERROR : XML_Parse(parser.xml, bytes, (int)size, 1);
+    line = XML_GetCurrentLineNumber(parser.xml);
+    if (outcome != XML_STATUS_OK && parser.status == FSN_OK) {
+        const enum XML_Error code = XML_GetErrorCode(parser.xml);
+
+        parser.status = code == XML_ERROR_NO_MEMORY ? FSN_NOMEM : FSN_FORMAT;
+        snprintf(parser.reason, sizeof parser.reason, "%s", XML_ErrorString(code));
+    }
+    XML_ParserFree(parser.xml);
+    free(parser.object.name);
+    if (parser.status == FSN_NOMEM)
+        return FSN__NOMEM(err);
+    if (parser.status != FSN_OK)
+        return FSN__FAIL(err, parser.status, "%s: line %lu: %s", what, line, parser.reason);
+    return FSN_OK;
+}
+
+void fsn__voc_clear(struct fsn__voc_annotation *annotation)
+{
+    for (int i = 0; i < annotation->count; i++)
+        free(annotation->objects[i].name);
+    free(annotation->objects);
+    *annotation = (struct fsn__voc_annotation){0};
+}
