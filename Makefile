@@ -139,6 +139,10 @@ $(BUILD)/bench_conv: $(BUILD)/obj/tests/bench/bench_conv.o $(BUILD)/libfsnet.a
 # ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
 $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
+# Photographs for tests/integration.
+$(BUILD)/photo_maker: $(BUILD)/obj/tests/integration/photo_maker.o $(ENGINE_SUPPORT_OBJ) \
+		$(BUILD)/libfsnet.a
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
 .PHONY: unit
 unit: $(TEST_BIN)
 	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail
@@ -160,7 +164,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	deploy/demo.sh $(BUILD)
 
-check: all $(TEST_BIN) $(BUILD)/onnx-conformance
+check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code

@@ -38,6 +38,16 @@ static double ratio(int64_t before, int64_t after)
     return after > 0 ? (double)before / (double)after : 0.0;
 }
 
+/* Photographs of any size have neither height nor width. */
+static json_t *image_json(const struct fsn_dataset_info *data)
+{
+    const bool sized = data->height > 0;
+
+    return json_pack("{s:i, s:o, s:o}", "channels", data->channels, "height",
+                     sized ? json_integer(data->height) : json_null(), "width",
+                     sized ? json_integer(data->width) : json_null());
+}
+
 enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struct fsn_error *err)
 {
     char *spec_text = NULL;
@@ -50,7 +60,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
     free(spec_text);
     root = json_pack(
         "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o,"
-        " s:{s:s, s:{s:i, s:i, s:i}, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
+        " s:{s:s, s:o, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
         "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
@@ -60,9 +70,8 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
         (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
         "layers", fsn__plan_layers_json(r->plan), "training", curve_json(r->curve), "data",
-        "format", r->data.format, "image", "channels", r->data.channels, "height", r->data.height,
-        "width", r->data.width, "classes", r->data.classes, "train_images",
-        (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
+        "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
+        "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
         (json_int_t)r->data.images[FSN_SPLIT_TEST], "seed", (json_int_t)r->spec->seed, "threads",
         r->threads, "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(),
         "wall_seconds", fsn__json_real(r->wall_seconds), "warnings",

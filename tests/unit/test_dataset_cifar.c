@@ -300,7 +300,8 @@ static void a_format_that_is_not_there_or_not_known_is_refused(void **state)
     assert_int_equal(
         fsn__dataset_open_memory(made.data, made.size, "png", NULL, &dataset, &unknown),
         FSN_INVALID);
-    assert_string_equal(unknown.text, "data format 'png' is not known, expected one of cifar10, cifar100, idx, npz, voc, imagefolder");
+    assert_string_equal(unknown.text, "data format 'png' is not known, expected one of cifar10, "
+                                      "cifar100, idx, npz, voc, imagefolder");
     assert_null(dataset);
     free(made.data);
 }
@@ -377,9 +378,49 @@ static void the_official_archive_has_a_thousand_test_images_a_class(void **state
     fsn_dataset_destroy(dataset);
 }
 
+/* ---- CIFAR-100 ------------------------------------------------------------------------------- */
+
+static void the_fine_label_of_cifar100_is_the_class(void **state)
+{
+    static unsigned char train[2 * 3074], test[3074];
+    struct made_entry entries[] = {
+        {.name = "cifar-100-binary/train.bin", .bytes = train, .size = sizeof train},
+        {.name = "cifar-100-binary/test.bin", .bytes = test, .size = sizeof test},
+        {.name = "cifar-100-binary/fine_label_names.txt", .bytes = "apple\n", .size = 6},
+    };
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    (void)state;
+    memset(train, 7, sizeof train);
+    train[0] = 19; /* coarse */
+    train[1] = 99;
+    train[2] = 200;
+    dataset = open_entries(entries, 2, FSN_OK, &err);
+    assert_string_equal(dataset->format, "cifar100");
+    assert_int_equal(dataset->classes, 100);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 2);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].labels[0], 99);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].labels[1], 7);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].pixels[0], 200);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].pixels[3072], 7);
+    fsn_dataset_destroy(dataset);
+
+    assert_entries_refused(entries, 3, FSN_FORMAT, "1 class names, expected 100");
+    train[1] = 100;
+    assert_entries_refused(entries, 2, FSN_FORMAT,
+                           "train.bin: record 0 has label 100, expected 0..99");
+    train[1] = 99;
+    entries[1].size--;
+    assert_entries_refused(entries, 2, FSN_FORMAT,
+                           "test.bin: 3073 bytes, expected one or more records of 3074 bytes");
+    assert_entries_refused(entries, 1, FSN_FORMAT, "missing test.bin (test split)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fine_label_of_cifar100_is_the_class),
         cmocka_unit_test(records_become_images_in_file_order),
         cmocka_unit_test(every_packing_and_a_folder_give_the_same_set),
         cmocka_unit_test(class_names_are_optional),

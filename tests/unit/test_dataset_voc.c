@@ -1,0 +1,234 @@
+/* test_dataset_voc.c - detection sets: what is counted, and what is refused. */
+#include "data/dataset.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataset_maker.h"
+#include "image_maker.h"
+#include "shared_data.h"
+
+#define OBJECT(name, difficult, x0, y0, x1, y1)                                  \
+    "<object><name> " name " </name><difficult>" difficult "</difficult>"        \
+    "<bndbox><xmin>" x0 "</xmin><ymin>" y0 "</ymin><xmax>" x1 "</xmax><ymax>" y1 \
+    "</ymax></bndbox></object>"
+#define ANNOTATION(objects) \
+    "<annotation><folder>x</folder><size><width>9</width></size>" objects "</annotation>"
+
+enum { FILES = 9, FIRST_XML = 3, TRAIN_LIST = 6, VAL_LIST, TEST_LIST };
+
+/* Three images of 12 x 8, their annotations, three lists of one name each. */
+struct voc {
+    struct made_bytes image;
+    struct made_entry entries[FILES];
+};
+
+static void set_text(struct voc *voc, int file, const char *text)
+{
+    voc->entries[file].bytes = text;
+    voc->entries[file].size = strlen(text);
+}
+
+static int set_up(void **state)
+{
+    static const char *const names[FILES] = {
+        "V/JPEGImages/1.jpg",         "V/JPEGImages/2.jpg",       "V/JPEGImages/3.jpg",
+        "V/Annotations/1.xml",        "V/Annotations/2.xml",      "V/Annotations/3.xml",
+        "V/ImageSets/Main/train.txt", "V/ImageSets/Main/val.txt", "V/ImageSets/Main/test.txt",
+    };
+    struct voc *voc = calloc(1, sizeof *voc);
+
+    assert_non_null(voc);
+    voc->image = make_jpeg_of(12, 8, 1, 2, 3);
+    for (int i = 0; i < FILES; i++)
+        voc->entries[i] = (struct made_entry){
+            .name = names[i], .bytes = voc->image.data, .size = voc->image.size};
+    set_text(voc, 3,
+             ANNOTATION(OBJECT("dog", "0", "1", "1", "12", "8")
+                            OBJECT("cat", "1", "0", "0", "5.5", "7")));
+    set_text(voc, 4, ANNOTATION(OBJECT("eel", "0", "3", "3", "3", "5")));
+    set_text(voc, 5, ANNOTATION(OBJECT("dog", "1", "2", "2", "4", "4")));
+    set_text(voc, TRAIN_LIST, "1\r\n");
+    set_text(voc, VAL_LIST, "2");
+    set_text(voc, TEST_LIST, "\n3\n\n");
+    *state = voc;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct voc *voc = *state;
+
+    free(voc->image.data);
+    free(voc);
+    return 0;
+}
+
+static void images_and_objects_are_counted(void **state)
+{
+    struct voc *voc = *state;
+    struct fsn_error err;
+    struct fsn_dataset *dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    struct fsn_dataset_info info;
+
+    fsn_dataset_info(dataset, &info);
+    assert_string_equal(info.format, "voc");
+    assert_true(info.detection);
+    assert_int_equal(info.classes, 3);
+    assert_string_equal(info.class_names[0], "cat");
+    assert_string_equal(info.class_names[2], "eel");
+    assert_true(info.images[FSN_SPLIT_TRAIN] == 1 && info.images[FSN_SPLIT_TEST] == 1);
+    assert_int_equal(info.unused_images, 1);
+    assert_int_equal(info.objects[FSN_SPLIT_TRAIN].count, 2);
+    assert_int_equal(info.objects[FSN_SPLIT_TRAIN].difficult, 1);
+    assert_int_equal(info.objects[FSN_SPLIT_TRAIN].empty, 0);
+    assert_true(info.per_class[FSN_SPLIT_TRAIN][0] == 1 && info.per_class[FSN_SPLIT_TEST][1] == 1);
+    fsn_dataset_destroy(dataset);
+}
+
+static void without_a_test_list_val_is_measured(void **state)
+{
+    struct voc *voc = *state;
+    struct fsn_error err;
+    struct fsn_dataset *dataset = open_entries(voc->entries, FILES - 1, FSN_OK, &err);
+
+    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].count, 1);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].empty, 1);
+    assert_int_equal(dataset->unused_images, 1);
+    fsn_dataset_destroy(dataset);
+    /* Without lists two are for training and one for testing. */
+    dataset = open_entries(voc->entries, TRAIN_LIST, FSN_OK, &err);
+    assert_true(dataset->split_made);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 2);
+    assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, 1);
+    fsn_dataset_destroy(dataset);
+}
+
+static void lists_must_name_what_is_there_once(void **state)
+{
+    struct voc *voc = *state;
+
+    set_text(voc, TRAIN_LIST, "1 9");
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                           "train.txt lists '9', which has no image");
+    set_text(voc, TRAIN_LIST, "1 3");
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                           "test.txt lists '3', which has been listed before");
+    set_text(voc, TRAIN_LIST, " \n");
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "train.txt lists no image");
+    set_text(voc, TRAIN_LIST, "1");
+    voc->entries[FIRST_XML].name = "V/Annotations/other.xml";
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                           "train.txt lists '1', which has no annotation");
+    voc->entries[FIRST_XML].name = "W/Annotations/2.xml";
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "two annotations of the name '2'");
+}
+
+static void boxes_must_lie_in_the_image(void **state)
+{
+    static const char *const bad[] = {
+        ANNOTATION(OBJECT("dog", "0", "1", "1", "13", "8")),
+        ANNOTATION(OBJECT("dog", "0", "-1", "1", "3", "8")),
+        ANNOTATION(OBJECT("dog", "0", "5", "1", "4", "8")),
+        ANNOTATION(OBJECT("dog", "0", "1", "7", "12", "9")),
+        ANNOTATION(OBJECT("dog", "0", "1", "7", "12", "6")),
+    };
+    struct voc *voc = *state;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        set_text(voc, FIRST_XML, bad[i]);
+        assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                               "V/JPEGImages/1.jpg: box of a 'dog'");
+    }
+}
+
+static void bad_annotations_are_refused_with_the_line(void **state)
+{
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"<annotation>\n<object>", "1.xml: line 2: no element found"},
+        {"<html></html>", "1.xml: line 1: not an annotation"},
+        {"", "1.xml: line 1: no element found"},
+        {"<!DOCTYPE a [<!ENTITY b 'c'>]><annotation/>", "has a document type"},
+        {ANNOTATION("<object><name>dog</name></object>"), "without a name or a whole box"},
+        {ANNOTATION("<object><bndbox/></object>"), "without a name or a whole box"},
+        {ANNOTATION(OBJECT("dog", "0", "one", "1", "2", "2")), "a side of a box is no number"},
+        {ANNOTATION(OBJECT("dog", "0", "nan", "1", "2", "2")), "a side of a box is no number"},
+        {ANNOTATION(OBJECT("", "0", "1", "1", "2", "2")), "the name of an object is empty"},
+    };
+    struct voc *voc = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        set_text(voc, FIRST_XML, cases[i].text);
+        assert_entries_refused(voc->entries, FILES, FSN_FORMAT, cases[i].part);
+    }
+    for (int i = FIRST_XML; i < TRAIN_LIST; i++)
+        set_text(voc, i, "<annotation/>");
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "no object in any annotation");
+}
+
+static void elements_that_never_end_are_refused(void **state)
+{
+    struct voc *voc = *state;
+    char deep[200] = "";
+
+    for (int i = 0; i < 20; i++)
+        strcat(deep, i == 0 ? "<annotation>" : "<part>");
+    set_text(voc, FIRST_XML, deep);
+    assert_entries_refused(voc->entries, FILES, FSN_LIMIT, "elements too deep");
+}
+
+static void boxes_of_parts_are_not_objects(void **state)
+{
+    struct voc *voc = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    set_text(voc, FIRST_XML,
+             ANNOTATION("<object><name>man</name><part><name>head</name><bndbox><xmin>99</xmin>"
+                        "</bndbox></part><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax>"
+                        "<ymax>2</ymax></bndbox></object>"));
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 1);
+    assert_string_equal(dataset->class_names[2], "man"); /* dog, eel, man: no head */
+    fsn_dataset_destroy(dataset);
+}
+
+static void a_public_set_has_the_counts_of_its_description(void **state)
+{
+    const char *path = shared_data("data/bccd/bccd-voc.tar.gz");
+    static const int64_t train[] = {209, 2382, 214}, test[] = {69, 805, 71};
+    struct fsn_dataset *dataset;
+    struct fsn_dataset_info info;
+
+    (void)state;
+    assert_int_equal(fsn_dataset_open(path, NULL, NULL, &dataset, NULL), FSN_OK);
+    fsn_dataset_info(dataset, &info);
+    assert_string_equal(info.class_names[0], "Platelets");
+    assert_memory_equal(info.per_class[FSN_SPLIT_TRAIN], train, sizeof train);
+    assert_memory_equal(info.per_class[FSN_SPLIT_TEST], test, sizeof test);
+    fsn_dataset_destroy(dataset);
+}
+
+int main(void)
+{
+#define VOC_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        VOC_TEST(images_and_objects_are_counted),
+        VOC_TEST(without_a_test_list_val_is_measured),
+        VOC_TEST(lists_must_name_what_is_there_once),
+        VOC_TEST(boxes_must_lie_in_the_image),
+        VOC_TEST(bad_annotations_are_refused_with_the_line),
+        VOC_TEST(elements_that_never_end_are_refused),
+        VOC_TEST(boxes_of_parts_are_not_objects),
+        cmocka_unit_test(a_public_set_has_the_counts_of_its_description),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
