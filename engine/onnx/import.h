@@ -64,6 +64,10 @@ FSN_NODISCARD enum fsn_status fsn__import_validate(struct fsn__importer *im, str
 /* Index of the model-local function, or -1. */
 int fsn__import_find_function(const struct fsn__importer *im, const char *domain, const char *name);
 
+/* missing.c: whether the engine has every operator; all that it lacks are named at once. */
+FSN_NODISCARD enum fsn_status fsn__import_check_operators(struct fsn__importer *im,
+                                                          struct fsn_error *err);
+
 /* import_graph.c: the graph of im->model into im->graph. */
 FSN_NODISCARD enum fsn_status fsn__import_graph(struct fsn__importer *im, struct fsn_error *err);
 /* Builds nodes in a scope: first every output gets a value, then every node is added. */

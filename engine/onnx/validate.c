@@ -1,6 +1,6 @@
 /* validate.c - all that can be said of an ONNX file before anything is built: that there is a
  * graph, that its versions are known, that its names are text, that its lists are within limits,
- * and that the engine has every operator (all that it lacks are named at once).
+ * and that the engine has every operator (missing.c).
  */
 #include "onnx/import.h"
 
@@ -172,7 +172,7 @@ static enum fsn_status check_versions(const FsnOnnx__ModelProto *model, struct f
     return status;
 }
 
-/* ---- operators ----------------------------------------------------------------------------- */
+/* ---- functions ----------------------------------------------------------------------------- */
 
 static enum fsn_status list_functions(struct fsn__importer *im, struct fsn_error *err)
 {
@@ -205,80 +205,6 @@ int fsn__import_find_function(const struct fsn__importer *im, const char *domain
     return fsn__names_find(&im->functions, key);
 }
 
-/* Unknown operators met so far, each once, as one message. */
-struct unknown {
-    char text[900];
-    size_t used;
-    int count;
-    struct fsn__names seen; /* "domain\nop" */
-};
-
-static enum fsn_status note_unknown(struct fsn__importer *im, const FsnOnnx__NodeProto *node,
-                                    struct unknown *unknown, struct fsn_error *err)
-{
-    const char *op = fsn__proto_text(node->op_type), *domain = fsn__proto_text(node->domain);
-    const char *label = fsn__proto_text(node->name);
-    size_t size = strlen(op) + strlen(domain) + 2, room = sizeof unknown->text - unknown->used;
-    char *key = fsn__arena_alloc(&im->arena, size, 1);
-    int wrote;
-
-    if (!key)
-        return FSN__NOMEM(err);
-    snprintf(key, size, "%s\n%s", domain, op);
-    if (fsn__names_find(&unknown->seen, key) >= 0)
-        return FSN_OK;
-    if (!fsn__names_put(&unknown->seen, key, 0))
-        return FSN__NOMEM(err);
-    if (!*label && node->n_output > 0)
-        label = node->output[0];
-    wrote = snprintf(unknown->text + unknown->used, room, "%s'%s'%s%s%s of node '%s'",
-                     unknown->count++ ? ", " : "", op, *domain ? " (domain '" : "", domain,
-                     *domain ? "')" : "", label);
-    if (wrote < 0 || (size_t)wrote >= room)
-        unknown->text[unknown->used] = 0; /* no room for this one: the first ones must do */
-    else
-        unknown->used += (size_t)wrote;
-    return FSN_OK;
-}
-
-static enum fsn_status find_unknown(struct fsn__importer *im, size_t count,
-                                    FsnOnnx__NodeProto *const *nodes, struct unknown *unknown,
-                                    struct fsn_error *err)
-{
-    enum fsn_status status = FSN_OK;
-
-    for (size_t i = 0; i < count && status == FSN_OK; i++) {
-        const char *op = fsn__proto_text(nodes[i]->op_type);
-        const char *domain = fsn__proto_text(nodes[i]->domain);
-
-        if (fsn__op_find(domain, op) || fsn__import_find_function(im, domain, op) >= 0)
-            continue;
-        if (fsn__proto_is_onnx_domain(domain) &&
-            (strcmp(op, "Constant") == 0 || fsn__import_renames(op)))
-            continue;
-        status = note_unknown(im, nodes[i], unknown, err);
-    }
-    return status;
-}
-
-static enum fsn_status check_operators(struct fsn__importer *im, struct fsn_error *err)
-{
-    const FsnOnnx__ModelProto *model = im->model;
-    struct unknown unknown = {.used = 0};
-    enum fsn_status status =
-        find_unknown(im, model->graph->n_node, model->graph->node, &unknown, err);
-
-    for (size_t i = 0; i < model->n_functions && status == FSN_OK; i++)
-        status =
-            find_unknown(im, model->functions[i]->n_node, model->functions[i]->node, &unknown, err);
-    if (status == FSN_OK && unknown.count > 0)
-        status = FSN__FAIL(err, FSN_UNSUPPORTED, "%s %s %s not supported",
-                           unknown.count > 1 ? "operators" : "operator", unknown.text,
-                           unknown.count > 1 ? "are" : "is");
-    fsn__names_free(&unknown.seen);
-    return status;
-}
-
 enum fsn_status fsn__import_validate(struct fsn__importer *im, struct fsn_error *err)
 {
     const FsnOnnx__GraphProto *graph = im->model->graph;
@@ -296,6 +222,6 @@ enum fsn_status fsn__import_validate(struct fsn__importer *im, struct fsn_error 
     if (status == FSN_OK)
         status = check_versions(im->model, err);
     if (status == FSN_OK)
-        status = check_operators(im, err);
+        status = fsn__import_check_operators(im, err);
     return status;
 }

@@ -74,6 +74,26 @@ static void two_unknown_operators(struct onnx_maker *m)
     onnx_node(m, "Foo", "z", "v");
 }
 
+/* Of each operator the first nodes are named, and the others counted. */
+static void one_unknown_operator_often(struct onnx_maker *m)
+{
+    char name[2] = "0";
+
+    for (; name[0] < '6'; name[0]++)
+        onnx_node(m, "Foo", "y", name);
+}
+
+/* More than a message can name. */
+static void many_unknown_operators(struct onnx_maker *m)
+{
+    static char names[50][16];
+
+    for (int i = 0; i < 50; i++) {
+        snprintf(names[i], sizeof names[i], "Unheard%02d", i);
+        onnx_node(m, names[i], "y", names[i]);
+    }
+}
+
 static void input_defined_nowhere(struct onnx_maker *m)
 {
     onnx_node(m, "Add", "y,nobody", "z");
@@ -379,7 +399,12 @@ static const struct wrong_file wrong_files[] = {
     {"old opset", old_opset, FSN_UNSUPPORTED, "version 6; versions 7 to"},
     {"new opset", new_opset, FSN_UNSUPPORTED, "version 99"},
     {"two unknown operators", two_unknown_operators, FSN_UNSUPPORTED,
-     "operators 'Foo' of node 'Foo_z', 'Bar' (domain 'com.example') of node 'Bar_u' are not"},
+     "operators 'Foo' of nodes 'Foo_z', 'Foo_v', 'Bar' (domain 'com.example') of node 'Bar_u' are "
+     "not"},
+    {"one unknown operator often", one_unknown_operator_often, FSN_UNSUPPORTED,
+     "operator 'Foo' of nodes 'Foo_0', 'Foo_1', 'Foo_2', 'Foo_3' and 2 more is not supported"},
+    {"many unknown operators", many_unknown_operators, FSN_UNSUPPORTED,
+     " other operators are not supported"},
     {"input defined nowhere", input_defined_nowhere, FSN_FORMAT,
      "Add 'Add_z': input 'nobody' is defined nowhere"},
     {"output defined twice", output_defined_twice, FSN_FORMAT, "output 'y' of node 'Relu_y'"},
