@@ -31,7 +31,7 @@ static void print_count(const char *title, const json_t *summary, const char *ke
 
 static void print_layers(const json_t *layers)
 {
-    printf("\n%-32s %-9s %-18s %-16s %12s %14s  %s\n", "layer", "operator", "weights", "output",
+    printf("\n%-32s %-13s %-18s %-16s %12s %14s  %s\n", "layer", "operator", "weights", "output",
            "parameters", "MACs", "compressible");
     for (size_t i = 0; i < json_array_size(layers); i++) {
         json_t *layer = json_array_get(layers, i);
@@ -43,11 +43,23 @@ static void print_layers(const json_t *layers)
 
         cli_shape_text(json_object_get(layer, "weight_shape"), weight);
         cli_shape_text(json_object_get(layer, "output_shape"), output);
-        printf("%-32s %-9s %-18s %-16s %12s %14s  %s%s%s\n", name ? name : "?", op ? op : "?",
+        printf("%-32s %-13s %-18s %-16s %12s %14s  %s%s%s\n", name ? name : "?", op ? op : "?",
                weight, output,
                CLI_GROUPED(json_integer_value(json_object_get(layer, "parameters"))),
                CLI_GROUPED(json_integer_value(json_object_get(layer, "macs"))), yes ? "yes" : "no",
                reason ? ": " : "", reason ? reason : "");
+    }
+}
+
+/* The nodes for which the network can only be measured. */
+static void print_blocked(const json_t *nodes)
+{
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        const json_t *node = json_array_get(nodes, i);
+
+        printf("%-12s weights cannot be trained through %s '%s', which has no gradient\n",
+               i == 0 ? "training" : "", json_string_value(json_object_get(node, "op")),
+               json_string_value(json_object_get(node, "name")));
     }
 }
 
@@ -74,6 +86,7 @@ static void print_summary(const json_t *summary)
     json_object_foreach(json_object_get(summary, "operators"), key, count)
         printf(" %s %lld", key, (long long)json_integer_value(count));
     putchar('\n');
+    print_blocked(json_object_get(summary, "blocks_training"));
     print_layers(json_object_get(summary, "layers"));
 }
 

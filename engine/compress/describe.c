@@ -1,6 +1,7 @@
 /* describe.c - models and plans as JSON text: what the command line prints and the service answers.
  */
 #include "compress/compress.h"
+#include "ops/integer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,13 +64,29 @@ static json_t *operators_json(const struct fsn__graph *graph)
     return counts;
 }
 
-static int64_t weight_elements(const struct fsn__graph *graph, const struct fsn__node *node)
+static bool is_integer(const struct fsn__node *node)
 {
-    int64_t total = 0;
+    return node->op == &fsn__op_conv_integer || node->op == &fsn__op_mat_mul_integer ||
+           node->op == &fsn__op_qlinear_conv || node->op == &fsn__op_qlinear_mat_mul;
+}
 
-    for (int i = 1; i < node->n_in; i++)
-        if (node->in[i] >= 0 && graph->values[node->in[i]].tensor.data)
-            total += fsn__numel(&graph->values[node->in[i]].tensor);
+static int64_t constant_elements(const struct fsn__graph *graph, const struct fsn__node *node,
+                                 int in)
+{
+    if (in >= node->n_in || node->in[in] < 0 || !graph->values[node->in[in]].tensor.data)
+        return 0;
+    return fsn__numel(&graph->values[node->in[in]].tensor);
+}
+
+/* Of the weights and the bias of a layer, where they are constant. */
+static int64_t layer_parameters(const struct fsn__graph *graph, const struct fsn__node *node)
+{
+    int64_t total = constant_elements(graph, node, fsn__graph_weight_input(node));
+
+    if (node->op == &fsn__op_qlinear_conv)
+        total += constant_elements(graph, node, FSN__QL_BIAS);
+    else if (!is_integer(node))
+        total += constant_elements(graph, node, 2);
     return total;
 }
 
@@ -86,40 +103,73 @@ static const struct fsn_plan_layer *row_of(const struct fsn_plan *plan, const ch
     return NULL;
 }
 
-static json_t *layers_json(const struct fsn__graph *graph, const struct fsn_plan *plan)
+static const char *dense_reason(const struct fsn__node *node)
+{
+    if (is_integer(node))
+        return "computes with integers: quantised already";
+    return "only convolutions are compressed";
+}
+
+static json_t *layers_json(const struct fsn__graph *graph, const struct fsn_plan *rows)
 {
     json_t *array = json_array();
     size_t at = 0;
 
     for (int i = 0; i < graph->node_count; i++) {
         const struct fsn__node *node = &graph->nodes[i];
+        const int weight = fsn__graph_weight_input(node);
         const struct fsn_plan_layer *row = NULL;
-        const char *reason = "only convolutions are compressed";
+        const char *reason;
 
-        if (node->op != &fsn__op_conv && node->op != &fsn__op_gemm && node->op != &fsn__op_mat_mul)
+        if (weight < 0)
             continue;
-        if (node->op == &fsn__op_conv) {
-            row = row_of(plan, node->name, &at);
-            reason = row ? row->note : "no Filter Summary fits";
-        }
+        if (node->op == &fsn__op_conv)
+            row = row_of(rows, node->name, &at);
+        reason = row ? row->note : dense_reason(node);
         json_array_append_new(
             array, json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:b, s:s?}", "name", node->name, "op",
                              node->op->name, "weight_shape",
-                             shape_json(&graph->values[node->in[1]].tensor), "output_shape",
+                             shape_json(&graph->values[node->in[weight]].tensor), "output_shape",
                              shape_json(&graph->values[node->out[0]].tensor), "parameters",
-                             (json_int_t)weight_elements(graph, node), "macs",
+                             (json_int_t)layer_parameters(graph, node), "macs",
                              (json_int_t)fsn__graph_node_macs(graph, i), "compressible",
                              row && row->layout != FSN_LAYOUT_DENSE, "reason", reason));
     }
     return array;
 }
 
+/* The nodes for which the model can be measured and not trained; NULL when out of memory. */
+static json_t *blocked_json(const struct fsn__graph *graph)
+{
+    bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
+    json_t *array = NULL;
+
+    if (blocked && fsn__graph_find_blocked(graph, -1, blocked) >= 0) {
+        array = json_array();
+        for (int i = 0; i < graph->node_count; i++)
+            if (blocked[i])
+                json_array_append_new(array, json_pack("{s:s, s:s}", "name", graph->nodes[i].name,
+                                                       "op", graph->nodes[i].op->name));
+    }
+    free(blocked);
+    return array;
+}
+
+static bool any_compressible(const struct fsn_plan *rows)
+{
+    for (size_t i = 0; i < rows->layer_count; i++)
+        if (rows->layers[i].layout != FSN_LAYOUT_DENSE)
+            return true;
+    return false;
+}
+
 enum fsn_status fsn_model_summary_json(const struct fsn_model *model, char **json,
                                        struct fsn_error *err)
 {
     const struct fsn__graph *graph = model->graph;
-    struct fsn_plan *plan = NULL;
+    struct fsn_plan *rows = NULL;
     struct fsn_spec spec;
+    enum fsn_status status;
     int64_t trainable = 0;
     json_t *root;
 
@@ -127,20 +177,21 @@ enum fsn_status fsn_model_summary_json(const struct fsn_model *model, char **jso
         if (graph->values[i].kind == FSN__VALUE_PARAM)
             trainable += fsn__numel(&graph->values[i].tensor);
     fsn_spec_defaults(&spec);
-    /* A model with nothing to compress still has a summary. */
-    if (fsn__fs_plan(graph, &spec, &plan, NULL, NULL) != FSN_OK)
-        plan = NULL;
-    root = json_pack("{s:o, s:o, s:I, s:I, s:s, s:I, s:i, s:o, s:I, s:I, s:I, s:b, s:o}", "inputs",
-                     values_json(graph, graph->inputs, graph->input_count), "outputs",
+    status = fsn__fs_rows(graph, &spec, &rows, err);
+    fsn_spec_clear(&spec);
+    if (status != FSN_OK)
+        return status;
+    root = json_pack("{s:o, s:o, s:I, s:I, s:s, s:I, s:i, s:o, s:I, s:I, s:I, s:b, s:o, s:o}",
+                     "inputs", values_json(graph, graph->inputs, graph->input_count), "outputs",
                      values_json(graph, graph->outputs, graph->output_count), "opset",
                      (json_int_t)model->opset, "ir", (json_int_t)model->ir, "producer",
                      model->producer, "file_bytes", (json_int_t)model->file_bytes, "nodes",
                      graph->node_count, "operators", operators_json(graph), "parameters",
                      (json_int_t)fsn__graph_parameters(graph), "trainable_parameters",
                      (json_int_t)trainable, "macs", (json_int_t)fsn__graph_macs(graph),
-                     "compressible", plan != NULL, "layers", layers_json(graph, plan));
-    fsn_plan_destroy(plan);
-    fsn_spec_clear(&spec);
+                     "compressible", any_compressible(rows), "blocks_training", blocked_json(graph),
+                     "layers", layers_json(graph, rows));
+    fsn_plan_destroy(rows);
     return fsn__json_text(root, json, err);
 }
 

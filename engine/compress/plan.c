@@ -7,6 +7,7 @@
 #include "quant/quant.h"
 #include "train/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,49 @@ static void count_as(const struct fsn__graph *model, struct fsn_plan *plan)
     plan->macs = fsn__graph_macs(model);
 }
 
+/* A weight that no gradient reaches would stay as it was fitted. All the nodes in the way are named
+ * that a fault has room for. */
+static enum fsn_status check_gradients(const struct fsn__graph *graph, int logits,
+                                       struct fsn_faults *faults, struct fsn_error *err)
+{
+    bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
+    int count = blocked ? fsn__graph_find_blocked(graph, logits, blocked) : -1, named = 0;
+    char names[240] = "";
+    size_t used = 0;
+    enum fsn_status status = count < 0 ? FSN__NOMEM(err) : FSN_OK;
+
+    for (int i = 0; i < graph->node_count && count > 0; i++) {
+        const struct fsn__node *node = &graph->nodes[i];
+        char one[120];
+        int length;
+
+        if (!blocked[i])
+            continue;
+        length = snprintf(one, sizeof one, "%s%s '%.60s'", named > 0 ? ", " : "", node->op->name,
+                          node->name);
+        if (length < 0 || used + (size_t)length >= sizeof names)
+            break;
+        memcpy(names + used, one, (size_t)length + 1);
+        used += (size_t)length;
+        named++;
+    }
+    if (count > 0) {
+        char more[32] = "";
+
+        if (count > named)
+            snprintf(more, sizeof more, " and %d more nodes", count - named);
+        fsn__fault(faults, "/finetune/epochs",
+                   "weights cannot be trained, for no gradient comes back through %s%s: only 0 "
+                   "epochs are possible",
+                   names, more);
+        status = FSN__FAIL(err, FSN_UNSUPPORTED,
+                           "weights cannot be trained, for no gradient comes back through %s%s",
+                           names, more);
+    }
+    free(blocked);
+    return status;
+}
+
 enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    const struct fsn__prepared *prepared,
                                    const struct fsn_spec *spec, struct fsn_plan **out,
@@ -64,10 +108,17 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     const struct fsn__graph *graph = prepared->graph;
     const int logits = prepared->has_head ? graph->outputs[prepared->head.output] : -1;
     struct fsn_plan *plan = NULL;
-    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, &plan, faults, err);
+    enum fsn_status status = FSN_OK, planned;
 
-    if (status != FSN_OK)
+    if (spec->finetune.epochs > 0)
+        status = check_gradients(graph, logits, faults, err);
+    planned = fsn__fs_plan_for(graph, logits, spec, &plan, faults, err);
+    if (status == FSN_OK)
+        status = planned;
+    if (status != FSN_OK) {
+        fsn_plan_destroy(plan);
         return status;
+    }
     count_as(model->graph, plan);
     plan->baseline_bytes = model->file_bytes;
     plan->restored_bn = prepared->bare.count;

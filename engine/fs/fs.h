@@ -16,6 +16,10 @@ FSN_NODISCARD enum fsn_status fsn__fs_plan(const struct fsn__graph *graph,
 FSN_NODISCARD enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
                                                const struct fsn_spec *spec, struct fsn_plan **out,
                                                struct fsn_faults *faults, struct fsn_error *err);
+/* The rows alone, also where nothing can be compressed: each says why. For showing a network. */
+FSN_NODISCARD enum fsn_status fsn__fs_rows(const struct fsn__graph *graph,
+                                           const struct fsn_spec *spec, struct fsn_plan **out,
+                                           struct fsn_error *err);
 /* The geometry of a planned layer (layout 1d or 3d). */
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);

@@ -273,6 +273,15 @@ static void count(struct planner *p)
     plan->effective_parameters = plan->compressed_parameters - summaries + stored_bytes / 4;
 }
 
+static bool computes_with_integers(const struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == &fsn__op_conv_integer ||
+            graph->nodes[i].op == &fsn__op_qlinear_conv)
+            return true;
+    return false;
+}
+
 /* Faults that only show in the rows: nothing to compress, or nothing left of it. */
 static void check_rows(struct planner *p)
 {
@@ -292,7 +301,11 @@ static void check_rows(struct planner *p)
         compressed++;
         most = kept > most ? kept : most;
     }
-    if (plan->layer_count == 0)
+    if (plan->layer_count == 0 && computes_with_integers(p->graph))
+        fault(p, FSN_BUDGET, "",
+              "the model's convolutions are of integers: it is quantised already and can only be "
+              "measured");
+    else if (plan->layer_count == 0)
         fault(p, FSN_BUDGET, "", "the model has no convolution, so nothing can be compressed");
     else if (compressed == 0)
         fault(p, FSN_BUDGET, "",
@@ -303,38 +316,53 @@ static void check_rows(struct planner *p)
               "ratio %g leaves less than one weight in every layer", p->spec->filter_summary.ratio);
 }
 
+static enum fsn_status make_plan(struct planner *p, int logits, bool judge, struct fsn_plan **out)
+{
+    enum fsn_status status;
+
+    p->plan = calloc(1, sizeof *p->plan);
+    status = p->plan ? list_layers(p) : FSN__NOMEM(p->err);
+    if (status != FSN_OK)
+        goto out;
+    mark_trained(p, logits);
+    check_settings(p);
+    mark_excluded(p);
+    if (p->status == FSN_OK) {
+        for (size_t i = 0; i < p->plan->layer_count; i++)
+            plan_layer(p, &p->plan->layers[i], p->nodes[i]);
+        if (judge)
+            check_rows(p);
+        count(p);
+    }
+    status = p->status;
+    if (status == FSN_OK) {
+        *out = p->plan;
+        p->plan = NULL;
+    }
+out:
+    fsn_plan_destroy(p->plan);
+    free(p->weights);
+    free(p->trained);
+    free(p->uses);
+    free(p->nodes);
+    return status;
+}
+
 enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
                                  const struct fsn_spec *spec, struct fsn_plan **out,
                                  struct fsn_faults *faults, struct fsn_error *err)
 {
     struct planner p = {.graph = graph, .spec = spec, .faults = faults, .err = err};
-    enum fsn_status status;
 
-    p.plan = calloc(1, sizeof *p.plan);
-    status = p.plan ? list_layers(&p) : FSN__NOMEM(err);
-    if (status != FSN_OK)
-        goto out;
-    mark_trained(&p, logits);
-    check_settings(&p);
-    mark_excluded(&p);
-    if (p.status == FSN_OK) {
-        for (size_t i = 0; i < p.plan->layer_count; i++)
-            plan_layer(&p, &p.plan->layers[i], p.nodes[i]);
-        check_rows(&p);
-        count(&p);
-    }
-    status = p.status;
-    if (status == FSN_OK) {
-        *out = p.plan;
-        p.plan = NULL;
-    }
-out:
-    fsn_plan_destroy(p.plan);
-    free(p.weights);
-    free(p.trained);
-    free(p.uses);
-    free(p.nodes);
-    return status;
+    return make_plan(&p, logits, true, out);
+}
+
+enum fsn_status fsn__fs_rows(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                             struct fsn_plan **out, struct fsn_error *err)
+{
+    struct planner p = {.graph = graph, .spec = spec, .err = err};
+
+    return make_plan(&p, -1, false, out);
 }
 
 enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_spec *spec,

@@ -1,5 +1,6 @@
 /* count.c - parameters and multiply-adds. */
 #include "graph/graph.h"
+#include "ops/integer.h"
 
 int64_t fsn__graph_parameters(const struct fsn__graph *graph)
 {
@@ -25,25 +26,39 @@ static int64_t per_image(const struct fsn__tensor *t)
     return fsn__numel(t);
 }
 
+int fsn__graph_weight_input(const struct fsn__node *node)
+{
+    const struct fsn__op *op = node->op;
+
+    if (op == &fsn__op_conv || op == &fsn__op_conv_transpose || op == &fsn__op_gemm ||
+        op == &fsn__op_mat_mul || op == &fsn__op_conv_integer || op == &fsn__op_mat_mul_integer)
+        return 1;
+    if (op == &fsn__op_qlinear_conv || op == &fsn__op_qlinear_mat_mul)
+        return FSN__QL_B;
+    return -1;
+}
+
 int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int index)
 {
     const struct fsn__node *node = &graph->nodes[index];
+    const int weight = fsn__graph_weight_input(node);
     const struct fsn__tensor *a, *b;
     int64_t outputs;
 
-    if (node->op != &fsn__op_conv && node->op != &fsn__op_conv_transpose &&
-        node->op != &fsn__op_gemm && node->op != &fsn__op_mat_mul)
+    if (weight < 0)
         return 0;
     a = &graph->values[node->in[0]].tensor;
-    b = &graph->values[node->in[1]].tensor;
+    b = &graph->values[node->in[weight]].tensor;
     outputs = per_image(&graph->values[node->out[0]].tensor);
-    if (node->op == &fsn__op_conv) /* each output sums one filter: C/groups * R * S products */
-        return outputs * fsn__numel_range(b, 1, b->ndim);
     if (node->op == &fsn__op_conv_transpose) /* each input is spread over its filters' taps */
         return per_image(a) * fsn__numel_range(b, 1, b->ndim);
     if (node->op == &fsn__op_gemm)
         return outputs * b->dim[fsn__attr_int(&node->attrs, "transB", 0) ? 1 : 0];
-    return outputs * (a->ndim > 0 ? a->dim[a->ndim - 1] : 1);
+    if (node->op == &fsn__op_mat_mul || node->op == &fsn__op_mat_mul_integer ||
+        node->op == &fsn__op_qlinear_mat_mul)
+        return outputs * (a->ndim > 0 ? a->dim[a->ndim - 1] : 1);
+    /* each output of a convolution sums one filter: C/groups * R * S products */
+    return outputs * fsn__numel_range(b, 1, b->ndim);
 }
 
 int64_t fsn__graph_macs(const struct fsn__graph *graph)

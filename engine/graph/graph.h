@@ -151,10 +151,17 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struc
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
                                                        struct fsn_error *err);
 
+/* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the value
+ * `logits` (-1: any output) depends on. How many they are; -1 when out of memory. */
+int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *blocked);
+
 /* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ...
  * reads as a weight, each once, and 4c + 1 per batch norm. */
 int64_t fsn__graph_parameters(const struct fsn__graph *graph);
-/* Multiply-adds of one image: of one Conv, Gemm or MatMul node (others 0), of all of them. */
+/* The place of the weights in the inputs of a layer (a convolution or product of matrices, those of
+ * integers too); -1 for all other nodes. */
+int fsn__graph_weight_input(const struct fsn__node *node);
+/* Multiply-adds of one image: of one layer (others 0), of all of them. */
 int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int node);
 int64_t fsn__graph_macs(const struct fsn__graph *graph);
 

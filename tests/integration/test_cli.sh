@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . tests/support/check.sh
+. tests/support/onnx.sh
 build=${1:-build}
 fsnet=$build/fsnet
 dir=$(mktemp -d)
@@ -105,6 +106,25 @@ json "inspect counts convolution weights" \
     '[.layers[] | select(.op == "Conv") | .weight_shape | .[0]*.[1]*.[2]*.[3]] | add' 76720
 run 0 inspect "$dir/fresh.onnx"
 holds "inspect prints a row per layer" "compressible" "$out"
+# Two convolutions with 8-bit levels between them, and operators that nobody has.
+ends=$(onnx_value 11 x N 3 4 4)$(onnx_value 12 y N 2 4 4)
+weights=$(onnx_weight w1 8 3 3 3)$(onnx_weight w2 2 8 1 1)$(onnx_weight s 1)
+onnx_model "$ends$weights$(onnx_node Conv first a x w1)$(onnx_node QuantizeLinear levels q a s)$(
+    onnx_node DequantizeLinear back d q s)$(onnx_node Conv second y d w2)" >"$dir/quantised.onnx"
+run 0 inspect "$dir/quantised.onnx"
+holds "inspect names what keeps weights from being trained" \
+    "weights cannot be trained through QuantizeLinear 'levels', which has no gradient" "$out"
+run 0 inspect "$dir/quantised.onnx" --json
+json "... and in JSON" '.blocks_training' '[{"name":"levels","op":"QuantizeLinear"}]'
+run 1 plan "$dir/quantised.onnx"
+holds "plan refuses to train it" "no gradient comes back through QuantizeLinear 'levels'" "$err"
+echo '{"finetune": {"epochs": 0}}' >"$dir/untrained.json"
+run 0 plan "$dir/quantised.onnx" --spec "$dir/untrained.json"
+onnx_model "$ends$weights$(onnx_node Twist one a x)$(onnx_node Frobnicate two b a)$(
+    onnx_node Twist three y b)" >"$dir/strange.onnx"
+run 1 inspect "$dir/strange.onnx"
+holds "all operators that are missing are named, with their nodes" \
+    "operators 'Twist' of nodes 'one', 'three', 'Frobnicate' of node 'two' are not supported" "$err"
 run 0 inspect "$dir/fresh.onnx" --kernels --batch 4 --threads 1 --json
 json "inspect --kernels says what runs" '[.mode, .batch_size, .threads, .fast]' '["training",4,1,true]'
 json "inspect --kernels has a row for every convolution, with an algorithm for every pass" \

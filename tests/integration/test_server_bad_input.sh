@@ -37,6 +37,9 @@ reject_graph "an unknown operator" \
     unsupported "Frobnicate"
 like problem-unsupported
 holds "the unknown operator's node is named" "'strange'" "$(field .detail)"
+reject_graph "operators that are all unknown" \
+    "$ends$(onnx_node Twist one a x)$(onnx_node Frobnicate two b a)$(onnx_node Twist three y b)" \
+    unsupported "operators 'Twist' of nodes 'one', 'three', 'Frobnicate' of node 'two'"
 reject_graph "a cyclic graph" \
     "$ends$weight$(onnx_node Conv conv c x w)$(onnx_node Add first a c b)$(onnx_node Relu second b a)$(onnx_node Relu third y a)" \
     malformed "cycl"
