@@ -151,8 +151,8 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struc
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
                                                        struct fsn_error *err);
 
-/* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the value
- * `logits` (-1: any output) depends on. How many they are; -1 when out of memory. */
+/* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the
+ * value `logits` (-1: any output) depends on. How many they are; -1 when out of memory. */
 int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *blocked);
 
 /* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ...
