@@ -61,9 +61,17 @@ void fsn__export_attr_int(struct fsn__exporter *ex, FsnOnnx__NodeProto *node, co
 void fsn__export_attr_ints(struct fsn__exporter *ex, FsnOnnx__NodeProto *node, const char *name,
                            size_t count, const int64_t *ints);
 
-/* export_node.c: one node of the graph in the forms of opset 13. */
+/* export_node.c: one node of the graph in the forms of opset 13, and a node's attributes. */
+FSN_NODISCARD enum fsn_status fsn__export_attrs(struct fsn__exporter *ex,
+                                                const struct fsn__node *from,
+                                                FsnOnnx__NodeProto *node, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node,
                                                      struct fsn_error *err);
+
+/* export_terms.c: a node that opset 13 lacks, or has in another form, in the terms of opset 13. */
+bool fsn__export_needs_terms(const struct fsn__node *from);
+FSN_NODISCARD enum fsn_status
+fsn__export_in_terms(struct fsn__exporter *ex, const struct fsn__node *from, struct fsn_error *err);
 
 /* export_fs.c: a FilterSummary node, as ex->form says. */
 FSN_NODISCARD enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,

@@ -1,8 +1,7 @@
 /* export_node.c - one node of the graph in the forms of ONNX operator set 13.
  *
  * The engine speaks version 18. What 13 lacks is written in its terms where there are such terms
- * (Softmax over several axes as Flatten, Softmax, Reshape; Pad with axes as Pad of all axes),
- * dropped where it only says the default, and refused by name otherwise.
+ * (export_terms.c), dropped where it only says the default, and refused by name otherwise.
  */
 #include "onnx/export.h"
 
@@ -119,8 +118,8 @@ static void write_attr(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
     }
 }
 
-static enum fsn_status write_attrs(struct fsn__exporter *ex, const struct fsn__node *from,
-                                   FsnOnnx__NodeProto *node, struct fsn_error *err)
+enum fsn_status fsn__export_attrs(struct fsn__exporter *ex, const struct fsn__node *from,
+                                  FsnOnnx__NodeProto *node, struct fsn_error *err)
 {
     if (from->attrs.count > FSN__EXPORT_MAX_ATTRS)
         return FSN__FAIL(err, FSN_LIMIT, "%s '%s': %zu attributes, at most %d can be written",
@@ -159,61 +158,7 @@ static enum fsn_status write_plain(struct fsn__exporter *ex, const struct fsn__n
         return FSN__NOMEM(err);
     if (ex->form == FSN_EXPORT_DENSE || from->op == &fsn__op_conv || from->op == &fsn__op_gemm)
         node->name = (char *)(uintptr_t)from->name;
-    return write_attrs(ex, from, node, err);
-}
-
-/* Version 13 normalises over one axis: y = Reshape(Softmax(Flatten(x)), shape of x). */
-static enum fsn_status write_softmax(struct fsn__exporter *ex, const struct fsn__node *from,
-                                     struct fsn_error *err)
-{
-    const struct fsn__tensor *x = &ex->graph->values[from->in[0]].tensor;
-    const char *flat = fsn__export_new_name(ex), *soft = fsn__export_new_name(ex);
-    const char *in[2] = {fsn__export_value(ex, from->in[0]), NULL};
-    int64_t shape[FSN_MAX_DIMS];
-    FsnOnnx__NodeProto *node;
-
-    for (int i = 0; i < x->ndim; i++)
-        shape[i] = x->dim[i] == FSN_BATCH ? -1 : x->dim[i];
-    node = fsn__export_node(ex, &ex->nodes, "Flatten", 1, in, 1, &flat);
-    fsn__export_attr_int(ex, node, "axis", fsn__attr_int(&from->attrs, "axis", 1));
-    fsn__export_node(ex, &ex->nodes, "Softmax", 1, &flat, 1, &soft);
-    in[0] = soft;
-    in[1] = fsn__export_ints(ex, (size_t)x->ndim, shape);
-    fsn__export_node(ex, &ex->nodes, "Reshape", 2, in, 1,
-                     (const char *[]){fsn__export_value(ex, from->out[0])});
-    return ex->out_of_memory ? FSN__NOMEM(err) : FSN_OK;
-}
-
-/* Version 13 pads all axes: the list of some is spread over all, zeros elsewhere. */
-static enum fsn_status write_pad(struct fsn__exporter *ex, const struct fsn__node *from,
-                                 struct fsn_error *err)
-{
-    const struct fsn__value *values = ex->graph->values;
-    const struct fsn__tensor *pads = &values[from->in[1]].tensor;
-    const struct fsn__tensor *axes = &values[from->in[3]].tensor;
-    int64_t rank = values[from->in[0]].tensor.ndim, count, all[2 * FSN_MAX_DIMS] = {0};
-    const char *in[3];
-    FsnOnnx__NodeProto *node;
-
-    if (!pads->data || !axes->data)
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "Pad '%s': axes that are not constant cannot be written in operator set "
-                         "version %d",
-                         from->name, FSN__EXPORT_OPSET);
-    count = fsn__numel(axes);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t axis = fsn__get_i64(axes, i);
-
-        axis += axis < 0 ? rank : 0;
-        all[axis] = fsn__get_i64(pads, i);
-        all[axis + rank] = fsn__get_i64(pads, i + count);
-    }
-    in[0] = fsn__export_value(ex, from->in[0]);
-    in[1] = fsn__export_ints(ex, (size_t)(2 * rank), all);
-    in[2] = fsn__export_value(ex, from->in[2]);
-    node = fsn__export_node(ex, &ex->nodes, "Pad", from->in[2] >= 0 ? 3 : 2, in, 1,
-                            (const char *[]){fsn__export_value(ex, from->out[0])});
-    return node ? write_attrs(ex, from, node, err) : FSN__NOMEM(err);
+    return fsn__export_attrs(ex, from, node, err);
 }
 
 enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struct fsn_error *err)
@@ -227,10 +172,8 @@ enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struc
         return FSN_OK;
     if (from->op == &fsn__op_filter_summary)
         return fsn__export_filter_summary(ex, node, err);
-    if (from->op == &fsn__op_softmax && fsn__attr_int(&from->attrs, "flatten", 0))
-        return write_softmax(ex, from, err);
-    if (from->op == &fsn__op_pad && n_in > 3)
-        return write_pad(ex, from, err);
+    if (fsn__export_needs_terms(from))
+        return fsn__export_in_terms(ex, from, err);
     if (from->op == &fsn__op_batch_normalization && from->n_out > 1)
         return FSN__FAIL(err, FSN_UNSUPPORTED,
                          "BatchNormalization '%s': its %d outputs cannot be written in operator "

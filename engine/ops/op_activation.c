@@ -101,28 +101,27 @@ FSN__REAL_FUNCTION(mish, FSN__NO_ATTRIBUTES, x *tanh(SOFTPLUS(x)), mish_derivati
 
 /* ---- Gelu ------------------------------------------------------------------------------------ */
 
-/* sqrt(2/pi) */
-#define SCALE (M_2_SQRTPI * M_SQRT1_2)
+/* Phi(x) = erfc(-x / sqrt 2) / 2 and (1 + tanh u) / 2 = s(2u): neither cancels in the left tail. */
+#define SCALE (M_2_SQRTPI * M_SQRT1_2) /* sqrt(2/pi) */
 #define CUBIC 0.044715
-#define GELU(real) (x / 2 * (1 + erf(x * (real)M_SQRT1_2)))
-#define GELU_TANH(real) (x / 2 * (1 + tanh((real)SCALE * (x + (real)CUBIC * x * x * x))))
+#define NORMAL(real) (erfc(-x * (real)M_SQRT1_2) / 2)
+#define NEARLY_NORMAL(real) SIGMOID(2 * (real)SCALE * (x + (real)CUBIC * x * x * x))
 
-FSN__UNARY_FORWARD(F32, float, gelu, GELU(float))
-FSN__UNARY_FORWARD(F64, double, gelu, GELU(double))
-FSN__UNARY_FORWARD(F32, float, gelu_tanh, GELU_TANH(float))
-FSN__UNARY_FORWARD(F64, double, gelu_tanh, GELU_TANH(double))
+FSN__UNARY_FORWARD(F32, float, gelu, x *NORMAL(float))
+FSN__UNARY_FORWARD(F64, double, gelu, x *NORMAL(double))
+FSN__UNARY_FORWARD(F32, float, gelu_tanh, x *NEARLY_NORMAL(float))
+FSN__UNARY_FORWARD(F64, double, gelu_tanh, x *NEARLY_NORMAL(double))
 
 static float gelu_derivative(float x)
 {
-    return (1 + erf(x * (float)M_SQRT1_2)) / 2 + x * (float)(SCALE / 2) * exp(-x * x / 2);
+    return NORMAL(float) + x * (float)(SCALE / 2) * exp(-x * x / 2);
 }
 
 static float gelu_tanh_derivative(float x)
 {
-    const float scale = (float)SCALE, cubic = (float)CUBIC;
-    const float t = tanh(scale * (x + cubic * x * x * x));
+    const float s = NEARLY_NORMAL(float);
 
-    return (1 + t) / 2 + x / 2 * (1 - t * t) * scale * (1 + 3 * cubic * x * x);
+    return s + x * s * (1 - s) * 2 * (float)SCALE * (1 + 3 * (float)CUBIC * x * x);
 }
 
 FSN__UNARY_BACKWARD(gelu_slope, gelu_derivative(x) * g)

@@ -9,6 +9,7 @@
 #include "ops/fs_geometry.h"
 #include "temp_dir.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #define INTS(...) ((const int64_t[]){__VA_ARGS__})
+#define ATTR(type) FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##type
 
 static const enum fsn_export_form forms[] = {FSN_EXPORT_SMALL, FSN_EXPORT_WRITTEN,
                                              FSN_EXPORT_DENSE};
@@ -514,6 +516,87 @@ static void softmax_over_several_axes_is_written_in_version_13s_terms(void **sta
     fsn_model_destroy(back);
 }
 
+/* y = op(x) of a model of the newest operator set; its export computes the same in version 13. */
+static void assert_written_in_terms(const char *op, const char *attr, const char *text,
+                                    float number, int nodes)
+{
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+    float *y, *y_back;
+    int64_t n, n_back;
+    FsnOnnx__NodeProto *node;
+
+    onnx_begin(&m, 24);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 3, 5, 7));
+    node = onnx_node(&m, op, "x", "y");
+    if (text) {
+        FsnOnnx__AttributeProto *string = onnx_attr(&m, node, attr, ATTR(STRING));
+
+        string->has_s = true;
+        string->s.data = (uint8_t *)(uintptr_t)text;
+        string->s.len = strlen(text);
+    } else if (attr) {
+        onnx_attr_float(&m, node, attr, number);
+    }
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->node_count, nodes);
+    y = run(model->graph, &n);
+    y_back = run(back->graph, &n_back);
+    assert_int_equal(n, n_back);
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(y[i] - y_back[i]) <= 1e-6f))
+            fail_msg("%s: %.9g became %.9g", op, (double)y[i], (double)y_back[i]);
+    free(y);
+    free(y_back);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
+static void newer_activations_are_written_in_version_13s_terms(void **state)
+{
+    (void)state;
+    assert_written_in_terms("HardSwish", NULL, NULL, 0, 2);
+    assert_written_in_terms("Mish", NULL, NULL, 0, 3);
+    assert_written_in_terms("Swish", NULL, NULL, 0, 2);
+    assert_written_in_terms("Swish", "alpha", NULL, 1.5f, 3);
+    assert_written_in_terms("Gelu", NULL, NULL, 0, 5);
+    assert_written_in_terms("Gelu", "approximate", "tanh", 0, 8);
+}
+
+static void axes_of_reductions_are_written_as_an_attribute(void **state)
+{
+    static const struct {
+        const char *op;
+        size_t inputs;
+    } cases[] = {{"ReduceMean", 1}, {"ReduceL2", 1}, {"ReduceMax", 1}, {"ReduceSum", 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fsn_model *model, *back;
+        FsnOnnx__ModelProto *proto;
+        struct onnx_maker m;
+        struct bytes bytes;
+
+        onnx_begin(&m, 18);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 3, 2, 2));
+        onnx_ints(&m, "axes", 2, INTS(-1, 2));
+        onnx_attr_int(&m, onnx_node(&m, cases[i].op, "x,axes", "y"), "keepdims", 0);
+        onnx_output(&m, "y");
+        model = load(&m);
+        bytes = export_graph(model->graph, FSN_EXPORT_DENSE);
+        proto = unpack(bytes);
+        assert_int_equal(proto->graph->node[0]->n_input, cases[i].inputs);
+        fsn__proto_free(proto);
+        back = import_bytes(bytes);
+        assert_same_result(model->graph, back->graph);
+        free(bytes.data);
+        fsn_model_destroy(model);
+        fsn_model_destroy(back);
+    }
+}
+
 static void pad_of_some_axes_is_written_as_pad_of_all(void **state)
 {
     struct fsn_model *model, *back;
@@ -585,6 +668,8 @@ int main(void)
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
+        cmocka_unit_test(newer_activations_are_written_in_version_13s_terms),
+        cmocka_unit_test(axes_of_reductions_are_written_as_an_attribute),
         cmocka_unit_test(pad_of_some_axes_is_written_as_pad_of_all),
         cmocka_unit_test(what_version_13_cannot_say_is_refused_by_name),
     };

@@ -69,6 +69,17 @@ static void set_unsqueeze(struct onnx_maker *m, FsnOnnx__NodeProto *node)
     onnx_attr_ints(m, node, "axes", 2, INTS(0, 3));
 }
 
+static void set_reduction(struct onnx_maker *m, FsnOnnx__NodeProto *node)
+{
+    onnx_attr_ints(m, node, "axes", 1, INTS(-1));
+    onnx_attr_int(m, node, "keepdims", 0);
+}
+
+static void set_nothing(struct onnx_maker *m, FsnOnnx__NodeProto *node)
+{
+    (void)m, (void)node;
+}
+
 static void older_forms_mean_what_they_meant(void **state)
 {
     static const float x[6] = {1, -2, 3, -4, 5, -6};
@@ -85,6 +96,10 @@ static void older_forms_mean_what_they_meant(void **state)
         {10, "Clip", set_clip, "[2,3]", {1, -2, 2, -3, 2, -3}},
         {7, "Clip", set_clip_above, "[2,3]", {0, -2, 0, -4, 0, -6}},
         {11, "Dropout", set_dropout, "[2,3]", {1, -2, 3, -4, 5, -6}},
+        {17, "ReduceMax", set_reduction, "[2]", {3, 5}},
+        {11, "ReduceSum", set_reduction, "[2]", {2, -5}},
+        {13, "ReduceL1", set_nothing, "[1,1]", {21}},
+        {12, "Hardmax", set_nothing, "[2,3]", {0, 0, 1, 0, 1, 0}},
         {12, "Unsqueeze", set_unsqueeze, "[1,2,3,1]", {1, -2, 3, -4, 5, -6}},
     };
 

@@ -1,0 +1,268 @@
+/* export_terms.c - what ONNX operator set 13 lacks, or has in another form, written in its terms:
+ *
+ *   Softmax, LogSoftmax, Hardmax over several axes   Flatten, the operator, Reshape
+ *   Pad with axes (18)                               Pad of all axes
+ *   Reduce* with axes as an input (18)               axes as an attribute
+ *   HardSwish (14)                                   x HardSigmoid(x)
+ *   Mish (18)                                        x Tanh(Softplus(x))
+ *   Swish (24)                                       x Sigmoid(alpha x)
+ *   Gelu (20)                                        x/2 (1 + Erf(x / sqrt 2)), or its tanh form
+ */
+#include "onnx/export.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- small pieces ------------------------------------------------------------------------------
+ * A node of one output, which is `y`, or under an invented name where y is NULL; b NULL: of one
+ * input.
+ */
+
+static const char *write_node(struct fsn__exporter *ex, const char *op, const char *a,
+                              const char *b, const char *y)
+{
+    const char *in[2] = {a, b};
+    const char *out = y ? y : fsn__export_new_name(ex);
+
+    fsn__export_node(ex, &ex->nodes, op, b ? 2 : 1, in, 1, &out);
+    return out;
+}
+
+static const char *write_scalar(struct fsn__exporter *ex, double value)
+{
+    struct fsn__tensor t = {.dtype = FSN__F32};
+    const char *name = fsn__export_new_name(ex);
+
+    t.data = fsn__export_alloc(ex, 1, sizeof(float));
+    if (!t.data || !name)
+        return NULL;
+    *fsn__f32(&t) = (float)value;
+    fsn__export_initialiser(ex, name, &t);
+    return name;
+}
+
+static enum fsn_status done(const struct fsn__exporter *ex, struct fsn_error *err)
+{
+    return ex->out_of_memory ? FSN__NOMEM(err) : FSN_OK;
+}
+
+/* ---- activations -------------------------------------------------------------------------------
+ */
+
+static enum fsn_status write_hard_swish(struct fsn__exporter *ex, const struct fsn__node *from,
+                                        struct fsn_error *err)
+{
+    const char *x = fsn__export_value(ex, from->in[0]), *gate = fsn__export_new_name(ex);
+    FsnOnnx__NodeProto *node = fsn__export_node(ex, &ex->nodes, "HardSigmoid", 1, &x, 1, &gate);
+    FsnOnnx__AttributeProto *alpha =
+        fsn__export_attr(ex, node, "alpha", FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+
+    if (!alpha)
+        return FSN__NOMEM(err);
+    alpha->has_f = true;
+    alpha->f = 1.0F / 6; /* beta is 1/2 by itself */
+    write_node(ex, "Mul", x, gate, fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+static enum fsn_status write_mish(struct fsn__exporter *ex, const struct fsn__node *from,
+                                  struct fsn_error *err)
+{
+    const char *x = fsn__export_value(ex, from->in[0]);
+    const char *gate =
+        write_node(ex, "Tanh", write_node(ex, "Softplus", x, NULL, NULL), NULL, NULL);
+
+    write_node(ex, "Mul", x, gate, fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+static enum fsn_status write_swish(struct fsn__exporter *ex, const struct fsn__node *from,
+                                   struct fsn_error *err)
+{
+    const char *x = fsn__export_value(ex, from->in[0]), *gate = x;
+    const float alpha = fsn__attr_float(&from->attrs, "alpha", 1);
+
+    if (alpha != 1)
+        gate = write_node(ex, "Mul", x, write_scalar(ex, (double)alpha), NULL);
+    gate = write_node(ex, "Sigmoid", gate, NULL, NULL);
+    write_node(ex, "Mul", x, gate, fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+/* What the two forms of Gelu take 1 + of: Erf(x / sqrt 2), or Tanh(sqrt(2/pi) (x + 0.044715 x^3)).
+ */
+static const char *write_gelu_gate(struct fsn__exporter *ex, const char *x, bool by_tanh)
+{
+    const char *cube;
+
+    if (!by_tanh)
+        return write_node(ex, "Erf", write_node(ex, "Mul", x, write_scalar(ex, M_SQRT1_2), NULL),
+                          NULL, NULL);
+    cube = write_node(ex, "Pow", x, write_scalar(ex, 3), NULL);
+    cube = write_node(ex, "Mul", cube, write_scalar(ex, 0.044715), NULL);
+    cube = write_node(ex, "Add", x, cube, NULL);
+    cube = write_node(ex, "Mul", cube, write_scalar(ex, M_2_SQRTPI * M_SQRT1_2), NULL);
+    return write_node(ex, "Tanh", cube, NULL, NULL);
+}
+
+static enum fsn_status write_gelu(struct fsn__exporter *ex, const struct fsn__node *from,
+                                  struct fsn_error *err)
+{
+    const char *form = fsn__attr_string(&from->attrs, "approximate", "none");
+    const char *x = fsn__export_value(ex, from->in[0]);
+    const char *gate = write_gelu_gate(ex, x, strcmp(form, "tanh") == 0);
+
+    gate = write_node(ex, "Add", gate, write_scalar(ex, 1), NULL);
+    gate = write_node(ex, "Mul", gate, write_scalar(ex, 0.5), NULL);
+    write_node(ex, "Mul", x, gate, fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+/* ---- other forms -------------------------------------------------------------------------------
+ */
+
+/* y = Reshape(Softmax(Flatten(x)), shape of x) */
+static enum fsn_status write_softmax(struct fsn__exporter *ex, const struct fsn__node *from,
+                                     struct fsn_error *err)
+{
+    const struct fsn__tensor *x = &ex->graph->values[from->in[0]].tensor;
+    const char *in = fsn__export_value(ex, from->in[0]), *flat = fsn__export_new_name(ex);
+    int64_t shape[FSN_MAX_DIMS];
+    FsnOnnx__NodeProto *node;
+
+    for (int i = 0; i < x->ndim; i++)
+        shape[i] = x->dim[i] == FSN_BATCH ? -1 : x->dim[i];
+    node = fsn__export_node(ex, &ex->nodes, "Flatten", 1, &in, 1, &flat);
+    fsn__export_attr_int(ex, node, "axis", fsn__attr_int(&from->attrs, "axis", 1));
+    write_node(ex, "Reshape", write_node(ex, from->op->name, flat, NULL, NULL),
+               fsn__export_ints(ex, (size_t)x->ndim, shape), fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+static enum fsn_status must_be_constant(const struct fsn__node *from, const char *what,
+                                        const struct fsn__tensor *t, struct fsn_error *err)
+{
+    if (t->data)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_UNSUPPORTED,
+                     "%s '%s': %s that are not constant cannot be written in operator set version "
+                     "%d",
+                     from->op->name, from->name, what, FSN__EXPORT_OPSET);
+}
+
+/* The list of some axes' pads is spread over all, zeros elsewhere. */
+static enum fsn_status write_pad(struct fsn__exporter *ex, const struct fsn__node *from,
+                                 struct fsn_error *err)
+{
+    const struct fsn__value *values = ex->graph->values;
+    const struct fsn__tensor *pads = &values[from->in[1]].tensor;
+    const struct fsn__tensor *axes = &values[from->in[3]].tensor;
+    int64_t rank = values[from->in[0]].tensor.ndim, count, all[2 * FSN_MAX_DIMS] = {0};
+    const char *in[3], *out = fsn__export_value(ex, from->out[0]);
+    enum fsn_status status = must_be_constant(from, "pads", pads, err);
+    FsnOnnx__NodeProto *node;
+
+    if (status == FSN_OK)
+        status = must_be_constant(from, "axes", axes, err);
+    if (status != FSN_OK)
+        return status;
+    count = fsn__numel(axes);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t axis = fsn__get_i64(axes, i);
+
+        axis += axis < 0 ? rank : 0;
+        all[axis] = fsn__get_i64(pads, i);
+        all[axis + rank] = fsn__get_i64(pads, i + count);
+    }
+    in[0] = fsn__export_value(ex, from->in[0]);
+    in[1] = fsn__export_ints(ex, (size_t)(2 * rank), all);
+    in[2] = fsn__export_value(ex, from->in[2]);
+    node = fsn__export_node(ex, &ex->nodes, "Pad", from->in[2] >= 0 ? 3 : 2, in, 1, &out);
+    return node ? fsn__export_attrs(ex, from, node, err) : FSN__NOMEM(err);
+}
+
+static enum fsn_status write_reduction(struct fsn__exporter *ex, const struct fsn__node *from,
+                                       struct fsn_error *err)
+{
+    const struct fsn__tensor *axes =
+        from->n_in > 1 && from->in[1] >= 0 ? &ex->graph->values[from->in[1]].tensor : NULL;
+    const int64_t count = axes ? fsn__numel(axes) : 0;
+    const char *x = fsn__export_value(ex, from->in[0]), *y = fsn__export_value(ex, from->out[0]);
+    int64_t ints[FSN_MAX_DIMS];
+    FsnOnnx__NodeProto *node;
+
+    if (count == 0 && fsn__attr_int(&from->attrs, "noop_with_empty_axes", 0) != 0)
+        return FSN__FAIL(
+            err, FSN_UNSUPPORTED,
+            "%s '%s': a reduction of no axes cannot be written in operator set version "
+            "%d",
+            from->op->name, from->name, FSN__EXPORT_OPSET);
+    node = fsn__export_node(ex, &ex->nodes, from->op->name, 1, &x, 1, &y);
+    if (!node)
+        return FSN__NOMEM(err);
+    for (int64_t i = 0; i < count; i++)
+        ints[i] = fsn__get_i64(axes, i);
+    if (count > 0)
+        fsn__export_attr_ints(ex, node, "axes", (size_t)count, ints);
+    fsn__export_attr_int(ex, node, "keepdims", fsn__attr_int(&from->attrs, "keepdims", 1));
+    return done(ex, err);
+}
+
+/* ---- the table ---------------------------------------------------------------------------------
+ */
+
+static bool is_flattened(const struct fsn__node *from)
+{
+    return fsn__attr_int(&from->attrs, "flatten", 0) != 0;
+}
+
+static bool has_axes_of_pads(const struct fsn__node *from)
+{
+    return from->n_in > 3 && from->in[3] >= 0;
+}
+
+static const struct {
+    const struct fsn__op *op;
+    bool (*applies)(const struct fsn__node *from); /* NULL: always */
+    enum fsn_status (*write)(struct fsn__exporter *ex, const struct fsn__node *from,
+                             struct fsn_error *err);
+} terms[] = {
+    {&fsn__op_softmax, is_flattened, write_softmax},
+    {&fsn__op_log_softmax, is_flattened, write_softmax},
+    {&fsn__op_hardmax, is_flattened, write_softmax},
+    {&fsn__op_pad, has_axes_of_pads, write_pad},
+    {&fsn__op_reduce_mean, NULL, write_reduction},
+    {&fsn__op_reduce_l1, NULL, write_reduction},
+    {&fsn__op_reduce_l2, NULL, write_reduction},
+    {&fsn__op_reduce_sum_square, NULL, write_reduction},
+    {&fsn__op_reduce_log_sum, NULL, write_reduction},
+    {&fsn__op_reduce_log_sum_exp, NULL, write_reduction},
+    {&fsn__op_reduce_prod, NULL, write_reduction},
+    {&fsn__op_reduce_max, NULL, write_reduction},
+    {&fsn__op_reduce_min, NULL, write_reduction}, /* ReduceSum has its axes as an input since 13 */
+    {&fsn__op_hard_swish, NULL, write_hard_swish},
+    {&fsn__op_mish, NULL, write_mish},
+    {&fsn__op_swish, NULL, write_swish},
+    {&fsn__op_gelu, NULL, write_gelu},
+};
+enum { TERMS = sizeof terms / sizeof terms[0] };
+
+static size_t find(const struct fsn__node *from)
+{
+    size_t i = 0;
+
+    while (i < TERMS && (terms[i].op != from->op || (terms[i].applies && !terms[i].applies(from))))
+        i++;
+    return i;
+}
+
+bool fsn__export_needs_terms(const struct fsn__node *from)
+{
+    return find(from) < TERMS;
+}
+
+enum fsn_status fsn__export_in_terms(struct fsn__exporter *ex, const struct fsn__node *from,
+                                     struct fsn_error *err)
+{
+    return terms[find(from)].write(ex, from, err);
+}
