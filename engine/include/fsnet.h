@@ -148,8 +148,8 @@ struct fsn_import_limits {
     size_t max_constants; /* bytes of all constants together, folded ones included; default 8 GiB */
 };
 
-/* Reads an ONNX file (opset 7..27, tested on 7..18). Errors: IO, FORMAT, UNSUPPORTED (names
- * operator and node), SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by
+/* Reads an ONNX file (opset 7..27, and 1..6 where operators kept their form). Errors: IO, FORMAT,
+ * UNSUPPORTED (names operator and node), SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by
  * fsn_model_destroy. */
 FSN_NODISCARD enum fsn_status fsn_model_load(const char *path,
                                              const struct fsn_import_limits *limits,

@@ -6,7 +6,7 @@
 #include "onnx/proto.h"
 
 enum {
-    FSN__OPSET_MIN = 7,
+    FSN__OPSET_MIN = 1,  /* but see upgrade.c for the operators that changed up to version 7 */
     FSN__OPSET_MAX = 27, /* the newest whose forms of our operators were read; see upgrade.c */
     FSN__MAX_NODE_ATTRS = 32,
     FSN__MAX_CALL_DEPTH = 16

@@ -60,6 +60,7 @@ static void no_opset(struct onnx_maker *m)
 static void old_opset(struct onnx_maker *m)
 {
     m->model.opset_import[0]->version = 6;
+    onnx_node(m, "Add", "y,y", "z");
 }
 
 static void new_opset(struct onnx_maker *m)
@@ -396,7 +397,8 @@ static const struct wrong_file wrong_files[] = {
     {"no graph", no_graph, FSN_FORMAT, "no graph"},
     {"no outputs", no_outputs, FSN_FORMAT, "no outputs"},
     {"no opset", no_opset, FSN_FORMAT, "which ONNX operator set"},
-    {"old opset", old_opset, FSN_UNSUPPORTED, "version 6; versions 7 to"},
+    {"old opset", old_opset, FSN_UNSUPPORTED,
+     "Add 'Add_z' is of ONNX operator set version 6; its form of version 7 and later"},
     {"new opset", new_opset, FSN_UNSUPPORTED, "version 99"},
     {"two unknown operators", two_unknown_operators, FSN_UNSUPPORTED,
      "operators 'Foo' of nodes 'Foo_z', 'Foo_v', 'Bar' (domain 'com.example') of node 'Bar_u' are "

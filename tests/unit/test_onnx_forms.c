@@ -90,6 +90,8 @@ static void older_forms_mean_what_they_meant(void **state)
         const char *shape;
         float y[8];
     } cases[] = {
+        {1, "Slice", set_slice, "[2,2]", {-2, 3, 5, -6}},
+        {6, "Neg", set_nothing, "[2,3]", {-1, 2, -3, 4, -5, 6}},
         {9, "Slice", set_slice, "[2,2]", {-2, 3, 5, -6}},
         {7, "Slice", set_slice_of_first_axes, "[1,2]", {-4, 5}},
         {10, "Pad", set_pad, "[2,4]", {9, 1, -2, 3, 9, -4, 5, -6}},
