@@ -250,6 +250,30 @@ static enum fsn_status read_resize(const struct fsn__op_ctx *ctx, struct resize 
     return status == FSN_OK ? use_region(ctx, r, axes, count, err) : status;
 }
 
+/* Scratch must stay far from overflow: the tables, whose rows are as long as the widest kernel, and
+ * what lies between two passes, where some axes already have their new size. */
+static enum fsn_status check_scratch(const struct fsn__op_ctx *ctx, const struct resize *r,
+                                     struct fsn_error *err)
+{
+    const int ndim = ctx->in[0]->ndim;
+
+    for (int i = 0; i < ndim; i++) {
+        const struct fsn__resize_axis *axis = &r->axis[i];
+        double between = 1.0;
+
+        if (fsn__resize_is_identity(&r->rule, axis) || axis->out == 0)
+            continue;
+        for (int j = 0; j < ndim; j++)
+            between *= fmax(1.0, (double)(j > i ? r->axis[j].in : r->axis[j].out));
+        if (between > 0x1p40 || (double)axis->out * 8.0 * fmax(1.0, 1.0 / axis->scale) > 0x1p40)
+            return FSN__OP_FAIL(ctx, err, FSN_LIMIT,
+                                "axis %d of %lld elements would grow to %lld: too much scratch "
+                                "memory",
+                                i, (long long)axis->in, (long long)axis->out);
+    }
+    return FSN_OK;
+}
+
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0];
@@ -269,12 +293,10 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
         if (x->dim[i] == 0 && dim[i] > 0)
             return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "cannot make %lld elements of axis %d of %s",
                                 (long long)dim[i], i, FSN__SHAPE(x));
-        /* a scratch table has a row for each output, as long as the widest kernel */
-        if (!fsn__resize_is_identity(&r.rule, &r.axis[i]) && dim[i] > 0 &&
-            (double)dim[i] * 8.0 * fmax(1.0, 1.0 / r.axis[i].scale) > 0x1p40)
-            return FSN__OP_FAIL(ctx, err, FSN_LIMIT, "axis %d would grow to %lld elements", i,
-                                (long long)dim[i]);
     }
+    status = check_scratch(ctx, &r, err);
+    if (status != FSN_OK)
+        return status;
     return fsn__op_set_output(ctx, x->dtype, x->ndim, dim, err);
 }
 

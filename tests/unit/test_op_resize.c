@@ -249,7 +249,11 @@ static void faults_are_named(void **state)
               FSN_INVALID, "sizes[2] is -4");
     op_refuse(
         &(struct op_call){"Resize", IN(x, ABSENT, ABSENT, I64((4), N, 3, 4, INT64_C(1) << 39))},
-        FSN_LIMIT, "axis 3 would grow to 549755813888 elements");
+        FSN_LIMIT, "axis 3 of 6 elements would grow to 549755813888: too much scratch memory");
+    /* 2^25 elements become 2^25 others by way of 2^50 */
+    op_refuse(&(struct op_call){"Resize",
+                                IN(SHAPE(F32, (1, 1 << 25)), ABSENT, ABSENT, I64((2), 1 << 25, 1))},
+              FSN_LIMIT, "axis 0 of 1 elements would grow to 33554432: too much scratch memory");
     op_refuse(
         &(struct op_call){"Resize", IN(SHAPE(U8, (2)), ABSENT, F32((1), 2)), ATTRS(MODE("linear"))},
         FSN_UNSUPPORTED, "linear interpolation of uint8");
