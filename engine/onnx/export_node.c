@@ -5,6 +5,7 @@
  */
 #include "onnx/export.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- attributes ------------------------------------------------------------------------------ */
@@ -13,39 +14,45 @@
  * marks those that version 13 does not know: any other value cannot be written. */
 struct neutral {
     const char *op, *attr;
-    double value;
+    double value; /* NAN: none */
     bool strict;
+    const char *text; /* of a string */
 };
 
 static const struct neutral neutrals[] = {
-    {"Conv", "group", 1, false},
-    {"Conv", "dilations", 1, false},
-    {"Conv", "strides", 1, false},
-    {"Conv", "pads", 0, false},
-    {"MaxPool", "dilations", 1, false},
-    {"MaxPool", "strides", 1, false},
-    {"MaxPool", "pads", 0, false},
-    {"MaxPool", "ceil_mode", 0, false},
-    {"MaxPool", "storage_order", 0, false},
-    {"AveragePool", "dilations", 1, true},
-    {"AveragePool", "strides", 1, false},
-    {"AveragePool", "pads", 0, false},
-    {"AveragePool", "ceil_mode", 0, false},
-    {"AveragePool", "count_include_pad", 0, false},
-    {"BatchNormalization", "training_mode", 0, true},
-    {"Cast", "saturate", 1, true},
-    {"Gemm", "alpha", 1, false},
-    {"Gemm", "beta", 1, false},
-    {"Gemm", "transA", 0, false},
-    {"Gemm", "transB", 0, false},
-    {"Flatten", "axis", 1, false},
-    {"Reshape", "allowzero", 0, true},
-    {"Shape", "start", 0, true},
-    {"Softmax", "flatten", 0, true},
+    {"Conv", "group", 1, false, NULL},
+    {"Conv", "dilations", 1, false, NULL},
+    {"Conv", "strides", 1, false, NULL},
+    {"Conv", "pads", 0, false, NULL},
+    {"MaxPool", "dilations", 1, false, NULL},
+    {"MaxPool", "strides", 1, false, NULL},
+    {"MaxPool", "pads", 0, false, NULL},
+    {"MaxPool", "ceil_mode", 0, false, NULL},
+    {"MaxPool", "storage_order", 0, false, NULL},
+    {"AveragePool", "dilations", 1, true, NULL},
+    {"AveragePool", "strides", 1, false, NULL},
+    {"AveragePool", "pads", 0, false, NULL},
+    {"AveragePool", "ceil_mode", 0, false, NULL},
+    {"AveragePool", "count_include_pad", 0, false, NULL},
+    {"BatchNormalization", "training_mode", 0, true, NULL},
+    {"Cast", "saturate", 1, true, NULL},
+    {"Gemm", "alpha", 1, false, NULL},
+    {"Gemm", "beta", 1, false, NULL},
+    {"Gemm", "transA", 0, false, NULL},
+    {"Gemm", "transB", 0, false, NULL},
+    {"Flatten", "axis", 1, false, NULL},
+    {"Reshape", "allowzero", 0, true, NULL},
+    {"Shape", "start", 0, true, NULL},
+    {"Resize", "antialias", 0, true, NULL},
+    {"Resize", "axes", (double)NAN, true, NULL},
+    {"Resize", "keep_aspect_ratio_policy", 0, true, "stretch"},
+    {"Softmax", "flatten", 0, true, NULL},
 };
 
-static bool all_equal(const struct fsn__attr *attr, double value)
+static bool is_neutral(const struct fsn__attr *attr, const struct neutral *neutral)
 {
+    const double value = neutral->value;
+
     switch (attr->type) {
     case FSN__ATTR_INT:
         return (double)attr->i == value;
@@ -57,6 +64,7 @@ static bool all_equal(const struct fsn__attr *attr, double value)
                 return false;
         return true;
     case FSN__ATTR_STRING:
+        return neutral->text && strcmp(attr->s, neutral->text) == 0;
     case FSN__ATTR_FLOATS:
     case FSN__ATTR_TENSOR:
         break;
@@ -128,7 +136,7 @@ enum fsn_status fsn__export_attrs(struct fsn__exporter *ex, const struct fsn__no
         const struct fsn__attr *attr = &from->attrs.item[i];
         const struct neutral *neutral = find_neutral(from->op->name, attr->name);
 
-        if (neutral && all_equal(attr, neutral->value))
+        if (neutral && is_neutral(attr, neutral))
             continue;
         if (neutral && neutral->strict)
             return FSN__FAIL(err, FSN_UNSUPPORTED,

@@ -3,6 +3,9 @@
  *   Softmax, LogSoftmax, Hardmax over several axes   Flatten, the operator, Reshape
  *   Pad with axes (18)                               Pad of all axes
  *   Reduce* with axes as an input (18)               axes as an attribute
+ *   Split into a number of parts (18)                Split into parts of given sizes
+ *   LayerNormalization (17)                          (x - mean) / Sqrt(mean square + epsilon) g + b
+ *   GroupNormalization (18, 21)                      InstanceNormalization of [N, groups, ...]
  *   HardSwish (14)                                   x HardSigmoid(x)
  *   Mish (18)                                        x Tanh(Softplus(x))
  *   Swish (24)                                       x Sigmoid(alpha x)
@@ -208,6 +211,142 @@ static enum fsn_status write_reduction(struct fsn__exporter *ex, const struct fs
     return done(ex, err);
 }
 
+/* The sizes of op_split.c: ceil(n / parts) each, the last ones of what is left. */
+static enum fsn_status write_split(struct fsn__exporter *ex, const struct fsn__node *from,
+                                   struct fsn_error *err)
+{
+    const struct fsn__tensor *x = &ex->graph->values[from->in[0]].tensor;
+    const int64_t axis = fsn__attr_int(&from->attrs, "axis", 0);
+    const int64_t parts = fsn__attr_int(&from->attrs, "num_outputs", from->n_out);
+    const int64_t n = x->dim[axis < 0 ? axis + x->ndim : axis], chunk = (n + parts - 1) / parts;
+    const char *in[2], *out[FSN__MAX_IO];
+    int64_t sizes[FSN__MAX_IO], left = n;
+    FsnOnnx__NodeProto *node;
+
+    for (int64_t i = 0; i < parts; i++) {
+        out[i] = i < from->n_out ? fsn__export_value(ex, from->out[i]) : fsn__export_new_name(ex);
+        sizes[i] = left < chunk ? left : chunk;
+        left -= sizes[i];
+    }
+    in[0] = fsn__export_value(ex, from->in[0]);
+    in[1] = fsn__export_ints(ex, (size_t)parts, sizes);
+    node = fsn__export_node(ex, &ex->nodes, "Split", 2, in, (size_t)parts, out);
+    fsn__export_attr_int(ex, node, "axis", axis);
+    return done(ex, err);
+}
+
+/* Modes that came later, or went. */
+static enum fsn_status refuse_resize(struct fsn__exporter *ex, const struct fsn__node *from,
+                                     struct fsn_error *err)
+{
+    (void)ex;
+    return FSN__FAIL(err, FSN_UNSUPPORTED,
+                     "Resize '%s': its coordinate_transformation_mode '%s' cannot be written in "
+                     "operator set version %d",
+                     from->name,
+                     fsn__attr_string(&from->attrs, "coordinate_transformation_mode", ""),
+                     FSN__EXPORT_OPSET);
+}
+
+/* ---- normalisation -----------------------------------------------------------------------------
+ */
+
+static const char *write_mean(struct fsn__exporter *ex, const char *x, size_t count,
+                              const int64_t *axes)
+{
+    const char *mean = fsn__export_new_name(ex);
+    FsnOnnx__NodeProto *node = fsn__export_node(ex, &ex->nodes, "ReduceMean", 1, &x, 1, &mean);
+
+    fsn__export_attr_ints(ex, node, "axes", count, axes);
+    return mean;
+}
+
+static enum fsn_status write_layer_norm(struct fsn__exporter *ex, const struct fsn__node *from,
+                                        struct fsn_error *err)
+{
+    const int64_t ndim = ex->graph->values[from->in[0]].tensor.ndim;
+    const int64_t axis = fsn__attr_int(&from->attrs, "axis", -1);
+    const char *x = fsn__export_value(ex, from->in[0]), *y = fsn__export_value(ex, from->out[0]);
+    const bool bias = from->n_in > 2 && from->in[2] >= 0;
+    int64_t axes[FSN_MAX_DIMS];
+    const char *off, *var;
+    size_t count = 0;
+
+    if (from->n_out > 1)
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "LayerNormalization '%s': its %d outputs cannot be written in operator "
+                         "set version %d",
+                         from->name, from->n_out, FSN__EXPORT_OPSET);
+    for (int64_t i = axis < 0 ? axis + ndim : axis; i < ndim; i++)
+        axes[count++] = i;
+    off = write_node(ex, "Sub", x, write_mean(ex, x, count, axes), NULL);
+    var = write_mean(ex, write_node(ex, "Mul", off, off, NULL), count, axes);
+    var =
+        write_node(ex, "Add", var,
+                   write_scalar(ex, (double)fsn__attr_float(&from->attrs, "epsilon", 1e-5F)), NULL);
+    off = write_node(ex, "Div", off, write_node(ex, "Sqrt", var, NULL, NULL), NULL);
+    off = write_node(ex, "Mul", off, fsn__export_value(ex, from->in[1]), bias ? NULL : y);
+    if (bias)
+        write_node(ex, "Add", off, fsn__export_value(ex, from->in[2]), y);
+    return done(ex, err);
+}
+
+/* A constant of n equal floats. */
+static const char *write_floats(struct fsn__exporter *ex, int64_t n, float value)
+{
+    struct fsn__tensor t = {.dtype = FSN__F32, .ndim = 1, .dim = {n}};
+    const char *name = fsn__export_new_name(ex);
+
+    t.data = fsn__export_alloc(ex, (size_t)n, sizeof(float));
+    if (!t.data || !name)
+        return NULL;
+    for (int64_t i = 0; i < n; i++)
+        fsn__f32(&t)[i] = value;
+    fsn__export_initialiser(ex, name, &t);
+    return name;
+}
+
+/* One scale a channel is applied behind the normalisation, one a group within it. */
+static enum fsn_status write_group_norm(struct fsn__exporter *ex, const struct fsn__node *from,
+                                        struct fsn_error *err)
+{
+    const struct fsn__value *values = ex->graph->values;
+    const struct fsn__tensor *x = &values[from->in[0]].tensor;
+    const int64_t groups = fsn__attr_int(&from->attrs, "num_groups", 1);
+    const bool channels = values[from->in[1]].tensor.dim[0] != groups;
+    const char *scale = fsn__export_value(ex, from->in[1]);
+    const char *bias = fsn__export_value(ex, from->in[2]);
+    const char *y = fsn__export_value(ex, from->out[0]), *in[3], *normal = fsn__export_new_name(ex);
+    int64_t shape[FSN_MAX_DIMS], each[FSN_MAX_DIMS];
+    FsnOnnx__AttributeProto *epsilon;
+    FsnOnnx__NodeProto *node;
+
+    for (int i = 0; i < x->ndim; i++) { /* 0: as many as before */
+        shape[i] = i == 0 ? 0 : x->dim[i];
+        each[i] = i == 1 ? x->dim[i] : 1;
+    }
+    in[0] = write_node(ex, "Reshape", fsn__export_value(ex, from->in[0]),
+                       fsn__export_ints(ex, 3, (int64_t[]){0, groups, -1}), NULL);
+    in[1] = channels ? write_floats(ex, groups, 1.0F) : scale;
+    in[2] = channels ? write_floats(ex, groups, 0.0F) : bias;
+    node = fsn__export_node(ex, &ex->nodes, "InstanceNormalization", 3, in, 1, &normal);
+    epsilon =
+        fsn__export_attr(ex, node, "epsilon", FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    if (!epsilon)
+        return FSN__NOMEM(err);
+    epsilon->has_f = true;
+    epsilon->f = fsn__attr_float(&from->attrs, "epsilon", 1e-5F);
+    normal = write_node(ex, "Reshape", normal, fsn__export_ints(ex, (size_t)x->ndim, shape),
+                        channels ? NULL : y);
+    if (channels) {
+        const char *to = fsn__export_ints(ex, (size_t)x->ndim - 1, each + 1);
+
+        normal = write_node(ex, "Mul", normal, write_node(ex, "Reshape", scale, to, NULL), NULL);
+        write_node(ex, "Add", normal, write_node(ex, "Reshape", bias, to, NULL), y);
+    }
+    return done(ex, err);
+}
+
 /* ---- the table ---------------------------------------------------------------------------------
  */
 
@@ -219,6 +358,18 @@ static bool is_flattened(const struct fsn__node *from)
 static bool has_axes_of_pads(const struct fsn__node *from)
 {
     return from->n_in > 3 && from->in[3] >= 0;
+}
+
+static bool has_number_of_parts(const struct fsn__node *from)
+{
+    return fsn__attr_find(&from->attrs, "num_outputs") && (from->n_in < 2 || from->in[1] < 0);
+}
+
+static bool has_other_coordinates(const struct fsn__node *from)
+{
+    const char *mode = fsn__attr_string(&from->attrs, "coordinate_transformation_mode", "");
+
+    return strcmp(mode, "half_pixel_symmetric") == 0 || strcmp(mode, "tf_half_pixel_for_nn") == 0;
 }
 
 static const struct {
@@ -240,6 +391,10 @@ static const struct {
     {&fsn__op_reduce_prod, NULL, write_reduction},
     {&fsn__op_reduce_max, NULL, write_reduction},
     {&fsn__op_reduce_min, NULL, write_reduction}, /* ReduceSum has its axes as an input since 13 */
+    {&fsn__op_split, has_number_of_parts, write_split},
+    {&fsn__op_resize, has_other_coordinates, refuse_resize},
+    {&fsn__op_layer_normalization, NULL, write_layer_norm},
+    {&fsn__op_group_normalization, NULL, write_group_norm},
     {&fsn__op_hard_swish, NULL, write_hard_swish},
     {&fsn__op_mish, NULL, write_mish},
     {&fsn__op_swish, NULL, write_swish},

@@ -565,6 +565,118 @@ static void newer_activations_are_written_in_version_13s_terms(void **state)
     assert_written_in_terms("Gelu", "approximate", "tanh", 0, 8);
 }
 
+/* What the maker holds and its export compute the same, up to rounding. */
+static void assert_exported(struct onnx_maker *m, const char *first)
+{
+    struct fsn_model *model = load(m), *back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    int64_t n, n_back;
+    float *y = run(model->graph, &n), *y_back = run(back->graph, &n_back);
+
+    assert_string_equal(back->graph->nodes[0].op->name, first);
+    assert_int_equal(n, n_back);
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(y[i] - y_back[i]) <= 2e-6f))
+            fail_msg("%.9g became %.9g", (double)y[i], (double)y_back[i]);
+    free(y);
+    free(y_back);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
+static void newer_normalisations_are_written_in_version_13s_terms(void **state)
+{
+    const float scale[6] = {1, 2, -1, 0.5f, 3, -2}, bias[6] = {0.5f, 0, 1, -1, 2, 3};
+    struct onnx_maker m;
+
+    (void)state;
+    for (int has_bias = 0; has_bias < 2; has_bias++) {
+        onnx_begin(&m, 17);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 3, INTS(ONNX_OPEN, 2, 3));
+        onnx_floats(&m, "s", 2, INTS(2, 3), scale);
+        onnx_floats(&m, "b", 2, INTS(2, 3), bias);
+        onnx_attr_int(&m, onnx_node(&m, "LayerNormalization", has_bias ? "x,s,b" : "x,s", "y"),
+                      "axis", 1);
+        onnx_output(&m, "y");
+        assert_exported(&m, "ReduceMean");
+    }
+    for (int64_t count = 2; count <= 6; count += 4) { /* a scale for each group, each channel */
+        onnx_begin(&m, count == 2 ? 18 : 21);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 6, 2, 3));
+        onnx_floats(&m, "s", 1, &count, scale);
+        onnx_floats(&m, "b", 1, &count, bias);
+        onnx_attr_int(&m, onnx_node(&m, "GroupNormalization", "x,s,b", "y"), "num_groups", 2);
+        onnx_output(&m, "y");
+        assert_exported(&m, "Reshape");
+    }
+}
+
+static void a_number_of_parts_is_written_as_their_sizes(void **state)
+{
+    struct onnx_maker m;
+    FsnOnnx__NodeProto *node;
+
+    (void)state;
+    onnx_begin(&m, 18);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(ONNX_OPEN, 7));
+    node = onnx_node(&m, "Split", "x", "a,b,c");
+    onnx_attr_int(&m, node, "axis", 1);
+    onnx_attr_int(&m, node, "num_outputs", 3);
+    onnx_node(&m, "Mul", "c,c", "y"); /* the part that is smaller */
+    onnx_output(&m, "y");
+    assert_exported(&m, "Split");
+}
+
+/* Attributes that say the default are left out; what version 13 cannot say is refused. */
+static void resize_is_written_where_version_13_has_its_modes(void **state)
+{
+    static const struct {
+        const char *attr, *text, *refusal;
+        int64_t number;
+    } cases[] = {
+        {"antialias", NULL, NULL, 0},
+        {"keep_aspect_ratio_policy", "stretch", NULL, 0},
+        {"coordinate_transformation_mode", "asymmetric", NULL, 0},
+        {"antialias", NULL, "its attribute 'antialias' cannot be written", 1},
+        {"coordinate_transformation_mode", "half_pixel_symmetric",
+         "its coordinate_transformation_mode 'half_pixel_symmetric' cannot be written", 0},
+    };
+    const float scales[4] = {1, 1, 2, 2};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fsn_error err = {0};
+        struct fsn_model *model;
+        struct onnx_maker m;
+        FsnOnnx__NodeProto *node;
+        unsigned char *bytes = NULL;
+        size_t size;
+
+        onnx_begin(&m, 19);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 2, 2, 3));
+        onnx_floats(&m, "s", 1, INTS(4), scales);
+        node = onnx_node(&m, "Resize", "x,,s", "y");
+        if (cases[i].text) {
+            FsnOnnx__AttributeProto *string = onnx_attr(&m, node, cases[i].attr, ATTR(STRING));
+
+            string->has_s = true;
+            string->s.data = (uint8_t *)(uintptr_t)cases[i].text;
+            string->s.len = strlen(cases[i].text);
+        } else {
+            onnx_attr_int(&m, node, cases[i].attr, cases[i].number);
+        }
+        onnx_output(&m, "y");
+        if (!cases[i].refusal) {
+            assert_exported(&m, "Resize");
+            continue;
+        }
+        model = load(&m);
+        assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_DENSE, &bytes, &size, &err),
+                         FSN_UNSUPPORTED);
+        assert_non_null(strstr(err.text, cases[i].refusal));
+        fsn_model_destroy(model);
+    }
+}
+
 static void axes_of_reductions_are_written_as_an_attribute(void **state)
 {
     static const struct {
@@ -669,6 +781,9 @@ int main(void)
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
         cmocka_unit_test(newer_activations_are_written_in_version_13s_terms),
+        cmocka_unit_test(newer_normalisations_are_written_in_version_13s_terms),
+        cmocka_unit_test(a_number_of_parts_is_written_as_their_sizes),
+        cmocka_unit_test(resize_is_written_where_version_13_has_its_modes),
         cmocka_unit_test(axes_of_reductions_are_written_as_an_attribute),
         cmocka_unit_test(pad_of_some_axes_is_written_as_pad_of_all),
         cmocka_unit_test(what_version_13_cannot_say_is_refused_by_name),
