@@ -194,6 +194,47 @@ static void odd_operators_in_between_are_computed_alike(void **state)
     compare_all(finish(&net, x, 16));
 }
 
+/* 17 channels leave lanes of a block that are no channels. */
+static void activations_are_computed_alike(void **state)
+{
+    static const char *const names[] = {
+        "LeakyRelu", "ThresholdedRelu", "Elu",      "Celu", "Selu", "Swish",
+        "Tanh",      "HardSwish",       "Softsign", "Mish", "Gelu", "HardSigmoid"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct net net = net_create(20 + i);
+        int x = net_input(&net, 3, 9, 7);
+
+        x = net_batch_norm(&net, "a", net_conv(&net, "a", x, 3, 17, 3, 1), 17);
+        x = APPLY(&net, INPUTS(x), names[i]);
+        x = conv_bn_relu(&net, "b", x, 17, 16, 3, 1);
+        compare_all(finish(&net, x, 16));
+    }
+}
+
+/* x Sigmoid(x), in either order, and gates that are something else. */
+static void gates_are_computed_alike(void **state)
+{
+    struct net net = net_create(40);
+    int x = net_input(&net, 3, 9, 7), gate, y;
+
+    (void)state;
+    x = net_conv(&net, "a", x, 3, 17, 3, 1);
+    gate = APPLY(&net, INPUTS(x), "Sigmoid");
+    x = net_conv(&net, "b", APPLY(&net, INPUTS(x, gate), "Mul"), 17, 17, 3, 1);
+    gate = APPLY(&net, INPUTS(x), "Sigmoid");
+    y = net_conv(&net, "c", APPLY(&net, INPUTS(gate, x), "Mul"), 17, 17, 3, 1);
+    gate = APPLY(&net, INPUTS(x), "Sigmoid");
+    y = APPLY(&net, INPUTS(y, gate), "Mul"); /* of another value */
+    gate = APPLY(&net, INPUTS(y), "Sigmoid");
+    y = net_add(&net, APPLY(&net, INPUTS(y, gate), "Mul"), gate); /* read twice */
+    y = net_conv(&net, "d", y, 17, 16, 1, 1);
+    gate = APPLY(&net, INPUTS(y), "Sigmoid");
+    assert_int_equal(fsn__graph_add_output(net.graph, gate, NULL), FSN_OK);
+    compare_all(finish(&net, y, 16));
+}
+
 static void grouped_and_depthwise_convolutions_are_computed_alike(void **state)
 {
     struct net net = net_create(3);
@@ -393,6 +434,29 @@ static void an_inferring_resnet_is_convolutions_alone(void **state)
     fsn_model_destroy(model);
 }
 
+/* Pack, three convolutions with an activation between, pool. */
+static void activations_stay_blocked(void **state)
+{
+    struct net net = net_create(41);
+    int x = net_input(&net, 3, 8, 8);
+    struct fsn__lowered *lowered;
+    struct fsn__graph *graph;
+
+    (void)state;
+    x = net_conv(&net, "a", x, 3, 16, 3, 1);
+    x = net_conv(&net, "b", APPLY(&net, INPUTS(x), "HardSwish"), 16, 16, 3, 1);
+    x = APPLY(&net, INPUTS(x, APPLY(&net, INPUTS(x), "Sigmoid")), "Mul");
+    graph = finish(&net, net_conv(&net, "c", x, 16, 16, 3, 1), 16);
+    lowered = lower(graph, true);
+    assert_int_equal(count_nodes(lowered->graph, &fsn__op_pack), 1);
+    assert_int_equal(count_nodes(lowered->graph, &fsn__op_unpack), 0);
+    assert_int_equal(count_nodes(lowered->graph, &fsn__op_hard_swish), 1);
+    assert_int_equal(count_nodes(lowered->graph, &fsn__op_swish), 1);
+    assert_int_equal(count_nodes(lowered->graph, &fsn__op_sigmoid), 0);
+    fsn__lowered_destroy(lowered);
+    fsn__graph_destroy(graph);
+}
+
 static void dense_blocks_take_no_sums_but_the_first(void **state)
 {
     struct fsn_model *model = NULL;
@@ -459,6 +523,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_channels_and_sizes_are_computed_alike),
         cmocka_unit_test(odd_operators_in_between_are_computed_alike),
+        cmocka_unit_test(activations_are_computed_alike),
+        cmocka_unit_test(gates_are_computed_alike),
         cmocka_unit_test(grouped_and_depthwise_convolutions_are_computed_alike),
         cmocka_unit_test(shortcuts_without_parameters_are_computed_alike),
         cmocka_unit_test(students_of_filter_summaries_are_computed_alike),
@@ -472,6 +538,7 @@ int main(void)
         cmocka_unit_test(the_trained_network_of_the_shared_models_is_computed_alike),
         cmocka_unit_test(a_training_resnet_is_one_blocked_run),
         cmocka_unit_test(an_inferring_resnet_is_convolutions_alone),
+        cmocka_unit_test(activations_stay_blocked),
         cmocka_unit_test(dense_blocks_take_no_sums_but_the_first),
         cmocka_unit_test(a_shortcut_without_parameters_is_one_copy),
         cmocka_unit_test(the_environment_can_force_the_plain_operators),
