@@ -22,4 +22,4 @@ done
 jq -rn --slurpfile plain "$dir/plain/report.json" --slurpfile folded "$dir/folded/report.json" '
     ($plain[0].compressed.top1) as $a | ($folded[0].compressed.top1) as $b |
     "as trained \($a) %, folded \($b) %, apart \(($b - $a) * 100 | round / 100)",
-    if $b >= $a - 0.3 then "1 passed, 0 failed" else "0 passed, 1 failed" | halt_error(1) end'
+    if $b >= $a - 0.3 then "1 passed, 0 failed" else "0 passed, 1 failed\n" | halt_error(1) end'
