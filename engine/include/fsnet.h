@@ -149,8 +149,8 @@ struct fsn_import_limits {
 };
 
 /* Reads an ONNX file (opset 7..27, and 1..6 where operators kept their form). Errors: IO, FORMAT,
- * UNSUPPORTED (names operator and node), SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new, freed by
- * fsn_model_destroy. */
+ * UNSUPPORTED (names operator and node), SHAPE, LIMIT, NOMEM. limits may be NULL. *out is new,
+ * freed by fsn_model_destroy. */
 FSN_NODISCARD enum fsn_status fsn_model_load(const char *path,
                                              const struct fsn_import_limits *limits,
                                              struct fsn_model **out, struct fsn_error *err);

@@ -1,10 +1,10 @@
 /*
  * op_gradient.h - an operator's backward against central differences.
  *
- * loss = sum of c_i y_i over all outputs, with fixed c. Every element of every wanted input is moved by +-h, the
- * slope compared with what backward says, sign and all. Backward starts from gradients that are not
- * zero (it must add), and what it does not declare to read (backward_in, backward_out) is filled
- * with NaN before.
+ * loss = sum of c_i y_i over all outputs, with fixed c. Every element of every wanted input is
+ * moved by +-h, the slope compared with what backward says, sign and all. Backward starts from
+ * gradients that are not zero (it must add), and what it does not declare to read (backward_in,
+ * backward_out) is filled with NaN before.
  */
 #ifndef FSN_TESTS_OP_GRADIENT_H
 #define FSN_TESTS_OP_GRADIENT_H
