@@ -98,10 +98,11 @@ static size_t typed_count(const FsnOnnx__TensorProto *proto)
     }
 }
 
-/* The elements where the file already has them packed; NULL where they stand in a list of wider
- * integers. */
-static const void *packed_elements(const FsnOnnx__TensorProto *proto)
+/* The elements where the file already has them packed; NULL, with *widened set, where they stand in a
+ * list of wider integers. */
+static const void *packed_elements(const FsnOnnx__TensorProto *proto, bool *widened)
 {
+    *widened = false;
     if (proto->raw_data.len > 0)
         return proto->raw_data.data;
     switch (proto->data_type) {
@@ -116,6 +117,7 @@ static const void *packed_elements(const FsnOnnx__TensorProto *proto)
     case FSN__ONNX_INT32:
         return proto->int32_data;
     default:
+        *widened = true;
         return NULL;
     }
 }
@@ -222,7 +224,7 @@ enum fsn_status fsn__proto_tensor(const FsnOnnx__TensorProto *proto,
     const void *packed;
     void *narrowed = NULL;
     size_t n, file, bytes;
-    bool raw;
+    bool raw, widened;
 
     if (proto->data_location == FSN_ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return FSN__FAIL(err, FSN_UNSUPPORTED,
@@ -248,8 +250,8 @@ enum fsn_status fsn__proto_tensor(const FsnOnnx__TensorProto *proto,
     status = fsn__tensor_alloc(&t, err);
     if (status != FSN_OK)
         goto out;
-    packed = packed_elements(proto);
-    if (!packed && n > 0) {
+    packed = packed_elements(proto, &widened);
+    if (widened && n > 0) {
         narrowed = fsn__aligned_calloc(n, file);
         status = narrowed ? copy_typed(proto, n, what, narrowed, err) : FSN__NOMEM(err);
         if (status != FSN_OK)
