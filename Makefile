@@ -9,6 +9,7 @@
 #   make tsan          those of the threads again, under TSan
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
+#   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
@@ -181,7 +182,7 @@ check-threads: $(THREAD_TESTS)
 	@fail=0; for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 $$t || fail=1; done; exit $$fail
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
-.PHONY: bench bench-peer
+.PHONY: bench bench-peer bench-quality
 bench: all
 	@tests/bench/bench.sh $(BUILD)
 # Debian's Python, which its PyTorch belongs to.
@@ -190,6 +191,10 @@ bench-peer: $(BUILD)/fsnet
 	@/usr/bin/python3 tests/bench/compare.py --fsnet $(BUILD)/fsnet --out $(BUILD)/bench \
 		$(if $(NETS),--nets "$(NETS)") $(if $(STEPS),--steps $(STEPS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(THREADS),--threads $(THREADS))
+
+# SETS="targets ablation", SEEDS="1 2 3", EPOCHS=, OUT=; a row that is done is not run again.
+bench-quality: all
+	@tests/bench/quality.sh $(BUILD)
 
 PREFIX ?= /usr/local
 install: all

@@ -62,6 +62,9 @@ enum cli_kind {
     X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
     X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
+    X(SIZE_BYTES, "size-bytes", 0, "N", SPEC, 0, 0, NULL, "/budget/size_bytes", NULL)              \
+    X(PARAMETERS, "parameters", 0, "N", SPEC, 0, 0, NULL, "/budget/parameters", NULL)              \
+    X(DISTRIBUTION, "distribution", 0, "NAME", SPEC, 0, 0, NULL, "/budget/distribution", NULL)     \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(EPOCHS, "epochs", 0, "N", SPEC, 0, 0, NULL, "/finetune/epochs", NULL)                        \
     X(BATCH, "batch", 0, "N", SPEC, 0, 0, NULL, "/finetune/batch_size", NULL)                      \
@@ -108,7 +111,7 @@ extern const struct cli_option cli_options[CLI_OPTION_COUNT];
 /* ---- commands ------------------------------------------------------------------------------ */
 
 #define CLI_MAX_OPERANDS 2
-#define CLI_MAX_OPTIONS 40
+#define CLI_MAX_OPTIONS 80
 
 struct cli_args;
 struct cli_command {

@@ -21,12 +21,16 @@ static void print_layer(const struct fsn_plan_layer *layer)
            CLI_GROUPED(layer->fs_size), layer->ratio, layer->bits, layer->note ? layer->note : "");
 }
 
-static void print_plan(const struct fsn_plan *plan)
+static void print_plan(const struct fsn_plan *plan, const struct fsn_spec *spec)
 {
     printf("%-32s %-16s %-16s %12s %7s %5s  %s\n", "layer", "filters", "summary", "values", "ratio",
            "bits", "note");
     for (size_t i = 0; i < plan->layer_count; i++)
         print_layer(&plan->layers[i]);
+    if (spec->budget.distribution == FSN_DISTRIBUTION_SENSITIVITY)
+        printf(
+            "\nA job measures what each layer matters and shares the same size by it; the ratios "
+            "above are even.\n");
     printf("\n%-24s %14s\n", "parameters", CLI_GROUPED(plan->parameters));
     printf("%-24s %14s\n", "compressed parameters", CLI_GROUPED(plan->compressed_parameters));
     printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));
@@ -57,7 +61,7 @@ static int run_plan(const struct cli_args *args)
         goto out;
     }
     if (!args->json) {
-        print_plan(plan);
+        print_plan(plan, &args->spec);
     } else if (fsn_plan_json(plan, &json, &err) == FSN_OK) {
         printf("%s\n", json);
     } else {
@@ -76,7 +80,7 @@ const struct cli_command cli_plan = {
     .operands = "MODEL",
     .operand_count = 1,
     .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_EXCLUDE,
-                CLI_OPT_BITS, CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC, CLI_OPT_JSON,
-                CLI_OPT_THREADS},
+                CLI_OPT_SIZE_BYTES, CLI_OPT_PARAMETERS, CLI_OPT_DISTRIBUTION, CLI_OPT_BITS,
+                CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC, CLI_OPT_JSON, CLI_OPT_THREADS},
     .run = run_plan,
 };

@@ -3,6 +3,7 @@
 #ifndef FSN_COMPRESS_COMPRESS_H
 #define FSN_COMPRESS_COMPRESS_H
 
+#include "compress/layer_effects.h"
 #include "compress/prepare.h"
 #include "fs/fs.h"
 #include "train/train.h"
@@ -15,11 +16,16 @@
 FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits,
                                                 double *rel_error, struct fsn_error *err);
 
-/* fsn_plan_create for a network that is prepared, with batch norm put back. */
-FSN_NODISCARD enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
-                                                 const struct fsn__prepared *prepared,
-                                                 const struct fsn_spec *spec, struct fsn_plan **out,
-                                                 struct fsn_faults *faults, struct fsn_error *err);
+/* fsn_plan_create for a network that is prepared, with batch norm put back. effects: of each row,
+ * from an earlier plan; NULL: nothing was measured, and the budget is shared evenly. */
+FSN_NODISCARD enum fsn_status
+fsn__plan_prepared(const struct fsn_model *model, const struct fsn__prepared *prepared,
+                   const struct fsn_spec *spec, const struct fsn__layer_effect *effects,
+                   struct fsn_plan **out, struct fsn_faults *faults, struct fsn_error *err);
+/* Sets the plan's expected_bytes: carries it out on the graph and exports to memory. */
+FSN_NODISCARD enum fsn_status fsn__plan_measure(const struct fsn__graph *graph,
+                                                const struct fsn_spec *spec, struct fsn_plan *plan,
+                                                struct fsn_error *err);
 
 /* One side of the report. */
 struct fsn__report_side {

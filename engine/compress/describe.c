@@ -229,6 +229,8 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
         }
         json_object_set_new(row, "fit_error", fsn__json_real(l->fit_error));
         json_object_set_new(row, "quant_error", fsn__json_real(l->quant_error));
+        json_object_set_new(row, "alone_divergence", fsn__json_real(l->alone_divergence));
+        json_object_set_new(row, "alone_top1_drop", fsn__json_real(l->alone_top1_drop));
         json_array_append_new(array, row);
     }
     return array;
@@ -236,13 +238,14 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
 
 enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **json, struct fsn_error *err)
 {
-    json_t *root = json_pack(
-        "{s:s?, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "output", plan->output, "restored_bn",
-        plan->restored_bn, "parameters", (json_int_t)plan->parameters, "compressed_parameters",
-        (json_int_t)plan->compressed_parameters, "effective_parameters",
-        (json_int_t)plan->effective_parameters, "macs", (json_int_t)plan->macs, "baseline_bytes",
-        (json_int_t)plan->baseline_bytes, "expected_bytes", (json_int_t)plan->expected_bytes,
-        "layers", fsn__plan_layers_json(plan));
+    json_t *root =
+        json_pack("{s:s?, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "output", plan->output,
+                  "measured", plan->measured, "restored_bn", plan->restored_bn, "parameters",
+                  (json_int_t)plan->parameters, "compressed_parameters",
+                  (json_int_t)plan->compressed_parameters, "effective_parameters",
+                  (json_int_t)plan->effective_parameters, "macs", (json_int_t)plan->macs,
+                  "baseline_bytes", (json_int_t)plan->baseline_bytes, "expected_bytes",
+                  (json_int_t)plan->expected_bytes, "layers", fsn__plan_layers_json(plan));
 
     return fsn__json_text(root, json, err);
 }

@@ -179,6 +179,30 @@ static enum fsn_status prepare(struct job *job, struct fsn_error *err)
                             : status;
 }
 
+/* The plan; where there is training to follow, what each layer matters is measured, and may change
+ * which layer gets how much. */
+static enum fsn_status plan(struct job *job, struct fsn_error *err)
+{
+    const struct fsn__train_job train = training(job, job->prepared.graph);
+    struct fsn__layer_effect *effects = NULL;
+    struct fsn_plan *even = NULL;
+    enum fsn_status status =
+        fsn__plan_prepared(job->baseline, &job->prepared, job->spec, NULL, &even, NULL, err);
+
+    if (status == FSN_OK && job->spec->finetune.epochs > 0) {
+        status = fsn__measure_layers(&train, even, &effects, err);
+        if (status == FSN_OK)
+            status = fsn__plan_prepared(job->baseline, &job->prepared, job->spec, effects,
+                                        &job->plan, NULL, err);
+    } else if (status == FSN_OK) {
+        job->plan = even;
+        even = NULL;
+    }
+    fsn_plan_destroy(even);
+    free(effects);
+    return status;
+}
+
 static enum fsn_status fit(struct job *job, struct fsn_error *err)
 {
     enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -186,8 +210,7 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = prepare(job, err);
     if (status == FSN_OK)
-        status =
-            fsn__plan_prepared(job->baseline, &job->prepared, job->spec, &job->plan, NULL, err);
+        status = plan(job, err);
     if (status == FSN_OK)
         status = enter(job, FSN_STAGE_FIT, job->quick, err);
     if (status == FSN_OK)

@@ -2,6 +2,7 @@
  *
  * The expected size is not estimated: the plan is carried out on the untrained student and exported
  * to memory. Training changes values, not the size of anything that is written. */
+#include "compress/budget.h"
 #include "compress/compress.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
@@ -25,8 +26,8 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *
     return status;
 }
 
-static enum fsn_status measure_export(const struct fsn__graph *graph, const struct fsn_spec *spec,
-                                      struct fsn_plan *plan, struct fsn_error *err)
+enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                                  struct fsn_plan *plan, struct fsn_error *err)
 {
     struct fsn_model student = {0};
     unsigned char *bytes = NULL;
@@ -102,7 +103,8 @@ static enum fsn_status check_gradients(const struct fsn__graph *graph, int logit
 
 enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    const struct fsn__prepared *prepared,
-                                   const struct fsn_spec *spec, struct fsn_plan **out,
+                                   const struct fsn_spec *spec,
+                                   const struct fsn__layer_effect *effects, struct fsn_plan **out,
                                    struct fsn_faults *faults, struct fsn_error *err)
 {
     const struct fsn__graph *graph = prepared->graph;
@@ -112,7 +114,9 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
 
     if (spec->finetune.epochs > 0)
         status = check_gradients(graph, logits, faults, err);
-    planned = fsn__fs_plan_for(graph, logits, spec, &plan, faults, err);
+    planned = fsn__plan_budget(graph, logits, spec,
+                               fsn__graph_parameters(model->graph) - fsn__graph_parameters(graph),
+                               effects, &plan, faults, err);
     if (status == FSN_OK)
         status = planned;
     if (status != FSN_OK) {
@@ -127,8 +131,6 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
         if (!plan->output)
             status = FSN__NOMEM(err);
     }
-    if (status == FSN_OK)
-        status = measure_export(graph, spec, plan, err);
     if (status != FSN_OK) {
         fsn_plan_destroy(plan);
         return status;
@@ -161,7 +163,7 @@ enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_
     enum fsn_status status = prepare_dry(model, spec, &prepared, faults, err);
 
     if (status == FSN_OK)
-        status = fsn__plan_prepared(model, &prepared, spec, out, faults, err);
+        status = fsn__plan_prepared(model, &prepared, spec, NULL, out, faults, err);
     fsn__prepared_clear(&prepared);
     return status;
 }
@@ -178,7 +180,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     if (status == FSN_OK)
         status = prepare_dry(model, spec, &prepared, faults, err);
     if (status == FSN_OK)
-        status = fsn__fs_plan(prepared.graph, spec, &plan, faults, err);
+        status = fsn__plan_budget(prepared.graph, -1, spec, 0, NULL, &plan, faults, err);
     if (status == FSN_OK)
         status = fsn__fs_convert(prepared.graph, plan, spec->filter_summary.spacing,
                                  &student->graph, err);

@@ -48,6 +48,18 @@ static const struct fsn_spec_field fields[] = {
     {"/filter_summary/exclude", FSN_FIELD_NAMES, AT(filter_summary.exclude), 0, 0, false, 0, NULL,
      "convolutions that stay as they are, by node name (default: none)"},
 
+    {"/budget/size_bytes", FSN_FIELD_INT, AT(budget.size_bytes), 256, 2147483647, true, 0, NULL,
+     "model.onnx has at most so many bytes, and as many as it may, instead of "
+     "filter_summary.ratio; 0: "
+     "the ratio says"},
+    {"/budget/parameters", FSN_FIELD_INT, AT(budget.parameters), 1, 2147483647, true, 0, NULL,
+     "the same for the count of parameters"},
+    {"/budget/distribution", FSN_FIELD_CHOICE, AT(budget.distribution), FSN_DISTRIBUTION_EVEN,
+     FSN_DISTRIBUTION_SENSITIVITY, false, FSN_DISTRIBUTION_SENSITIVITY, "even|sensitivity",
+     "how layers share it: one ratio for all, or more for those whose compression was measured to "
+     "cost "
+     "more"},
+
     {"/finetune/epochs", FSN_FIELD_INT, AT(finetune.epochs), 0, 10000, false, 8, NULL,
      "passes over the training images; 0: only fit"},
     {"/finetune/batch_size", FSN_FIELD_INT, AT(finetune.batch_size), 1, 65536, false, 128, NULL,

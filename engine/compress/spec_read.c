@@ -418,6 +418,9 @@ static void read_together(struct reader *reader)
         FAULT(reader, mean == 0 ? "/preprocess/mean" : "/preprocess/std",
               "mean and std need one value for each channel: mean has %d, std has %d", mean, std);
     spec->preprocess.channels = mean > 0 ? mean : 0;
+    if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
+        FAULT(reader, "/budget/parameters",
+              "either size_bytes or parameters can be given, not both");
     if (!reader->augment_given)
         reader->crop = true;
     if (reader->crop && spec->finetune.crop_padding == 0)

@@ -26,6 +26,7 @@ struct weight {
 struct planner {
     const struct fsn__graph *graph;
     const struct fsn_spec *spec;
+    const double *ratios; /* of the rows; NULL: the spec's */
     struct fsn_plan *plan;
     struct weight *weights; /* [value_count] */
     int *uses;              /* [value_count] */
@@ -146,11 +147,14 @@ static const char *dense_reason(const struct planner *p, const struct fsn_plan_l
     return NULL;
 }
 
-static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g, int bits)
+/* side_by_side: as many values as the filters have are wanted, in fewer bits. */
+static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g, int bits,
+                           bool side_by_side)
 {
     const int64_t elements = g->k * fsn__fs_filter_size(g);
 
-    if (fsn__fs_size(g) >= elements) {
+    if (fsn__fs_size(g) > elements ||
+        (fsn__fs_size(g) == elements && !(side_by_side && bits < 32))) {
         make_dense(layer, "a Filter Summary would not be smaller");
         return;
     }
@@ -167,10 +171,13 @@ static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_ge
     }
 }
 
-static double layer_budget(const struct fsn_spec *spec, const struct fsn_plan_layer *layer)
+static double layer_budget(const struct planner *p, const struct fsn_plan_layer *layer)
 {
+    const struct fsn_spec *spec = p->spec;
     const bool pointwise = layer->height == 1 && layer->width == 1;
 
+    if (p->ratios)
+        return p->ratios[layer - p->plan->layers];
     if (pointwise && spec->filter_summary.ratio_1x1 != 0)
         return spec->filter_summary.ratio_1x1;
     return spec->filter_summary.ratio;
@@ -190,18 +197,19 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->width = w->ndim > 3 ? w->dim[3] : 1;
     layer->groups = fsn__attr_int(&conv->attrs, "group", 1);
     layer->fit_error = layer->quant_error = NAN;
+    layer->alone_divergence = layer->alone_top1_drop = NAN;
     reason = dense_reason(p, layer, conv->in[1]);
     if (reason) {
         make_dense(layer, reason);
         return;
     }
-    budget = layer_budget(p->spec, layer);
-    if (p->spec->filter_summary.layout == FSN_LAYOUT_1D)
+    budget = layer_budget(p, layer);
+    if (p->spec->filter_summary.layout == FSN_LAYOUT_1D || budget <= 1)
         g = fsn__fs_choose_1d(layer->filters, layer->channels, layer->height, layer->width, budget,
                               p->spec->filter_summary.spacing);
     else
         g = fsn__fs_choose_3d(layer->filters, layer->channels, layer->height, layer->width, budget);
-    apply_geometry(layer, &g, p->spec->quantize.bits);
+    apply_geometry(layer, &g, p->spec->quantize.bits, budget <= 1);
 }
 
 /* Nodes stand in order: one sweep backwards. */
@@ -292,7 +300,7 @@ static void check_rows(struct planner *p)
 
     for (size_t i = 0; i < plan->layer_count; i++) {
         const struct fsn_plan_layer *layer = &plan->layers[i];
-        double kept = (double)layer->fs_size * layer->ratio / layer_budget(p->spec, layer);
+        double kept = (double)layer->fs_size * layer->ratio / layer_budget(p, layer);
 
         if (layer->layout == FSN_LAYOUT_DENSE) {
             note = layer->note;
@@ -311,7 +319,7 @@ static void check_rows(struct planner *p)
         fault(p, FSN_BUDGET, "",
               "none of the model's %zu convolutions can be compressed; the last one, '%.100s': %s",
               plan->layer_count, plan->layers[plan->layer_count - 1].name, note);
-    else if (most < 1)
+    else if (most < 1 && !p->ratios)
         fault(p, FSN_BUDGET, "/filter_summary/ratio",
               "ratio %g leaves less than one weight in every layer", p->spec->filter_summary.ratio);
 }
@@ -349,10 +357,12 @@ out:
 }
 
 enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
-                                 const struct fsn_spec *spec, struct fsn_plan **out,
-                                 struct fsn_faults *faults, struct fsn_error *err)
+                                 const struct fsn_spec *spec, const double *ratios,
+                                 struct fsn_plan **out, struct fsn_faults *faults,
+                                 struct fsn_error *err)
 {
-    struct planner p = {.graph = graph, .spec = spec, .faults = faults, .err = err};
+    struct planner p = {
+        .graph = graph, .spec = spec, .ratios = ratios, .faults = faults, .err = err};
 
     return make_plan(&p, logits, true, out);
 }
@@ -369,7 +379,7 @@ enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_sp
                              struct fsn_plan **out, struct fsn_faults *faults,
                              struct fsn_error *err)
 {
-    return fsn__fs_plan_for(graph, -1, spec, out, faults, err);
+    return fsn__fs_plan_for(graph, -1, spec, NULL, out, faults, err);
 }
 
 void fsn_plan_destroy(struct fsn_plan *plan)

@@ -324,6 +324,12 @@ enum fsn_restore_bn {
     FSN_RESTORE_BN_NONE
 };
 
+/* How a budget is shared among the layers. */
+enum fsn_distribution {
+    FSN_DISTRIBUTION_EVEN,       /* one ratio for all, as in the paper */
+    FSN_DISTRIBUTION_SENSITIVITY /* by what compressing each layer alone costs the network */
+};
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
     struct fsn_preprocess preprocess;
@@ -335,6 +341,11 @@ struct fsn_spec {
         size_t exclude_count;
         char *exclude[FSN_MAX_EXCLUDE]; /* layer names (conv node names), kept dense */
     } filter_summary;
+    struct {
+        int size_bytes; /* of model.onnx, at most; 0: the ratio says how small */
+        int parameters; /* of the compressed network, at most; 0: likewise */
+        enum fsn_distribution distribution;
+    } budget;
     struct {
         int epochs; /* 0: only fit, no training */
         int batch_size;
@@ -416,11 +427,18 @@ struct fsn_plan_layer {
     const char *note;           /* why the layer stays dense, or NULL; static */
     double fit_error;           /* |W - A F| / |W| of the least-squares start; NaN before the fit */
     double quant_error;         /* relative error of quantisation; NaN before it */
+    /* With this layer alone compressed, fitted and not trained, on some training images; NaN where
+     * it was not measured: what the outputs' distributions differ by from the baseline's (mean KL,
+     * nats), and accuracy lost, in points. */
+    double alone_divergence, alone_top1_drop;
 };
 
 struct fsn_plan {
     size_t layer_count;
     struct fsn_plan_layer *layers;
+    /* What the rows' shares of the budget rest on: measurements, or equal ratios - which a job whose
+     * spec asks for measured ones replaces when it runs, the size being the same. */
+    bool measured;
     char *output;                  /* the output whose scores are trained; NULL: none fits */
     int restored_bn;               /* convolutions that are trained with batch norm put back */
     int64_t parameters;            /* of the baseline, as the reference counts */

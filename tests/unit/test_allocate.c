@@ -1,0 +1,215 @@
+/* test_allocate.c - how a budget is shared among layers: the optimum, its bounds, and the search
+ * that meets a size exactly. */
+#include "compress/budget.h"
+#include "fs/allocate.h"
+#include "small_net.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A curve of `elements` weights whose error is 1 - 1/r to a power: convex in 1/r and not. */
+static struct fsn__fs_curve curve_of(double elements, double power)
+{
+    struct fsn__fs_curve curve;
+
+    for (int i = 0; i < FSN__CURVE_POINTS; i++) {
+        curve.ratio[i] = pow(2, i / 3.0);
+        curve.size[i] = floor(elements / curve.ratio[i]);
+        curve.error[i] = pow(1 - 1 / curve.ratio[i], power);
+    }
+    return curve;
+}
+
+static int point_of(const struct fsn__fs_curve *curve, double ratio)
+{
+    for (int i = 0; i < FSN__CURVE_POINTS; i++)
+        if (curve->ratio[i] == ratio)
+            return i;
+    fail_msg("%g is no point of the curve", ratio);
+    return 0;
+}
+
+/* Everett: what a multiplier finds is the best of all that are no larger. */
+static void no_other_choice_of_that_size_is_better(void **state)
+{
+    const struct fsn__fs_curve curves[3] = {curve_of(1000, 1), curve_of(5000, 2),
+                                            curve_of(700, 0.5)};
+    const double weight[3] = {1, 3, 0.2};
+    int n = FSN__CURVE_POINTS;
+
+    (void)state;
+    for (double total = 200; total < 6700; total += 500) {
+        double ratios[3], cost = 0, size = 0;
+
+        fsn__fs_allocate(curves, weight, 3, total, 8, 1000, ratios);
+        for (int i = 0; i < 3; i++) {
+            const int p = point_of(&curves[i], ratios[i]);
+
+            cost += weight[i] * curves[i].error[p];
+            size += curves[i].size[p];
+        }
+        assert_true(size <= total);
+        for (int a = 0; a < n * n * n; a++) {
+            const int p[3] = {a % n, a / n % n, a / n / n};
+            double other = 0, needs = 0;
+
+            for (int i = 0; i < 3; i++) {
+                other += weight[i] * curves[i].error[p[i]];
+                needs += curves[i].size[p[i]];
+            }
+            assert_true(needs > size || other >= cost - 1e-12);
+        }
+    }
+}
+
+static void no_layer_leaves_the_spread_and_what_was_not_measured_counts_most(void **state)
+{
+    const struct fsn__fs_curve curves[2] = {curve_of(1000, 1), curve_of(1000, 1)};
+    const double weight[2] = {1, 1000}, unknown[2] = {1, NAN};
+    double ratios[2];
+
+    (void)state;
+    fsn__fs_allocate(curves, weight, 2, 500, 4, 2, ratios);
+    assert_true(ratios[0] <= 8 && ratios[1] >= 2);
+    assert_true(ratios[1] < ratios[0]);
+    fsn__fs_allocate(curves, unknown, 2, 500, 4, 2, ratios);
+    assert_true(ratios[0] == ratios[1]); /* NaN: as the largest, which is 1 */
+}
+
+/* ---- a network ------------------------------------------------------------------------------- */
+
+struct net {
+    struct small_net net;
+    struct fsn_spec spec;
+    struct fsn_faults faults;
+    struct fsn_error err;
+};
+
+static void open_net(struct net *n)
+{
+    memset(n, 0, sizeof *n);
+    small_net_open(&n->net, 8);
+    small_net_conv(&n->net, "first", 32, 3);  /* 2304 */
+    small_net_conv(&n->net, "second", 64, 3); /* 18432 */
+    small_net_conv(&n->net, "third", 64, 1);  /* 4096 */
+    small_net_finish(&n->net);
+    fsn_spec_defaults(&n->spec);
+}
+
+static struct fsn_plan *plan(struct net *n, const struct fsn__layer_effect *effects)
+{
+    struct fsn_plan *plan = NULL;
+
+    if (fsn__plan_budget(n->net.b.graph, -1, &n->spec, 0, effects, &plan, &n->faults, &n->err) !=
+        FSN_OK)
+        fail_msg("%s", n->err.text);
+    return plan;
+}
+
+static void a_file_is_as_large_as_it_may_be_and_no_larger(void **state)
+{
+    struct net n;
+
+    (void)state;
+    open_net(&n);
+    for (int bits = 8; bits <= 32; bits += 24)
+        for (int size = 4000; size <= 16000; size += 2500) {
+            struct fsn_plan *p;
+
+            n.spec.quantize.bits = bits;
+            n.spec.budget.size_bytes = size;
+            p = plan(&n, NULL);
+            assert_true(p->expected_bytes <= size);
+            assert_true(p->expected_bytes >= size - size / 200);
+            assert_false(p->measured);
+            assert_true(fabs(p->layers[0].ratio / p->layers[1].ratio - 1) < 0.05); /* even */
+            fsn_plan_destroy(p);
+        }
+    fsn__graph_destroy(n.net.b.graph);
+}
+
+static void a_count_of_parameters_is_met(void **state)
+{
+    struct net n;
+    struct fsn_plan *p;
+
+    (void)state;
+    open_net(&n);
+    n.spec.budget.parameters = 3000;
+    p = plan(&n, NULL);
+    assert_true(p->compressed_parameters <= 3000 && p->compressed_parameters >= 2990);
+    fsn_plan_destroy(p);
+    fsn__graph_destroy(n.net.b.graph);
+}
+
+static void what_matters_gets_more_of_the_same_size(void **state)
+{
+    const struct fsn__layer_effect effects[3] = {{0.01, 1}, {0.01, 1}, {5, 60}};
+    struct net n;
+    struct fsn_plan *even, *measured;
+
+    (void)state;
+    open_net(&n);
+    for (int which = 0; which < 2; which++) {
+        n.spec.budget.size_bytes = which == 0 ? 0 : 8000;
+        even = plan(&n, NULL);
+        measured = plan(&n, effects);
+        assert_true(measured->measured);
+        assert_true(measured->layers[2].ratio < 1.2 && even->layers[2].ratio > 2);
+        assert_true(measured->layers[1].ratio > even->layers[1].ratio);
+        assert_true(measured->layers[2].alone_divergence == 5);
+        assert_true(measured->compressed_parameters <= even->compressed_parameters);
+        assert_true(llabs(measured->expected_bytes - even->expected_bytes) < 100);
+        n.spec.budget.distribution = FSN_DISTRIBUTION_EVEN;
+        fsn_plan_destroy(measured);
+        measured = plan(&n, effects); /* shown in the rows, and not heeded */
+        assert_true(measured->layers[2].ratio == even->layers[2].ratio);
+        assert_true(measured->layers[2].alone_top1_drop == 60);
+        n.spec.budget.distribution = FSN_DISTRIBUTION_SENSITIVITY;
+        fsn_plan_destroy(even);
+        fsn_plan_destroy(measured);
+    }
+    fsn__graph_destroy(n.net.b.graph);
+}
+
+static void a_budget_below_everything_is_refused_with_the_least(void **state)
+{
+    struct net n;
+    struct fsn_plan *p = NULL;
+
+    (void)state;
+    open_net(&n);
+    n.spec.budget.size_bytes = 300;
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+                     FSN_BUDGET);
+    assert_null(p);
+    assert_int_equal(n.faults.count, 1);
+    assert_string_equal(n.faults.item[0].pointer, "/budget/size_bytes");
+    assert_non_null(strstr(n.faults.item[0].text, "300 bytes cannot be reached"));
+    n.spec.budget.size_bytes = 0;
+    n.spec.budget.parameters = 2;
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+                     FSN_BUDGET);
+    assert_string_equal(n.faults.item[1].pointer, "/budget/parameters");
+    fsn__graph_destroy(n.net.b.graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_other_choice_of_that_size_is_better),
+        cmocka_unit_test(no_layer_leaves_the_spread_and_what_was_not_measured_counts_most),
+        cmocka_unit_test(a_file_is_as_large_as_it_may_be_and_no_larger),
+        cmocka_unit_test(a_count_of_parameters_is_met),
+        cmocka_unit_test(what_matters_gets_more_of_the_same_size),
+        cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
