@@ -127,6 +127,8 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
     if (status == FSN_OK)
         status = fsn__import_graph(im, err);
     if (status == FSN_OK)
+        status = fsn__import_check_made(im->graph, err);
+    if (status == FSN_OK)
         status = fsn__graph_sort(im->graph, err);
     if (status == FSN_OK)
         status = fsn__graph_fold(im->graph, im->limits.max_constants, err);
@@ -165,6 +167,7 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
     if (!model)
         return FSN__NOMEM(err);
     fsn__import_plain_softmax(im->graph);
+    fsn__import_inference_form(im->graph);
     fsn__graph_mark_trainable(im->graph);
     model->graph = im->graph;
     im->graph = NULL;

@@ -102,6 +102,16 @@ FSN_NODISCARD enum fsn_status fsn__import_call(struct fsn__importer *im,
                                                const struct fsn__draft *draft, int function,
                                                struct fsn_error *err);
 
+/* inference_form.c: outputs of a BatchNormalization older than version 14, more than one of which
+ * meant training. */
+FSN_NODISCARD enum fsn_status fsn__import_batch_norm_outputs(struct fsn__draft *draft,
+                                                             struct fsn_error *err);
+/* Refuses a graph that reads one of those that have no place in the newer form. */
+FSN_NODISCARD enum fsn_status fsn__import_check_made(const struct fsn__graph *graph,
+                                                     struct fsn_error *err);
+/* After folding: takes training mode from the nodes that give nothing but their first output. */
+void fsn__import_inference_form(struct fsn__graph *graph);
+
 /* upgrade.c: whether a node of ONNX's domain that is not in the operator table becomes one that is.
  */
 bool fsn__import_renames(const char *op);

@@ -178,13 +178,8 @@ static enum fsn_status upgrade_batch_norm(struct fsn__importer *im, struct fsn__
                          "BatchNormalization '%s': statistics per element (spatial = 0) are not "
                          "supported",
                          draft->label);
-    if (draft->n_out > 1)
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "BatchNormalization '%s' is in its training form (%d outputs); export the "
-                         "model in evaluation mode",
-                         draft->label, draft->n_out);
     fsn__draft_remove(draft, "spatial");
-    return FSN_OK;
+    return fsn__import_batch_norm_outputs(draft, err);
 }
 
 /* Scales move behind the region that operator set 11 put in front of them. */

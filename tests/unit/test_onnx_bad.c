@@ -308,10 +308,12 @@ static void too_many_inputs(struct onnx_maker *m)
               "z");
 }
 
-static void batch_norm_in_training_form(struct onnx_maker *m)
+static void batch_norm_with_its_gradient(struct onnx_maker *m)
 {
     m->model.opset_import[0]->version = 9;
-    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z,mean,var");
+    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z,mean,var,saved,saved2");
+    onnx_node(m, "Relu", "saved", "r");
+    onnx_output(m, "r");
 }
 
 static void batch_norm_per_element(struct onnx_maker *m)
@@ -448,8 +450,8 @@ static const struct wrong_file wrong_files[] = {
     {"constant without value", constant_without_value, FSN_FORMAT, "Constant 'Constant_z'"},
     {"constant huge", constant_huge, FSN_LIMIT, "ConstantOfShape 'ConstantOfShape_z'"},
     {"too many inputs", too_many_inputs, FSN_LIMIT, "Concat 'Concat_z': 66 inputs"},
-    {"batch norm in training form", batch_norm_in_training_form, FSN_UNSUPPORTED,
-     "training form (3 outputs)"},
+    {"batch norm with its gradient", batch_norm_with_its_gradient, FSN_UNSUPPORTED,
+     "'saved', which a BatchNormalization saved for its gradient, is read"},
     {"batch norm per element", batch_norm_per_element, FSN_UNSUPPORTED, "spatial = 0"},
     {"slice in two forms", slice_in_two_forms, FSN_FORMAT, "Slice 'Slice_z': 2 inputs"},
     {"function calls itself", function_calls_itself, FSN_FORMAT, "'F' (domain 'mine') calls"},

@@ -171,6 +171,85 @@ static void softmax_over_the_last_axis_alone_is_todays_form(void **state)
     fsn_model_destroy(model);
 }
 
+/* ---- training mode ----------------------------------------------------------------------------
+ */
+
+/* Channels of x [2,3]: y = (x - 1) / sqrt(4) * 4 + 1. */
+static void add_norm(struct onnx_maker *m, const char *outputs, bool says_so)
+{
+    FsnOnnx__NodeProto *node;
+
+    onnx_input(m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(m, "s", 1, INTS(3), FLOATS(4, 4, 4));
+    onnx_floats(m, "one", 1, INTS(3), FLOATS(1, 1, 1));
+    onnx_floats(m, "v", 1, INTS(3), FLOATS(4, 4, 4));
+    node = onnx_node(m, "BatchNormalization", "x,s,one,one,v", outputs);
+    onnx_attr_float(m, node, "epsilon", 0);
+    if (says_so)
+        onnx_attr_int(m, node, "training_mode", 1);
+    onnx_output(m, "y");
+}
+
+static void a_batch_norm_exported_in_training_mode_uses_its_running_statistics(void **state)
+{
+    static const struct {
+        int64_t opset;
+        const char *outputs;
+        bool says_so;
+    } cases[] = {
+        {9, "y,m2,v2,sm,sv", false},
+        {13, "y,m2,v2", false},
+        {14, "y,m2,v2", true},
+        {15, "y", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct onnx_maker m;
+        struct fsn_model *model;
+
+        onnx_begin(&m, cases[i].opset);
+        add_norm(&m, cases[i].outputs, cases[i].says_so);
+        model = onnx_load(&m);
+        assert_computes(model, FLOATS(1, -2, 3, -4, 5, -6), 6, FLOATS(1, -5, 5, -9, 9, -13));
+        fsn_model_destroy(model);
+    }
+}
+
+/* Where the moved statistics are read, the mode is meant: here those of the batch are. */
+static void a_batch_norm_whose_new_statistics_are_an_output_stays_as_it_is(void **state)
+{
+    struct onnx_maker m;
+    struct fsn_model *model;
+
+    (void)state;
+    onnx_begin(&m, 9);
+    add_norm(&m, "y,m2,v2", false);
+    onnx_output(&m, "m2");
+    model = onnx_load(&m);
+    assert_int_equal(model->graph->output_count, 2);
+    assert_int_equal(fsn__attr_int(&model->graph->nodes[0].attrs, "training_mode", 0), 1);
+    fsn_model_destroy(model);
+}
+
+static void a_dropout_exported_in_training_mode_drops_nothing(void **state)
+{
+    static const unsigned char yes = 1;
+    struct onnx_maker m;
+    struct fsn_model *model;
+
+    (void)state;
+    onnx_begin(&m, 13);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(&m, "ratio", 0, NULL, FLOATS(0.5f));
+    onnx_initialiser(&m, "training", FSN__ONNX_BOOL, 0, NULL, &yes, 1);
+    onnx_node(&m, "Dropout", "x,ratio,training", "y,mask");
+    onnx_output(&m, "y");
+    model = onnx_load(&m);
+    assert_computes(model, FLOATS(1, -2, 3, -4, 5, -6), 6, FLOATS(1, -2, 3, -4, 5, -6));
+    fsn_model_destroy(model);
+}
+
 /* ---- functions ----------------------------------------------------------------------------- */
 
 /* mine.Scale(x, by?) = Concat(x, x) on `axis` (default 1), plus `by` if given. */
@@ -291,6 +370,9 @@ int main(void)
         cmocka_unit_test(squeeze_took_its_axes_as_an_attribute),
         cmocka_unit_test(softmax_normalised_over_several_axes),
         cmocka_unit_test(softmax_over_the_last_axis_alone_is_todays_form),
+        cmocka_unit_test(a_batch_norm_exported_in_training_mode_uses_its_running_statistics),
+        cmocka_unit_test(a_batch_norm_whose_new_statistics_are_an_output_stays_as_it_is),
+        cmocka_unit_test(a_dropout_exported_in_training_mode_drops_nothing),
         cmocka_unit_test(a_function_is_inlined_with_its_callers_attributes),
         cmocka_unit_test(nested_functions_hand_attributes_on),
         cmocka_unit_test(names_in_a_body_are_the_calls_own),
