@@ -170,6 +170,11 @@ json_t *cli_json_number(double value);
 /* 1234567 -> "1,234,567"; 1104254 bytes -> "1.10 MB". Into text, which is returned. */
 const char *cli_grouped(int64_t value, char text[32]);
 const char *cli_bytes(int64_t bytes, char text[32]);
+/* Columns of names: at least so wide, else as the widest name is; the limit is names that are no
+ * table's. */
+enum { CLI_NAME_WIDTH = 32, CLI_NAME_WIDTH_MAX = 100 };
+size_t cli_wider(size_t width, const char *name);
+
 /* "[N,3,32,32]" of a shape in JSON. */
 #define CLI_TEXT_OF_SHAPE 128
 void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_layer(const struct fsn_plan_layer *layer)
+static void print_layer(const struct fsn_plan_layer *layer, int width)
 {
     char filters[64], summary[64];
 
@@ -17,16 +17,20 @@ static void print_layer(const struct fsn_plan_layer *layer)
                  (long long)layer->fs_dim[1], (long long)layer->fs_dim[2]);
     else
         snprintf(summary, sizeof summary, "dense");
-    printf("%-32s %-16s %-16s %12s %7.2f %5d  %s\n", layer->name, filters, summary,
+    printf("%-*s %-16s %-16s %12s %7.2f %5d  %s\n", width, layer->name, filters, summary,
            CLI_GROUPED(layer->fs_size), layer->ratio, layer->bits, layer->note ? layer->note : "");
 }
 
 static void print_plan(const struct fsn_plan *plan)
 {
-    printf("%-32s %-16s %-16s %12s %7s %5s  %s\n", "layer", "filters", "summary", "values", "ratio",
-           "bits", "note");
+    size_t width = CLI_NAME_WIDTH;
+
     for (size_t i = 0; i < plan->layer_count; i++)
-        print_layer(&plan->layers[i]);
+        width = cli_wider(width, plan->layers[i].name);
+    printf("%-*s %-16s %-16s %12s %7s %5s  %s\n", (int)width, "layer", "filters", "summary",
+           "values", "ratio", "bits", "note");
+    for (size_t i = 0; i < plan->layer_count; i++)
+        print_layer(&plan->layers[i], (int)width);
     printf("\n%-24s %14s\n", "parameters", CLI_GROUPED(plan->parameters));
     printf("%-24s %14s\n", "compressed parameters", CLI_GROUPED(plan->compressed_parameters));
     printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));

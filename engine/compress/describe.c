@@ -107,6 +107,8 @@ static const char *dense_reason(const struct fsn__node *node)
 {
     if (is_integer(node))
         return "computes with integers: quantised already";
+    if (node->op == &fsn__op_conv_transpose)
+        return "transposed: not compressed";
     return "only convolutions are compressed";
 }
 
