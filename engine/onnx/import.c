@@ -121,6 +121,7 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
     fsn__graph_destroy(im->graph);
     im->graph = NULL;
     im->nodes = 0;
+    im->conditionals = 0;
     im->bytes_left = im->limits.max_constants;
     im->tried_batch = false;
     status = fsn__graph_create(&im->graph, err);

@@ -98,8 +98,8 @@ static size_t typed_count(const FsnOnnx__TensorProto *proto)
     }
 }
 
-/* The elements where the file already has them packed; NULL, with *widened set, where they stand in a
- * list of wider integers. */
+/* The elements where the file already has them packed; NULL, with *widened set, where they stand in
+ * a list of wider integers. */
 static const void *packed_elements(const FsnOnnx__TensorProto *proto, bool *widened)
 {
     *widened = false;
