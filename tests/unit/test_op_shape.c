@@ -299,6 +299,19 @@ static void range_refuses_what_has_no_end(void **state)
               FSN_SHAPE, "its limit is int32 [], expected one int64");
 }
 
+static void non_zero_lists_places(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"NonZero", IN(F32((2, 3), 0, 1, -0.0f, NAN, 0, -2))},
+              I64((2, 3), 0, 1, 1, 1, 0, 2));
+    op_expect(&(struct op_call){"NonZero", IN(F64((3), 0, 1e-300, 0))}, I64((1, 1), 1));
+    op_expect(&(struct op_call){"NonZero", IN(I64((4), 1, 1, 1, 1))}, I64((1, 4), 0, 1, 2, 3));
+    op_expect(&(struct op_call){"NonZero", IN(U8((2), 0, 0))}, EMPTY(I64, (1, 0)));
+    op_expect(&(struct op_call){"NonZero", IN(SCALAR(F32, float, 5))}, EMPTY(I64, (0, 1)));
+    op_refuse(&(struct op_call){"NonZero", IN(SHAPE(F32, (2, 3)))}, FSN_UNSUPPORTED,
+              "NonZero 'node': its input must be constant");
+}
+
 /* ---- Cast ----------------------------------------------------------------------------------- */
 
 enum {
@@ -419,6 +432,7 @@ int main(void)
         cmocka_unit_test(constant_of_shape_repeats_its_value),
         cmocka_unit_test(range_stops_before_the_limit),
         cmocka_unit_test(range_refuses_what_has_no_end),
+        cmocka_unit_test(non_zero_lists_places),
         cmocka_unit_test(cast_float_to_integer_truncates_and_saturates),
         cmocka_unit_test(cast_between_integers_keeps_the_low_bits),
         cmocka_unit_test(cast_to_float_rounds_to_nearest),
