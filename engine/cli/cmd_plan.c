@@ -36,8 +36,8 @@ static void print_plan(const struct fsn_plan *plan)
     printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));
     printf("%-24s %14s\n", "MACs", CLI_GROUPED(plan->macs));
     printf("%-24s %14s bytes\n", "model.onnx, expected", CLI_GROUPED(plan->expected_bytes));
-    if (plan->output)
-        printf("%-24s %14s\n", "output that is trained", plan->output);
+    printf("%-24s %14s\n", "output that is trained",
+           plan->output ? plan->output : "none: no output gives one score a class");
     printf("%-24s %14d convolutions\n", "batch norm put back", plan->restored_bn);
     if (plan->baseline_bytes > 0)
         printf("%-24s %14s bytes, %.1f times as many\n", "baseline",

@@ -120,6 +120,7 @@ run 1 plan "$dir/quantised.onnx"
 holds "plan refuses to train it" "no gradient comes back through QuantizeLinear 'levels'" "$err"
 echo '{"finetune": {"epochs": 0}}' >"$dir/untrained.json"
 run 0 plan "$dir/quantised.onnx" --spec "$dir/untrained.json"
+holds "plan says when no output can be trained" "none: no output gives one score a class" "$out"
 onnx_model "$ends$weights$(onnx_node Twist one a x)$(onnx_node Frobnicate two b a)$(
     onnx_node Twist three y b)" >"$dir/strange.onnx"
 run 1 inspect "$dir/strange.onnx"
