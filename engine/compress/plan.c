@@ -223,6 +223,24 @@ static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_i
                    data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
 }
 
+/* A network for batches of one size can be trained with that alone (train/classifier.c). */
+static void fit_batch(const struct fsn_model *model, const struct fsn_spec *spec,
+                      struct fsn_faults *faults)
+{
+    const struct fsn__value *input = &model->graph->values[model->graph->inputs[0]];
+    const bool explained = model->fixed_batch[0] != 0;
+
+    if (spec->finetune.epochs < 1 || input->tensor.ndim < 1 || input->tensor.dim[0] == FSN_BATCH ||
+        input->tensor.dim[0] == spec->finetune.batch_size)
+        return;
+    fsn__fault(faults, "/finetune/batch_size",
+               "the model's input '%.60s' takes %lld images at once and no other number%s%s%s: %d "
+               "cannot be trained; export it with a free batch axis, or set this to %lld",
+               input->name, (long long)input->tensor.dim[0], explained ? " (" : "",
+               model->fixed_batch, explained ? ")" : "", spec->finetune.batch_size,
+               (long long)input->tensor.dim[0]);
+}
+
 static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *spec,
                        const struct fsn_dataset_info *data, struct fsn_faults *faults)
 {
@@ -273,6 +291,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
     }
     fit_input(model->graph, data, faults);
     fit_output(model->graph, spec, data, faults);
+    fit_batch(model, spec, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)
         fsn__fault(faults, "/dataset_id", "the data set has no test images");

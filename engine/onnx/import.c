@@ -157,6 +157,7 @@ static enum fsn_status build(struct fsn__importer *im, struct fsn_error *err)
         return status;
     }
     im->try_batch = false;
+    snprintf(im->fixed_batch, sizeof im->fixed_batch, "%.250s", attempt.text);
     return build_once(im, err);
 }
 
@@ -179,6 +180,7 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
              fsn__proto_text(im->model->producer_name));
     if (!fsn__proto_is_text(model->producer))
         model->producer[0] = 0;
+    memcpy(model->fixed_batch, im->fixed_batch, sizeof model->fixed_batch);
     *out = model;
     return FSN_OK;
 }

@@ -25,6 +25,7 @@ struct fsn__importer {
     int conditionals;            /* decided so far */
     bool try_batch;              /* take the leading dimension of an image input as the batch */
     bool tried_batch;            /* that happened */
+    char fixed_batch[256];       /* why it could not be done */
     struct fsn__arena arena;     /* keys of `functions` */
     struct fsn__names functions; /* "domain\nname" -> index in model->functions */
     struct fsn__graph *graph;
