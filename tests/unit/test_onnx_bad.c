@@ -60,7 +60,20 @@ static void no_opset(struct onnx_maker *m)
 static void old_opset(struct onnx_maker *m)
 {
     m->model.opset_import[0]->version = 6;
-    onnx_node(m, "Add", "y,y", "z");
+    onnx_node(m, "PRelu", "y,y", "z");
+}
+
+static void broadcast_from_an_axis_on(struct onnx_maker *m)
+{
+    m->model.opset_import[0]->version = 6;
+    onnx_attr_int(m, onnx_node(m, "Add", "y,w", "z"), "broadcast", 1);
+    onnx_attr_int(m, m->graph.node[2], "axis", 0);
+}
+
+static void batch_norm_in_the_training_form_of_old(struct onnx_maker *m)
+{
+    m->model.opset_import[0]->version = 6;
+    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z");
 }
 
 static void new_opset(struct onnx_maker *m)
@@ -398,7 +411,11 @@ static const struct wrong_file wrong_files[] = {
     {"no outputs", no_outputs, FSN_FORMAT, "no outputs"},
     {"no opset", no_opset, FSN_FORMAT, "which ONNX operator set"},
     {"old opset", old_opset, FSN_UNSUPPORTED,
-     "Add 'Add_z' is of ONNX operator set version 6; its form of version 7 and later"},
+     "PRelu 'PRelu_z' is of ONNX operator set version 6; its form of version 7 and later"},
+    {"broadcast from an axis on", broadcast_from_an_axis_on, FSN_UNSUPPORTED,
+     "Add 'Add_z' is of ONNX operator set version 6, of which its attribute axis cannot be read"},
+    {"batch norm in the training form of old", batch_norm_in_the_training_form_of_old,
+     FSN_UNSUPPORTED, "BatchNormalization 'BatchNormalization_z' is in its training form"},
     {"new opset", new_opset, FSN_UNSUPPORTED, "version 99"},
     {"two unknown operators", two_unknown_operators, FSN_UNSUPPORTED,
      "operators 'Foo' of nodes 'Foo_z', 'Foo_v', 'Bar' (domain 'com.example') of node 'Bar_u' are "

@@ -516,6 +516,50 @@ static void softmax_over_several_axes_is_written_in_version_13s_terms(void **sta
     fsn_model_destroy(back);
 }
 
+/* Reshape to a size of 0 would mean: as before. */
+static void softmax_over_several_axes_of_nothing_is_not_written(void **state)
+{
+    struct fsn_error err = {0};
+    struct fsn_model *model;
+    struct onnx_maker m;
+    unsigned char *bytes = NULL;
+    size_t size;
+
+    (void)state;
+    onnx_begin(&m, 9);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 3, INTS(0, 4, 0));
+    onnx_node(&m, "Hardmax", "x", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_DENSE, &bytes, &size, &err),
+                     FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "Hardmax 'Hardmax_y': over several axes of an empty tensor"));
+    fsn_model_destroy(model);
+}
+
+/* The type is told, so the other input, which may be a constant that nothing else reads, goes. */
+static void cast_like_is_written_as_cast(void **state)
+{
+    const int64_t like = 0;
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 15);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 3, 2, 2));
+    onnx_ints(&m, "like", 1, &like);
+    onnx_node(&m, "CastLike", "x,like", "whole");
+    onnx_node(&m, "CastLike", "whole,x", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->node_count, 2);
+    assert_string_equal(back->graph->nodes[0].op->name, "Cast");
+    assert_same_result(model->graph, back->graph);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
 /* y = op(x) of a model of the newest operator set; its export computes the same in version 13. */
 static void assert_written_in_terms(const char *op, const char *attr, const char *text,
                                     float number, int nodes)
@@ -780,6 +824,8 @@ int main(void)
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
+        cmocka_unit_test(softmax_over_several_axes_of_nothing_is_not_written),
+        cmocka_unit_test(cast_like_is_written_as_cast),
         cmocka_unit_test(newer_activations_are_written_in_version_13s_terms),
         cmocka_unit_test(newer_normalisations_are_written_in_version_13s_terms),
         cmocka_unit_test(a_number_of_parts_is_written_as_their_sizes),

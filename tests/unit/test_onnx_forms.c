@@ -115,6 +115,49 @@ static void older_forms_mean_what_they_meant(void **state)
     }
 }
 
+/* b [3] and x [2,3], as version 6 says it: the last axes meet. */
+static void broadcasting_had_to_be_asked_for(void **state)
+{
+    static const float x[6] = {1, -2, 3, -4, 5, -6}, b[3] = {10, 20, 30};
+    static const float y[6] = {11, 18, 33, 6, 25, 24};
+    struct fsn_model *model;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 6);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(&m, "b", 1, INTS(3), b);
+    onnx_attr_int(&m, onnx_node(&m, "Add", "x,b", "y"), "broadcast", 1);
+    onnx_output(&m, "y");
+    model = onnx_load(&m);
+    assert_computes(model, x, 6, y);
+    fsn_model_destroy(model);
+}
+
+/* ONNX's case resize_downsample_nearest of version 10, and one that enlarges. Elements are read at
+ * ceil(i / 0.6) and at floor(i / 1.5). */
+static void nearest_neighbours_lay_above_where_a_resize_shrank(void **state)
+{
+    static const float x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const float scales[2][4] = {{1, 1, 0.6f, 0.6f}, {1, 1, 1, 1.5f}};
+    static const float y[2][12] = {{1, 3}, {1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fsn_model *model;
+        struct onnx_maker m;
+
+        onnx_begin(&m, 10);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(1, 1, 2, 4));
+        onnx_floats(&m, "s", 1, INTS(4), scales[i]);
+        onnx_node(&m, "Resize", "x,s", "y");
+        onnx_output(&m, "y");
+        model = onnx_load(&m);
+        assert_computes(model, x, i ? 12 : 2, y[i]);
+        fsn_model_destroy(model);
+    }
+}
+
 static void squeeze_took_its_axes_as_an_attribute(void **state)
 {
     struct onnx_maker m;
@@ -287,6 +330,8 @@ static void a_function_may_hand_an_input_through(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broadcasting_had_to_be_asked_for),
+        cmocka_unit_test(nearest_neighbours_lay_above_where_a_resize_shrank),
         cmocka_unit_test(older_forms_mean_what_they_meant),
         cmocka_unit_test(squeeze_took_its_axes_as_an_attribute),
         cmocka_unit_test(softmax_normalised_over_several_axes),

@@ -1,4 +1,5 @@
-/* test_op_shape.c - Reshape, Flatten, Squeeze, Unsqueeze, Shape, ConstantOfShape, Range, Cast. */
+/* test_op_shape.c - Reshape, Flatten, Squeeze, Unsqueeze, Shape, ConstantOfShape, Range, Cast,
+ * CastLike. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -398,9 +399,20 @@ static void cast_refuses_types_that_the_engine_does_not_have(void **state)
     op_refuse(&(struct op_call){"Cast", IN(F32((1), 1))}, FSN_UNSUPPORTED, "to = 0 is not");
 }
 
+static void cast_like_takes_the_type_of_its_other_input(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"CastLike", IN(F32((3), -1.5f, 0, 300), U8((1), 7))},
+              U8((3), 0, 0, 255));
+    op_expect(&(struct op_call){"CastLike", IN(I64((2), 3, -4), F32((1, 1), 7))}, F32((2), 3, -4));
+    op_expect(&(struct op_call){"CastLike", IN(SHAPE(F32, (N, 2)), SHAPE(I8, (1)))},
+              SHAPE(I8, (N, 2)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cast_like_takes_the_type_of_its_other_input),
         cmocka_unit_test(reshape_keeps_the_elements_in_order),
         cmocka_unit_test(reshape_reads_zero_as_keep_unless_allowzero),
         cmocka_unit_test(reshape_refuses_a_target_that_does_not_fit),
