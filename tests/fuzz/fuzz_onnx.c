@@ -2,8 +2,8 @@
  * model that loads can be described, planned, written in every form it has one for and read back,
  * and run, forward and backward, by the plain operators and by the fast ones.
  *
- * Of the corpus, OPERATOR-old.onnx and -new.onnx are the smallest of ONNX's own operator cases up to
- * operator set 10 and beyond, all inputs but the first bound as initialisers. */
+ * Of the corpus, OPERATOR-old.onnx and -new.onnx are the smallest of ONNX's own operator cases up
+ * to operator set 10 and beyond, all inputs but the first bound as initialisers. */
 #include "fsnet.h"
 #include "fuzz_main.h"
 #include "graph/exec.h"
