@@ -61,10 +61,12 @@ enum cli_kind {
     X(RATIO, "ratio", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio", NULL)                     \
     X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
     X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
+    X(START, "start", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/start", NULL)                  \
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(EPOCHS, "epochs", 0, "N", SPEC, 0, 0, NULL, "/finetune/epochs", NULL)                        \
     X(BATCH, "batch", 0, "N", SPEC, 0, 0, NULL, "/finetune/batch_size", NULL)                      \
+    X(SHARING, "sharing", 0, "X", SPEC, 0, 0, NULL, "/finetune/sharing", NULL)                     \
     X(LR, "lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/lr", NULL)                                    \
     X(MOMENTUM, "momentum", 0, "X", SPEC, 0, 0, NULL, "/finetune/momentum", NULL)                  \
     X(WEIGHT_DECAY, "weight-decay", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay", NULL)      \

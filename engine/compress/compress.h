@@ -21,6 +21,9 @@ FSN_NODISCARD enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                                  const struct fsn_spec *spec, struct fsn_plan **out,
                                                  struct fsn_faults *faults, struct fsn_error *err);
 
+/* How the spec has filters replaced by Filter Summaries; sharing is off. */
+struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec);
+
 /* One side of the report. */
 struct fsn__report_side {
     struct fsn_eval eval;

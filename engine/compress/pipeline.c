@@ -179,6 +179,25 @@ static enum fsn_status prepare(struct job *job, struct fsn_error *err)
                             : status;
 }
 
+static bool still_wanted(void *user, double done)
+{
+    struct job *job = user;
+
+    (void)done;
+    return enter(job, FSN_STAGE_FIT, job->quick, NULL) == FSN_OK;
+}
+
+static enum fsn_status convert(struct job *job, struct fsn_error *err)
+{
+    const struct fsn_spec *spec = job->spec;
+    struct fsn__fs_options options = fsn__fs_options_of(spec);
+
+    options.sharing = spec->finetune.epochs > 0 && spec->finetune.sharing > 0;
+    options.go_on = still_wanted;
+    options.user = job;
+    return fsn__fs_convert(job->prepared.graph, job->plan, &options, &job->student.graph, err);
+}
+
 static enum fsn_status fit(struct job *job, struct fsn_error *err)
 {
     enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -191,8 +210,7 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = enter(job, FSN_STAGE_FIT, job->quick, err);
     if (status == FSN_OK)
-        status = fsn__fs_convert(job->prepared.graph, job->plan, job->spec->filter_summary.spacing,
-                                 &job->student.graph, err);
+        status = convert(job, err);
     return status;
 }
 
@@ -202,13 +220,16 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
     struct fsn__train_job train = training(job, job->student.graph);
     enum fsn_status status = enter(job, FSN_STAGE_FINETUNE, job->quick, err);
 
-    if (status != FSN_OK || job->spec->finetune.epochs == 0)
+    if (status != FSN_OK)
         return status;
+    train.share = fsn__fs_sharing(job->student.graph);
     if (job->order->checkpoint_dir) {
         status = join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
         train.checkpoint_path = checkpoint;
     }
-    return status == FSN_OK ? fsn__train_run(&train, &job->curve, err) : status;
+    if (status == FSN_OK)
+        status = fsn__train_run(&train, &job->curve, err);
+    return status == FSN_OK ? fsn__fs_end_sharing(job->student.graph, err) : status;
 }
 
 /* Copies each FilterSummary node's error to the rows of the convolutions that read it. */

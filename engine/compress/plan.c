@@ -25,15 +25,24 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *
     return status;
 }
 
+struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec)
+{
+    return (struct fsn__fs_options){.spacing = spec->filter_summary.spacing,
+                                    .start = spec->filter_summary.start,
+                                    .seed = spec->seed};
+}
+
 static enum fsn_status measure_export(const struct fsn__graph *graph, const struct fsn_spec *spec,
                                       struct fsn_plan *plan, struct fsn_error *err)
 {
     struct fsn_model student = {0};
     unsigned char *bytes = NULL;
     size_t size = 0;
-    enum fsn_status status =
-        fsn__fs_convert(graph, plan, spec->filter_summary.spacing, &student.graph, err);
+    struct fsn__fs_options options = fsn__fs_options_of(spec);
+    enum fsn_status status;
 
+    options.sketch = true;
+    status = fsn__fs_convert(graph, plan, &options, &student.graph, err);
     if (status == FSN_OK)
         status = fsn__finish_graph(student.graph, spec->quantize.bits, NULL, err);
     if (status == FSN_OK)
@@ -173,6 +182,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     struct fsn__prepared prepared = {0};
     struct fsn_plan *plan = NULL;
     struct fsn_model *student = calloc(1, sizeof *student);
+    const struct fsn__fs_options options = fsn__fs_options_of(spec);
     enum fsn_status status = student ? FSN_OK : FSN__NOMEM(err);
 
     if (status == FSN_OK)
@@ -180,8 +190,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     if (status == FSN_OK)
         status = fsn__fs_plan(prepared.graph, spec, &plan, faults, err);
     if (status == FSN_OK)
-        status = fsn__fs_convert(prepared.graph, plan, spec->filter_summary.spacing,
-                                 &student->graph, err);
+        status = fsn__fs_convert(prepared.graph, plan, &options, &student->graph, err);
     fsn_plan_destroy(plan);
     fsn__prepared_clear(&prepared);
     if (status != FSN_OK) {

@@ -45,6 +45,10 @@ static const struct fsn_spec_field fields[] = {
     {"/filter_summary/spacing", FSN_FIELD_CHOICE, AT(filter_summary.spacing), FSN_SPACING_EVEN,
      FSN_SPACING_REFERENCE, false, FSN_SPACING_EVEN, "even|reference",
      "where filters start in layout 1d"},
+    {"/filter_summary/start", FSN_FIELD_CHOICE, AT(filter_summary.start), FSN_START_RANDOM,
+     FSN_START_ACTIVATIONS, false, FSN_START_ASSIGNED, "random|least_squares|assigned|activations",
+     "what training starts from: noise, the fit to the weights in order, to the weights put where "
+     "they agree best, or to what the layers write on images"},
     {"/filter_summary/exclude", FSN_FIELD_NAMES, AT(filter_summary.exclude), 0, 0, false, 0, NULL,
      "convolutions that stay as they are, by node name (default: none)"},
 
@@ -54,6 +58,9 @@ static const struct fsn_spec_field fields[] = {
      "images in a step"},
     {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.05, NULL,
      "peak learning rate"},
+    {"/finetune/sharing", FSN_FIELD_NUMBER, AT(finetune.sharing), 0, 1, false, 0.5, NULL,
+     "share of the epochs over which filters turn from the baseline's own into those of the Filter "
+     "Summary; 0: at once"},
     {"/finetune/momentum", FSN_FIELD_NUMBER, AT(finetune.momentum), 0, 0.9999, false, 0.9, NULL,
      "Nesterov momentum"},
     {"/finetune/weight_decay", FSN_FIELD_NUMBER, AT(finetune.weight_decay), 0, 1, false, 1e-4, NULL,

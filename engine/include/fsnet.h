@@ -317,6 +317,13 @@ enum fsn_spacing {
     FSN_SPACING_EVEN,     /* start of filter k = floor(k L / K): K distinct starts */
     FSN_SPACING_REFERENCE /* floor(k L / (K - 1)): the last filter repeats the first */
 };
+enum fsn_start {                          /* what Filter Summaries hold before training */
+                 FSN_START_RANDOM,        /* noise of the weights' standard deviation */
+                 FSN_START_LEAST_SQUARES, /* what is nearest to the weights, filters in order */
+                 FSN_START_ASSIGNED, /* filters put where they agree best, with signs and scales */
+                 FSN_START_ACTIVATIONS /* then what comes nearest to what the layers write on images
+                                        */
+};
 enum fsn_schedule { FSN_SCHEDULE_COSINE, FSN_SCHEDULE_STEP };
 enum fsn_restore_bn {
     FSN_RESTORE_BN_AUTO, /* behind convolutions with a bias, which folding leaves */
@@ -332,13 +339,15 @@ struct fsn_spec {
         double ratio;     /* a layer's weights over its Filter Summary, > 1 */
         double ratio_1x1; /* for 1x1 convolutions; 0: ratio */
         enum fsn_spacing spacing;
+        enum fsn_start start;
         size_t exclude_count;
         char *exclude[FSN_MAX_EXCLUDE]; /* layer names (conv node names), kept dense */
     } filter_summary;
     struct {
         int epochs; /* 0: only fit, no training */
         int batch_size;
-        double lr; /* peak */
+        double lr;      /* peak */
+        double sharing; /* share of the epochs that filters take to become F's; 0: at once */
         double momentum;
         double weight_decay; /* not on batch norm, not on biases */
         enum fsn_schedule schedule;

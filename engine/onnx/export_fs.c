@@ -27,7 +27,8 @@ enum literal {
     PARAM_INTS, /* Constant: a list attribute of the call */
     VALUE_INT,  /* Constant: the number at hand */
     VALUE_INTS, /* Constant: -1 and then ones, `number` elements: the shape of a column */
-    CAST_TO     /* Cast to float32 */
+    CAST_FLOAT, /* Cast to float32 */
+    CAST_INT    /* Cast to int64 */
 };
 
 struct row {
@@ -69,7 +70,7 @@ struct row {
         ROW3("k", "Range", "0", "K", "1")
 /* F as float, around zero. */
 #define ROWS_LEVELS \
-    {"Cast", "Ff", {"F", NULL, NULL}, CAST_TO, NULL, 0}, ROW2("F0", "Sub", "Ff", "zero")
+    {"Cast", "Ff", {"F", NULL, NULL}, CAST_FLOAT, NULL, 0}, ROW2("F0", "Sub", "Ff", "zero")
 
 static const struct row rows_1d[] = {
     ROWS_SHAPE,
@@ -136,6 +137,9 @@ static const struct row rows_3d[] = {
     ROW2("W", "Mul", "q", "z"),
 };
 
+/* Where the filters do not stand in order, this row for the one that writes "k". */
+static const struct row row_slots = {"Cast", "k", {"slots", NULL, NULL}, CAST_INT, NULL, 0};
+
 /* An attribute of a call. */
 struct param {
     const char *name;
@@ -144,12 +148,12 @@ struct param {
     bool list;
 };
 
-enum { MAX_PARAMS = 3 };
+enum { MAX_PARAMS = 3, MAX_INPUTS = 4 };
 
 struct summary {
     const char *function;
     const struct row *rows;
-    size_t row_count, param_count;
+    size_t row_count, param_count, input_count; /* inputs: F, scale, zero, and slots if any */
     struct param param[MAX_PARAMS];
     struct fsn__fs_geometry g;
     int64_t divisor, shape[4];
@@ -165,15 +169,16 @@ static void describe(struct summary *s)
     s->shape[2] = g->r;
     s->shape[3] = g->s;
     s->param[0] = (struct param){"shape", 4, s->shape, true};
+    s->input_count = g->slot ? 4 : 3;
     if (g->layout == FSN_LAYOUT_1D) {
-        s->function = "FilterSummary1d";
+        s->function = g->slot ? "PlacedFilterSummary1d" : "FilterSummary1d";
         s->rows = rows_1d;
         s->row_count = sizeof rows_1d / sizeof rows_1d[0];
         s->divisor = g->spacing == FSN_SPACING_REFERENCE && g->k > 1 ? g->k - 1 : g->k;
         s->param[1] = (struct param){"divisor", 1, &s->divisor, false};
         s->param_count = 2;
     } else {
-        s->function = "FilterSummary3d";
+        s->function = g->slot ? "PlacedFilterSummary3d" : "FilterSummary3d";
         s->rows = rows_3d;
         s->row_count = sizeof rows_3d / sizeof rows_3d[0];
         s->param[1] = (struct param){"grid", 3, g->grid, true};
@@ -206,8 +211,9 @@ static void write_constant(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
         fsn__export_attr_int(ex, node, "value_int", row->number);
     } else if (row->literal == VALUE_INTS) {
         fsn__export_attr_ints(ex, node, "value_ints", (size_t)row->number, column);
-    } else if (row->literal == CAST_TO) {
-        fsn__export_attr_int(ex, node, "to", FSN__ONNX_FLOAT);
+    } else if (row->literal == CAST_FLOAT || row->literal == CAST_INT) {
+        fsn__export_attr_int(ex, node, "to",
+                             row->literal == CAST_INT ? FSN__ONNX_INT64 : FSN__ONNX_FLOAT);
     } else if (!values) { /* in a function: a reference to the call's attribute */
         bool list = row->literal == PARAM_INTS;
 
@@ -235,7 +241,8 @@ static void write_rows(struct fsn__exporter *ex, struct fsn__buf *list, const st
                        const struct naming *naming, const struct summary *values)
 {
     for (size_t i = 0; i < s->row_count && !ex->out_of_memory; i++) {
-        const struct row *row = &s->rows[i];
+        const bool placed = s->g.slot && strcmp(s->rows[i].out, row_slots.out) == 0;
+        const struct row *row = placed ? &row_slots : &s->rows[i];
         const char *in[3], *out = named(naming, row->out);
         FsnOnnx__NodeProto *node;
         size_t n_in = 0;
@@ -250,7 +257,7 @@ static void write_rows(struct fsn__exporter *ex, struct fsn__buf *list, const st
 
 /* ---- the forms ------------------------------------------------------------------------------- */
 
-static const char *const function_inputs[] = {"F", "scale", "zero"};
+static const char *const function_inputs[MAX_INPUTS] = {"F", "scale", "zero", "slots"};
 static const char *const function_outputs[] = {"W"};
 
 static void add_function(struct fsn__exporter *ex, const struct summary *s)
@@ -271,7 +278,7 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
     fsn_onnx__function_proto__init(function);
     function->name = (char *)(uintptr_t)s->function;
     function->domain = (char *)(uintptr_t) "fsnet";
-    function->n_input = 3;
+    function->n_input = s->input_count;
     function->input = (char **)(uintptr_t)function_inputs;
     function->n_output = 1;
     function->output = (char **)(uintptr_t)function_outputs;
@@ -292,8 +299,29 @@ out:
     fsn__buf_free(&nodes);
 }
 
-/* The names of F, scale and zero; what a node lacks is a shared constant of the file. */
-static void input_names(struct fsn__exporter *ex, const struct fsn__node *node, const char **in)
+/* The slots as a constant of the narrowest integers. */
+static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
+{
+    const enum fsn__dtype dtype = g->k <= 1 << 8 ? FSN__U8 : g->k <= 1 << 16 ? FSN__U16 : FSN__I64;
+    const char *name = fsn__export_new_name(ex);
+    struct fsn__tensor t = {.dtype = dtype, .ndim = 1, .dim = {g->k}};
+
+    t.data = fsn__export_alloc(ex, (size_t)g->k, sizeof(int64_t));
+    for (int64_t k = 0; k < g->k && t.data; k++)
+        if (dtype == FSN__U8)
+            ((uint8_t *)t.data)[k] = (uint8_t)g->slot[k];
+        else if (dtype == FSN__U16)
+            ((uint16_t *)t.data)[k] = (uint16_t)g->slot[k];
+        else
+            ((int64_t *)t.data)[k] = g->slot[k];
+    if (t.data)
+        fsn__export_initialiser(ex, name, &t);
+    return name;
+}
+
+/* The names of F, scale, zero and slots; what a node lacks is a shared constant of the file. */
+static void input_names(struct fsn__exporter *ex, const struct fsn__node *node,
+                        const struct summary *s, const char **in)
 {
     struct fsn__tensor t = {.dtype = FSN__F32};
 
@@ -322,18 +350,20 @@ static void input_names(struct fsn__exporter *ex, const struct fsn__node *node, 
         }
         in[2] = ex->zero;
     }
+    if (s->g.slot)
+        in[3] = write_slots(ex, &s->g);
 }
 
 static void write_call(struct fsn__exporter *ex, const struct fsn__node *node,
                        const struct summary *s)
 {
-    const char *in[3], *out;
+    const char *in[MAX_INPUTS], *out;
     FsnOnnx__NodeProto *call;
 
     add_function(ex, s);
-    input_names(ex, node, in);
+    input_names(ex, node, s, in);
     out = fsn__export_value(ex, node->out[0]);
-    call = fsn__export_node(ex, &ex->nodes, s->function, 3, in, 1, &out);
+    call = fsn__export_node(ex, &ex->nodes, s->function, s->input_count, in, 1, &out);
     if (!call)
         return;
     call->domain = (char *)(uintptr_t) "fsnet";
@@ -350,13 +380,13 @@ static void write_call(struct fsn__exporter *ex, const struct fsn__node *node,
 static void write_out(struct fsn__exporter *ex, const struct fsn__node *node,
                       const struct summary *s)
 {
-    const char *as[sizeof rows_3d / sizeof rows_3d[0] + 3];
+    const char *as[sizeof rows_3d / sizeof rows_3d[0] + MAX_INPUTS];
     struct fsn__names names = {0};
     struct naming naming = {&names, as};
-    size_t count = 3;
+    size_t count = s->input_count;
 
-    input_names(ex, node, as);
-    for (size_t i = 0; i < 3; i++)
+    input_names(ex, node, s, as);
+    for (size_t i = 0; i < count; i++)
         ex->out_of_memory |= !fsn__names_put(&names, function_inputs[i], (int)i);
     for (size_t i = 0; i < s->row_count; i++) {
         const char *out = s->rows[i].out;
@@ -374,8 +404,8 @@ static enum fsn_status write_dense(struct fsn__exporter *ex, const struct fsn__n
                                    struct fsn_error *err)
 {
     const struct fsn__value *values = ex->graph->values;
-    struct fsn__tensor inputs[3], w = values[node->out[0]].tensor;
-    struct fsn__tensor *in[3] = {NULL, NULL, NULL}, *out[1] = {&w};
+    struct fsn__tensor inputs[5], w = values[node->out[0]].tensor;
+    struct fsn__tensor *in[5] = {NULL}, *out[1] = {&w};
     struct fsn__op_ctx ctx = {.op = node->op,
                               .name = node->name,
                               .attrs = &node->attrs,
@@ -422,6 +452,9 @@ enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
         return write_dense(ex, from, err);
     status = fsn__fs_geometry_read(&from->attrs, &ex->graph->values[from->in[0]].tensor, from->name,
                                    &s.g, err);
+    if (status == FSN_OK && from->n_in > 3)
+        status = FSN__FAIL(err, FSN_UNSUPPORTED,
+                           "FilterSummary '%s': its filters are not yet all its own", from->name);
     if (status != FSN_OK)
         return status;
     describe(&s);

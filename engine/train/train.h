@@ -17,6 +17,10 @@ double fsn__distill_loss(const float *student, const float *teacher, const int32
  * spec->finetune.warmup_steps or half of the steps, whichever is less. */
 double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t steps);
 
+/* The share of a Filter Summary in its filters at that step, the last part being the baseline's:
+ * rises to 1 over spec->finetune.sharing of the steps. */
+double fsn__sharing(const struct fsn_spec *spec, int64_t step, int64_t steps);
+
 /* SGD with Nesterov momentum as PyTorch defines it: g += wd w; v = mu v + g; w -= lr (g + mu v). */
 void fsn__sgd_step(float *w, const float *g, float *v, int64_t n, double lr, double momentum,
                    double weight_decay);
@@ -33,6 +37,7 @@ struct fsn__train_job {
     const struct fsn_dataset *data;
     const struct fsn_spec *spec;
     struct fsn__pool *pool;
+    float *share; /* written before every step: how far sharing is; ends at 1. NULL: nobody reads */
     const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
     /* The whole job's share that training fills: progress fraction runs from..to. */
     double fraction_from, fraction_to;

@@ -168,6 +168,8 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
     int64_t done = epoch->index * t->steps + step, correct;
     enum fsn_status status = load(t, epoch->index, step, err);
 
+    if (t->job->share)
+        *t->job->share = (float)fsn__sharing(spec, done, t->epochs * t->steps);
     if (status == FSN_OK && t->distill)
         status = fsn__classifier_forward(&t->teacher, (uint64_t)done, err);
     if (status == FSN_OK)
@@ -275,9 +277,11 @@ static enum fsn_status settle_statistics(struct trainer *t, struct fsn_error *er
 {
     const double start = fsn__seconds();
 
-    if (t->epochs == 0 || !has_statistics(t->student.graph))
+    if (!has_statistics(t->student.graph))
         return FSN_OK;
-    shuffle(t, t->epochs - 1);
+    if (t->job->share)
+        *t->job->share = 1;
+    shuffle(t, t->epochs > 0 ? t->epochs - 1 : 0);
     for (int pass = 0; pass < SETTLE_PASSES; pass++) {
         struct fsn_progress now = {.epoch = t->epochs,
                                    .epochs = t->epochs,

@@ -23,7 +23,11 @@ static float noise(int64_t i)
     return (float)((uint32_t)i * UINT32_C(2654435761) >> 8) / (1 << 23) - 1;
 }
 
-static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing)
+/* What is checked: with a scale for each filter; with filters that are the Filter Summary's for a
+ * part only. */
+enum how { PLAIN, SCALED, SHARED };
+
+static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
 {
     struct fsn_error err = {.status = FSN_OK};
     struct fsn__graph *graph = NULL;
@@ -39,7 +43,12 @@ static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spa
     fsn_spec_defaults(&spec);
     spec.filter_summary.layout = layout;
     if (fsn__fs_plan(net.b.graph, &spec, &plan, NULL, &err) != FSN_OK ||
-        fsn__fs_convert(net.b.graph, plan, spacing, &graph, &err) != FSN_OK)
+        fsn__fs_convert(net.b.graph, plan,
+                        &(struct fsn__fs_options){.spacing = spacing,
+                                                  .start = how == SHARED ? FSN_START_ASSIGNED
+                                                                         : FSN_START_LEAST_SQUARES,
+                                                  .sharing = how == SHARED},
+                        &graph, &err) != FSN_OK)
         fail_msg("%s", err.text);
     fsn_plan_destroy(plan);
     fsn__graph_destroy(net.b.graph);
@@ -111,17 +120,19 @@ static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int v
     return (int)n;
 }
 
-static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
+static void check(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
 {
     const struct fsn__exec_options options = {.batch = 2, .training = true};
     struct fsn_error err = {.status = FSN_OK};
-    struct fsn__graph *graph = converted(layout, spacing);
+    struct fsn__graph *graph = converted(layout, spacing, how);
     struct fsn__exec *exec = NULL;
     struct fsn__tensor *x, *dy;
     int compared = 0;
 
-    if (scaled)
+    if (how == SCALED)
         add_scales(graph);
+    if (how == SHARED)
+        *fsn__fs_sharing(graph) = 0.3F;
     if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
         fail_msg("%s", err.text);
     x = fsn__exec_input(exec, 0);
@@ -144,21 +155,28 @@ static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
 static void gradients_of_layout_1d_are_central_differences(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, false);
-    check(FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, false);
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, PLAIN);
+    check(FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, PLAIN);
 }
 
 static void gradients_of_layout_3d_are_central_differences(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, false);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, PLAIN);
 }
 
 static void gradients_pass_a_scale_for_each_filter(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, true);
-    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, true);
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, SCALED);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, SCALED);
+}
+
+static void gradients_pass_filters_that_are_blended_with_the_baselines(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, SHARED);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, SHARED);
 }
 
 int main(void)
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(gradients_of_layout_1d_are_central_differences),
         cmocka_unit_test(gradients_of_layout_3d_are_central_differences),
         cmocka_unit_test(gradients_pass_a_scale_for_each_filter),
+        cmocka_unit_test(gradients_pass_filters_that_are_blended_with_the_baselines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

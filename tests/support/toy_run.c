@@ -2,6 +2,7 @@
 #include "toy_run.h"
 
 #include "core/pool.h"
+#include "fs/fs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +64,7 @@ struct toy_result toy_train_graph(struct toy_run *f, struct fsn__graph *student,
                                  .teacher = teacher,
                                  .data = f->data,
                                  .spec = &f->spec,
+                                 .share = fsn__fs_sharing(student),
                                  .checkpoint_path = checkpoint,
                                  .fraction_from = 0.25,
                                  .fraction_to = 0.75,

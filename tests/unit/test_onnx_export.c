@@ -279,20 +279,20 @@ struct layer {
     int64_t scale_size; /* 0: no scale */
 };
 
-#define LAYER_1D(k, c, r, s, spacing, l)                                        \
-    {                                                                           \
-        FSN_LAYOUT_1D, k, c, r, s, FSN_SPACING_##spacing, {l, 1, 1}, {1, 1, 1}, \
-        {                                                                       \
-            1, 1, 1                                                             \
-        }                                                                       \
+#define PLACED_1D(k, c, r, s, spacing, l, slots)                                                 \
+    {                                                                                            \
+        FSN_LAYOUT_1D, k, c, r, s, FSN_SPACING_##spacing, {l, 1, 1}, {1, 1, 1}, {1, 1, 1}, slots \
     }
-#define LAYER_3D(k, c, r, s, gc, gy, gx, tc, ty, tx)                                            \
+#define PLACED_3D(k, c, r, s, gc, gy, gx, tc, ty, tx, slots)                                    \
     {                                                                                           \
         FSN_LAYOUT_3D, k, c, r, s, FSN_SPACING_EVEN, {gc * tc, gy * ty, gx * tx}, {gc, gy, gx}, \
-        {                                                                                       \
-            tc, ty, tx                                                                          \
-        }                                                                                       \
+            {tc, ty, tx}, slots                                                                 \
     }
+#define LAYER_1D(...) PLACED_1D(__VA_ARGS__, NULL)
+#define LAYER_3D(...) PLACED_3D(__VA_ARGS__, NULL)
+
+static const int64_t seven_slots[] = {3, 6, 0, 5, 1, 4, 2};
+static int64_t many_slots[300]; /* backwards; more than a byte can count */
 
 static const struct layer layers[] = {
     {LAYER_1D(8, 3, 3, 3, EVEN, 54), false, 0},
@@ -306,6 +306,9 @@ static const struct layer layers[] = {
     {LAYER_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2), true, 1}, /* K prime: the grid has a spare place */
     {LAYER_3D(6, 8, 1, 1, 6, 1, 1, 2, 1, 1), false, 6},
     {LAYER_3D(4, 5, 3, 2, 2, 2, 1, 1, 1, 1), false, 0}, /* all axes wrap */
+    {PLACED_1D(7, 2, 1, 1, EVEN, 3, seven_slots), true, 7},
+    {PLACED_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2, seven_slots), false, 1},
+    {PLACED_1D(300, 1, 1, 1, EVEN, 100, many_slots), false, 0},
 };
 enum { LAYERS = sizeof layers / sizeof layers[0] };
 
@@ -326,7 +329,7 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
 {
     const struct fsn__fs_geometry *g = &layer->g;
     const int64_t shape[4] = {g->k, g->c, g->r, g->s};
-    struct fsn__attr items[4] = {
+    struct fsn__attr items[5] = {
         {.name = "shape", .type = FSN__ATTR_INTS, .count = 4, .ints = shape},
         {.name = "layout", .type = FSN__ATTR_STRING, .s = g->layout == FSN_LAYOUT_1D ? "1d" : "3d"},
     };
@@ -347,6 +350,11 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
         items[3] = (struct fsn__attr){
             .name = "strides", .type = FSN__ATTR_INTS, .count = 3, .ints = g->stride};
     }
+    for (int64_t k = 0; k < 300; k++)
+        many_slots[k] = 299 - k;
+    if (g->slot)
+        items[attrs.count++] = (struct fsn__attr){
+            .name = "slots", .type = FSN__ATTR_INTS, .count = (size_t)g->k, .ints = g->slot};
     for (int j = 0; j < 512; j++)
         f32[j] = u8[j] = (uint8_t)((3 * j + 1) % 251);
     for (int j = 0; j < 16; j++)
@@ -378,8 +386,12 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
 static float expected_weight(const struct layer *layer, int64_t k, int64_t c, int64_t r, int64_t s)
 {
     const struct fsn__fs_geometry *g = &layer->g;
+    const int64_t filter = k;
     int64_t j;
     float value;
+
+    if (g->slot)
+        k = g->slot[k];
 
     if (g->layout == FSN_LAYOUT_1D) {
         int64_t d = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
@@ -398,7 +410,7 @@ static float expected_weight(const struct layer *layer, int64_t k, int64_t c, in
     if (layer->levels)
         value -= 7;
     if (layer->scale_size > 0)
-        value *= 0.1f * (float)(layer->scale_size > 1 ? k + 1 : 1);
+        value *= 0.1f * (float)(layer->scale_size > 1 ? filter + 1 : 1);
     return value;
 }
 

@@ -113,7 +113,11 @@ static struct fsn__graph *converted(struct fsn_error *err)
     small_net_finish(&net);
     fsn_spec_defaults(&spec);
     assert_int_equal(fsn__fs_plan(net.b.graph, &spec, &plan, NULL, err), FSN_OK);
-    assert_int_equal(fsn__fs_convert(net.b.graph, plan, FSN_SPACING_EVEN, &out, err), FSN_OK);
+    assert_int_equal(fsn__fs_convert(net.b.graph, plan,
+                                     &(struct fsn__fs_options){.spacing = FSN_SPACING_EVEN,
+                                                               .start = FSN_START_LEAST_SQUARES},
+                                     &out, err),
+                     FSN_OK);
     fsn_plan_destroy(plan);
     fsn__graph_destroy(net.b.graph);
     return out;

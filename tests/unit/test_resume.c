@@ -1,4 +1,5 @@
 /* test_resume.c - a training run repeats, stops, goes on, and knows its own checkpoint. */
+#include "fs/fs.h"
 #include "toy_run.h"
 #include "train/parameters.h"
 
@@ -144,18 +145,17 @@ static void a_run_goes_on_with_the_same_bytes_on_other_cores(void **state)
 
 /* Stops at the given place, goes on from the checkpoint, and compares with a run that never was
  * stopped and wrote no checkpoints. */
-static void check_resume(struct toy_run *f, int threads, int stop_epoch, int stop_step,
-                         int first_epoch)
+static void check_resume_of(struct toy_run *f, struct fsn__graph *(*network)(uint64_t), int threads,
+                            int stop_epoch, int stop_step, int first_epoch)
 {
     struct fsn__graph *teacher = toy_network(9);
-    struct toy_result whole = toy_train_graph(f, toy_network(1), teacher, threads, NULL), half,
-                      rest;
+    struct toy_result whole = toy_train_graph(f, network(1), teacher, threads, NULL), half, rest;
 
     f->watch = (struct toy_watch){.stop_epoch = stop_epoch, .stop_step = stop_step};
-    half = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    half = toy_train_graph(f, network(1), teacher, threads, f->checkpoint);
     toy_assert_says(&half, FSN_CANCELLED, "cancelled");
     f->watch = (struct toy_watch){0};
-    rest = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    rest = toy_train_graph(f, network(1), teacher, threads, f->checkpoint);
     assert_int_equal(rest.status, FSN_OK);
     assert_int_equal(f->watch.first.epoch, first_epoch);
     assert_int_equal(f->watch.rows, TOY_EPOCHS - first_epoch + 1);
@@ -166,6 +166,47 @@ static void check_resume(struct toy_run *f, int threads, int stop_epoch, int sto
     toy_clear(&rest);
     fsn__graph_destroy(teacher);
     remove(f->checkpoint);
+}
+
+static void check_resume(struct toy_run *f, int threads, int stop_epoch, int stop_step,
+                         int first_epoch)
+{
+    check_resume_of(f, toy_network, threads, stop_epoch, stop_step, first_epoch);
+}
+
+/* With Filter Summaries that take the filters over little by little. */
+static struct fsn__graph *sharing_network(uint64_t seed)
+{
+    const struct fsn__fs_options options = {.start = FSN_START_ASSIGNED, .sharing = true};
+    struct fsn__graph *dense = toy_network(seed), *out = NULL;
+    struct fsn_plan *plan = NULL;
+    struct fsn_spec spec;
+
+    fsn_spec_defaults(&spec);
+    assert_int_equal(fsn__fs_plan(dense, &spec, &plan, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__fs_convert(dense, plan, &options, &out, NULL), FSN_OK);
+    assert_true(*fsn__fs_sharing(out) == 0);
+    fsn_plan_destroy(plan);
+    fsn_spec_clear(&spec);
+    fsn__graph_destroy(dense);
+    return out;
+}
+
+static void a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result r;
+
+    f->spec.finetune.sharing = 0.7;
+    check_resume_of(f, sharing_network, 2, 3, 4, 3);             /* amid it */
+    check_resume_of(f, sharing_network, 1, 5, TOY_STEPS - 1, 5); /* it is over */
+    r = toy_train_graph(f, sharing_network(1), NULL, 1, NULL);
+    assert_int_equal(r.status, FSN_OK);
+    assert_true(*fsn__fs_sharing(r.student) == 1);
+    assert_int_equal(fsn__fs_end_sharing(r.student, NULL), FSN_OK);
+    assert_null(fsn__fs_sharing(r.student));
+    assert_true(fsn__graph_find_value(r.student, "sharing") < 0);
+    toy_clear(&r);
 }
 
 static void a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one(void **state)
@@ -276,6 +317,7 @@ int main(void)
         CASE(another_seed_gives_other_bytes),
         CASE(a_run_is_the_documented_sequence_of_steps),
         CASE(a_run_goes_on_with_the_same_bytes_on_other_cores),
+        CASE(a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes),
         CASE(a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one),
         CASE(a_finished_run_is_taken_up_without_another_step),
         CASE(a_damaged_checkpoint_means_starting_over),
