@@ -228,6 +228,7 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
             json_object_set_new(row, "strides", triple(l->stride, 3));
         }
         json_object_set_new(row, "fit_error", fsn__json_real(l->fit_error));
+        json_object_set_new(row, "activation_error", fsn__json_real(l->activation_error));
         json_object_set_new(row, "quant_error", fsn__json_real(l->quant_error));
         json_array_append_new(array, row);
     }

@@ -3,6 +3,7 @@
  * load -> baseline evaluation -> plan -> fit -> fine-tune by distillation -> quantise -> export ->
  * verify (the files are read back from disk and evaluated) -> report. The server and the command
  * line both call fsn_compress and nothing else. */
+#include "compress/activations.h"
 #include "compress/compress.h"
 #include "core/file.h"
 #include "onnx/onnx.h"
@@ -211,7 +212,25 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
         status = enter(job, FSN_STAGE_FIT, job->quick, err);
     if (status == FSN_OK)
         status = convert(job, err);
+    if (status == FSN_OK && job->spec->filter_summary.start == FSN_START_ACTIVATIONS) {
+        const struct fsn__train_job train = training(job, job->student.graph);
+
+        status = fsn__fit_activations(&train, job->prepared.graph, job->plan, err);
+    }
     return status;
+}
+
+/* Without epochs, batch norm gets the statistics that go with the fitted filters, if it can: a
+ * network that cannot be trained can still be fitted. */
+static bool can_settle(const struct job *job)
+{
+    const struct fsn__graph *student = job->student.graph;
+    bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
+    const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
+                     fsn__graph_find_blocked(student, -1, blocked) == 0;
+
+    free(blocked);
+    return can;
 }
 
 static enum fsn_status finetune(struct job *job, struct fsn_error *err)
@@ -220,7 +239,7 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
     struct fsn__train_job train = training(job, job->student.graph);
     enum fsn_status status = enter(job, FSN_STAGE_FINETUNE, job->quick, err);
 
-    if (status != FSN_OK)
+    if (status != FSN_OK || (job->spec->finetune.epochs == 0 && !can_settle(job)))
         return status;
     train.share = fsn__fs_sharing(job->student.graph);
     if (job->order->checkpoint_dir) {

@@ -25,7 +25,7 @@
 #include <string.h>
 
 enum { CANDIDATES = 32, STARTS = 6 };
-static const int64_t BUDGET = INT64_C(1) << 29; /* elements looked at */
+static const int64_t BUDGET = INT64_C(1) << 27; /* elements looked at */
 
 struct search {
     int64_t k, n, size;

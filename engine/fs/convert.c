@@ -118,8 +118,10 @@ static enum fsn_status assign(struct converter *c, const float *w,
     else
         status = fsn__fs_assign(&l->g, w, l->slot, l->scale, c->err);
     l->g.slot = l->slot;
-    if (status != FSN_OK || c->options->sketch)
+    if (status != FSN_OK)
         return status;
+    if (c->options->sketch) /* no two layers the same, since a file holds equal constants once */
+        return fsn__fs_fit(&l->g, w, fsn__f32(&l->f), &l->error, c->err);
     for (int64_t k = 0; absorber && k < l->g.k; k++)
         l->importance[k] = fsn__absorber_factor(absorber, k);
     return absorber ? fsn__fs_fit_scaled(&l->g, w, l->importance, l->scale, fsn__f32(&l->f),

@@ -189,7 +189,7 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->height = w->ndim > 2 ? w->dim[2] : 1;
     layer->width = w->ndim > 3 ? w->dim[3] : 1;
     layer->groups = fsn__attr_int(&conv->attrs, "group", 1);
-    layer->fit_error = layer->quant_error = NAN;
+    layer->fit_error = layer->activation_error = layer->quant_error = NAN;
     reason = dense_reason(p, layer, conv->in[1]);
     if (reason) {
         make_dense(layer, reason);

@@ -423,7 +423,9 @@ struct fsn_plan_layer {
     double ratio;               /* filters' elements over fs_size */
     int bits;                   /* of the stored values: 8 or 32 */
     const char *note;           /* why the layer stays dense, or NULL; static */
-    double fit_error;           /* |W - A F| / |W| of the least-squares start; NaN before the fit */
+    double fit_error;           /* |W - A F| / |W| at the start, batch norm folded in where it takes
+                                   up scales; NaN before the fit */
+    double activation_error;    /* the same of what the layer writes; NaN where nobody measured */
     double quant_error;         /* relative error of quantisation; NaN before it */
 };
 

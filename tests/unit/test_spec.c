@@ -57,10 +57,12 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_int_equal(spec.filter_summary.layout, FSN_LAYOUT_1D);
     assert_true(spec.filter_summary.ratio == 4 && spec.filter_summary.ratio_1x1 == 0);
     assert_int_equal(spec.filter_summary.spacing, FSN_SPACING_EVEN);
+    assert_int_equal(spec.filter_summary.start, FSN_START_ASSIGNED);
     assert_int_equal(spec.filter_summary.exclude_count, 0);
     assert_int_equal(spec.finetune.epochs, 8);
     assert_int_equal(spec.finetune.batch_size, 128);
     assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.9);
+    assert_true(spec.finetune.sharing == 0.5);
     assert_true(spec.finetune.weight_decay == 1e-4);
     assert_int_equal(spec.finetune.schedule, FSN_SCHEDULE_COSINE);
     assert_int_equal(spec.finetune.warmup_steps, 200);
