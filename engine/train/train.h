@@ -45,7 +45,8 @@ struct fsn__train_job {
     void *user;
 };
 
-/* Trains spec->finetune.epochs epochs and lets batch-norm statistics settle on the final weights. A
+/* Trains spec->finetune.epochs epochs and lets batch-norm statistics settle on the final weights
+ * (which is all that is done in no epochs). A
  * valid checkpoint of the same run (same spec, seed, networks, data, threads) is taken up, and the
  * result is byte for byte that of an undisturbed run; one of another run is FSN_INVALID; a damaged
  * one is ignored (training starts over). *curve: the caller frees rows. */
