@@ -68,14 +68,27 @@ enum cli_kind {
     X(LR, "lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/lr", NULL)                                    \
     X(MOMENTUM, "momentum", 0, "X", SPEC, 0, 0, NULL, "/finetune/momentum", NULL)                  \
     X(WEIGHT_DECAY, "weight-decay", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay", NULL)      \
+    X(WEIGHT_DECAY_BN, "weight-decay-bn", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay_bn",   \
+      NULL)                                                                                        \
+    X(CLIP_NORM, "clip-norm", 0, "X", SPEC, 0, 0, NULL, "/finetune/clip_norm", NULL)               \
+    X(EMA, "ema", 0, "X", SPEC, 0, 0, NULL, "/finetune/ema", NULL)                                 \
+    X(LABEL_SMOOTHING, "label-smoothing", 0, "X", SPEC, 0, 0, NULL, "/finetune/label_smoothing",   \
+      NULL)                                                                                        \
+    X(MIXUP, "mixup", 0, "X", SPEC, 0, 0, NULL, "/finetune/mixup", NULL)                           \
     X(SCHEDULE, "schedule", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/schedule", NULL)               \
     X(WARMUP_STEPS, "warmup-steps", 0, "N", SPEC, 0, 0, NULL, "/finetune/warmup_steps", NULL)      \
     X(MILESTONES, "milestones", 0, "X,X,..", SPEC, 0, 0, NULL, "/finetune/milestones", NULL)       \
     X(GAMMA, "gamma", 0, "X", SPEC, 0, 0, NULL, "/finetune/gamma", NULL)                           \
     X(ALPHA, "alpha", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/alpha", NULL)                   \
     X(TEMPERATURE, "temperature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/temperature", NULL) \
+    X(FEATURE, "feature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/feature", NULL)             \
     X(AUGMENT, "augment", 0, "NAME,..", SPEC, 0, 0, NULL, "/finetune/augment", NULL)               \
     X(CROP_PADDING, "crop-padding", 0, "N", SPEC, 0, 0, NULL, "/finetune/crop_padding", NULL)      \
+    X(CUTOUT_SIZE, "cutout-size", 0, "N", SPEC, 0, 0, NULL, "/finetune/cutout_size", NULL)         \
+    X(HOLDOUT, "holdout", 0, "X", SPEC, 0, 0, NULL, "/finetune/holdout", NULL)                     \
+    X(PATIENCE, "patience", 0, "N", SPEC, 0, 0, NULL, "/finetune/patience", NULL)                  \
+    X(RECALIBRATE_BN, "recalibrate-bn", 0, "N", SPEC, 0, 0, NULL, "/finetune/recalibrate_bn",      \
+      NULL)                                                                                        \
     X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
     X(RESIZE, "resize", 0, "N", SPEC, 0, 0, NULL, "/preprocess/resize", NULL)                      \
     X(CROP, "crop", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/crop", NULL)                         \
@@ -108,7 +121,7 @@ extern const struct cli_option cli_options[CLI_OPTION_COUNT];
 /* ---- commands ------------------------------------------------------------------------------ */
 
 #define CLI_MAX_OPERANDS 2
-#define CLI_MAX_OPTIONS 40
+#define CLI_MAX_OPTIONS 64
 
 struct cli_args;
 struct cli_command {

@@ -300,9 +300,9 @@ static void read_names(struct reader *reader, const struct fsn_spec_field *field
 static void read_augment(struct reader *reader, const struct fsn_spec_field *field,
                          const json_t *value)
 {
-    bool seen[2] = {false, false}; /* crop, flip: the order of the row's choices */
+    bool seen[3] = {false}; /* crop, flip, cutout: the order of the row's choices */
 
-    if (!read_array(reader, field->pointer, value, 2))
+    if (!read_array(reader, field->pointer, value, 3))
         return;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *item = json_array_get(value, i);
@@ -319,6 +319,7 @@ static void read_augment(struct reader *reader, const struct fsn_spec_field *fie
     reader->augment_given = true;
     reader->crop = seen[0];
     reader->spec->finetune.flip = seen[1];
+    reader->spec->finetune.cutout = seen[2];
 }
 
 static void read_field(struct reader *reader, const struct fsn_spec_field *field,
@@ -428,6 +429,13 @@ static void read_together(struct reader *reader)
         FAULT(reader, "/finetune/crop_padding", "has no effect: augment does not list crop");
     if (!reader->crop)
         spec->finetune.crop_padding = 0;
+    if (!spec->finetune.cutout && spec->finetune.cutout_size > 0)
+        FAULT(reader, "/finetune/cutout_size", "has no effect: augment does not list cutout");
+    if (spec->finetune.patience > 0 && spec->finetune.holdout == 0)
+        FAULT(
+            reader, "/finetune/patience",
+            "needs images to be judged by: finetune.holdout is 0, a share such as 0.05 holds some "
+            "back");
 }
 
 /* Nesting of the text without its strings; what is not JSON is for the parser to say. */

@@ -112,6 +112,9 @@ struct fsn_epoch {
     double train_top1; /* per cent, on the augmented training images as they were seen */
     double seconds;
     double images_per_second;
+    double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
+    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
+    double held_loss;    /* cross-entropy on them */
 };
 
 struct fsn_progress {
@@ -340,7 +343,12 @@ struct fsn_spec {
         int batch_size;
         double lr; /* peak */
         double momentum;
-        double weight_decay; /* not on batch norm, not on biases */
+        double weight_decay;    /* not on batch norm, not on biases */
+        double weight_decay_bn; /* on these */
+        double clip_norm;       /* gradients of a larger norm, all together, are scaled; 0: off */
+        double ema;             /* what the average of the weights keeps in a step; 0: off */
+        double label_smoothing;
+        double mixup; /* alpha of Beta(alpha, alpha); 0: off */
         enum fsn_schedule schedule;
         int warmup_steps;
         int milestone_count; /* step schedule: lr * gamma at each share of the epochs */
@@ -349,9 +357,15 @@ struct fsn_spec {
         struct {
             double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student) */
             double temperature;
+            double feature; /* weight of the difference of feature maps; 0: off */
         } distill;
-        int crop_padding; /* pad-and-crop augmentation; 0: off */
-        bool flip;        /* random horizontal flip */
+        int crop_padding;   /* pad-and-crop augmentation; 0: off */
+        bool flip;          /* random horizontal flip */
+        bool cutout;        /* blank a square at a random place */
+        int cutout_size;    /* its side; 0: half of the input's shorter side */
+        double holdout;     /* share of the training images that is held back; 0: none */
+        int patience;       /* epochs without a better held-back figure; 0: all are run */
+        int recalibrate_bn; /* batches that batch norm's statistics are taken from at the end */
         enum fsn_restore_bn restore_bn;
     } finetune;
     struct {

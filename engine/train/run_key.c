@@ -48,6 +48,11 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_real(key, spec->finetune.lr);
     add_real(key, spec->finetune.momentum);
     add_real(key, spec->finetune.weight_decay);
+    add_real(key, spec->finetune.weight_decay_bn);
+    add_real(key, spec->finetune.clip_norm);
+    add_real(key, spec->finetune.ema);
+    add_real(key, spec->finetune.label_smoothing);
+    add_real(key, spec->finetune.mixup);
     add_int(key, spec->finetune.schedule);
     add_int(key, spec->finetune.warmup_steps);
     add_int(key, spec->finetune.milestone_count);
@@ -56,8 +61,14 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_real(key, spec->finetune.gamma);
     add_real(key, spec->finetune.distill.alpha);
     add_real(key, spec->finetune.distill.temperature);
+    add_real(key, spec->finetune.distill.feature);
     add_int(key, spec->finetune.crop_padding);
     add_int(key, spec->finetune.flip);
+    add_int(key, spec->finetune.cutout);
+    add_int(key, spec->finetune.cutout_size);
+    add_real(key, spec->finetune.holdout);
+    add_int(key, spec->finetune.patience);
+    add_int(key, spec->finetune.recalibrate_bn);
 }
 
 static void add_data(struct key *key, const struct fsn_dataset *data)

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "graph/exec.h"
+#include "train/meter.h"
 
 /* loss = (1-a) CE(labels, z_s) + a T^2 KL(softmax(z_t/T) || softmax(z_s/T)), mean over the batch.
  * student, teacher: [n][classes] logits (teacher NULL: a is taken as 0); dlogits [n][classes] is
@@ -12,6 +13,25 @@
 double fsn__distill_loss(const float *student, const float *teacher, const int32_t *labels,
                          int64_t n, int64_t classes, double alpha, double temperature,
                          float *dlogits, int64_t *correct);
+
+/* What a batch is to be taken for. An image that is mixed (fsn__mix_batch) with image n - 1 - i has
+ * that one's label too. */
+struct fsn__targets {
+    const int32_t *labels; /* [n] */
+    double mix;            /* share of the own label; 1: nothing is mixed */
+    double smoothing;      /* share of the labels that is spread over all classes */
+};
+
+/* Images whose largest logit is at the label, at that of the larger share where they are mixed. */
+struct fsn__hits {
+    int64_t student, teacher;
+};
+
+/* fsn__distill_loss with soft labels, as PyTorch's cross_entropy(label_smoothing) has them; hits
+ * may be NULL. */
+double fsn__train_loss(const float *student, const float *teacher,
+                       const struct fsn__targets *targets, int64_t n, int64_t classes, double alpha,
+                       double temperature, float *dlogits, struct fsn__hits *hits);
 
 /* Learning rate of global step `step` (0-based) out of `steps`, with linear warm-up over
  * spec->finetune.warmup_steps or half of the steps, whichever is less. */
@@ -47,7 +67,14 @@ struct fsn__train_job {
 FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
-/* top1/top5/loss of a graph on a split; of the spec, output and preprocess are heeded. */
+/* top1/top5/loss of a graph on the listed images of a split (NULL: the first ones); of the spec,
+ * output and preprocess are heeded. Tells the meter after each batch. */
+FSN_NODISCARD enum fsn_status
+fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+                     const int64_t *list, int64_t images, const struct fsn_spec *spec,
+                     struct fsn__pool *pool, const struct fsn__meter *meter, struct fsn_eval *out,
+                     struct fsn_error *err);
+/* The same on a whole split, as a stage of the job. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
               const struct fsn_spec *spec, struct fsn__pool *pool, enum fsn_stage stage,
