@@ -27,6 +27,8 @@ struct fsn__report_side {
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
 
+enum { FSN__MAX_WARNINGS = 8 };
+
 struct fsn__report {
     const struct fsn_spec *spec;
     const struct fsn_plan *plan;
@@ -37,8 +39,17 @@ struct fsn__report {
     double dense_max_difference; /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
-    char warning[320]; /* what the user should look at, or "" */
+    int warning_count;
+    char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
+
+/* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
+void fsn__report_warn(struct fsn__report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Looks for the usual mistakes and warns of them: once the baseline is measured; once the report's
+ * curve, spec and compressed side are complete. */
+void fsn__judge_baseline(struct fsn__report *report);
+void fsn__judge_training(struct fsn__report *report);
 
 /* The report as JSON text, the training curve as CSV text; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,

@@ -119,21 +119,6 @@ static enum fsn_status evaluate(struct job *job, struct fsn_model *model, enum f
                          err);
 }
 
-/* A baseline that guesses is, nearly always, a trained one that is fed something else than it was
- * trained on. Guessing: less than a tenth of the way from chance to perfection. */
-static void judge_baseline(struct job *job)
-{
-    const double top1 = job->report.baseline.eval.top1;
-    const double chance = 100.0 / job->report.data.classes;
-
-    if (top1 < chance + (100 - chance) / 10)
-        snprintf(job->report.warning, sizeof job->report.warning,
-                 "the baseline is right on %.1f %% of the test images, and chance is %.1f %%: are "
-                 "preprocess.mean, std and scale, the order of the classes and the output those "
-                 "that the model was trained with?",
-                 top1, chance);
-}
-
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
 static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
 {
@@ -353,6 +338,7 @@ static enum fsn_status write_report(struct job *job, struct fsn_error *err)
     report->baseline.effective_parameters = job->plan->parameters;
     report->compressed.parameters = job->plan->compressed_parameters;
     report->compressed.effective_parameters = job->plan->effective_parameters;
+    fsn__judge_training(report);
     if (status == FSN_OK)
         status = fsn__curve_csv(&job->curve, &csv, err);
     if (status == FSN_OK)
@@ -375,7 +361,7 @@ static enum fsn_status run_stages(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = evaluate(job, job->baseline, FSN_STAGE_BASELINE, 0.0, &job->report.baseline, err);
     if (status == FSN_OK) {
-        judge_baseline(job);
+        fsn__judge_baseline(&job->report);
         status = fit(job, err);
     }
     if (status == FSN_OK)

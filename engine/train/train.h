@@ -45,6 +45,7 @@ void fsn__sgd_step(float *w, const float *g, float *v, int64_t n, double lr, dou
 struct fsn__curve {
     int count;
     struct fsn_epoch *rows; /* [count], freed by free() */
+    int64_t held_images;    /* training images that were held back */
 };
 
 struct fsn__train_job {

@@ -135,6 +135,7 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
     if (status != FSN_OK)
         return status;
     images = t->parts.train_count;
+    t->curve.held_images = t->parts.held_count;
     t->job = job;
     t->transform = fsn__view_transform(spec);
     t->distill = job->teacher && spec->finetune.distill.alpha > 0;
@@ -411,7 +412,7 @@ static enum fsn_status recalibrate(struct trainer *t, struct fsn_error *err)
     whole.cutout = false;
     shuffle(t, t->epochs - 1);
     for (int pass = 0; pass < t->job->spec->finetune.recalibrate_bn; pass++) {
-        struct fsn_progress now = {.epoch = t->epochs,
+        struct fsn_progress now = {.epoch = t->curve.count,
                                    .epochs = t->epochs,
                                    .step = t->steps,
                                    .steps = t->steps,

@@ -116,7 +116,7 @@ static void the_best_epoch_has_the_highest_figure_then_the_lowest_loss(void **st
         {.held_top1 = 70, .held_loss = 2}, {.held_top1 = 70, .held_loss = 2},
         {.held_top1 = 60, .held_loss = 0}, {.held_top1 = NAN, .held_loss = NAN},
     };
-    struct fsn__curve curve = {0, rows};
+    struct fsn__curve curve = {.rows = rows};
 
     (void)state;
     assert_int_equal(fsn__best_epoch(&curve), -1);
