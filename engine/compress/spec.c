@@ -63,8 +63,8 @@ static const struct fsn_spec_field fields[] = {
     {"/finetune/clip_norm", FSN_FIELD_NUMBER, AT(finetune.clip_norm), 1e-6, 1e6, true, 0, NULL,
      "largest norm of all gradients together, which are scaled down to it; 0: off"},
     {"/finetune/ema", FSN_FIELD_NUMBER, AT(finetune.ema), 0, 0.99999, false, 0, NULL,
-     "what a moving average of the weights keeps of itself in a step; the average is the result; "
-     "0: off"},
+     "what a moving average of the weights keeps of itself in a step; the average is the result, "
+     "and no better after a few epochs of cosine; 0: off"},
     {"/finetune/label_smoothing", FSN_FIELD_NUMBER, AT(finetune.label_smoothing), 0, 0.9, false, 0,
      NULL, "share of a label that is spread over all classes"},
     {"/finetune/mixup", FSN_FIELD_NUMBER, AT(finetune.mixup), 0.01, 1, true, 0, NULL,
@@ -82,7 +82,9 @@ static const struct fsn_spec_field fields[] = {
     {"/finetune/distill/temperature", FSN_FIELD_NUMBER, AT(finetune.distill.temperature), 0.1, 100,
      false, 4, NULL, "temperature of both softmaxes in the teacher's share"},
     {"/finetune/distill/feature", FSN_FIELD_NUMBER, AT(finetune.distill.feature), 0, 1000, false, 0,
-     NULL, "weight of the difference from the teacher's maps at the ends of the stages; 0: off"},
+     NULL,
+     "weight of the difference from the teacher's maps at the ends of the stages, without gain in "
+     "short runs; 0: off"},
     {"/finetune/augment", FSN_FIELD_SET, 0, 0, 0, false, 0, "crop|flip|cutout",
      "what is done to training images at random (default: crop,flip)"},
     {"/finetune/crop_padding", FSN_FIELD_INT, AT(finetune.crop_padding), 1, 64, true, 4, NULL,
