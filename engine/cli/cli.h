@@ -63,6 +63,11 @@ enum cli_kind {
     X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
+    X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
+    X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
+    X(AWARE, "aware", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/aware", NULL)                        \
+    X(AWARE_SHARE, "aware-share", 0, "X", SPEC, 0, 0, NULL, "/quantize/aware_share", NULL)         \
+    X(STEP, "step", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/step", NULL)                           \
     X(EPOCHS, "epochs", 0, "N", SPEC, 0, 0, NULL, "/finetune/epochs", NULL)                        \
     X(BATCH, "batch", 0, "N", SPEC, 0, 0, NULL, "/finetune/batch_size", NULL)                      \
     X(LR, "lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/lr", NULL)                                    \

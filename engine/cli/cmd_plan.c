@@ -76,7 +76,7 @@ const struct cli_command cli_plan = {
     .operands = "MODEL",
     .operand_count = 1,
     .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_EXCLUDE,
-                CLI_OPT_BITS, CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC, CLI_OPT_JSON,
-                CLI_OPT_THREADS},
+                CLI_OPT_BITS, CLI_OPT_GRANULARITY, CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC,
+                CLI_OPT_JSON, CLI_OPT_THREADS},
     .run = run_plan,
 };

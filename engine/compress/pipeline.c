@@ -6,6 +6,7 @@
 #include "compress/compress.h"
 #include "core/file.h"
 #include "onnx/onnx.h"
+#include "quant/quant.h"
 #include "train/calibrate.h"
 #include "train/classifier.h"
 #include "train/view.h"
@@ -179,6 +180,40 @@ static enum fsn_status prepare(struct job *job, struct fsn_error *err)
                             : status;
 }
 
+/* Writes what quantising the student as it is would cost into the rows of the layers: the first
+ * time as the error of the start, and always as the error. */
+static enum fsn_status note_quant_errors(struct job *job, const struct fsn__graph *student,
+                                         struct fsn_error *err)
+{
+    double *errors = calloc((size_t)student->node_count + 1, sizeof *errors);
+    int *rank = calloc((size_t)student->node_count + 1, sizeof *rank), summaries = 0;
+    enum fsn_status status = errors && rank ? FSN_OK : FSN__NOMEM(err);
+
+    if (status == FSN_OK)
+        status = fsn__quantize_errors(student, job->spec->quantize.range, errors, err);
+    for (int i = 0; status == FSN_OK && i < student->node_count; i++)
+        if (student->nodes[i].op == &fsn__op_filter_summary)
+            rank[i] = summaries++;
+    for (size_t i = 0; status == FSN_OK && i < job->plan->layer_count; i++) {
+        struct fsn_plan_layer *layer = &job->plan->layers[i];
+        int conv;
+
+        if (layer->layout == FSN_LAYOUT_DENSE || layer->bits == 32)
+            continue;
+        conv = fsn__names_find(&student->node_names, layer->name);
+        if (conv < 0) {
+            status = FSN__FAIL(err, FSN_INTERNAL, "the student has lost layer '%s'", layer->name);
+            break;
+        }
+        layer->quant_error = errors[rank[student->values[student->nodes[conv].in[1]].producer]];
+        if (isnan(layer->start_quant_error))
+            layer->start_quant_error = layer->quant_error;
+    }
+    free(rank);
+    free(errors);
+    return status;
+}
+
 static enum fsn_status fit(struct job *job, struct fsn_error *err)
 {
     enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -193,7 +228,31 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = fsn__fs_convert(job->prepared.graph, job->plan, job->spec->filter_summary.spacing,
                                  &job->student.graph, err);
+    if (status == FSN_OK)
+        status = note_quant_errors(job, job->student.graph, err);
     return status;
+}
+
+/* The first epoch that trains the network as it is when quantised; as many as there are: none. */
+static int first_aware_epoch(const struct fsn_spec *spec)
+{
+    const int epochs = spec->finetune.epochs;
+
+    if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
+        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
+        return epochs;
+    return epochs - (int)ceil(spec->quantize.aware_share * epochs);
+}
+
+static enum fsn_status before_epoch(int epoch, void *arg, struct fsn_error *err)
+{
+    struct job *job = arg;
+    const struct fsn_spec *spec = job->spec;
+    const int first = first_aware_epoch(spec);
+
+    if (epoch < first || (epoch > first && spec->quantize.step == FSN_STEP_LEARNED))
+        return FSN_OK;
+    return fsn__aware_fit(job->student.graph, spec->quantize.range, err);
 }
 
 static enum fsn_status finetune(struct job *job, struct fsn_error *err)
@@ -204,6 +263,14 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
 
     if (status != FSN_OK || job->spec->finetune.epochs == 0)
         return status;
+    if (first_aware_epoch(job->spec) < job->spec->finetune.epochs) {
+        status = fsn__aware_insert(job->student.graph, job->spec->quantize.step == FSN_STEP_LEARNED,
+                                   err);
+        train.before_epoch = before_epoch;
+        train.before_epoch_arg = job;
+    }
+    if (status != FSN_OK)
+        return status;
     if (job->order->checkpoint_dir) {
         status = join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
         train.checkpoint_path = checkpoint;
@@ -211,52 +278,15 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
     return status == FSN_OK ? fsn__train_run(&train, &job->curve, err) : status;
 }
 
-/* Copies each FilterSummary node's error to the rows of the convolutions that read it. */
-static enum fsn_status note_quant_errors(struct job *job, const struct fsn__graph *student,
-                                         const int *summary_rank, const double *errors,
-                                         struct fsn_error *err)
-{
-    for (size_t i = 0; i < job->plan->layer_count; i++) {
-        struct fsn_plan_layer *layer = &job->plan->layers[i];
-        int conv, weight, summary;
-
-        if (layer->layout == FSN_LAYOUT_DENSE)
-            continue;
-        conv = fsn__names_find(&student->node_names, layer->name);
-        if (conv < 0)
-            return FSN__FAIL(err, FSN_INTERNAL, "the student has lost layer '%s'", layer->name);
-        weight = student->nodes[conv].in[1];
-        summary = student->values[weight].producer;
-        layer->quant_error = errors[summary_rank[summary]];
-    }
-    return FSN_OK;
-}
-
 static enum fsn_status quantize(struct job *job, struct fsn_error *err)
 {
-    struct fsn__graph *student = job->student.graph, *before = NULL;
+    struct fsn__graph *student = job->student.graph;
     enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
-    int *rank = calloc((size_t)student->node_count + 1, sizeof *rank);
-    double *errors = calloc((size_t)student->node_count + 1, sizeof *errors);
-    int summaries = 0;
 
-    if (status == FSN_OK && (!rank || !errors))
-        status = FSN__NOMEM(err);
-    if (status != FSN_OK)
-        goto out;
-    for (int i = 0; i < student->node_count; i++)
-        if (student->nodes[i].op == &fsn__op_filter_summary)
-            rank[i] = summaries++;
-    status = fsn__graph_clone(student, &before, err); /* finishing renumbers the nodes */
     if (status == FSN_OK)
-        status = fsn__finish_graph(student, job->spec->quantize.bits, errors, err);
-    if (status == FSN_OK && job->spec->quantize.bits < 32)
-        status = note_quant_errors(job, before, rank, errors, err);
-out:
-    fsn__graph_destroy(before);
-    free(rank);
-    free(errors);
-    return status;
+        status = note_quant_errors(job, student, err);
+    return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, NULL, err)
+                            : status;
 }
 
 static enum fsn_status export_one(struct job *job, enum fsn_export_form form, const char *name,

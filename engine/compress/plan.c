@@ -11,13 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *rel_error,
-                                  struct fsn_error *err)
+enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_range range,
+                                  double *rel_error, struct fsn_error *err)
 {
-    enum fsn_status status = FSN_OK;
+    enum fsn_status status = fsn__quantize_graph(student, range, rel_error, err);
 
-    if (bits < 32)
-        status = fsn__quantize_graph(student, bits, rel_error, err);
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(student, err);
     if (status == FSN_OK)
@@ -35,7 +33,7 @@ static enum fsn_status measure_export(const struct fsn__graph *graph, const stru
         fsn__fs_convert(graph, plan, spec->filter_summary.spacing, &student.graph, err);
 
     if (status == FSN_OK)
-        status = fsn__finish_graph(student.graph, spec->quantize.bits, NULL, err);
+        status = fsn__finish_graph(student.graph, FSN_RANGE_MIN_MAX, NULL, err);
     if (status == FSN_OK)
         status = fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, err);
     if (status == FSN_OK)

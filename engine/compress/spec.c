@@ -78,8 +78,23 @@ static const struct fsn_spec_field fields[] = {
      FSN_RESTORE_BN_NONE, false, FSN_RESTORE_BN_AUTO, "auto|all|none",
      "behind which convolutions batch norm is put back for training; auto: those with a bias"},
 
-    {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 8, 32, false, 8, "8|32",
+    {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 2, 32, false, 8, "2|3|4|6|8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
+    {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
+     FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
+     "a step size for each Filter Summary, or for every 128 values of one"},
+    {"/quantize/range", FSN_FIELD_CHOICE, AT(quantize.range), FSN_RANGE_AUTO, FSN_RANGE_MSE, false,
+     FSN_RANGE_AUTO, "auto|minmax|mse",
+     "levels from the least to the largest value, or where the squared error is least; auto: mse "
+     "below 8 bits"},
+    {"/quantize/aware", FSN_FIELD_CHOICE, AT(quantize.aware), FSN_AWARE_AUTO, FSN_AWARE_OFF, false,
+     FSN_AWARE_AUTO, "auto|on|off",
+     "the last epochs train the network as it is when quantised; auto: below 8 bits"},
+    {"/quantize/aware_share", FSN_FIELD_NUMBER, AT(quantize.aware_share), 0.01, 1, false, 0.5, NULL,
+     "share of the epochs that do, the last ones"},
+    {"/quantize/step", FSN_FIELD_CHOICE, AT(quantize.step), FSN_STEP_LEARNED, FSN_STEP_FITTED,
+     false, FSN_STEP_LEARNED, "learned|fitted",
+     "step sizes in these epochs: learned by gradient, or fitted anew before each"},
 
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,

@@ -17,10 +17,11 @@
 enum { NAME_SIZE = 512 };
 
 static enum fsn_status add_node(struct fsn__graph *graph, const struct fsn__fs_geometry *g,
-                                const char *name, int f, int *out, struct fsn_error *err)
+                                const struct fsn_plan_layer *layer, const char *name, int f,
+                                int *out, struct fsn_error *err)
 {
     const int64_t shape[4] = {g->k, g->c, g->r, g->s};
-    struct fsn__attr item[4] = {
+    struct fsn__attr item[6] = {
         {.name = "layout", .type = FSN__ATTR_STRING, .s = "1d"},
         {.name = "shape", .type = FSN__ATTR_INTS, .count = 4, .ints = shape},
     };
@@ -38,12 +39,19 @@ static enum fsn_status add_node(struct fsn__graph *graph, const struct fsn__fs_g
                                .type = FSN__ATTR_STRING,
                                .s = g->spacing == FSN_SPACING_REFERENCE ? "reference" : "even"};
     }
+    if (layer->bits < 32)
+        item[attrs.count++] =
+            (struct fsn__attr){.name = "bits", .type = FSN__ATTR_INT, .i = layer->bits};
+    if (layer->segment > 0)
+        item[attrs.count++] =
+            (struct fsn__attr){.name = "segment", .type = FSN__ATTR_INT, .i = layer->segment};
     return fsn__graph_apply(graph, "FilterSummary", name, &attrs, 1, &f, out, err);
 }
 
 /* Adds F and its FilterSummary node for one weight; *out: the value that holds the filters. */
 static enum fsn_status add_summary(struct fsn__graph *graph, int weight,
-                                   const struct fsn__fs_geometry *g, double *fit_error, int *out,
+                                   const struct fsn__fs_geometry *g,
+                                   const struct fsn_plan_layer *layer, double *fit_error, int *out,
                                    struct fsn_error *err)
 {
     const struct fsn__tensor *w = &graph->values[weight].tensor;
@@ -64,7 +72,7 @@ static enum fsn_status add_summary(struct fsn__graph *graph, int weight,
         goto out;
     graph->values[index].decay = true;
     snprintf(name, sizeof name, "%s.filters", graph->values[weight].name);
-    status = add_node(graph, g, name, index, out, err);
+    status = add_node(graph, g, layer, name, index, out, err);
 out:
     free(f.data);
     return status;
@@ -105,7 +113,8 @@ static enum fsn_status convert_layers(struct fsn__graph *graph, struct fsn_plan 
         if (filters[weight] < 0) {
             const struct fsn__fs_geometry g = fsn__fs_layer_geometry(layer, spacing);
 
-            status = add_summary(graph, weight, &g, &fit_error[weight], &filters[weight], err);
+            status =
+                add_summary(graph, weight, &g, layer, &fit_error[weight], &filters[weight], err);
         }
         layer->fit_error = fit_error[weight];
         if (status == FSN_OK)

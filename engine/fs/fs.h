@@ -27,7 +27,8 @@ struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *laye
 /* A new graph: the baseline's with each planned Conv's weights replaced by
  * F (PARAM) -> FilterSummary -> weight input, F fitted to the baseline's weights by least squares
  * (F[j] = mean of the weights that read it). Writes fit_error into the plan's rows. Trainable
- * values are marked. F is named after the weight it replaces, with ".fs" appended. */
+ * values are marked. F is named after the weight it replaces, with ".fs" appended. The node's
+ * attributes `bits` and `segment` are the plan's, for the quantiser. */
 FSN_NODISCARD enum fsn_status fsn__fs_convert(const struct fsn__graph *baseline,
                                               struct fsn_plan *plan, enum fsn_spacing spacing,
                                               struct fsn__graph **out, struct fsn_error *err);

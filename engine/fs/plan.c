@@ -66,8 +66,9 @@ static void check_settings(struct planner *p)
     if (ratio_1x1 != 0 && (!isfinite(ratio_1x1) || ratio_1x1 <= 1))
         fault(p, FSN_INVALID, "/filter_summary/ratio_1x1",
               "ratio_1x1 must be 0 or a number greater than 1, is %g", ratio_1x1);
-    if (spec->quantize.bits != 8 && spec->quantize.bits != 32)
-        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 8 or 32, is %d", spec->quantize.bits);
+    if ((spec->quantize.bits < 2 || spec->quantize.bits > 8) && spec->quantize.bits != 32)
+        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 2 to 8 or 32, is %d",
+              spec->quantize.bits);
 }
 
 /* ---- excluded layers ---------------------------------------------------------------------------
@@ -146,7 +147,8 @@ static const char *dense_reason(const struct planner *p, const struct fsn_plan_l
     return NULL;
 }
 
-static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g, int bits)
+static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g,
+                           const struct fsn_spec *spec)
 {
     const int64_t elements = g->k * fsn__fs_filter_size(g);
 
@@ -157,7 +159,10 @@ static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_ge
     layer->layout = g->layout;
     layer->fs_size = fsn__fs_size(g);
     layer->ratio = (double)elements / (double)layer->fs_size;
-    layer->bits = bits;
+    layer->bits = spec->quantize.bits;
+    if (layer->bits < 32 && spec->quantize.granularity == FSN_GRANULARITY_SEGMENT &&
+        layer->fs_size > FSN_SEGMENT)
+        layer->segment = FSN_SEGMENT;
     for (int i = 0; i < 3; i++) {
         const bool three = g->layout == FSN_LAYOUT_3D;
 
@@ -189,7 +194,7 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->height = w->ndim > 2 ? w->dim[2] : 1;
     layer->width = w->ndim > 3 ? w->dim[3] : 1;
     layer->groups = fsn__attr_int(&conv->attrs, "group", 1);
-    layer->fit_error = layer->quant_error = NAN;
+    layer->fit_error = layer->quant_error = layer->start_quant_error = NAN;
     reason = dense_reason(p, layer, conv->in[1]);
     if (reason) {
         make_dense(layer, reason);
@@ -201,7 +206,7 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
                               p->spec->filter_summary.spacing);
     else
         g = fsn__fs_choose_3d(layer->filters, layer->channels, layer->height, layer->width, budget);
-    apply_geometry(layer, &g, p->spec->quantize.bits);
+    apply_geometry(layer, &g, p->spec);
 }
 
 /* Nodes stand in order: one sweep backwards. */
@@ -253,7 +258,7 @@ static enum fsn_status list_layers(struct planner *p)
 static void count(struct planner *p)
 {
     struct fsn_plan *plan = p->plan;
-    int64_t stored_bytes = 0, summaries = 0;
+    int64_t stored_bits = 0, summaries = 0;
 
     plan->parameters = fsn__graph_parameters(p->graph);
     plan->compressed_parameters = plan->parameters;
@@ -268,9 +273,12 @@ static void count(struct planner *p)
         plan->compressed_parameters +=
             layer->fs_size - layer->filters * layer->channels * layer->height * layer->width;
         summaries += layer->fs_size;
-        stored_bytes += layer->fs_size * layer->bits / 8 + (layer->bits == 8 ? 2 * 4 : 0);
+        stored_bits += layer->fs_size * layer->bits;
+        if (layer->bits < 32) /* scale and zero; a byte for each segment */
+            stored_bits +=
+                2 * 32 + (layer->segment > 0 ? 8 * (layer->fs_size / layer->segment) : 0);
     }
-    plan->effective_parameters = plan->compressed_parameters - summaries + stored_bytes / 4;
+    plan->effective_parameters = plan->compressed_parameters - summaries + stored_bits / 32;
 }
 
 static bool computes_with_integers(const struct fsn__graph *graph)

@@ -324,6 +324,19 @@ enum fsn_restore_bn {
     FSN_RESTORE_BN_NONE
 };
 
+enum fsn_granularity {
+    FSN_GRANULARITY_SUMMARY, /* one step a Filter Summary */
+    FSN_GRANULARITY_SEGMENT  /* one for every FSN_SEGMENT values of it */
+};
+#define FSN_SEGMENT 128
+enum fsn_quant_range {
+    FSN_RANGE_AUTO,    /* minmax at 8 bits, mse below */
+    FSN_RANGE_MIN_MAX, /* the levels reach from the least to the largest value */
+    FSN_RANGE_MSE      /* they lie where the mean squared error is least */
+};
+enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWARE_OFF };
+enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
     struct fsn_preprocess preprocess;
@@ -355,7 +368,12 @@ struct fsn_spec {
         enum fsn_restore_bn restore_bn;
     } finetune;
     struct {
-        int bits; /* 8, or 32 for none */
+        int bits; /* 2, 3, 4, 6, 8, or 32 for none */
+        enum fsn_granularity granularity;
+        enum fsn_quant_range range;
+        enum fsn_quant_aware aware; /* the last epochs train what the quantiser makes of F ... */
+        double aware_share;   /* ... this share of them */
+        enum fsn_quant_step step;   /* then: learned by gradient, or fitted anew before each epoch */
     } quantize;
     uint64_t seed;
     /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results
@@ -412,10 +430,12 @@ struct fsn_plan_layer {
     int64_t fs_size;            /* elements; K C R S for a dense layer */
     int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
     double ratio;               /* filters' elements over fs_size */
-    int bits;                   /* of the stored values: 8 or 32 */
+    int bits;                   /* of the stored values: 2 to 8, or 32 */
+    int64_t segment;            /* values of F that share a step; 0: all of them */
     const char *note;           /* why the layer stays dense, or NULL; static */
     double fit_error;           /* |W - A F| / |W| of the least-squares start; NaN before the fit */
-    double quant_error;         /* relative error of quantisation; NaN before it */
+    double quant_error;         /* |F - Q(F)| / |F| of what is stored; NaN before it */
+    double start_quant_error;   /* the same of the fitted F, before any training */
 };
 
 struct fsn_plan {
@@ -425,7 +445,7 @@ struct fsn_plan {
     int restored_bn;               /* convolutions that are trained with batch norm put back */
     int64_t parameters;            /* of the baseline, as the reference counts */
     int64_t compressed_parameters; /* the same count with Filter Summaries */
-    int64_t effective_parameters;  /* a quantised FS counts numel/4 + 2 */
+    int64_t effective_parameters;  /* a quantised FS counts numel * bits/32 + 2 */
     int64_t macs;                  /* multiply-adds of one image */
     int64_t baseline_bytes;        /* of the file the model came from; 0 when it has none */
     int64_t expected_bytes;        /* of model.onnx */

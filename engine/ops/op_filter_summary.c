@@ -4,13 +4,17 @@
  *   W[k] = (F[idx_k] - zero) * scale[k]          W: [K,C,R,S]
  *
  * Inputs: F, f32 or uint8 levels, [L] (layout 1d) or [D,H,V] (layout 3d); scale, f32 [1] or [K],
- * optional; zero, f32 scalar, optional. Attributes and the places idx_k: fs_geometry.h. Backward
- * (f32 F): dF += A^T (scale dW), a scatter-add in the order of the filters.
+ * optional; zero, f32 scalar, optional; steps, uint8 [S], with uint8 F and the attribute `segment`
+ * alone: F[i] - zero is multiplied by steps[i / segment] too, i in memory order, S = ceil(L /
+ * segment). Other attributes and the places idx_k: fs_geometry.h; the attribute `bits` (32: as it
+ * is) says how F is to be stored, and nothing of what is computed. Backward (f32 F): dF += A^T
+ * (scale dW), a scatter-add in the order of the filters.
  *
  * What is the same for every filter (the zero, a scale of one element) is applied to F before the
  * gather, where it costs least; a scale per filter to the filters after it.
  */
 #include "ops/fs_geometry.h"
+#include "ops/infer.h"
 
 #include <string.h>
 
@@ -35,6 +39,25 @@ static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct 
     return FSN_OK;
 }
 
+static enum fsn_status check_steps(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *f = ctx->in[0], *steps = ctx->n_in > 3 ? ctx->in[3] : NULL;
+    const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
+
+    if (!steps)
+        return FSN_OK;
+    if (f->dtype != FSN__U8 || steps->dtype != FSN__U8 || segment < 1)
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID,
+                            "steps must be uint8, for uint8 levels and segments of at least 1; "
+                            "they are %s, for %s and segments of %lld",
+                            fsn__dtype_name(steps->dtype), fsn__dtype_name(f->dtype),
+                            (long long)segment);
+    if (steps->ndim != 1 || steps->dim[0] != (fsn__numel(f) - 1) / segment + 1)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "steps must be [%lld], their shape is %s",
+                            (long long)((fsn__numel(f) - 1) / segment + 1), FSN__SHAPE(steps));
+    return FSN_OK;
+}
+
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct fsn__fs_geometry g;
@@ -44,6 +67,8 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
     if (status != FSN_OK)
         return status;
     status = check_inputs(ctx, &g, err);
+    if (status == FSN_OK)
+        status = check_steps(ctx, err);
     if (status != FSN_OK)
         return status;
     fsn__shape_set(ctx->out[0], FSN__F32, 4, (int64_t[]){g.k, g.c, g.r, g.s});
@@ -107,11 +132,17 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     if (f->dtype == FSN__U8 || zero || (scale && !per_filter)) {
         const int64_t count = fsn__fs_size(&g);
         const uint8_t *levels = f->data;
+        const uint8_t *steps = ctx->n_in > 3 && ctx->in[3] ? ctx->in[3]->data : NULL;
+        const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
         const float *values = f->data;
         float *work = ctx->work;
 
-        for (int64_t i = 0; i < count; i++)
-            work[i] = ((f->dtype == FSN__U8 ? (float)levels[i] : values[i]) - offset) * factor;
+        for (int64_t i = 0; i < count; i++) {
+            work[i] = (f->dtype == FSN__U8 ? (float)levels[i] : values[i]) - offset;
+            if (steps)
+                work[i] *= (float)steps[i / segment];
+            work[i] *= factor;
+        }
         job.f = work;
     }
     fsn__pool_run(ctx->pool, gather_task, &job);
@@ -157,7 +188,7 @@ const struct fsn__op fsn__op_filter_summary = {
     .name = "FilterSummary",
     .domain = "fsnet",
     .min_in = 1,
-    .max_in = 3,
+    .max_in = 4,
     .min_out = 1,
     .max_out = 1,
     .backward_in = 1 << 1, /* scale */

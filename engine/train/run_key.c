@@ -60,6 +60,17 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_int(key, spec->finetune.flip);
 }
 
+/* Where nothing is done before epochs, the quantiser has no part in training. */
+static void add_quantizer(struct key *key, const struct fsn_spec *spec)
+{
+    add_int(key, spec->quantize.bits);
+    add_int(key, spec->quantize.granularity);
+    add_int(key, spec->quantize.range);
+    add_int(key, spec->quantize.aware);
+    add_real(key, spec->quantize.aware_share);
+    add_int(key, spec->quantize.step);
+}
+
 static void add_data(struct key *key, const struct fsn_dataset *data)
 {
     const struct fsn__images *images = &data->split[FSN_SPLIT_TRAIN];
@@ -110,6 +121,8 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
 
     add_int(&key, fsn__pool_slices(job->pool));
     add_spec(&key, job->spec);
+    if (job->before_epoch)
+        add_quantizer(&key, job->spec);
     add_data(&key, job->data);
     add_graph(&key, job->student);
     add_graph(&key, job->teacher);

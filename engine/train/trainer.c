@@ -249,6 +249,12 @@ static enum fsn_status train_epoch(struct trainer *t, int index, struct fsn_erro
     struct epoch epoch = {.index = index, .start_seconds = fsn__seconds()};
     double loss = NAN;
 
+    if (t->job->before_epoch) {
+        enum fsn_status status = t->job->before_epoch(index, t->job->before_epoch_arg, err);
+
+        if (status != FSN_OK)
+            return status;
+    }
     shuffle(t, index);
     for (int64_t step = 0; step < t->steps; step++) {
         enum fsn_status status = train_step(t, &epoch, step, &loss, err);

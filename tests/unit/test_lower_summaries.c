@@ -137,7 +137,7 @@ static void quantised_networks_infer_alike(void **state)
     struct fsn__graph *graph = compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4);
 
     (void)state;
-    assert_int_equal(fsn__quantize_graph(graph, 8, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__quantize_graph(graph, FSN_RANGE_AUTO, NULL, NULL), FSN_OK);
     exec_compare(graph, (struct exec_comparison){.batch = 3, .threads = 2});
     fsn__graph_destroy(graph);
 }
