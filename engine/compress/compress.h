@@ -10,10 +10,11 @@
 #include <jansson.h>
 
 /* Turns a trained student into what is exported, in place: Filter Summaries quantised as their
- * nodes say, Dropout and Identity dropped, batch norm folded. range and rel_error: see
- * fsn__quantize_graph. */
-FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_range range,
-                                                double *rel_error, struct fsn_error *err);
+ * nodes say, Dropout and Identity dropped, batch norm folded, scales rounded. range and rel_error:
+ * see fsn__quantize_graph. */
+FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
+                                                enum fsn_quant_range range, double *rel_error,
+                                                struct fsn_error *err);
 
 /* fsn_plan_create for a network that is prepared, with batch norm put back. */
 FSN_NODISCARD enum fsn_status fsn__plan_prepared(const struct fsn_model *model,

@@ -233,24 +233,24 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
     return status;
 }
 
-/* The first epoch that trains the network as it is when quantised; as many as there are: none. */
-static int first_aware_epoch(const struct fsn_spec *spec)
+/* The share of the steps that train the network as it is when quantised, the last ones. */
+static double aware_share(const struct fsn_spec *spec)
 {
-    const int epochs = spec->finetune.epochs;
-
     if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
         (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
-        return epochs;
-    return epochs - (int)ceil(spec->quantize.aware_share * epochs);
+        return 0;
+    return spec->quantize.aware_share;
 }
 
-static enum fsn_status before_epoch(int epoch, void *arg, struct fsn_error *err)
+static enum fsn_status before_step(int64_t step, int64_t steps, void *arg, struct fsn_error *err)
 {
     struct job *job = arg;
     const struct fsn_spec *spec = job->spec;
-    const int first = first_aware_epoch(spec);
+    const int64_t all = steps * spec->finetune.epochs;
+    const int64_t first = all - (int64_t)ceil(aware_share(spec) * (double)all);
+    const bool again = spec->quantize.step == FSN_STEP_FITTED && step % steps == 0;
 
-    if (epoch < first || (epoch > first && spec->quantize.step == FSN_STEP_LEARNED))
+    if (step < first || (step > first && !again))
         return FSN_OK;
     return fsn__aware_fit(job->student.graph, spec->quantize.range, err);
 }
@@ -263,11 +263,11 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
 
     if (status != FSN_OK || job->spec->finetune.epochs == 0)
         return status;
-    if (first_aware_epoch(job->spec) < job->spec->finetune.epochs) {
+    if (aware_share(job->spec) > 0) {
         status = fsn__aware_insert(job->student.graph, job->spec->quantize.step == FSN_STEP_LEARNED,
                                    err);
-        train.before_epoch = before_epoch;
-        train.before_epoch_arg = job;
+        train.before_step = before_step;
+        train.before_step_arg = job;
     }
     if (status != FSN_OK)
         return status;

@@ -20,6 +20,8 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_ran
         status = fsn__graph_drop_identity(student, err);
     if (status == FSN_OK)
         status = fsn__graph_fold_bn(student, err);
+    if (status == FSN_OK)
+        status = fsn__round_scales(student, err);
     return status;
 }
 

@@ -89,12 +89,12 @@ static const struct fsn_spec_field fields[] = {
      "below 8 bits"},
     {"/quantize/aware", FSN_FIELD_CHOICE, AT(quantize.aware), FSN_AWARE_AUTO, FSN_AWARE_OFF, false,
      FSN_AWARE_AUTO, "auto|on|off",
-     "the last epochs train the network as it is when quantised; auto: below 8 bits"},
+     "the last steps train the network as it is when quantised; auto: below 8 bits"},
     {"/quantize/aware_share", FSN_FIELD_NUMBER, AT(quantize.aware_share), 0.01, 1, false, 0.5, NULL,
-     "share of the epochs that do, the last ones"},
+     "share of the steps that do, the last ones"},
     {"/quantize/step", FSN_FIELD_CHOICE, AT(quantize.step), FSN_STEP_LEARNED, FSN_STEP_FITTED,
      false, FSN_STEP_LEARNED, "learned|fitted",
-     "step sizes in these epochs: learned by gradient, or fitted anew before each"},
+     "step sizes in these steps: learned by gradient, or fitted anew before each epoch"},
 
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,

@@ -371,9 +371,9 @@ struct fsn_spec {
         int bits; /* 2, 3, 4, 6, 8, or 32 for none */
         enum fsn_granularity granularity;
         enum fsn_quant_range range;
-        enum fsn_quant_aware aware; /* the last epochs train what the quantiser makes of F ... */
-        double aware_share;   /* ... this share of them */
-        enum fsn_quant_step step;   /* then: learned by gradient, or fitted anew before each epoch */
+        enum fsn_quant_aware aware; /* the last steps train what the quantiser makes of F ... */
+        double aware_share;         /* ... this share of them */
+        enum fsn_quant_step step; /* then: learned by gradient, or fitted anew before each epoch */
     } quantize;
     uint64_t seed;
     /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results

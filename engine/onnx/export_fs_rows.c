@@ -165,13 +165,15 @@ static const struct fsn__fs_row rows_steps[] = {
 
 static const struct fsn__fs_row rows_end_1d[] = {
     ROW2("q", "Gather", "F0", "i"),
-    ROW2("z", "Reshape", "scale", "col"),
+    CAST("zf", "scale", FSN__ONNX_FLOAT), /* from float16, mostly */
+    ROW2("z", "Reshape", "zf", "col"),
     ROW2("w", "Mul", "q", "z"),
     ROW2("W", "Reshape", "w", "shape"),
 };
 static const struct fsn__fs_row rows_end_3d[] = {
     ROW2("q", "Gather", "F0", "i"),
-    ROW2("z", "Reshape", "scale", "c4"),
+    CAST("zf", "scale", FSN__ONNX_FLOAT),
+    ROW2("z", "Reshape", "zf", "c4"),
     ROW2("W", "Mul", "q", "z"),
 };
 

@@ -47,8 +47,14 @@ int fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *form
  * `segment` asks for several, `steps` (input 3). Levels are fitted to F within `range`; where a
  * FakeQuantize node stands between, they are that node's. rel_error[i] of the i-th FilterSummary
  * node in graph order: |F - Q(F)|/|F|, 0 where it stays as it is; may be NULL. */
-FSN_NODISCARD enum fsn_status fsn__quantize_graph(struct fsn__graph *graph, enum fsn_quant_range range,
-                                                  double *rel_error, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__quantize_graph(struct fsn__graph *graph,
+                                                  enum fsn_quant_range range, double *rel_error,
+                                                  struct fsn_error *err);
+
+/* Rounds the scales of filters [K] of every FilterSummary that holds levels to what float16 holds,
+ * where none of a layer's changes by more than 2^-11 of the largest: less than a tenth of what 8
+ * bits do to F. */
+FSN_NODISCARD enum fsn_status fsn__round_scales(struct fsn__graph *graph, struct fsn_error *err);
 
 /* |F - Q(F)|/|F| as fsn__quantize_graph would make it now, and nothing else. */
 FSN_NODISCARD enum fsn_status fsn__quantize_errors(const struct fsn__graph *graph,

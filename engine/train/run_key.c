@@ -60,7 +60,7 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_int(key, spec->finetune.flip);
 }
 
-/* Where nothing is done before epochs, the quantiser has no part in training. */
+/* Where nothing is done before steps, the quantiser has no part in training. */
 static void add_quantizer(struct key *key, const struct fsn_spec *spec)
 {
     add_int(key, spec->quantize.bits);
@@ -121,7 +121,7 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
 
     add_int(&key, fsn__pool_slices(job->pool));
     add_spec(&key, job->spec);
-    if (job->before_epoch)
+    if (job->before_step)
         add_quantizer(&key, job->spec);
     add_data(&key, job->data);
     add_graph(&key, job->student);

@@ -34,10 +34,11 @@ struct fsn__train_job {
     const struct fsn_spec *spec;
     struct fsn__pool *pool;
     const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
-    /* Called before each epoch (0-based), for what changes values of the student on schedule; what
-     * it does may depend on these values and the epoch alone. May be NULL. */
-    enum fsn_status (*before_epoch)(int epoch, void *arg, struct fsn_error *err);
-    void *before_epoch_arg;
+    /* Called before each step (0-based, of the whole run; `steps` an epoch), for what changes
+     * values of the student on schedule; what it does may depend on these values and the step
+     * alone. May be NULL. */
+    enum fsn_status (*before_step)(int64_t step, int64_t steps, void *arg, struct fsn_error *err);
+    void *before_step_arg;
     /* The whole job's share that training fills: progress fraction runs from..to. */
     double fraction_from, fraction_to;
     fsn_progress_fn *progress;

@@ -168,6 +168,8 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
     int64_t done = epoch->index * t->steps + step, correct;
     enum fsn_status status = load(t, epoch->index, step, err);
 
+    if (status == FSN_OK && t->job->before_step)
+        status = t->job->before_step(done, t->steps, t->job->before_step_arg, err);
     if (status == FSN_OK && t->distill)
         status = fsn__classifier_forward(&t->teacher, (uint64_t)done, err);
     if (status == FSN_OK)
@@ -249,12 +251,6 @@ static enum fsn_status train_epoch(struct trainer *t, int index, struct fsn_erro
     struct epoch epoch = {.index = index, .start_seconds = fsn__seconds()};
     double loss = NAN;
 
-    if (t->job->before_epoch) {
-        enum fsn_status status = t->job->before_epoch(index, t->job->before_epoch_arg, err);
-
-        if (status != FSN_OK)
-            return status;
-    }
     shuffle(t, index);
     for (int64_t step = 0; step < t->steps; step++) {
         enum fsn_status status = train_step(t, &epoch, step, &loss, err);

@@ -402,6 +402,42 @@ static void values_that_stay_in_floating_point_are_left_alone(void **state)
     fsn__graph_destroy(graph);
 }
 
+/* ---- scales of filters ------------------------------------------------------------------------
+ */
+
+/* 1 + 2^-11 lies half way between 1 and the next float16, 1 + 2^-10: to the even one. */
+static void scales_are_rounded_to_what_float16_holds(void **state)
+{
+    static const struct {
+        float scale[4], want[4];
+    } cases[] = {
+        {{1, 0x1.002p0F, 0x1.006p0F, 0}, {1, 1, 0x1.008p0F, 0}},
+        {{-0x1.ffdp-3F, 0.125F, 0x1.4p-25F, 1}, {-0x1.ffcp-3F, 0.125F, 0x1p-24F, 1}},
+        {{70000, 1, 1, 1}, {70000, 1, 1, 1}},                                     /* too large */
+        {{0x1.8p-20F, 0x1.3p-21F, 1e-9F, 0}, {0x1.8p-20F, 0x1.3p-21F, 1e-9F, 0}}, /* too small */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fsn_error err;
+        struct fsn__graph *graph = converted(&err);
+        struct fsn__tensor t = {.dtype = FSN__F32, .ndim = 1, .dim = {4}};
+        int value = -1;
+
+        assert_int_equal(fsn__quantize_graph(graph, FSN_RANGE_AUTO, NULL, &err), FSN_OK);
+        t.data = (void *)(uintptr_t)cases[i].scale;
+        assert_int_equal(fsn__graph_add_const(graph, "s", FSN__VALUE_CONST, &t, &value, &err),
+                         FSN_OK);
+        assert_int_equal(
+            fsn__graph_set_input(graph, (int)(summary_node(graph) - graph->nodes), 1, value, &err),
+            FSN_OK);
+        assert_int_equal(fsn__round_scales(graph, &err), FSN_OK);
+        assert_memory_equal(fsn__f32(input(graph, summary_node(graph), 1)), cases[i].want,
+                            sizeof cases[i].want);
+        fsn__graph_destroy(graph);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +450,7 @@ int main(void)
         cmocka_unit_test(every_segment_gets_a_step_of_its_size),
         cmocka_unit_test(a_network_learns_with_the_filters_that_are_stored),
         cmocka_unit_test(values_that_stay_in_floating_point_are_left_alone),
+        cmocka_unit_test(scales_are_rounded_to_what_float16_holds),
         cmocka_unit_test(a_network_gets_levels_scale_and_zero),
         cmocka_unit_test(a_scale_per_filter_is_multiplied),
         cmocka_unit_test(two_nodes_that_share_f_share_its_levels),
