@@ -112,17 +112,14 @@ static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int v
     return (int)n;
 }
 
-static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
+/* Runs forward and backward on drawn images and gradients. */
+static struct fsn__exec *backward(struct fsn__graph *graph)
 {
     const struct fsn__exec_options options = {.batch = 2, .training = true};
     struct fsn_error err = {.status = FSN_OK};
-    struct fsn__graph *graph = converted(layout, spacing);
     struct fsn__exec *exec = NULL;
     struct fsn__tensor *x, *dy;
-    int compared = 0;
 
-    if (scaled)
-        add_scales(graph);
     if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
         fail_msg("%s", err.text);
     x = fsn__exec_input(exec, 0);
@@ -134,6 +131,18 @@ static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
         fsn__f32(dy)[i] = noise(i + 7);
     if (fsn__exec_backward(exec, &err) != FSN_OK)
         fail_msg("%s", err.text);
+    return exec;
+}
+
+static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
+{
+    struct fsn__graph *graph = converted(layout, spacing);
+    struct fsn__exec *exec;
+    int compared = 0;
+
+    if (scaled)
+        add_scales(graph);
+    exec = backward(graph);
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i].op == &fsn__op_filter_summary)
             compared += compare(exec, graph, graph->nodes[i].in[0]);
@@ -164,27 +173,6 @@ static void gradients_pass_a_scale_for_each_filter(void **state)
 
 /* One convolution, whose dF does not depend on F: in range, the straight-through gradient is that
  * of the network without the quantiser, and the step's is made of it. */
-static struct fsn__exec *backward(struct fsn__graph *graph)
-{
-    const struct fsn__exec_options options = {.batch = 2, .training = true};
-    struct fsn_error err = {.status = FSN_OK};
-    struct fsn__exec *exec = NULL;
-    struct fsn__tensor *x, *dy;
-
-    if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
-        fail_msg("%s", err.text);
-    x = fsn__exec_input(exec, 0);
-    for (int64_t i = 0; i < fsn__numel(x); i++)
-        fsn__f32(x)[i] = noise(i);
-    (void)loss(exec);
-    dy = fsn__exec_output_grad(exec, 0);
-    for (int64_t i = 0; i < fsn__numel(dy); i++)
-        fsn__f32(dy)[i] = noise(i + 7);
-    if (fsn__exec_backward(exec, &err) != FSN_OK)
-        fail_msg("%s", err.text);
-    return exec;
-}
-
 static void gradients_pass_a_quantiser_straight(void **state)
 {
     struct fsn_error err = {.status = FSN_OK};

@@ -223,7 +223,8 @@ static void values_out_of_range_are_named_with_the_range(void **state)
                  "must be 1.01 to 10000, got 1");
     assert_fault("{\"filter_summary\": {\"ratio_1x1\": 0.5}}", "/filter_summary/ratio_1x1",
                  "must be 0 or 1.01 to 10000, got 0.5");
-    assert_fault("{\"quantize\": {\"bits\": 9}}", "/quantize/bits", "must be one of 2|3|4|6|8|32, got 9");
+    assert_fault("{\"quantize\": {\"bits\": 9}}", "/quantize/bits",
+                 "must be one of 2|3|4|6|8|32, got 9");
     assert_fault("{\"finetune\": {\"epochs\": -1}}", "/finetune/epochs", "must be 0 to 10000");
     assert_fault("{\"threads\": 1e300}", "/threads", "must be 0 to 64, got 1e+300");
     assert_fault("{\"seed\": 9007199254740992}", "/seed", "must be 0 to 9007199254740991");
