@@ -7,6 +7,7 @@
 #   make unit          the unit, gradient and golden tests alone
 #   make asan          the tests of the code again, under ASan + UBSan
 #   make tsan          those of the threads again, under TSan
+#   make fuzz          libFuzzer on every tests/fuzz target in turn, under ASan + UBSan (clang)
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
@@ -14,7 +15,8 @@
 #   make install       programs, library and header into $(DESTDIR)$(PREFIX)
 #
 # Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa), SAN=1 (ASan + UBSan, into build-asan),
-# SAN=thread (TSan, into build-tsan), WERROR=1, V=1 (show the commands).
+# SAN=thread (TSan, into build-tsan), SAN=fuzz (libFuzzer, into build-fuzz), WERROR=1, V=1 (show the commands).
+# FUZZ_SECONDS= (60) for each target, FUZZ_TARGETS="onnx data" choose what `make fuzz` does.
 
 # $(call run,WORD,COMMAND): the command, shown as "WORD target" unless V=1.
 run = $(if $(V),$(2),@printf '  %-7s %s\n' $(1) $@; $(2))
@@ -28,19 +30,21 @@ ifeq ($(SAN),thread)
 BUILD ?= build-tsan
 SAN_FLAGS := -fsanitize=thread
 else
-BUILD ?= build-asan
+BUILD ?= $(if $(filter fuzz,$(SAN)),build-fuzz,build-asan)
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Coverage is counted in all code; libFuzzer's main is linked into the targets alone.
+SAN_FLAGS += $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 endif
 endif
 BUILD ?= build
-CC = gcc
+CC = $(if $(filter fuzz,$(SAN)),clang,gcc)
 PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
 PACKAGES_SERVER := libmicrohttpd sqlite3 libuv nettle
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
 # No contraction of a*b+c and no -ffast-math: results are the same from every compiler.
-CFLAGS ?= -O3 -g
+CFLAGS ?= $(if $(filter fuzz,$(SAN)),-O1,-O3) -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) -ffp-contract=off -fno-math-errno -fPIC -pthread \
 	-fstack-protector-strong $(WARNINGS) $(SAN_FLAGS) -MMD -MP \
 	-Iengine/include -Iengine -I$(BUILD)/gen $(PKG_CFLAGS)
@@ -58,7 +62,10 @@ ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/onnx.pb-c.o
 # output transform half as fast (spills). Either compiler's kernels are correct. Here alone a*b+c may
 # become one FMA, which is most of the speed. Under the sanitizers one compiler does all, as the two
 # run-time libraries do not mix, and takes a minute for an unrolled file at -O3, six seconds at -O1.
+# For libFuzzer that is clang, which takes minutes from -O1 on; coverage is not counted in kernels,
+# since what an input changes there is how often they run.
 KERNEL_CC := $(if $(SAN),$(CC),$(or $(shell command -v clang),$(CC)))
+ISA_SAN := $(if $(SAN),$(if $(filter fuzz,$(SAN)),-O0 -fno-sanitize=fuzzer-no-link,-O1))
 ISA_LEVELS := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx512 avx2) baseline
 ISA_FLAGS_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma
 ISA_FLAGS_avx2 := -mavx2 -mfma
@@ -112,7 +119,7 @@ define isa_rule
 $(BUILD)/obj/engine/kernels/isa/%.$(1).o: engine/kernels/isa/%.c
 	@mkdir -p $$(@D)
 	$$(call run,CC,$(KERNEL_CC) $$(ALL_CFLAGS) -ffp-contract=fast -DFSN__ISA=$(1) \
-		$(ISA_FLAGS_$(1)) $(if $(SAN),-O1) -c -o $$@ $$<)
+		$(ISA_FLAGS_$(1)) $(ISA_SAN) -c -o $$@ $$<)
 endef
 $(foreach isa,$(ISA_LEVELS),$(eval $(call isa_rule,$(isa))))
 
@@ -122,7 +129,7 @@ TEST_SRC := $(wildcard tests/unit/test_*.c tests/grad/test_*.c tests/golden/test
 	tests/fuzz/fuzz_*.c)
 TEST_BIN := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
-SRV_TEST_BIN := $(filter $(BUILD)/tests/unit/test_srv_%,$(TEST_BIN))
+SRV_TEST_BIN := $(filter $(BUILD)/tests/unit/test_srv_% $(BUILD)/tests/fuzz/fuzz_srv_%,$(TEST_BIN))
 SRV_SUPPORT_OBJ := $(filter %/srv_fixture.o,$(SUPPORT_OBJ))
 ENGINE_SUPPORT_OBJ := $(filter-out $(SRV_SUPPORT_OBJ),$(SUPPORT_OBJ))
 $(filter-out $(SRV_TEST_BIN),$(TEST_BIN)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
@@ -134,6 +141,11 @@ $(SRV_TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) \
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
+ifeq ($(SAN),fuzz)
+$(BUILD)/obj/tests/fuzz/%.o: ALL_CFLAGS += -DFSN_LIBFUZZER
+$(BUILD)/tests/fuzz/%: LDFLAGS_ALL += -fsanitize=fuzzer
+$(BUILD)/tests/fuzz/fuzz_onnx: $(BUILD)/obj/tests/fuzz/mutate_onnx.o
+endif
 # Times of the convolution kernels, layer by layer.
 $(BUILD)/bench_conv: $(BUILD)/obj/tests/bench/bench_conv.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
@@ -154,7 +166,7 @@ DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip prot
 	libjansson-dev libopenblas-dev \
 	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
-.PHONY: deps test check asan tsan demo install format-check tidy clean
+.PHONY: deps test check asan tsan fuzz demo install format-check tidy clean
 deps:
 	@tests/install_deps.sh $(DEBIAN_PACKAGES)
 
@@ -180,6 +192,20 @@ THREAD_TESTS := $(addprefix $(BUILD)/tests/,unit/test_pool unit/test_cores unit/
 .PHONY: check-threads
 check-threads: $(THREAD_TESTS)
 	@fail=0; for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 $$t || fail=1; done; exit $$fail
+# Each target in turn from its corpus, for FUZZ_SECONDS; new inputs are kept in build-fuzz/corpus, what
+# fails, and what takes longer than ten seconds, in build-fuzz/found.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@$(MAKE) --no-print-directory SAN=fuzz BUILD=build-fuzz fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
+	@mkdir -p $(BUILD)/found $(FUZZ_TARGETS:%=$(BUILD)/corpus/%)
+	@fail=0; for t in $(FUZZ_TARGETS); do echo "== $$t"; \
+		$(BUILD)/tests/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-rss_limit_mb=2048 -malloc_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/found/$$t- $(BUILD)/corpus/$$t tests/fuzz/corpus/$$t \
+		|| fail=1; done; exit $$fail
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
 .PHONY: bench bench-peer bench-quality
@@ -211,5 +237,5 @@ tidy: $(BUILD)/gen/onnx.pb-c.h
 		$(filter-out -MMD -MP,$(ALL_CFLAGS)) -Iserver
 
 clean:
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

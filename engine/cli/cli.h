@@ -61,24 +61,44 @@ enum cli_kind {
     X(RATIO, "ratio", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio", NULL)                     \
     X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
     X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
+    X(START, "start", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/start", NULL)                  \
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
     X(SIZE_BYTES, "size-bytes", 0, "N", SPEC, 0, 0, NULL, "/budget/size_bytes", NULL)              \
     X(PARAMETERS, "parameters", 0, "N", SPEC, 0, 0, NULL, "/budget/parameters", NULL)              \
     X(DISTRIBUTION, "distribution", 0, "NAME", SPEC, 0, 0, NULL, "/budget/distribution", NULL)     \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
+    X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
+    X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
+    X(AWARE, "aware", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/aware", NULL)                        \
+    X(AWARE_SHARE, "aware-share", 0, "X", SPEC, 0, 0, NULL, "/quantize/aware_share", NULL)         \
+    X(STEP, "step", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/step", NULL)                           \
     X(EPOCHS, "epochs", 0, "N", SPEC, 0, 0, NULL, "/finetune/epochs", NULL)                        \
     X(BATCH, "batch", 0, "N", SPEC, 0, 0, NULL, "/finetune/batch_size", NULL)                      \
+    X(SHARING, "sharing", 0, "X", SPEC, 0, 0, NULL, "/finetune/sharing", NULL)                     \
     X(LR, "lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/lr", NULL)                                    \
     X(MOMENTUM, "momentum", 0, "X", SPEC, 0, 0, NULL, "/finetune/momentum", NULL)                  \
     X(WEIGHT_DECAY, "weight-decay", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay", NULL)      \
+    X(WEIGHT_DECAY_BN, "weight-decay-bn", 0, "X", SPEC, 0, 0, NULL, "/finetune/weight_decay_bn",   \
+      NULL)                                                                                        \
+    X(CLIP_NORM, "clip-norm", 0, "X", SPEC, 0, 0, NULL, "/finetune/clip_norm", NULL)               \
+    X(EMA, "ema", 0, "X", SPEC, 0, 0, NULL, "/finetune/ema", NULL)                                 \
+    X(LABEL_SMOOTHING, "label-smoothing", 0, "X", SPEC, 0, 0, NULL, "/finetune/label_smoothing",   \
+      NULL)                                                                                        \
+    X(MIXUP, "mixup", 0, "X", SPEC, 0, 0, NULL, "/finetune/mixup", NULL)                           \
     X(SCHEDULE, "schedule", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/schedule", NULL)               \
     X(WARMUP_STEPS, "warmup-steps", 0, "N", SPEC, 0, 0, NULL, "/finetune/warmup_steps", NULL)      \
     X(MILESTONES, "milestones", 0, "X,X,..", SPEC, 0, 0, NULL, "/finetune/milestones", NULL)       \
     X(GAMMA, "gamma", 0, "X", SPEC, 0, 0, NULL, "/finetune/gamma", NULL)                           \
     X(ALPHA, "alpha", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/alpha", NULL)                   \
     X(TEMPERATURE, "temperature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/temperature", NULL) \
+    X(FEATURE, "feature", 0, "X", SPEC, 0, 0, NULL, "/finetune/distill/feature", NULL)             \
     X(AUGMENT, "augment", 0, "NAME,..", SPEC, 0, 0, NULL, "/finetune/augment", NULL)               \
     X(CROP_PADDING, "crop-padding", 0, "N", SPEC, 0, 0, NULL, "/finetune/crop_padding", NULL)      \
+    X(CUTOUT_SIZE, "cutout-size", 0, "N", SPEC, 0, 0, NULL, "/finetune/cutout_size", NULL)         \
+    X(HOLDOUT, "holdout", 0, "X", SPEC, 0, 0, NULL, "/finetune/holdout", NULL)                     \
+    X(PATIENCE, "patience", 0, "N", SPEC, 0, 0, NULL, "/finetune/patience", NULL)                  \
+    X(RECALIBRATE_BN, "recalibrate-bn", 0, "N", SPEC, 0, 0, NULL, "/finetune/recalibrate_bn",      \
+      NULL)                                                                                        \
     X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
     X(RESIZE, "resize", 0, "N", SPEC, 0, 0, NULL, "/preprocess/resize", NULL)                      \
     X(CROP, "crop", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/crop", NULL)                         \
@@ -111,7 +131,7 @@ extern const struct cli_option cli_options[CLI_OPTION_COUNT];
 /* ---- commands ------------------------------------------------------------------------------ */
 
 #define CLI_MAX_OPERANDS 2
-#define CLI_MAX_OPTIONS 80
+#define CLI_MAX_OPTIONS 64
 
 struct cli_args;
 struct cli_command {
@@ -119,8 +139,9 @@ struct cli_command {
     const char *summary;  /* one line */
     const char *operands; /* "MODEL", or "" */
     int operand_count;
-    enum cli_option_id required[4]; /* up to the first CLI_OPT_HELP (0) */
-    enum cli_option_id options[CLI_MAX_OPTIONS];
+    enum cli_option_id required[4];              /* up to the first CLI_OPT_HELP (0) */
+    enum cli_option_id options[CLI_MAX_OPTIONS]; /* up to the first CLI_OPT_HELP */
+    bool all_settings; /* and every setting of the job spec, in the order of the option list */
     void (*more_help)(void); /* prints after the options, or NULL */
     int (*run)(const struct cli_args *args);
 };
@@ -173,6 +194,11 @@ json_t *cli_json_number(double value);
 /* 1234567 -> "1,234,567"; 1104254 bytes -> "1.10 MB". Into text, which is returned. */
 const char *cli_grouped(int64_t value, char text[32]);
 const char *cli_bytes(int64_t bytes, char text[32]);
+/* Columns of names: at least so wide, else as the widest name is; the limit is names that are no
+ * table's. */
+enum { CLI_NAME_WIDTH = 32, CLI_NAME_WIDTH_MAX = 100 };
+size_t cli_wider(size_t width, const char *name);
+
 /* "[N,3,32,32]" of a shape in JSON. */
 #define CLI_TEXT_OF_SHAPE 128
 void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);

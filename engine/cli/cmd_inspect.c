@@ -29,10 +29,25 @@ static void print_count(const char *title, const json_t *summary, const char *ke
         printf("%-12s %s\n", title, CLI_GROUPED(json_integer_value(value)));
 }
 
+/* Of the widest name: exporters write whole paths. */
+static int width_of_names(const json_t *layers)
+{
+    size_t width = CLI_NAME_WIDTH;
+
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(layers, i), "name"));
+
+        width = cli_wider(width, name);
+    }
+    return (int)width;
+}
+
 static void print_layers(const json_t *layers)
 {
-    printf("\n%-32s %-13s %-18s %-16s %12s %14s  %s\n", "layer", "operator", "weights", "output",
-           "parameters", "MACs", "compressible");
+    const int width = width_of_names(layers);
+
+    printf("\n%-*s %-13s %-18s %-16s %12s %14s  %s\n", width, "layer", "operator", "weights",
+           "output", "parameters", "MACs", "compressible");
     for (size_t i = 0; i < json_array_size(layers); i++) {
         json_t *layer = json_array_get(layers, i);
         const char *name = json_string_value(json_object_get(layer, "name"));
@@ -43,8 +58,8 @@ static void print_layers(const json_t *layers)
 
         cli_shape_text(json_object_get(layer, "weight_shape"), weight);
         cli_shape_text(json_object_get(layer, "output_shape"), output);
-        printf("%-32s %-13s %-18s %-16s %12s %14s  %s%s%s\n", name ? name : "?", op ? op : "?",
-               weight, output,
+        printf("%-*s %-13s %-18s %-16s %12s %14s  %s%s%s\n", width, name ? name : "?",
+               op ? op : "?", weight, output,
                CLI_GROUPED(json_integer_value(json_object_get(layer, "parameters"))),
                CLI_GROUPED(json_integer_value(json_object_get(layer, "macs"))), yes ? "yes" : "no",
                reason ? ": " : "", reason ? reason : "");

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_layer(const struct fsn_plan_layer *layer)
+static void print_layer(const struct fsn_plan_layer *layer, int width)
 {
     char filters[64], summary[64];
 
@@ -17,16 +17,20 @@ static void print_layer(const struct fsn_plan_layer *layer)
                  (long long)layer->fs_dim[1], (long long)layer->fs_dim[2]);
     else
         snprintf(summary, sizeof summary, "dense");
-    printf("%-32s %-16s %-16s %12s %7.2f %5d  %s\n", layer->name, filters, summary,
+    printf("%-*s %-16s %-16s %12s %7.2f %5d  %s\n", width, layer->name, filters, summary,
            CLI_GROUPED(layer->fs_size), layer->ratio, layer->bits, layer->note ? layer->note : "");
 }
 
 static void print_plan(const struct fsn_plan *plan, const struct fsn_spec *spec)
 {
-    printf("%-32s %-16s %-16s %12s %7s %5s  %s\n", "layer", "filters", "summary", "values", "ratio",
-           "bits", "note");
+    size_t width = CLI_NAME_WIDTH;
+
     for (size_t i = 0; i < plan->layer_count; i++)
-        print_layer(&plan->layers[i]);
+        width = cli_wider(width, plan->layers[i].name);
+    printf("%-*s %-16s %-16s %12s %7s %5s  %s\n", (int)width, "layer", "filters", "summary",
+           "values", "ratio", "bits", "note");
+    for (size_t i = 0; i < plan->layer_count; i++)
+        print_layer(&plan->layers[i], (int)width);
     if (spec->budget.distribution == FSN_DISTRIBUTION_SENSITIVITY)
         printf(
             "\nA job measures what each layer matters and shares the same size by it; the ratios "
@@ -36,8 +40,8 @@ static void print_plan(const struct fsn_plan *plan, const struct fsn_spec *spec)
     printf("%-24s %14s\n", "effective parameters", CLI_GROUPED(plan->effective_parameters));
     printf("%-24s %14s\n", "MACs", CLI_GROUPED(plan->macs));
     printf("%-24s %14s bytes\n", "model.onnx, expected", CLI_GROUPED(plan->expected_bytes));
-    if (plan->output)
-        printf("%-24s %14s\n", "output that is trained", plan->output);
+    printf("%-24s %14s\n", "output that is trained",
+           plan->output ? plan->output : "none: no output gives one score a class");
     printf("%-24s %14d convolutions\n", "batch norm put back", plan->restored_bn);
     if (plan->baseline_bytes > 0)
         printf("%-24s %14s bytes, %.1f times as many\n", "baseline",
@@ -79,8 +83,9 @@ const struct cli_command cli_plan = {
     .summary = "Show what a compression would give: a row per layer, parameters, bytes (no data)",
     .operands = "MODEL",
     .operand_count = 1,
-    .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_EXCLUDE,
-                CLI_OPT_SIZE_BYTES, CLI_OPT_PARAMETERS, CLI_OPT_DISTRIBUTION, CLI_OPT_BITS,
-                CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC, CLI_OPT_JSON, CLI_OPT_THREADS},
+    .options = {CLI_OPT_RATIO, CLI_OPT_RATIO_1X1, CLI_OPT_LAYOUT, CLI_OPT_SPACING, CLI_OPT_START,
+                CLI_OPT_EXCLUDE, CLI_OPT_SIZE_BYTES, CLI_OPT_PARAMETERS, CLI_OPT_DISTRIBUTION,
+                CLI_OPT_BITS, CLI_OPT_GRANULARITY, CLI_OPT_OUTPUT, CLI_OPT_RESTORE_BN, CLI_OPT_SPEC,
+                CLI_OPT_JSON, CLI_OPT_THREADS},
     .run = run_plan,
 };

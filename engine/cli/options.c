@@ -101,6 +101,22 @@ static void print_option(const struct cli_option *option)
     putchar('\n');
 }
 
+/* The command's option number i; CLI_OPT_HELP past its last one. */
+static enum cli_option_id option_at(const struct cli_command *command, int i)
+{
+    int own = 0;
+
+    while (command->options[own] != CLI_OPT_HELP)
+        own++;
+    if (i < own || !command->all_settings)
+        return command->options[i < own ? i : own];
+    i -= own;
+    for (int id = 0; id < CLI_OPTION_COUNT; id++)
+        if (cli_options[id].kind == CLI_SPEC && i-- == 0)
+            return (enum cli_option_id)id;
+    return CLI_OPT_HELP;
+}
+
 void cli_print_help(const struct cli_command *command)
 {
     printf("usage: fsnet %s%s%s", command->name, *command->operands ? " " : "", command->operands);
@@ -108,8 +124,8 @@ void cli_print_help(const struct cli_command *command)
         printf(" --%s %s", cli_options[command->required[i]].name,
                cli_options[command->required[i]].value);
     printf(" [options]\n\n%s.\n\noptions:\n", command->summary);
-    for (int i = 0; command->options[i] != CLI_OPT_HELP; i++)
-        print_option(&cli_options[command->options[i]]);
+    for (int i = 0; option_at(command, i) != CLI_OPT_HELP; i++)
+        print_option(&cli_options[option_at(command, i)]);
     print_option(&cli_options[CLI_OPT_HELP]);
     if (command->more_help)
         command->more_help();
@@ -122,7 +138,7 @@ static enum cli_option_id find_option(const struct cli_command *command, const c
                                       size_t size, char letter)
 {
     for (int i = 0;; i++) {
-        enum cli_option_id id = command->options[i];
+        const enum cli_option_id id = option_at(command, i);
         const struct cli_option *option = &cli_options[id];
 
         if (letter ? option->letter == letter

@@ -137,6 +137,15 @@ const char *cli_bytes(int64_t bytes, char text[32])
     return text;
 }
 
+size_t cli_wider(size_t width, const char *name)
+{
+    const size_t length = name ? strlen(name) : 0;
+
+    if (length <= width)
+        return width;
+    return length < CLI_NAME_WIDTH_MAX ? length : CLI_NAME_WIDTH_MAX;
+}
+
 void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE])
 {
     const size_t size = CLI_TEXT_OF_SHAPE;

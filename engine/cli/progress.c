@@ -49,9 +49,11 @@ static void clear_bar(struct cli_progress *progress)
 
 static void print_epoch(const struct fsn_epoch *row, int epochs)
 {
-    fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f  top1 %.2f %%  %.0f img/s  %.1f s\n",
-            row->epoch, epochs, row->lr, row->train_loss, row->train_top1, row->images_per_second,
-            row->seconds);
+    fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f  top1 %.2f %%", row->epoch, epochs, row->lr,
+            row->train_loss, row->train_top1);
+    if (row->held_top1 == row->held_top1) /* not NaN: images are held back */
+        fprintf(stderr, "  held back %.2f %%", row->held_top1);
+    fprintf(stderr, "  %.0f img/s  %.1f s\n", row->images_per_second, row->seconds);
 }
 
 static void draw_bar(struct cli_progress *progress, const struct fsn_progress *now)

@@ -25,7 +25,7 @@ static const double SPREAD = 4;
 enum { STEPS = 16 };
 static const double LEAST_RATIO = 1, MOST_RATIO = 1e6;
 
-enum measure { RATIO, BYTES, PARAMETERS, ELEMENTS };
+enum measure { RATIO, BYTES, PARAMETERS };
 
 struct search {
     const struct fsn__graph *graph;
@@ -68,9 +68,7 @@ static double size_of(const struct search *s, const struct fsn_plan *plan)
 {
     if (s->measure == BYTES)
         return (double)plan->expected_bytes;
-    if (s->measure == PARAMETERS)
-        return (double)(plan->compressed_parameters + s->others);
-    return elements_of(plan);
+    return (double)(plan->compressed_parameters + s->others);
 }
 
 /* What one element more adds. */
@@ -259,11 +257,13 @@ static enum fsn_status meet(struct search *s, struct fsn_plan *plan,
     if (status == FSN_OK && weigh) {
         struct fsn_plan *weighed = NULL;
 
-        if (s->measure == RATIO) {
-            s->measure = ELEMENTS;
-            s->target = elements_of(plan);
+        if (s->measure == RATIO) { /* the file that even ratios lead to */
+            status = fsn__plan_measure(s->graph, s->spec, plan, s->err);
+            s->measure = BYTES;
+            s->target = (double)plan->expected_bytes;
         }
-        status = weighed_ratios(s, plan, effects);
+        if (status == FSN_OK)
+            status = weighed_ratios(s, plan, effects);
         if (status == FSN_OK)
             status = search(s, &weighed, NULL);
         if (status == FSN_OK && weighed) {

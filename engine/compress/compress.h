@@ -10,11 +10,12 @@
 
 #include <jansson.h>
 
-/* Turns a trained student into what is exported, in place: Filter Summaries quantised to `bits`
- * (32: left as they are), Dropout and Identity dropped, batch norm folded. rel_error: see
- * fsn__quantize_graph; ignored at 32 bits. */
-FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits,
-                                                double *rel_error, struct fsn_error *err);
+/* Turns a trained student into what is exported, in place: Filter Summaries quantised as their
+ * nodes say, Dropout and Identity dropped, batch norm folded, scales rounded. range and rel_error:
+ * see fsn__quantize_graph. */
+FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
+                                                enum fsn_quant_range range, double *rel_error,
+                                                struct fsn_error *err);
 
 /* fsn_plan_create for a network that is prepared, with batch norm put back. effects: of each row,
  * from an earlier plan; NULL: nothing was measured, and the budget is shared evenly. */
@@ -27,11 +28,16 @@ FSN_NODISCARD enum fsn_status fsn__plan_measure(const struct fsn__graph *graph,
                                                 const struct fsn_spec *spec, struct fsn_plan *plan,
                                                 struct fsn_error *err);
 
+/* How the spec has filters replaced by Filter Summaries; sharing is off. */
+struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec);
+
 /* One side of the report. */
 struct fsn__report_side {
     struct fsn_eval eval;
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
+
+enum { FSN__MAX_WARNINGS = 8 };
 
 struct fsn__report {
     const struct fsn_spec *spec;
@@ -43,8 +49,17 @@ struct fsn__report {
     double dense_max_difference; /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
-    char warning[320]; /* what the user should look at, or "" */
+    int warning_count;
+    char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
+
+/* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
+void fsn__report_warn(struct fsn__report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Looks for the usual mistakes and warns of them: once the baseline is measured; once the report's
+ * curve, spec and compressed side are complete. */
+void fsn__judge_baseline(struct fsn__report *report);
+void fsn__judge_training(struct fsn__report *report);
 
 /* The report as JSON text, the training curve as CSV text; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,

@@ -107,6 +107,8 @@ static const char *dense_reason(const struct fsn__node *node)
 {
     if (is_integer(node))
         return "computes with integers: quantised already";
+    if (node->op == &fsn__op_conv_transpose)
+        return "transposed: not compressed";
     return "only convolutions are compressed";
 }
 
@@ -216,19 +218,22 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
         const struct fsn_plan_layer *l = &plan->layers[i];
         bool is_3d = l->layout == FSN_LAYOUT_3D;
         json_t *row = json_pack(
-            "{s:s, s:[I,I,I,I], s:I, s:s, s:o, s:I, s:f, s:i, s:s?}", "name", l->name, "shape",
+            "{s:s, s:[I,I,I,I], s:I, s:s, s:o, s:I, s:f, s:i, s:I, s:s?}", "name", l->name, "shape",
             (json_int_t)l->filters, (json_int_t)l->channels, (json_int_t)l->height,
             (json_int_t)l->width, "groups", (json_int_t)l->groups, "layout", layouts[l->layout],
             "fs_shape",
             l->layout == FSN_LAYOUT_DENSE ? json_null() : triple(l->fs_dim, is_3d ? 3 : 1),
-            "fs_size", (json_int_t)l->fs_size, "ratio", l->ratio, "bits", l->bits, "note", l->note);
+            "fs_size", (json_int_t)l->fs_size, "ratio", l->ratio, "bits", l->bits, "segment",
+            (json_int_t)l->segment, "note", l->note);
 
         if (is_3d) {
             json_object_set_new(row, "grid", triple(l->grid, 3));
             json_object_set_new(row, "strides", triple(l->stride, 3));
         }
         json_object_set_new(row, "fit_error", fsn__json_real(l->fit_error));
+        json_object_set_new(row, "activation_error", fsn__json_real(l->activation_error));
         json_object_set_new(row, "quant_error", fsn__json_real(l->quant_error));
+        json_object_set_new(row, "start_quant_error", fsn__json_real(l->start_quant_error));
         json_object_set_new(row, "alone_divergence", fsn__json_real(l->alone_divergence));
         json_object_set_new(row, "alone_top1_drop", fsn__json_real(l->alone_top1_drop));
         json_array_append_new(array, row);

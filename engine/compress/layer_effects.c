@@ -128,8 +128,8 @@ static enum fsn_status prepare(struct probe *p, struct fsn_error *err)
                                                   p->job->data->classes, &head, err);
 
     if (status == FSN_OK)
-        status =
-            fsn__view_create(p->job->teacher, "baseline", p->job->data, head.logits, &view, err);
+        status = fsn__view_create(p->job->teacher, "baseline", p->job->data, &head.logits, 1, &view,
+                                  err);
     if (status != FSN_OK)
         return status;
     p->classes = head.classes;
@@ -154,6 +154,8 @@ static enum fsn_status make_student(const struct probe *p, size_t row, struct fs
                                     struct fsn_error *err)
 {
     const struct fsn__graph *graph = p->job->student;
+    struct fsn__fs_options options = {.spacing = p->job->spec->filter_summary.spacing,
+                                      .start = FSN_START_LEAST_SQUARES};
     struct fsn_plan one = *p->plan;
     enum fsn_status status = FSN_OK;
     int weight = -1;
@@ -173,7 +175,7 @@ static enum fsn_status make_student(const struct probe *p, size_t row, struct fs
                 one.layers[conv].layout = FSN_LAYOUT_DENSE;
             conv++;
         }
-    status = fsn__fs_convert(graph, &one, p->job->spec->filter_summary.spacing, out, err);
+    status = fsn__fs_convert(graph, &one, &options, out, err);
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(*out, err);
     free(one.layers);

@@ -3,9 +3,11 @@
  * load -> baseline evaluation -> plan -> fit -> fine-tune by distillation -> quantise -> export ->
  * verify (the files are read back from disk and evaluated) -> report. The server and the command
  * line both call fsn_compress and nothing else. */
+#include "compress/activations.h"
 #include "compress/compress.h"
 #include "core/file.h"
 #include "onnx/onnx.h"
+#include "quant/quant.h"
 #include "train/calibrate.h"
 #include "train/classifier.h"
 #include "train/view.h"
@@ -119,21 +121,6 @@ static enum fsn_status evaluate(struct job *job, struct fsn_model *model, enum f
                          err);
 }
 
-/* A baseline that guesses is, nearly always, a trained one that is fed something else than it was
- * trained on. Guessing: less than a tenth of the way from chance to perfection. */
-static void judge_baseline(struct job *job)
-{
-    const double top1 = job->report.baseline.eval.top1;
-    const double chance = 100.0 / job->report.data.classes;
-
-    if (top1 < chance + (100 - chance) / 10)
-        snprintf(job->report.warning, sizeof job->report.warning,
-                 "the baseline is right on %.1f %% of the test images, and chance is %.1f %%: are "
-                 "preprocess.mean, std and scale, the order of the classes and the output those "
-                 "that the model was trained with?",
-                 top1, chance);
-}
-
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
 static enum fsn_status make_teacher(struct job *job, struct fsn_error *err)
 {
@@ -203,6 +190,59 @@ static enum fsn_status plan(struct job *job, struct fsn_error *err)
     return status;
 }
 
+static bool still_wanted(void *user, double done)
+{
+    struct job *job = user;
+
+    (void)done;
+    return enter(job, FSN_STAGE_FIT, job->quick, NULL) == FSN_OK;
+}
+
+static enum fsn_status convert(struct job *job, struct fsn_error *err)
+{
+    const struct fsn_spec *spec = job->spec;
+    struct fsn__fs_options options = fsn__fs_options_of(spec);
+
+    options.sharing = spec->finetune.epochs > 0 && spec->finetune.sharing > 0;
+    options.go_on = still_wanted;
+    options.user = job;
+    return fsn__fs_convert(job->prepared.graph, job->plan, &options, &job->student.graph, err);
+}
+
+/* Writes what quantising the student as it is would cost into the rows of the layers: the first
+ * time as the error of the start, and always as the error. */
+static enum fsn_status note_quant_errors(struct job *job, const struct fsn__graph *student,
+                                         struct fsn_error *err)
+{
+    double *errors = calloc((size_t)student->node_count + 1, sizeof *errors);
+    int *rank = calloc((size_t)student->node_count + 1, sizeof *rank), summaries = 0;
+    enum fsn_status status = errors && rank ? FSN_OK : FSN__NOMEM(err);
+
+    if (status == FSN_OK)
+        status = fsn__quantize_errors(student, job->spec->quantize.range, errors, err);
+    for (int i = 0; status == FSN_OK && i < student->node_count; i++)
+        if (student->nodes[i].op == &fsn__op_filter_summary)
+            rank[i] = summaries++;
+    for (size_t i = 0; status == FSN_OK && i < job->plan->layer_count; i++) {
+        struct fsn_plan_layer *layer = &job->plan->layers[i];
+        int conv;
+
+        if (layer->layout == FSN_LAYOUT_DENSE || layer->bits == 32)
+            continue;
+        conv = fsn__names_find(&student->node_names, layer->name);
+        if (conv < 0) {
+            status = FSN__FAIL(err, FSN_INTERNAL, "the student has lost layer '%s'", layer->name);
+            break;
+        }
+        layer->quant_error = errors[rank[student->values[student->nodes[conv].in[1]].producer]];
+        if (isnan(layer->start_quant_error))
+            layer->start_quant_error = layer->quant_error;
+    }
+    free(rank);
+    free(errors);
+    return status;
+}
+
 static enum fsn_status fit(struct job *job, struct fsn_error *err)
 {
     enum fsn_status status = enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -214,9 +254,50 @@ static enum fsn_status fit(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = enter(job, FSN_STAGE_FIT, job->quick, err);
     if (status == FSN_OK)
-        status = fsn__fs_convert(job->prepared.graph, job->plan, job->spec->filter_summary.spacing,
-                                 &job->student.graph, err);
+        status = convert(job, err);
+    if (status == FSN_OK && job->spec->filter_summary.start == FSN_START_ACTIVATIONS) {
+        const struct fsn__train_job train = training(job, job->student.graph);
+
+        status = fsn__fit_activations(&train, job->prepared.graph, job->plan, err);
+    }
+    if (status == FSN_OK)
+        status = note_quant_errors(job, job->student.graph, err);
     return status;
+}
+
+/* Without epochs, batch norm gets the statistics that go with the fitted filters, if it can: a
+ * network that cannot be trained can still be fitted. */
+static bool can_settle(const struct job *job)
+{
+    const struct fsn__graph *student = job->student.graph;
+    bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
+    const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
+                     fsn__graph_find_blocked(student, -1, blocked) == 0;
+
+    free(blocked);
+    return can;
+}
+
+/* The share of the steps that train the network as it is when quantised, the last ones. */
+static double aware_share(const struct fsn_spec *spec)
+{
+    if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
+        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
+        return 0;
+    return spec->quantize.aware_share;
+}
+
+static enum fsn_status before_step(int64_t step, int64_t steps, void *arg, struct fsn_error *err)
+{
+    struct job *job = arg;
+    const struct fsn_spec *spec = job->spec;
+    const int64_t all = steps * spec->finetune.epochs;
+    const int64_t first = all - (int64_t)ceil(aware_share(spec) * (double)all);
+    const bool again = spec->quantize.step == FSN_STEP_FITTED && step % steps == 0;
+
+    if (step < first || (step > first && !again))
+        return FSN_OK;
+    return fsn__aware_fit(job->student.graph, spec->quantize.range, err);
 }
 
 static enum fsn_status finetune(struct job *job, struct fsn_error *err)
@@ -225,61 +306,36 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
     struct fsn__train_job train = training(job, job->student.graph);
     enum fsn_status status = enter(job, FSN_STAGE_FINETUNE, job->quick, err);
 
-    if (status != FSN_OK || job->spec->finetune.epochs == 0)
+    if (status != FSN_OK || (job->spec->finetune.epochs == 0 && !can_settle(job)))
         return status;
+    if (aware_share(job->spec) > 0 && job->spec->finetune.epochs > 0) {
+        status = fsn__aware_insert(job->student.graph, job->spec->quantize.step == FSN_STEP_LEARNED,
+                                   err);
+        train.before_step = before_step;
+        train.before_step_arg = job;
+        train.judge_after = 1 - aware_share(job->spec);
+    }
+    if (status != FSN_OK)
+        return status;
+    train.share = fsn__fs_sharing(job->student.graph);
     if (job->order->checkpoint_dir) {
         status = join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
         train.checkpoint_path = checkpoint;
     }
-    return status == FSN_OK ? fsn__train_run(&train, &job->curve, err) : status;
-}
-
-/* Copies each FilterSummary node's error to the rows of the convolutions that read it. */
-static enum fsn_status note_quant_errors(struct job *job, const struct fsn__graph *student,
-                                         const int *summary_rank, const double *errors,
-                                         struct fsn_error *err)
-{
-    for (size_t i = 0; i < job->plan->layer_count; i++) {
-        struct fsn_plan_layer *layer = &job->plan->layers[i];
-        int conv, weight, summary;
-
-        if (layer->layout == FSN_LAYOUT_DENSE)
-            continue;
-        conv = fsn__names_find(&student->node_names, layer->name);
-        if (conv < 0)
-            return FSN__FAIL(err, FSN_INTERNAL, "the student has lost layer '%s'", layer->name);
-        weight = student->nodes[conv].in[1];
-        summary = student->values[weight].producer;
-        layer->quant_error = errors[summary_rank[summary]];
-    }
-    return FSN_OK;
+    if (status == FSN_OK)
+        status = fsn__train_run(&train, &job->curve, err);
+    return status == FSN_OK ? fsn__fs_end_sharing(job->student.graph, err) : status;
 }
 
 static enum fsn_status quantize(struct job *job, struct fsn_error *err)
 {
-    struct fsn__graph *student = job->student.graph, *before = NULL;
+    struct fsn__graph *student = job->student.graph;
     enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
-    int *rank = calloc((size_t)student->node_count + 1, sizeof *rank);
-    double *errors = calloc((size_t)student->node_count + 1, sizeof *errors);
-    int summaries = 0;
 
-    if (status == FSN_OK && (!rank || !errors))
-        status = FSN__NOMEM(err);
-    if (status != FSN_OK)
-        goto out;
-    for (int i = 0; i < student->node_count; i++)
-        if (student->nodes[i].op == &fsn__op_filter_summary)
-            rank[i] = summaries++;
-    status = fsn__graph_clone(student, &before, err); /* finishing renumbers the nodes */
     if (status == FSN_OK)
-        status = fsn__finish_graph(student, job->spec->quantize.bits, errors, err);
-    if (status == FSN_OK && job->spec->quantize.bits < 32)
-        status = note_quant_errors(job, before, rank, errors, err);
-out:
-    fsn__graph_destroy(before);
-    free(rank);
-    free(errors);
-    return status;
+        status = note_quant_errors(job, student, err);
+    return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, NULL, err)
+                            : status;
 }
 
 static enum fsn_status export_one(struct job *job, enum fsn_export_form form, const char *name,
@@ -376,6 +432,7 @@ static enum fsn_status write_report(struct job *job, struct fsn_error *err)
     report->baseline.effective_parameters = job->plan->parameters;
     report->compressed.parameters = job->plan->compressed_parameters;
     report->compressed.effective_parameters = job->plan->effective_parameters;
+    fsn__judge_training(report);
     if (status == FSN_OK)
         status = fsn__curve_csv(&job->curve, &csv, err);
     if (status == FSN_OK)
@@ -398,7 +455,7 @@ static enum fsn_status run_stages(struct job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = evaluate(job, job->baseline, FSN_STAGE_BASELINE, 0.0, &job->report.baseline, err);
     if (status == FSN_OK) {
-        judge_baseline(job);
+        fsn__judge_baseline(&job->report);
         status = fit(job, err);
     }
     if (status == FSN_OK)

@@ -12,18 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fsn_status fsn__finish_graph(struct fsn__graph *student, int bits, double *rel_error,
-                                  struct fsn_error *err)
+enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_range range,
+                                  double *rel_error, struct fsn_error *err)
 {
-    enum fsn_status status = FSN_OK;
+    enum fsn_status status = fsn__quantize_graph(student, range, rel_error, err);
 
-    if (bits < 32)
-        status = fsn__quantize_graph(student, bits, rel_error, err);
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(student, err);
     if (status == FSN_OK)
         status = fsn__graph_fold_bn(student, err);
+    if (status == FSN_OK)
+        status = fsn__round_scales(student, err);
     return status;
+}
+
+struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec)
+{
+    return (struct fsn__fs_options){.spacing = spec->filter_summary.spacing,
+                                    .start = spec->filter_summary.start,
+                                    .seed = spec->seed};
 }
 
 enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct fsn_spec *spec,
@@ -32,11 +39,13 @@ enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct f
     struct fsn_model student = {0};
     unsigned char *bytes = NULL;
     size_t size = 0;
-    enum fsn_status status =
-        fsn__fs_convert(graph, plan, spec->filter_summary.spacing, &student.graph, err);
+    struct fsn__fs_options options = fsn__fs_options_of(spec);
+    enum fsn_status status;
 
+    options.sketch = true;
+    status = fsn__fs_convert(graph, plan, &options, &student.graph, err);
     if (status == FSN_OK)
-        status = fsn__finish_graph(student.graph, spec->quantize.bits, NULL, err);
+        status = fsn__finish_graph(student.graph, FSN_RANGE_MIN_MAX, NULL, err);
     if (status == FSN_OK)
         status = fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, err);
     if (status == FSN_OK)
@@ -175,6 +184,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     struct fsn__prepared prepared = {0};
     struct fsn_plan *plan = NULL;
     struct fsn_model *student = calloc(1, sizeof *student);
+    const struct fsn__fs_options options = fsn__fs_options_of(spec);
     enum fsn_status status = student ? FSN_OK : FSN__NOMEM(err);
 
     if (status == FSN_OK)
@@ -182,8 +192,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     if (status == FSN_OK)
         status = fsn__plan_budget(prepared.graph, -1, spec, 0, NULL, &plan, faults, err);
     if (status == FSN_OK)
-        status = fsn__fs_convert(prepared.graph, plan, spec->filter_summary.spacing,
-                                 &student->graph, err);
+        status = fsn__fs_convert(prepared.graph, plan, &options, &student->graph, err);
     fsn_plan_destroy(plan);
     fsn__prepared_clear(&prepared);
     if (status != FSN_OK) {
@@ -223,6 +232,24 @@ static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_i
         fsn__fault(faults, "/dataset_id",
                    "images are %dx%dx%d (channels, height, width), the model's input '%s' is %s",
                    data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
+}
+
+/* A network for batches of one size can be trained with that alone (train/classifier.c). */
+static void fit_batch(const struct fsn_model *model, const struct fsn_spec *spec,
+                      struct fsn_faults *faults)
+{
+    const struct fsn__value *input = &model->graph->values[model->graph->inputs[0]];
+    const bool explained = model->fixed_batch[0] != 0;
+
+    if (spec->finetune.epochs < 1 || input->tensor.ndim < 1 || input->tensor.dim[0] == FSN_BATCH ||
+        input->tensor.dim[0] == spec->finetune.batch_size)
+        return;
+    fsn__fault(faults, "/finetune/batch_size",
+               "the model's input '%.60s' takes %lld images at once and no other number%s%s%s: %d "
+               "cannot be trained; export it with a free batch axis, or set this to %lld",
+               input->name, (long long)input->tensor.dim[0], explained ? " (" : "",
+               model->fixed_batch, explained ? ")" : "", spec->finetune.batch_size,
+               (long long)input->tensor.dim[0]);
 }
 
 static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *spec,
@@ -275,6 +302,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
     }
     fit_input(model->graph, data, faults);
     fit_output(model->graph, spec, data, faults);
+    fit_batch(model, spec, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)
         fsn__fault(faults, "/dataset_id", "the data set has no test images");

@@ -2,6 +2,7 @@
 #include "compress/compress.h"
 #include "core/blas.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,24 @@ static json_t *curve_json(const struct fsn__curve *curve)
         const struct fsn_epoch *row = &curve->rows[i];
 
         json_array_append_new(
-            array, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
-                             fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
-                             "train_top1", fsn__json_real(row->train_top1), "seconds",
-                             fsn__json_real(row->seconds), "images_per_second",
-                             fsn__json_real(row->images_per_second)));
+            array,
+            json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
+                      fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
+                      "train_top1", fsn__json_real(row->train_top1), "seconds",
+                      fsn__json_real(row->seconds), "images_per_second",
+                      fsn__json_real(row->images_per_second), "teacher_top1",
+                      fsn__json_real(row->teacher_top1), "held_top1",
+                      fsn__json_real(row->held_top1), "held_loss", fsn__json_real(row->held_loss)));
     }
+    return array;
+}
+
+static json_t *warnings_json(const struct fsn__report *report)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < report->warning_count; i++)
+        json_array_append_new(array, json_string(report->warnings[i]));
     return array;
 }
 
@@ -60,7 +73,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
     free(spec_text);
     root = json_pack(
         "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o,"
-        " s:{s:s, s:o, s:i, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
+        " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
         "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
@@ -72,11 +85,19 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         "layers", fsn__plan_layers_json(r->plan), "training", curve_json(r->curve), "data",
         "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
         "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
-        (json_int_t)r->data.images[FSN_SPLIT_TEST], "seed", (json_int_t)r->spec->seed, "threads",
-        r->threads, "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(),
-        "wall_seconds", fsn__json_real(r->wall_seconds), "warnings",
-        r->warning[0] ? json_pack("[s]", r->warning) : json_array());
+        (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
+        (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
+        "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
+        fsn__json_real(r->wall_seconds), "warnings", warnings_json(r));
     return fsn__json_text(root, json, err);
+}
+
+/* Empty where there is no figure. */
+static void put_cell(FILE *stream, double value)
+{
+    fputc(',', stream);
+    if (!isnan(value))
+        fprintf(stream, "%.9g", value);
 }
 
 enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv, struct fsn_error *err)
@@ -87,12 +108,17 @@ enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv, struc
 
     if (!stream)
         return FSN__NOMEM(err);
-    fprintf(stream, "epoch,lr,train_loss,train_top1,seconds,images_per_second\n");
+    fprintf(stream, "epoch,lr,train_loss,train_top1,seconds,images_per_second,teacher_top1,"
+                    "held_top1,held_loss\n");
     for (int i = 0; i < curve->count; i++) {
         const struct fsn_epoch *row = &curve->rows[i];
 
-        fprintf(stream, "%d,%.9g,%.9g,%.4f,%.3f,%.1f\n", row->epoch, row->lr, row->train_loss,
+        fprintf(stream, "%d,%.9g,%.9g,%.4f,%.3f,%.1f", row->epoch, row->lr, row->train_loss,
                 row->train_top1, row->seconds, row->images_per_second);
+        put_cell(stream, row->teacher_top1);
+        put_cell(stream, row->held_top1);
+        put_cell(stream, row->held_loss);
+        fputc('\n', stream);
     }
     if (fclose(stream) != 0) {
         free(text);

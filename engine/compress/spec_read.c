@@ -300,9 +300,9 @@ static void read_names(struct reader *reader, const struct fsn_spec_field *field
 static void read_augment(struct reader *reader, const struct fsn_spec_field *field,
                          const json_t *value)
 {
-    bool seen[2] = {false, false}; /* crop, flip: the order of the row's choices */
+    bool seen[3] = {false}; /* crop, flip, cutout: the order of the row's choices */
 
-    if (!read_array(reader, field->pointer, value, 2))
+    if (!read_array(reader, field->pointer, value, 3))
         return;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *item = json_array_get(value, i);
@@ -319,6 +319,7 @@ static void read_augment(struct reader *reader, const struct fsn_spec_field *fie
     reader->augment_given = true;
     reader->crop = seen[0];
     reader->spec->finetune.flip = seen[1];
+    reader->spec->finetune.cutout = seen[2];
 }
 
 static void read_field(struct reader *reader, const struct fsn_spec_field *field,
@@ -418,6 +419,14 @@ static void read_together(struct reader *reader)
         FAULT(reader, mean == 0 ? "/preprocess/mean" : "/preprocess/std",
               "mean and std need one value for each channel: mean has %d, std has %d", mean, std);
     spec->preprocess.channels = mean > 0 ? mean : 0;
+    if (spec->finetune.ema > 0 && spec->quantize.bits <= 8 && spec->quantize.aware_share > 0 &&
+        (spec->quantize.aware == FSN_AWARE_ON ||
+         (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits < 8)))
+        FAULT(
+            reader, "/finetune/ema",
+            "must be 0 where the last steps train the quantised network (quantize.aware), got %g: "
+            "averaged weights would not be those levels",
+            spec->finetune.ema);
     if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
         FAULT(reader, "/budget/parameters",
               "either size_bytes or parameters can be given, not both");
@@ -431,6 +440,13 @@ static void read_together(struct reader *reader)
         FAULT(reader, "/finetune/crop_padding", "has no effect: augment does not list crop");
     if (!reader->crop)
         spec->finetune.crop_padding = 0;
+    if (!spec->finetune.cutout && spec->finetune.cutout_size > 0)
+        FAULT(reader, "/finetune/cutout_size", "has no effect: augment does not list cutout");
+    if (spec->finetune.patience > 0 && spec->finetune.holdout == 0)
+        FAULT(
+            reader, "/finetune/patience",
+            "needs images to be judged by: finetune.holdout is 0, a share such as 0.05 holds some "
+            "back");
 }
 
 /* Nesting of the text without its strings; what is not JSON is for the parser to say. */

@@ -65,10 +65,10 @@ static json_t *names_json(char *const *names, size_t count)
 
 static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_field *field)
 {
-    static char crop[] = "crop", flip[] = "flip";
+    static char crop[] = "crop", flip[] = "flip", cutout[] = "cutout";
     const char *member = (const char *)spec + field->offset;
     double values[FSN_MAX_CHANNELS];
-    char *names[2];
+    char *names[3];
     size_t count = 0;
 
     switch (field->kind) {
@@ -95,6 +95,8 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
             names[count++] = crop;
         if (spec->finetune.flip)
             names[count++] = flip;
+        if (spec->finetune.cutout)
+            names[count++] = cutout;
         return names_json(names, count);
     }
     return NULL;

@@ -18,7 +18,9 @@ enum fsn__rng_purpose {
     FSN__RNG_DRAW,
     FSN__RNG_BENCH,
     FSN__RNG_TEST,
-    FSN__RNG_SPLIT
+    FSN__RNG_SPLIT,
+    FSN__RNG_HOLDOUT,
+    FSN__RNG_MIXUP
 };
 
 struct fsn__rng {

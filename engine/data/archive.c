@@ -101,13 +101,15 @@ static enum fsn_status read_entry(struct walk *walk, const struct fsn__reader *r
     return status;
 }
 
-/* Hands buf's bytes to the sink and leaves buf empty. */
+/* Hands buf's bytes to the sink, which gets a place for none too, and leaves buf empty. */
 static enum fsn_status hand_over(struct walk *walk, const char *name, struct fsn__buf *buf,
                                  struct fsn_error *err)
 {
     struct fsn__buf whole = *buf;
 
     memset(buf, 0, sizeof *buf);
+    if (!whole.data && !(whole.data = malloc(1)))
+        return FSN__NOMEM(err);
     return walk->sink->take(name, whole.data, whole.size, walk->sink->user, err);
 }
 

@@ -9,8 +9,8 @@
 struct fsn__entry_sink {
     /* Whether take() shall see this file; the bytes of others are never kept. */
     bool (*wants)(const char *name, void *user);
-    /* Receives a wanted file. bytes are the callee's from here on (free()), whatever it returns;
-     * a status other than FSN_OK ends the walk with it. */
+    /* Receives a wanted file. bytes, never NULL, are the callee's from here on (free()), whatever
+     * it returns; a status other than FSN_OK ends the walk with it. */
     enum fsn_status (*take)(const char *name, unsigned char *bytes, size_t size, void *user,
                             struct fsn_error *err);
     void *user;

@@ -8,8 +8,10 @@
  * Output (y, x) of H x W shows the stored pixel (y + top, x + left) of an image of h x w, pixel
  * value 0 where that lies outside. Without augmentation it is the centre, as torchvision's
  * CenterCrop has it. With it, top is uniform in -p .. h - H + p and left alike, a random crop of
- * the image padded by p; then perhaps mirrored. All draws of an image come from its own stream, in
- * the order top, left, flip.
+ * the image padded by p; then perhaps mirrored, then perhaps a square of it set to 0, the mean
+ * (DeVries, Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv
+ * 1708.04552: the centre is uniform in the image, so that squares reach over its edge). All draws
+ * of an image come from its own stream, in the order top, left, flip, row and column of the centre.
  */
 #include "core/rng.h"
 #include "data/source_image.h"
@@ -47,10 +49,15 @@ struct batch {
     float table[FSN_MAX_CHANNELS][256];
 };
 
-/* Where the output's corner lies in the stored image, and whether it is mirrored. */
+struct square {
+    int64_t top, left, bottom, right; /* rows top..bottom-1, columns left..right-1 */
+};
+
+/* Where the output's corner lies in the stored image, whether it is mirrored, what is cut out. */
 struct view {
     int64_t top, left;
     bool flip;
+    struct square cut;
 };
 
 /* In float, as PyTorch computes it: equal to the bit. */
@@ -76,6 +83,23 @@ static int64_t centre(int64_t stored, int64_t out)
     return half + (room % 2 != 0 && half % 2 != 0);
 }
 
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static struct square draw_cut(const struct fsn__transform *transform, struct fsn__rng *rng)
+{
+    const int64_t height = transform->height, width = transform->width;
+    const int64_t half = (height < width ? height : width) / 2;
+    const int64_t side = transform->cutout_size > 0 ? transform->cutout_size : half;
+    const int64_t top = (int64_t)fsn__rng_below(rng, (uint64_t)height) - side / 2;
+    const int64_t left = (int64_t)fsn__rng_below(rng, (uint64_t)width) - side / 2;
+
+    return (struct square){clamp(top, 0, height), clamp(left, 0, width),
+                           clamp(top + side, 0, height), clamp(left + side, 0, width)};
+}
+
 /* image: its index in the split. */
 static struct view draw_view(const struct batch *batch, int64_t image,
                              const struct fsn__source_image *stored)
@@ -83,7 +107,9 @@ static struct view draw_view(const struct batch *batch, int64_t image,
     const struct fsn__transform *transform = &batch->transform;
     const int64_t padding = transform->crop_padding;
     struct view view = {centre(stored->height, transform->height),
-                        centre(stored->width, transform->width), false};
+                        centre(stored->width, transform->width),
+                        false,
+                        {0, 0, 0, 0}};
     struct fsn__rng rng;
 
     if (!batch->augment)
@@ -98,12 +124,9 @@ static struct view draw_view(const struct batch *batch, int64_t image,
     }
     if (transform->flip)
         view.flip = fsn__rng_below(&rng, 2) == 1;
+    if (transform->cutout)
+        view.cut = draw_cut(transform, &rng);
     return view;
-}
-
-static int64_t clamp(int64_t value, int64_t low, int64_t high)
-{
-    return value < low ? low : value > high ? high : value;
 }
 
 static void fill(float *x, int64_t n, float value)
@@ -141,6 +164,12 @@ static void load_plane(const struct fsn__source_image *stored, int c, struct vie
     }
 }
 
+static void blank(struct square cut, int64_t width, float *x)
+{
+    for (int64_t row = cut.top; row < cut.bottom; row++)
+        fill(x + row * width + cut.left, cut.right - cut.left, 0);
+}
+
 /* Image i of the batch. */
 static enum fsn_status load_image(const struct batch *batch, int64_t i, struct fsn_error *err)
 {
@@ -157,10 +186,13 @@ static enum fsn_status load_image(const struct batch *batch, int64_t i, struct f
     if (status != FSN_OK)
         return status;
     view = draw_view(batch, image, &stored);
-    for (int c = 0; c < transform->channels; c++)
+    for (int c = 0; c < transform->channels; c++) {
+        float *x = batch->x + (i * transform->channels + c) * plane;
+
         load_plane(&stored, c, view, batch->table[batch->table_count > 1 ? c : 0],
-                   transform->height, transform->width,
-                   batch->x + (i * transform->channels + c) * plane);
+                   transform->height, transform->width, x);
+        blank(view.cut, transform->width, x);
+    }
     batch->labels[i] = batch->dataset->split[batch->split].labels[image];
     free(stored.owned);
     return FSN_OK;

@@ -48,6 +48,8 @@ struct fsn__transform {
                          RandomCrop on images does (so padding becomes (0 - mean) / std), and crop
                          to the network's size at a place uniform among all; 0: crop the centre */
     bool flip;        /* mirror left-right with probability 1/2, after the crop */
+    bool cutout;      /* set a square to 0 (after normalisation), its centre uniform in the image */
+    int cutout_size;  /* side of the square; 0: half of the shorter side */
     uint64_t seed;    /* stream (seed, FSN__RNG_AUGMENT, epoch, image index) */
 };
 
@@ -64,5 +66,11 @@ FSN_NODISCARD enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset,
                                               const struct fsn__transform *transform, bool augment,
                                               uint64_t epoch, struct fsn__pool *pool, float *x,
                                               int32_t *labels, struct fsn_error *err);
+
+/* Mixes image i with image n - 1 - i of a batch x[n][size], in place:
+ * x[i] = mix x[i] + (1 - mix) x[n-1-i], both of a pair from what they were. */
+void fsn__mix_batch(float *x, int64_t n, int64_t size, double mix, struct fsn__pool *pool);
+/* mix of a step: drawn from Beta(alpha, alpha), stream (seed, FSN__RNG_MIXUP, epoch, step). */
+double fsn__draw_mix(double alpha, uint64_t seed, uint64_t epoch, uint64_t step);
 
 #endif

@@ -10,4 +10,16 @@
 FSN_NODISCARD enum fsn_status fsn__fs_fit(const struct fsn__fs_geometry *g, const float *w,
                                           float *f, double *error, struct fsn_error *err);
 
+/* The same where filter k of the network is scale[k] times the one in f and an error in it weighs
+ * importance[k]^2: f and scale make sum_k importance[k]^2 |w_k - scale[k] A_k f|^2 small, in rounds
+ * from the scales given. No scale ends at 0. *error: the root of that sum, over that of w's. */
+FSN_NODISCARD enum fsn_status fsn__fs_fit_scaled(const struct fsn__fs_geometry *g, const float *w,
+                                                 const float *importance, float *scale, float *f,
+                                                 double *error, struct fsn_error *err);
+
+/* sqrt(sum_k importance[k]^2 |w_k - scale[k] A_k f|^2 / sum_k importance[k]^2 |w_k|^2), importance
+ * and scale NULL: 1. filter: scratch of n floats. */
+double fsn__fs_fit_error(const struct fsn__fs_geometry *g, const float *w, const float *importance,
+                         const float *scale, const float *f, float *filter);
+
 #endif

@@ -26,12 +26,32 @@ FSN_NODISCARD enum fsn_status fsn__fs_rows(const struct fsn__graph *graph,
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);
 
+struct fsn__fs_options {
+    enum fsn_spacing spacing;
+    enum fsn_start start; /* ACTIVATIONS: like ASSIGNED, for want of any */
+    uint64_t seed;        /* of the random start */
+    bool sketch;          /* values will not matter, only how much there is of them */
+    bool sharing;         /* the filters begin as the baseline's own: see fsn__fs_sharing */
+    /* Called before each layer with the share of them that is done; false: FSN_CANCELLED. NULL:
+     * nobody asks. */
+    bool (*go_on)(void *user, double done);
+    void *user;
+};
+
 /* A new graph: the baseline's with each planned Conv's weights replaced by
- * F (PARAM) -> FilterSummary -> weight input, F fitted to the baseline's weights by least squares
- * (F[j] = mean of the weights that read it). Writes fit_error into the plan's rows. Trainable
- * values are marked. F is named after the weight it replaces, with ".fs" appended. */
+ * F (PARAM) -> FilterSummary -> weight input, F as options->start says (convert.c). Writes
+ * fit_error into the plan's rows. Trainable values are marked. F is named after the weight it
+ * replaces, with ".fs" appended. The node's attributes `bits` and `segment` are the plan's, for the
+ * quantiser. */
 FSN_NODISCARD enum fsn_status fsn__fs_convert(const struct fsn__graph *baseline,
-                                              struct fsn_plan *plan, enum fsn_spacing spacing,
+                                              struct fsn_plan *plan,
+                                              const struct fsn__fs_options *options,
                                               struct fsn__graph **out, struct fsn_error *err);
+
+/* Of a graph that was converted with `sharing`: where the share t stands that all its FilterSummary
+ * nodes read, 0 at first; W = (1 - t) W_baseline + t A F. NULL when it has none (any more). */
+float *fsn__fs_sharing(const struct fsn__graph *graph);
+/* The filters are F's alone from now on; the baseline's are dropped. */
+FSN_NODISCARD enum fsn_status fsn__fs_end_sharing(struct fsn__graph *graph, struct fsn_error *err);
 
 #endif

@@ -67,8 +67,9 @@ static void check_settings(struct planner *p)
     if (ratio_1x1 != 0 && (!isfinite(ratio_1x1) || ratio_1x1 <= 1))
         fault(p, FSN_INVALID, "/filter_summary/ratio_1x1",
               "ratio_1x1 must be 0 or a number greater than 1, is %g", ratio_1x1);
-    if (spec->quantize.bits != 8 && spec->quantize.bits != 32)
-        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 8 or 32, is %d", spec->quantize.bits);
+    if ((spec->quantize.bits < 2 || spec->quantize.bits > 8) && spec->quantize.bits != 32)
+        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 2 to 8 or 32, is %d",
+              spec->quantize.bits);
 }
 
 /* ---- excluded layers ---------------------------------------------------------------------------
@@ -148,20 +149,23 @@ static const char *dense_reason(const struct planner *p, const struct fsn_plan_l
 }
 
 /* side_by_side: as many values as the filters have are wanted, in fewer bits. */
-static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g, int bits,
-                           bool side_by_side)
+static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g,
+                           const struct fsn_spec *spec, bool side_by_side)
 {
     const int64_t elements = g->k * fsn__fs_filter_size(g);
 
     if (fsn__fs_size(g) > elements ||
-        (fsn__fs_size(g) == elements && !(side_by_side && bits < 32))) {
+        (fsn__fs_size(g) == elements && !(side_by_side && spec->quantize.bits < 32))) {
         make_dense(layer, "a Filter Summary would not be smaller");
         return;
     }
     layer->layout = g->layout;
     layer->fs_size = fsn__fs_size(g);
     layer->ratio = (double)elements / (double)layer->fs_size;
-    layer->bits = bits;
+    layer->bits = spec->quantize.bits;
+    if (layer->bits < 32 && spec->quantize.granularity == FSN_GRANULARITY_SEGMENT &&
+        layer->fs_size > FSN_SEGMENT)
+        layer->segment = FSN_SEGMENT;
     for (int i = 0; i < 3; i++) {
         const bool three = g->layout == FSN_LAYOUT_3D;
 
@@ -196,7 +200,8 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->height = w->ndim > 2 ? w->dim[2] : 1;
     layer->width = w->ndim > 3 ? w->dim[3] : 1;
     layer->groups = fsn__attr_int(&conv->attrs, "group", 1);
-    layer->fit_error = layer->quant_error = NAN;
+    layer->fit_error = layer->activation_error = NAN;
+    layer->quant_error = layer->start_quant_error = NAN;
     layer->alone_divergence = layer->alone_top1_drop = NAN;
     reason = dense_reason(p, layer, conv->in[1]);
     if (reason) {
@@ -209,7 +214,7 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
                               p->spec->filter_summary.spacing);
     else
         g = fsn__fs_choose_3d(layer->filters, layer->channels, layer->height, layer->width, budget);
-    apply_geometry(layer, &g, p->spec->quantize.bits, budget <= 1);
+    apply_geometry(layer, &g, p->spec, budget <= 1);
 }
 
 /* Nodes stand in order: one sweep backwards. */
@@ -261,7 +266,7 @@ static enum fsn_status list_layers(struct planner *p)
 static void count(struct planner *p)
 {
     struct fsn_plan *plan = p->plan;
-    int64_t stored_bytes = 0, summaries = 0;
+    int64_t stored_bits = 0, summaries = 0;
 
     plan->parameters = fsn__graph_parameters(p->graph);
     plan->compressed_parameters = plan->parameters;
@@ -276,9 +281,12 @@ static void count(struct planner *p)
         plan->compressed_parameters +=
             layer->fs_size - layer->filters * layer->channels * layer->height * layer->width;
         summaries += layer->fs_size;
-        stored_bytes += layer->fs_size * layer->bits / 8 + (layer->bits == 8 ? 2 * 4 : 0);
+        stored_bits += layer->fs_size * layer->bits;
+        if (layer->bits < 32) /* scale and zero; a byte for each segment */
+            stored_bits +=
+                2 * 32 + (layer->segment > 0 ? 8 * (layer->fs_size / layer->segment) : 0);
     }
-    plan->effective_parameters = plan->compressed_parameters - summaries + stored_bytes / 4;
+    plan->effective_parameters = plan->compressed_parameters - summaries + stored_bits / 32;
 }
 
 static bool computes_with_integers(const struct fsn__graph *graph)

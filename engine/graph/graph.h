@@ -53,9 +53,11 @@ struct fsn__graph {
 /* What the public header calls a model. */
 struct fsn_model {
     struct fsn__graph *graph;
-    int64_t file_bytes; /* size of the ONNX file it was read from, 0 for none */
-    int64_t opset, ir;  /* as read; 0 for none */
-    char producer[64];  /* as read */
+    int64_t file_bytes;    /* size of the ONNX file it was read from, 0 for none */
+    int64_t opset, ir;     /* as read; 0 for none */
+    char producer[64];     /* as read */
+    char fixed_batch[256]; /* why the file's batch could not be opened; "" where it was, or is open
+                            */
 };
 
 /* ---- build --------------------------------------------------------------------------------- */

@@ -11,8 +11,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { CONV_A = 3, CONV_B, CONV_RESIDUAL, CONV_SCALE, CONV_INPUTS }; /* after x, w, bias */
-enum { MAX_CONV_ATTRS = 16 };                                        /* ONNX has six */
+enum {
+    CONV_A = 3,
+    CONV_B,
+    CONV_RESIDUAL,
+    CONV_SCALE,
+    CONV_BASE,
+    CONV_SHARE,
+    CONV_INPUTS
+};                            /* after x, w, bias */
+enum { MAX_CONV_ATTRS = 16 }; /* ONNX has six */
 
 /* ---- convolution ------------------------------------------------------------------------------
  */
@@ -58,6 +66,9 @@ static void lower_weights(struct fsn__lowering *l, int value, int *in, struct fs
     }
     in[1] = fsn__plain_of(l, summary->in[0]);
     in[CONV_SCALE] = summary->n_in > 1 ? fsn__plain_of(l, summary->in[1]) : -1;
+    in[CONV_BASE] = summary->n_in > FSN__FS_BASE ? fsn__plain_of(l, summary->in[FSN__FS_BASE]) : -1;
+    in[CONV_SHARE] =
+        summary->n_in > FSN__FS_SHARE ? fsn__plain_of(l, summary->in[FSN__FS_SHARE]) : -1;
     if (l->status == FSN_OK)
         l->status = fsn__fs_geometry_read(&summary->attrs, fsn__from_tensor(l, summary->in[0]),
                                           summary->name, &geometry, l->err);
@@ -66,6 +77,11 @@ static void lower_weights(struct fsn__lowering *l, int value, int *in, struct fs
     fsn__geometry_to_ints(&geometry, ints);
     attrs->item[attrs->count++] = (struct fsn__attr){
         .name = "summary", .type = FSN__ATTR_INTS, .count = FSN__GEOMETRY_INTS, .ints = ints};
+    if (geometry.slot)
+        attrs->item[attrs->count++] = (struct fsn__attr){.name = "slots",
+                                                         .type = FSN__ATTR_INTS,
+                                                         .count = (size_t)geometry.k,
+                                                         .ints = geometry.slot};
 }
 
 /* Whether some fast kernel takes the convolution. */
@@ -87,7 +103,7 @@ static bool has_kernel(const struct fsn__lowering *l, const struct fsn__node *no
 bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
 {
     const bool sums = l->training && l->normalised[node->out[0]];
-    struct fsn__attr item[MAX_CONV_ATTRS + 3];
+    struct fsn__attr item[MAX_CONV_ATTRS + 4];
     struct fsn__attrs attrs = {.item = item};
     int64_t geometry[FSN__GEOMETRY_INTS];
     struct fsn__form x;
@@ -100,7 +116,7 @@ bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
     in[2] = node->n_in > 2 ? fsn__plain_of(l, node->in[2]) : -1;
     in[CONV_A] = x.a;
     in[CONV_B] = x.b;
-    in[CONV_RESIDUAL] = in[CONV_SCALE] = -1;
+    in[CONV_RESIDUAL] = in[CONV_SCALE] = in[CONV_BASE] = in[CONV_SHARE] = -1;
     for (size_t i = 0; i < node->attrs.count; i++)
         item[attrs.count++] = node->attrs.item[i];
     item[attrs.count++] = int_attr("load_relu", x.relu);

@@ -72,7 +72,7 @@ static bool match_bn(const struct fsn__graph *graph, int bn, const int *uses, st
     const struct fsn__node *node = &graph->nodes[bn], *conv;
     int weight, producer;
 
-    if (node->op != &fsn__op_batch_normalization || node->n_in < 5)
+    if (node->op != &fsn__op_batch_normalization || node->n_in < 5 || node->n_out != 1)
         return false;
     m->conv = graph->values[node->in[0]].producer;
     if (m->conv < 0 || graph->nodes[m->conv].op != &fsn__op_conv || uses[node->in[0]] != 1)

@@ -153,6 +153,11 @@ struct fsn__tensor *fsn__shards_output(struct fsn__shards *shards)
     return &shards->output;
 }
 
+struct fsn__tensor *fsn__shards_output_of(struct fsn__shards *shards, int i)
+{
+    return fsn__exec_output(shards->share[0].exec, i);
+}
+
 /* Rows [first, first + count) of the whole batch. */
 static char *rows(const struct fsn__tensor *whole, const struct share *share, size_t *bytes)
 {

@@ -21,6 +21,8 @@ void fsn__shards_destroy(struct fsn__shards *shards);
 /* The whole batch, borrowed: fill the input before forward, read output 0 after it. */
 struct fsn__tensor *fsn__shards_input(struct fsn__shards *shards);
 struct fsn__tensor *fsn__shards_output(struct fsn__shards *shards);
+/* Output i, of a network with several, which always runs in one piece. */
+struct fsn__tensor *fsn__shards_output_of(struct fsn__shards *shards, int i);
 FSN_NODISCARD enum fsn_status fsn__shards_forward(struct fsn__shards *shards,
                                                   struct fsn_error *err);
 

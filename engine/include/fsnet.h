@@ -112,6 +112,9 @@ struct fsn_epoch {
     double train_top1; /* per cent, on the augmented training images as they were seen */
     double seconds;
     double images_per_second;
+    double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
+    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
+    double held_loss;    /* cross-entropy on them */
 };
 
 struct fsn_progress {
@@ -317,6 +320,13 @@ enum fsn_spacing {
     FSN_SPACING_EVEN,     /* start of filter k = floor(k L / K): K distinct starts */
     FSN_SPACING_REFERENCE /* floor(k L / (K - 1)): the last filter repeats the first */
 };
+enum fsn_start {                          /* what Filter Summaries hold before training */
+                 FSN_START_RANDOM,        /* noise of the weights' standard deviation */
+                 FSN_START_LEAST_SQUARES, /* what is nearest to the weights, filters in order */
+                 FSN_START_ASSIGNED, /* filters put where they agree best, with signs and scales */
+                 FSN_START_ACTIVATIONS /* then what comes nearest to what the layers write on images
+                                        */
+};
 enum fsn_schedule { FSN_SCHEDULE_COSINE, FSN_SCHEDULE_STEP };
 enum fsn_restore_bn {
     FSN_RESTORE_BN_AUTO, /* behind convolutions with a bias, which folding leaves */
@@ -330,6 +340,19 @@ enum fsn_distribution {
     FSN_DISTRIBUTION_SENSITIVITY /* by what compressing each layer alone costs the network */
 };
 
+enum fsn_granularity {
+    FSN_GRANULARITY_SUMMARY, /* one step a Filter Summary */
+    FSN_GRANULARITY_SEGMENT  /* one for every FSN_SEGMENT values of it */
+};
+#define FSN_SEGMENT 128
+enum fsn_quant_range {
+    FSN_RANGE_AUTO,    /* minmax at 8 bits, mse below */
+    FSN_RANGE_MIN_MAX, /* the levels reach from the least to the largest value */
+    FSN_RANGE_MSE      /* they lie where the mean squared error is least */
+};
+enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWARE_OFF };
+enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
     struct fsn_preprocess preprocess;
@@ -338,6 +361,7 @@ struct fsn_spec {
         double ratio;     /* a layer's weights over its Filter Summary, > 1 */
         double ratio_1x1; /* for 1x1 convolutions; 0: ratio */
         enum fsn_spacing spacing;
+        enum fsn_start start;
         size_t exclude_count;
         char *exclude[FSN_MAX_EXCLUDE]; /* layer names (conv node names), kept dense */
     } filter_summary;
@@ -349,9 +373,15 @@ struct fsn_spec {
     struct {
         int epochs; /* 0: only fit, no training */
         int batch_size;
-        double lr; /* peak */
+        double lr;      /* peak */
+        double sharing; /* share of the epochs that filters take to become F's; 0: at once */
         double momentum;
-        double weight_decay; /* not on batch norm, not on biases */
+        double weight_decay;    /* not on batch norm, not on biases */
+        double weight_decay_bn; /* on these */
+        double clip_norm;       /* gradients of a larger norm, all together, are scaled; 0: off */
+        double ema;             /* what the average of the weights keeps in a step; 0: off */
+        double label_smoothing;
+        double mixup; /* alpha of Beta(alpha, alpha); 0: off */
         enum fsn_schedule schedule;
         int warmup_steps;
         int milestone_count; /* step schedule: lr * gamma at each share of the epochs */
@@ -360,13 +390,24 @@ struct fsn_spec {
         struct {
             double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student) */
             double temperature;
+            double feature; /* weight of the difference of feature maps; 0: off */
         } distill;
-        int crop_padding; /* pad-and-crop augmentation; 0: off */
-        bool flip;        /* random horizontal flip */
+        int crop_padding;   /* pad-and-crop augmentation; 0: off */
+        bool flip;          /* random horizontal flip */
+        bool cutout;        /* blank a square at a random place */
+        int cutout_size;    /* its side; 0: half of the input's shorter side */
+        double holdout;     /* share of the training images that is held back; 0: none */
+        int patience;       /* epochs without a better held-back figure; 0: all are run */
+        int recalibrate_bn; /* batches that batch norm's statistics are taken from at the end */
         enum fsn_restore_bn restore_bn;
     } finetune;
     struct {
-        int bits; /* 8, or 32 for none */
+        int bits; /* 2, 3, 4, 6, 8, or 32 for none */
+        enum fsn_granularity granularity;
+        enum fsn_quant_range range;
+        enum fsn_quant_aware aware; /* the last steps train what the quantiser makes of F ... */
+        double aware_share;         /* ... this share of them */
+        enum fsn_quant_step step; /* then: learned by gradient, or fitted anew before each epoch */
     } quantize;
     uint64_t seed;
     /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results
@@ -423,10 +464,14 @@ struct fsn_plan_layer {
     int64_t fs_size;            /* elements; K C R S for a dense layer */
     int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
     double ratio;               /* filters' elements over fs_size */
-    int bits;                   /* of the stored values: 8 or 32 */
+    int bits;                   /* of the stored values: 2 to 8, or 32 */
+    int64_t segment;            /* values of F that share a step; 0: all of them */
     const char *note;           /* why the layer stays dense, or NULL; static */
-    double fit_error;           /* |W - A F| / |W| of the least-squares start; NaN before the fit */
-    double quant_error;         /* relative error of quantisation; NaN before it */
+    double fit_error;           /* |W - A F| / |W| at the start, batch norm folded in where it takes
+                                   up scales; NaN before the fit */
+    double activation_error;    /* the same of what the layer writes; NaN where nobody measured */
+    double quant_error;         /* |F - Q(F)| / |F| of what is stored; NaN before it */
+    double start_quant_error;   /* the same of the fitted F, before any training */
     /* With this layer alone compressed, fitted and not trained, on some training images; NaN where
      * it was not measured: what the outputs' distributions differ by from the baseline's (mean KL,
      * nats), and accuracy lost, in points. */
@@ -436,14 +481,14 @@ struct fsn_plan_layer {
 struct fsn_plan {
     size_t layer_count;
     struct fsn_plan_layer *layers;
-    /* What the rows' shares of the budget rest on: measurements, or equal ratios - which a job whose
-     * spec asks for measured ones replaces when it runs, the size being the same. */
+    /* What the rows' shares of the budget rest on: measurements, or equal ratios - which a job
+     * whose spec asks for measured ones replaces when it runs, the size being the same. */
     bool measured;
     char *output;                  /* the output whose scores are trained; NULL: none fits */
     int restored_bn;               /* convolutions that are trained with batch norm put back */
     int64_t parameters;            /* of the baseline, as the reference counts */
     int64_t compressed_parameters; /* the same count with Filter Summaries */
-    int64_t effective_parameters;  /* a quantised FS counts numel/4 + 2 */
+    int64_t effective_parameters;  /* a quantised FS counts numel * bits/32 + 2 */
     int64_t macs;                  /* multiply-adds of one image */
     int64_t baseline_bytes;        /* of the file the model came from; 0 when it has none */
     int64_t expected_bytes;        /* of model.onnx */

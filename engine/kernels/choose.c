@@ -9,6 +9,9 @@
  *   backward, data       C' K                    P Q C' (K / groups) R S   36 T C' K
  *   backward, weights    C K', Winograd C' K'    P Q (C / groups) K' R S   36 T C' K'
  *
+ * With stride 2 (winograd_strided.h) T = ceil(P / 4) ceil(Q / 4) in every pass, and the 36 are 81
+ * products, and transforms of 81 C' + 25 K'.
+ *
  * A channel that a pass sums over costs what it is; one that it writes comes in whole blocks. To
  * each product term is added what surrounds it: (H W C' + P Q K') map for the direct convolution,
  * which packs and stores every element once, and 36 T (C' + K') transform for Winograd. So a layer
@@ -19,7 +22,10 @@
  * the baseline rank the algorithms alike), Winograd's product as the unit of 0.021 ns; `transform`
  * differs because backward by the data reads gradients through two affine maps and writes through
  * one. What it got wrong there lay within a tenth of either, but for the weights of 8-16 channels
- * at 32x32 (1.3).
+ * at 32x32 (1.3). With stride 2 (11 layers, Zen 5) the
+ * same weights choose what is a third faster in the median; wrong is the gradient of the filters of
+ * 256-512@8 for a single image (1.4), and forward on the baseline (1.2), where they are right for
+ * the whole step.
  *
  * im2col has no row. As measured by whole steps with FSNET_FAST=0 (7x7 stem at 224, 5x5, depthwise
  * 3x3 and 5x5, groups of 16) it is the slower one by up to 2.3, but where few channels fill their
@@ -53,14 +59,18 @@ static double direct_cost(const struct fsn__conv_shape *s, enum fsn__pass pass)
 
 static double winograd_cost(const struct fsn__conv_shape *s, enum fsn__pass pass)
 {
-    const bool data = pass == FSN__BACKWARD_DATA;
-    const int64_t rows = data ? s->h : s->p, columns = data ? s->w : s->q;
+    const bool data = pass == FSN__BACKWARD_DATA, strided = s->stride_y == 2;
+    const int64_t rows = data && !strided ? s->h : s->p;
+    const int64_t columns = data && !strided ? s->w : s->q;
     const int64_t tiles = (rows + 3) / 4 * ((columns + 3) / 4);
     const int64_t c = lanes(s->c), k = lanes(s->k);
     const int64_t pairs = (pass == FSN__FORWARD ? s->c : c) * (data ? s->k : k);
 
-    return 36 * (double)tiles *
-           ((double)pairs * winograd_product + (double)(c + k) * winograd_transform[pass]);
+    const double products = strided ? 81 : 36;
+    const double mapped = strided ? 81 * (double)c + 25 * (double)k : 36 * (double)(c + k);
+
+    return (double)tiles *
+           (products * (double)pairs * winograd_product + mapped * winograd_transform[pass]);
 }
 
 enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, enum fsn__pass pass)

@@ -24,20 +24,38 @@ const float *fsn__filters_read(const struct fsn__filters *filters, int64_t k, in
     const struct fsn__fs_geometry *g = &filters->geometry;
     const float *row = fsn__fs_read(g, k, c, count, filters->f, copy);
 
-    if (!filters->scale)
-        return row;
-    for (int64_t i = 0; i < count * g->r * g->s; i++)
-        copy[i] = row[i] * filters->scale[k];
-    return copy;
+    if (filters->base) {
+        const float *base = filters->base + (k * g->c + c) * g->r * g->s;
+
+        for (int64_t i = 0; i < count * g->r * g->s; i++)
+            copy[i] = fsn__fs_blend(base[i], row[i], filters->share);
+        row = copy;
+    }
+    if (filters->scale) {
+        for (int64_t i = 0; i < count * g->r * g->s; i++)
+            copy[i] = row[i] * filters->scale[k];
+        row = copy;
+    }
+    return row;
 }
 
 /* ---- the gradient ---------------------------------------------------------------------------- */
 
 struct scatter {
     const struct fsn__fs_geometry *geometry;
-    const float *dw;
-    float *df;
+    float share, *dw, *df;
 };
+
+static void scale_task(void *arg, int thread, int threads)
+{
+    const struct scatter *job = arg;
+    int64_t begin, end;
+
+    fsn__share(job->geometry->k * fsn__fs_filter_size(job->geometry), thread, threads, &begin,
+               &end);
+    for (int64_t i = begin; i < end; i++)
+        job->dw[i] *= job->share;
+}
 
 static void scatter_task(void *arg, int thread, int threads)
 {
@@ -48,11 +66,13 @@ static void scatter_task(void *arg, int thread, int threads)
     fsn__fs_scatter_add_part(job->geometry, job->dw, job->df, begin, end);
 }
 
-void fsn__filters_scatter(const struct fsn__fs_geometry *geometry, const float *dw, float *df,
+void fsn__filters_scatter(const struct fsn__filters *filters, float *dw, float *df,
                           struct fsn__pool *pool)
 {
-    struct scatter job = {geometry, dw, df};
+    struct scatter job = {&filters->geometry, filters->share, dw, df};
 
+    if (filters->base)
+        fsn__pool_run(pool, scale_task, &job);
     fsn__pool_run(pool, scatter_task, &job);
 }
 

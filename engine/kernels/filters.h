@@ -14,23 +14,27 @@
 struct fsn__filters {
     struct fsn__fs_geometry geometry; /* c: channels of a group */
     const float *f;
+    /* [K C R S]: what the filters are made of besides, (1 - share) of it; NULL: nothing */
+    const float *base;
     const float *scale; /* [K]: filter k is multiplied by scale[k]; NULL: by nothing */
+    float share;
 };
 
 /* The geometry of plain weights. */
 struct fsn__fs_geometry fsn__filters_plain(int64_t k, int64_t c, int64_t r, int64_t s);
 
 /* Channels [c, c + count) of filter k: a pointer to count R S floats, which lie in F or, where they
- * are not in one piece there or have a scale, in copy. */
+ * are not in one piece there, have a scale or are blended with base, in copy. */
 const float *fsn__filters_read(const struct fsn__filters *filters, int64_t k, int64_t c,
                                int64_t count, float *copy);
 
 /* dF += A^T dw, the gradient of all filters [K,C,R,S]; F is split over the threads, and the sums
- * are the same for any number of them. */
-void fsn__filters_scatter(const struct fsn__fs_geometry *geometry, const float *dw, float *df,
+ * are the same for any number of them. Blended filters are dF += share A^T dw: dw is scaled. */
+void fsn__filters_scatter(const struct fsn__filters *filters, float *dw, float *df,
                           struct fsn__pool *pool);
 
-/* A geometry as an attribute of integers, for nodes that the layout pass makes. */
+/* A geometry without its slots as an attribute of integers, for nodes that the layout pass makes.
+ */
 enum { FSN__GEOMETRY_INTS = 15 };
 void fsn__geometry_to_ints(const struct fsn__fs_geometry *geometry,
                            int64_t ints[FSN__GEOMETRY_INTS]);

@@ -5,10 +5,11 @@
  *
  * Inputs: x blocked (raw); w [K,C/groups,R,S], or with the attribute `summary` the Filter Summary
  * that holds the filters; bias [K]; a, b vectors (load: x is read as a x + b); residual blocked
- * like z; scale [K] of the filters (Filter Summary and inference only). All but x and w are
- * optional. Outputs: z blocked; s1, s2 vectors. Attributes: those of ONNX's Conv; summary (the
- * geometry, filters.h); load_relu (what is read goes through Relu), store_relu (what is written
- * does; inference only, since backward would need the mask).
+ * like z; scale [K] of the filters (Filter Summary and inference only); base [K,C/groups,R,S] and
+ * share, which the Filter Summary's filters are blended with (op_filter_summary.c). All but x and w
+ * are optional. Outputs: z blocked; s1, s2 vectors. Attributes: those of ONNX's Conv; summary (the
+ * geometry, filters.h) and slots (fs_geometry.h); load_relu (what is read goes through Relu),
+ * store_relu (what is written does; inference only, since backward would need the mask).
  *
  * The passes themselves are those of kernels.h, each with the algorithm that the cost table names
  * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | gradient of
@@ -18,7 +19,7 @@
 
 #include <string.h>
 
-enum { IN_X, IN_W, IN_BIAS, IN_A, IN_B, IN_RESIDUAL, IN_SCALE, IN_COUNT };
+enum { IN_X, IN_W, IN_BIAS, IN_A, IN_B, IN_RESIDUAL, IN_SCALE, IN_BASE, IN_SHARE, IN_COUNT };
 enum { OUT_Z, OUT_S1, OUT_S2 };
 
 struct conv {
@@ -49,11 +50,13 @@ static enum fsn_status read_geometry(const struct fsn__op_ctx *ctx,
     const struct fsn__tensor *w = ctx->in[IN_W];
     bool fits = false;
     size_t count;
-    const int64_t *ints = fsn__attr_ints(ctx->attrs, "summary", &count);
+    const int64_t *ints = fsn__attr_ints(ctx->attrs, "summary", &count), *slot;
 
     if (count == FSN__GEOMETRY_INTS) {
         *geometry = fsn__geometry_of_ints(ints);
-        fits = fsn__fs_size(geometry) == fsn__numel(w);
+        slot = fsn__attr_ints(ctx->attrs, "slots", &count);
+        geometry->slot = slot;
+        fits = fsn__fs_size(geometry) == fsn__numel(w) && (!slot || (int64_t)count == geometry->k);
     } else if (!ints && w->ndim == 4) {
         *geometry = fsn__filters_plain(w->dim[0], w->dim[1], w->dim[2], w->dim[3]);
         fits = true;
@@ -136,6 +139,15 @@ static size_t filter_gradient_floats(const struct fsn__op_ctx *ctx,
                                              : 0;
 }
 
+/* Of the blend nothing is left once the share is whole. */
+static void read_blend(const struct fsn__op_ctx *ctx, struct fsn__filters *filters)
+{
+    const float *share = fsn__input_data(ctx, IN_SHARE);
+
+    filters->share = share ? *share : 1.0F;
+    filters->base = filters->share != 1.0F ? fsn__input_data(ctx, IN_BASE) : NULL;
+}
+
 /* After infer nothing of this can fail. */
 static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
 {
@@ -148,6 +160,7 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
         return;
     c->filters.f = fsn__input_data(ctx, IN_W);
     c->filters.scale = fsn__input_data(ctx, IN_SCALE);
+    read_blend(ctx, &c->filters);
     c->load = (struct fsn__load){.a = fsn__input_data(ctx, IN_A),
                                  .b = fsn__input_data(ctx, IN_B),
                                  .relu = fsn__attr_int(ctx->attrs, "load_relu", 0) != 0};
@@ -353,7 +366,7 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     }
     backward_kernels(ctx, &c, &back);
     if (back.dw != df)
-        fsn__filters_scatter(&c.filters.geometry, c.dw, df, ctx->pool);
+        fsn__filters_scatter(&c.filters, c.dw, df, ctx->pool);
     backward_rest(ctx, &c, &grad);
     return FSN_OK;
 }
@@ -366,7 +379,7 @@ const struct fsn__op fsn__op_fast_conv = {
     .min_out = 1,
     .max_out = 3,
     .flags = FSN__OVERWRITES,
-    .backward_in = 1 << IN_X | 1 << IN_W | 1 << IN_A | 1 << IN_B,
+    .backward_in = 1 << IN_X | 1 << IN_W | 1 << IN_A | 1 << IN_B | 1 << IN_BASE | 1 << IN_SHARE,
     .backward_out = 1 << OUT_Z,
     .infer = infer,
     .sizes = sizes,

@@ -30,11 +30,21 @@ static bool pads_fit(int64_t in, int64_t out, int64_t before)
     return before >= 0 && before <= 2 && after >= 0 && after <= 2;
 }
 
+/* Stride 2 as networks have it: one row of padding before and at most one after, whole blocks. */
+static bool takes_strided(const struct fsn__conv_shape *s)
+{
+    return s->stride_y == 2 && s->stride_x == 2 && s->pad_top == 1 && s->pad_left == 1 &&
+           s->p == (s->h + 1) / 2 && s->q == (s->w + 1) / 2 && s->c % FSN__LANES == 0 &&
+           s->k % FSN__LANES == 0;
+}
+
 bool fsn__winograd_takes(const struct fsn__conv_shape *s)
 {
-    return s->r == 3 && s->s == 3 && s->stride_y == 1 && s->stride_x == 1 && s->dilation_y == 1 &&
-           s->dilation_x == 1 && s->groups == 1 && pads_fit(s->h, s->p, s->pad_top) &&
-           pads_fit(s->w, s->q, s->pad_left);
+    if (s->r != 3 || s->s != 3 || s->dilation_y != 1 || s->dilation_x != 1 || s->groups != 1)
+        return false;
+    return takes_strided(s) ||
+           (s->stride_y == 1 && s->stride_x == 1 && pads_fit(s->h, s->p, s->pad_top) &&
+            pads_fit(s->w, s->q, s->pad_left));
 }
 
 static int64_t clamp(int64_t x, int64_t low, int64_t high)
@@ -50,10 +60,13 @@ static int64_t round_up(int64_t x, int64_t to)
 /* Tiles of a block. */
 static int64_t capacity(const struct fsn__wino *plan, int threads)
 {
-    int64_t channels = (plan->c_blocks + plan->k_blocks) * FSN__LANES, tiles, share;
+    int64_t v_blocks = plan->c_blocks * plan->c_parts, m_blocks = plan->k_blocks * plan->k_parts;
+    int64_t channels = (v_blocks + m_blocks) * FSN__LANES * plan->frequencies;
+    int64_t tiles, share;
 
+    channels = (channels + FSN__WINO_FREQUENCIES - 1) / FSN__WINO_FREQUENCIES;
     if (plan->large) {
-        tiles = LARGE_V_BYTES / (FSN__WINO_FREQUENCIES * 4 * plan->c_blocks * FSN__LANES);
+        tiles = LARGE_V_BYTES / (plan->frequencies * 4 * v_blocks * FSN__LANES);
         tiles = clamp(tiles / ROWS * ROWS, ROWS, LARGE_MOST_TILES);
         share = plan->tiles;
     } else {
@@ -63,38 +76,39 @@ static int64_t capacity(const struct fsn__wino *plan, int threads)
     return clamp(round_up(share, ROWS), ROWS, tiles);
 }
 
-static size_t plane_bytes(int64_t step)
+static size_t planes_bytes(const struct fsn__wino *plan, int64_t step)
 {
-    return (size_t)step * FSN__WINO_FREQUENCIES * sizeof(float);
+    return (size_t)(step * plan->frequencies) * sizeof(float);
 }
 
 static void plan_buffers(struct fsn__wino *plan, int threads)
 {
     bool weights = plan->pass == FSN__WINO_BACKWARD_WEIGHTS;
-    int64_t groups = (plan->k_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP;
-    int64_t u_rows = weights ? plan->c_blocks * FSN__LANES : plan->c;
-    int64_t u_size = u_rows * plan->k_blocks * FSN__LANES, m_blocks = plan->k_blocks;
+    int64_t v_blocks = plan->c_blocks * plan->c_parts, m_blocks = plan->k_blocks * plan->k_parts;
+    int64_t groups = (m_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP;
+    int64_t u_rows = weights ? v_blocks * FSN__LANES : plan->c * plan->c_parts;
+    int64_t u_size = u_rows * m_blocks * FSN__LANES;
     int64_t items = weights ? plan->c_blocks * groups : groups;
     size_t shared = 0, each;
 
     plan->large =
-        plane_bytes(u_size) > (weights ? SMALL_DU_BYTES : SMALL_U_BYTES) && items >= threads;
+        planes_bytes(plan, u_size) > (weights ? SMALL_DU_BYTES : SMALL_U_BYTES) && items >= threads;
     plan->u_shared = !weights && !plan->large;
     plan->v_shared = plan->large;
     plan->m_shared = plan->large && weights;
     plan->capacity = capacity(plan, threads);
     if (plan->large && weights)
-        u_size = FSN__LANES * FSN__WINO_GROUP * FSN__LANES;
+        u_size = FSN__LANES * FSN__WINO_GROUP * FSN__LANES * plan->c_parts;
     else if (plan->large)
         u_size = FSN__WINO_CHUNK * FSN__WINO_GROUP * FSN__LANES;
     if (plan->large && !weights)
         m_blocks = FSN__WINO_GROUP;
     plan->u_step = u_size + FSN__LANES;
-    plan->v_step = plan->c_blocks * plan->capacity * FSN__LANES + FSN__LANES;
+    plan->v_step = v_blocks * plan->capacity * FSN__LANES + FSN__LANES;
     plan->m_step = m_blocks * plan->capacity * FSN__LANES + FSN__LANES;
-    plan->u_bytes = plane_bytes(plan->u_step);
-    plan->v_bytes = plane_bytes(plan->v_step);
-    plan->m_bytes = plane_bytes(plan->m_step);
+    plan->u_bytes = planes_bytes(plan, plan->u_step);
+    plan->v_bytes = planes_bytes(plan, plan->v_step);
+    plan->m_bytes = planes_bytes(plan, plan->m_step);
     plan->sums_bytes = weights ? 0 : (size_t)(2 * plan->k_blocks * FSN__LANES) * sizeof(double);
     each = plan->u_bytes + plan->v_bytes + plan->m_bytes + plan->sums_bytes;
     shared += plan->u_shared ? plan->u_bytes : 0;
@@ -103,10 +117,27 @@ static void plan_buffers(struct fsn__wino *plan, int threads)
     plan->total_bytes = shared + (each - shared) * (size_t)threads;
 }
 
+/* All passes walk the same tiles: 4 x 4 of the smaller map, 8 x 8 of the larger one. */
+static void plan_strided(const struct fsn__conv_shape *s, struct fsn__wino *plan)
+{
+    plan->frequencies = FSN__WINO_STRIDED_SIDE * FSN__WINO_STRIDED_SIDE;
+    if (plan->pass == FSN__WINO_BACKWARD_DATA)
+        plan->k_parts = FSN__WINO_PHASES;
+    else
+        plan->c_parts = FSN__WINO_PHASES;
+    plan->tiles_x = (s->q + TILE - 1) / TILE;
+    plan->tiles_image = (s->p + TILE - 1) / TILE * plan->tiles_x;
+}
+
 void fsn__wino_plan(const struct fsn__conv_shape *s, enum fsn__wino_pass pass, int threads,
                     struct fsn__wino *plan)
 {
-    *plan = (struct fsn__wino){.pass = pass, .n = s->n};
+    *plan = (struct fsn__wino){.pass = pass,
+                               .strided = s->stride_y == 2,
+                               .frequencies = FSN__WINO_FREQUENCIES,
+                               .n = s->n,
+                               .c_parts = 1,
+                               .k_parts = 1};
     if (pass == FSN__WINO_BACKWARD_DATA) {
         plan->c = s->k;
         plan->h = s->p;
@@ -130,6 +161,8 @@ void fsn__wino_plan(const struct fsn__conv_shape *s, enum fsn__wino_pass pass, i
     plan->k_blocks = blocks_of(plan->k);
     plan->tiles_x = (plan->q + TILE - 1) / TILE;
     plan->tiles_image = (plan->p + TILE - 1) / TILE * plan->tiles_x;
+    if (plan->strided)
+        plan_strided(s, plan);
     plan->tiles = plan->tiles_image * plan->n;
     plan_buffers(plan, threads);
 }

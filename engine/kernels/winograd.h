@@ -17,11 +17,16 @@
  * rms at 256 channels, where a direct sum has 3e-7). All powers and products of them that B and A
  * need are exact in f32.
  *
- * Buffers (floats; every one has 36 planes, `step` apart; a step is an odd number of cache lines,
- * so that the planes do not fall on the same sets of the cache): V   [36][channel block][tile of
- * the block][16] M   [36][filter block][tile of the block][16]; dM likewise U
- * [36][strip][channel][filters of the strip], strips of 4, 2 or 1 filter blocks dU  [36][filter
- * block][channel][16]
+ * Buffers (floats; every one has a plane for each frequency, `step` apart; a step is an odd number
+ * of cache lines, so that the planes do not fall on the same sets of the cache):
+ *     V   [frequency][channel block][tile of the block][16]
+ *     M   [frequency][filter block][tile of the block][16]; dM likewise
+ *     U   [frequency][strip][channel][filters of the strip], strips of 4, 2 or 1 filter blocks
+ *     dU  [frequency][filter block][channel][16]
+ *
+ * Stride 2 (winograd_strided.h) has 25 frequencies and, on the side of the larger map, up to four
+ * phases beside each other: where V, M, U or dU above have a block of its channels, they have one
+ * for each phase that the frequency knows, [block][phase].
  *
  * Two regimes. Small U (it fits in cache): the tiles are split over the threads, each walks its own
  * in blocks whose V and M stay in the L2. Large U: V of many tiles first, all threads together;
@@ -40,6 +45,8 @@
 
 enum {
     FSN__WINO_FREQUENCIES = 36,
+    FSN__WINO_STRIDED_SIDE = 5, /* a tile has so many frequencies across with stride 2 */
+    FSN__WINO_PHASES = 4,
     FSN__WINO_GROUP = 4,  /* filter blocks of a group */
     FSN__WINO_CHUNK = 64, /* channels of U at a time in the large regime */
 };
@@ -52,11 +59,14 @@ enum fsn__wino_pass {
 };
 
 /* One pass: a map of c channels, h x w, becomes one of k channels, p x q (for the gradient of the
- * filters: is set against it). For backward_data these are the shape's K and C. */
+ * filters: is set against it). For backward_data these are the shape's K and C. With stride 2 the
+ * larger map has four phases: its side's c_parts or k_parts is 4, else both are 1. */
 struct fsn__wino {
     enum fsn__wino_pass pass;
+    bool strided;
+    int frequencies;
     int64_t n, c, k, h, w, p, q, pad_top, pad_left;
-    int64_t c_blocks, k_blocks;
+    int64_t c_blocks, k_blocks, c_parts, k_parts;
     int64_t tiles_x, tiles_image, tiles; /* across, of an image, of all images */
     bool large;                          /* the regime */
     int64_t capacity;                    /* tiles of a block: V and M have room for */
@@ -71,6 +81,17 @@ struct fsn__wino_work {
     float *u, *v, *m;
     double *sums; /* [2][k_blocks * 16] */
 };
+
+/* Phases of the larger map that have frequency f, of the side with `parts` of them. */
+static inline int64_t fsn__wino_parts(int f, int64_t parts)
+{
+    const int last = FSN__WINO_STRIDED_SIDE - 1;
+
+    if (parts == 1)
+        return 1;
+    return (f / FSN__WINO_STRIDED_SIDE < last ? 2 : 1) *
+           (f % FSN__WINO_STRIDED_SIDE < last ? 2 : 1);
+}
 
 void fsn__wino_plan(const struct fsn__conv_shape *shape, enum fsn__wino_pass pass, int threads,
                     struct fsn__wino *plan);

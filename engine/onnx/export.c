@@ -206,7 +206,9 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
 
     ex.value_name =
         fsn__export_alloc(&ex, (size_t)model->graph->value_count + 1, sizeof *ex.value_name);
-    if (!ex.value_name) {
+    ex.stored_name =
+        fsn__export_alloc(&ex, (size_t)model->graph->value_count + 1, sizeof *ex.stored_name);
+    if (!ex.stored_name) {
         status = FSN__NOMEM(err);
         goto out;
     }

@@ -10,7 +10,7 @@
 #include "onnx/onnx.h"
 #include "onnx/proto.h"
 
-enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13, FSN__EXPORT_FUNCTIONS = 2 };
+enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13, FSN__EXPORT_FUNCTIONS = 16 };
 
 struct fsn__exporter {
     const struct fsn__graph *graph;
@@ -18,6 +18,7 @@ struct fsn__exporter {
     struct fsn__arena arena;
     bool out_of_memory;
     const char **value_name;     /* per value of the graph; NULL: not written yet */
+    const char **stored_name;    /* the same, of what export_fs.c stores in fewer bits */
     struct fsn__names taken;     /* names that invented ones must not meet */
     unsigned invented;           /* counts invented names */
     struct fsn__names constants; /* content of small constants -> their value */

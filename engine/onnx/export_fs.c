@@ -9,132 +9,22 @@
  *   3d: idx[k,c,r,s] = (((i_c t_c + c) mod D) H + (i_y t_y + r) mod H) V + (i_x t_x + s) mod V,
  *       k = (i_c g_y + i_y) g_x + i_x
  *
- * Each layout is one table of rows, read twice: as the body of a model-local function, which the
- * small form calls once a layer, and written out per layer with the caller's numbers put in.
+ * Levels that need fewer than 8 bits are packed, eight of them in as many bytes as a level has
+ * bits. How many bits that is, the levels themselves say.
+ *
+ * Each layout is a list of rows (export_fs_rows.c), read twice: as the body of a model-local
+ * function, which the small form calls once a layer, and written out per layer with the caller's
+ * numbers put in.
  */
-#include "onnx/export.h"
+#include "onnx/export_fs.h"
 
 #include "ops/fs_geometry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the tables ------------------------------------------------------------------------------ */
-
-enum literal {
-    NONE,
-    PARAM_INT,  /* Constant: an int attribute of the call */
-    PARAM_INTS, /* Constant: a list attribute of the call */
-    VALUE_INT,  /* Constant: the number at hand */
-    VALUE_INTS, /* Constant: -1 and then ones, `number` elements: the shape of a column */
-    CAST_TO     /* Cast to float32 */
-};
-
-struct row {
-    const char *op, *out;
-    const char *in[3];
-    enum literal literal;
-    const char *param;
-    int64_t number;
-};
-
-#define CONST_PARAM(out, kind, name)                       \
-    {                                                      \
-        "Constant", out, {NULL, NULL, NULL}, kind, name, 0 \
-    }
-#define CONST_VALUE(out, kind, value)                          \
-    {                                                          \
-        "Constant", out, {NULL, NULL, NULL}, kind, NULL, value \
-    }
-#define ROW1(out, op, a)                        \
-    {                                           \
-        op, out, {a, NULL, NULL}, NONE, NULL, 0 \
-    }
-#define ROW2(out, op, a, b)                  \
-    {                                        \
-        op, out, {a, b, NULL}, NONE, NULL, 0 \
-    }
-#define ROW3(out, op, a, b, c)            \
-    {                                     \
-        op, out, {a, b, c}, NONE, NULL, 0 \
-    }
-
-/* Rows that both tables begin with: small numbers, the filters' shape K, C, R, S. */
-#define ROWS_SHAPE                                                                    \
-    CONST_VALUE("0", VALUE_INT, 0), CONST_VALUE("1", VALUE_INT, 1),                   \
-        CONST_VALUE("2", VALUE_INT, 2), CONST_VALUE("3", VALUE_INT, 3),               \
-        CONST_PARAM("shape", PARAM_INTS, "shape"), ROW2("K", "Gather", "shape", "0"), \
-        ROW2("C", "Gather", "shape", "1"), ROW2("R", "Gather", "shape", "2"),         \
-        ROW2("S", "Gather", "shape", "3"), ROW1("size", "Shape", "F"),                \
-        ROW3("k", "Range", "0", "K", "1")
-/* F as float, around zero. */
-#define ROWS_LEVELS \
-    {"Cast", "Ff", {"F", NULL, NULL}, CAST_TO, NULL, 0}, ROW2("F0", "Sub", "Ff", "zero")
-
-static const struct row rows_1d[] = {
-    ROWS_SHAPE,
-    CONST_PARAM("d", PARAM_INT, "divisor"),
-    CONST_VALUE("col", VALUE_INTS, 2),
-    ROW2("kL", "Mul", "k", "size"),
-    ROW2("s", "Div", "kL", "d"),
-    ROW2("s1", "Reshape", "s", "col"), /* starts, [K,1] */
-    ROW2("CR", "Mul", "C", "R"),
-    ROW2("n", "Mul", "CR", "S"),
-    ROW3("e", "Range", "0", "n", "1"),
-    ROW2("se", "Add", "s1", "e"),
-    ROW2("i", "Mod", "se", "size"), /* [K,n] */
-    ROWS_LEVELS,
-    ROW2("q", "Gather", "F0", "i"),
-    ROW2("sc", "Reshape", "scale", "col"),
-    ROW2("w", "Mul", "q", "sc"),
-    ROW2("W", "Reshape", "w", "shape"),
-};
-
-static const struct row rows_3d[] = {
-    ROWS_SHAPE,
-    CONST_PARAM("grid", PARAM_INTS, "grid"),
-    CONST_PARAM("t", PARAM_INTS, "strides"),
-    ROW2("D", "Gather", "size", "0"),
-    ROW2("H", "Gather", "size", "1"),
-    ROW2("V", "Gather", "size", "2"),
-    ROW2("gy", "Gather", "grid", "1"),
-    ROW2("gx", "Gather", "grid", "2"),
-    ROW2("tc", "Gather", "t", "0"),
-    ROW2("ty", "Gather", "t", "1"),
-    ROW2("tx", "Gather", "t", "2"),
-    CONST_VALUE("c4", VALUE_INTS, 4),
-    CONST_VALUE("c3", VALUE_INTS, 3),
-    CONST_VALUE("c2", VALUE_INTS, 2),
-    CONST_VALUE("c1", VALUE_INTS, 1),
-    ROW2("k4", "Reshape", "k", "c4"), /* [K,1,1,1] */
-    ROW2("yk", "Div", "k4", "gx"),
-    ROW2("ic", "Div", "yk", "gy"),
-    ROW2("iy", "Mod", "yk", "gy"),
-    ROW2("ix", "Mod", "k4", "gx"),
-    ROW2("sc", "Mul", "ic", "tc"),
-    ROW2("sy", "Mul", "iy", "ty"),
-    ROW2("sx", "Mul", "ix", "tx"),
-    ROW3("c", "Range", "0", "C", "1"),
-    ROW3("r", "Range", "0", "R", "1"),
-    ROW3("s", "Range", "0", "S", "1"),
-    ROW2("cc", "Reshape", "c", "c3"), /* [C,1,1] */
-    ROW2("rr", "Reshape", "r", "c2"), /* [R,1] */
-    ROW2("ac", "Add", "sc", "cc"),
-    ROW2("ay", "Add", "sy", "rr"),
-    ROW2("ax", "Add", "sx", "s"),
-    ROW2("mc", "Mod", "ac", "D"),
-    ROW2("my", "Mod", "ay", "H"),
-    ROW2("mx", "Mod", "ax", "V"),
-    ROW2("cH", "Mul", "mc", "H"),
-    ROW2("cy", "Add", "cH", "my"),
-    ROW2("yV", "Mul", "cy", "V"),
-    ROW2("i", "Add", "yV", "mx"), /* [K,C,R,S] */
-    ROWS_LEVELS,
-    ROW2("F1", "Reshape", "F0", "c1"), /* flat */
-    ROW2("q", "Gather", "F1", "i"),
-    ROW2("z", "Reshape", "scale", "c4"),
-    ROW2("W", "Mul", "q", "z"),
-};
+/* ---- a layer ----------------------------------------------------------------------------------
+ */
 
 /* An attribute of a call. */
 struct param {
@@ -144,20 +34,22 @@ struct param {
     bool list;
 };
 
-enum { MAX_PARAMS = 3 };
+enum { MAX_PARAMS = 5, MAX_INPUTS = 5, NODE_INPUTS = 6 };
 
 struct summary {
-    const char *function;
-    const struct row *rows;
-    size_t row_count, param_count;
+    struct fsn__fs_rows rows;
+    size_t input_count, param_count;
+    const char *input[MAX_INPUTS]; /* F, scale, zero; slots and steps if any */
     struct param param[MAX_PARAMS];
     struct fsn__fs_geometry g;
-    int64_t divisor, shape[4];
+    int64_t divisor, shape[4], segment;
+    int bits; /* of a level that is packed; 8: none is */
 };
 
 /* Fills what a layer's geometry means in the file. The params point into *s. */
 static void describe(struct summary *s)
 {
+    const bool packed = s->bits < 8;
     const struct fsn__fs_geometry *g = &s->g;
 
     s->shape[0] = g->k;
@@ -166,19 +58,60 @@ static void describe(struct summary *s)
     s->shape[3] = g->s;
     s->param[0] = (struct param){"shape", 4, s->shape, true};
     if (g->layout == FSN_LAYOUT_1D) {
-        s->function = "FilterSummary1d";
-        s->rows = rows_1d;
-        s->row_count = sizeof rows_1d / sizeof rows_1d[0];
         s->divisor = g->spacing == FSN_SPACING_REFERENCE && g->k > 1 ? g->k - 1 : g->k;
         s->param[1] = (struct param){"divisor", 1, &s->divisor, false};
         s->param_count = 2;
     } else {
-        s->function = "FilterSummary3d";
-        s->rows = rows_3d;
-        s->row_count = sizeof rows_3d / sizeof rows_3d[0];
         s->param[1] = (struct param){"grid", 3, g->grid, true};
         s->param[2] = (struct param){"strides", 3, g->stride, true};
         s->param_count = 3;
+    }
+    if (packed)
+        s->param[s->param_count++] =
+            (struct param){"size", g->layout == FSN_LAYOUT_1D ? 1 : 3, g->fs_dim, true};
+    if (s->segment > 0)
+        s->param[s->param_count++] = (struct param){"segment", 1, &s->segment, false};
+    s->input[s->input_count++] = "F";
+    s->input[s->input_count++] = "scale";
+    s->input[s->input_count++] = "zero";
+    if (g->slot)
+        s->input[s->input_count++] = "slots";
+    if (s->segment > 0)
+        s->input[s->input_count++] = "steps";
+    fsn__fs_rows_choose(g->layout, g->slot != NULL, packed, s->segment > 0, &s->rows);
+}
+
+/* The fewest bits, 1 to 8, that hold every level. */
+static int bits_of_levels(const struct fsn__tensor *levels)
+{
+    const int64_t n = fsn__numel(levels);
+    const uint8_t *level = levels->data;
+    int bits = 1;
+
+    for (int64_t i = 0; i < n; i++)
+        while (level[i] >> bits != 0)
+            bits++;
+    return bits;
+}
+
+/* Levels as [bits,P], P = ceil(n / 8): level i has its place in column i % P, as the digit i / P to
+ * the base 2^bits of the integer whose bytes the column is, least first. */
+static void pack(struct fsn__exporter *ex, const struct fsn__tensor *levels, int bits,
+                 struct fsn__tensor *out)
+{
+    const int64_t n = fsn__numel(levels), columns = (n + 7) / 8;
+    const uint8_t *level = levels->data;
+    uint8_t *bytes;
+
+    fsn__shape_set(out, FSN__U8, 2, (int64_t[]){bits, columns});
+    out->data = bytes = fsn__export_alloc(ex, (size_t)columns, (size_t)bits);
+    for (int64_t p = 0; bytes && p < columns; p++) {
+        uint64_t word = 0;
+
+        for (int64_t digit = 0; digit < 8 && digit * columns + p < n; digit++)
+            word |= (uint64_t)level[digit * columns + p] << (digit * bits);
+        for (int b = 0; b < bits; b++)
+            bytes[b * columns + p] = (uint8_t)(word >> (8 * b));
     }
 }
 
@@ -197,17 +130,21 @@ static const char *named(const struct naming *naming, const char *name)
 }
 
 static void write_constant(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
-                           const struct row *row, const struct summary *values)
+                           const struct fsn__fs_row *row, const struct summary *values)
 {
-    static const int64_t column[4] = {-1, 1, 1, 1};
+    static const int64_t column[4] = {-1, 1, 1, 1}, zeros[1] = {0};
     FsnOnnx__AttributeProto *attr;
 
     if (row->literal == VALUE_INT) {
         fsn__export_attr_int(ex, node, "value_int", row->number);
     } else if (row->literal == VALUE_INTS) {
         fsn__export_attr_ints(ex, node, "value_ints", (size_t)row->number, column);
+    } else if (row->literal == VALUE_ZEROS) {
+        fsn__export_attr_ints(ex, node, "value_ints", (size_t)row->number, zeros);
     } else if (row->literal == CAST_TO) {
-        fsn__export_attr_int(ex, node, "to", FSN__ONNX_FLOAT);
+        fsn__export_attr_int(ex, node, "to", row->number);
+    } else if (row->literal == DROP_DIMS) {
+        fsn__export_attr_int(ex, node, "keepdims", 0);
     } else if (!values) { /* in a function: a reference to the call's attribute */
         bool list = row->literal == PARAM_INTS;
 
@@ -230,12 +167,23 @@ static void write_constant(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
     }
 }
 
+static const struct fsn__fs_row *row_at(const struct summary *s, size_t index)
+{
+    for (size_t i = 0; i < FSN__FS_PIECES; i++) {
+        if (index < s->rows.piece[i].count)
+            return &s->rows.piece[i].row[index];
+        index -= s->rows.piece[i].count;
+    }
+    return NULL;
+}
+
 /* values NULL: a function's body, referring to the call's attributes. */
 static void write_rows(struct fsn__exporter *ex, struct fsn__buf *list, const struct summary *s,
                        const struct naming *naming, const struct summary *values)
 {
-    for (size_t i = 0; i < s->row_count && !ex->out_of_memory; i++) {
-        const struct row *row = &s->rows[i];
+    const struct fsn__fs_row *row;
+
+    for (size_t i = 0; !ex->out_of_memory && (row = row_at(s, i)) != NULL; i++) {
         const char *in[3], *out = named(naming, row->out);
         FsnOnnx__NodeProto *node;
         size_t n_in = 0;
@@ -250,7 +198,6 @@ static void write_rows(struct fsn__exporter *ex, struct fsn__buf *list, const st
 
 /* ---- the forms ------------------------------------------------------------------------------- */
 
-static const char *const function_inputs[] = {"F", "scale", "zero"};
 static const char *const function_outputs[] = {"W"};
 
 static void add_function(struct fsn__exporter *ex, const struct summary *s)
@@ -261,7 +208,7 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
     struct naming as_is = {NULL, NULL};
 
     for (size_t i = 0; i < ex->function_count; i++)
-        if (strcmp(ex->functions[i]->name, s->function) == 0)
+        if (strcmp(ex->functions[i]->name, s->rows.function) == 0)
             return;
     function = fsn__export_alloc(ex, 1, sizeof *function);
     opset = fsn__export_alloc(ex, 1, sizeof(void *));
@@ -269,10 +216,10 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
     if (ex->out_of_memory)
         goto out;
     fsn_onnx__function_proto__init(function);
-    function->name = (char *)(uintptr_t)s->function;
+    function->name = (char *)(uintptr_t)s->rows.function;
     function->domain = (char *)(uintptr_t) "fsnet";
-    function->n_input = 3;
-    function->input = (char **)(uintptr_t)function_inputs;
+    function->n_input = s->input_count;
+    function->input = fsn__export_alloc(ex, MAX_INPUTS, sizeof(char *));
     function->n_output = 1;
     function->output = (char **)(uintptr_t)function_outputs;
     function->n_attribute = s->param_count;
@@ -284,6 +231,8 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
     opset[0] = fsn__export_opset(ex, "", FSN__EXPORT_OPSET);
     if (ex->out_of_memory)
         goto out;
+    for (size_t i = 0; i < s->input_count; i++)
+        function->input[i] = (char *)(uintptr_t)s->input[i];
     for (size_t i = 0; i < s->param_count; i++)
         function->attribute[i] = (char *)(uintptr_t)s->param[i].name;
     memcpy(function->node, nodes.data, nodes.size);
@@ -292,14 +241,89 @@ out:
     fsn__buf_free(&nodes);
 }
 
-/* The names of F, scale and zero; what a node lacks is a shared constant of the file. */
-static void input_names(struct fsn__exporter *ex, const struct fsn__node *node, const char **in)
+/* F as it is, or packed (once, however many nodes read it). */
+static const char *levels_name(struct fsn__exporter *ex, int f, int bits)
+{
+    struct fsn__tensor packed;
+
+    if (bits == 8)
+        return fsn__export_value(ex, f);
+    if (!ex->stored_name[f]) {
+        pack(ex, &ex->graph->values[f].tensor, bits, &packed);
+        ex->stored_name[f] = fsn__export_new_name(ex);
+        fsn__export_initialiser(ex, ex->stored_name[f], &packed);
+    }
+    return ex->stored_name[f];
+}
+
+/* The elements as float16; NULL where one of them is not the same then, or there is but one. */
+static uint16_t *as_half(struct fsn__exporter *ex, const struct fsn__tensor *t)
+{
+    const int64_t n = fsn__numel(t);
+    uint16_t *half;
+
+    for (int64_t i = 0; i < n; i++)
+        if (fsn__half_to_float(fsn__float_to_half(fsn__f32(t)[i])) != fsn__f32(t)[i])
+            return NULL;
+    half = n > 1 ? fsn__export_alloc(ex, (size_t)n, sizeof *half) : NULL;
+    for (int64_t i = 0; half && i < n; i++)
+        half[i] = fsn__float_to_half(fsn__f32(t)[i]);
+    return half;
+}
+
+/* A scale as it is, or as float16 where that is the same: the quantiser sees to it. */
+static const char *scale_name(struct fsn__exporter *ex, int scale)
+{
+    const struct fsn__tensor *t = &ex->graph->values[scale].tensor;
+    FsnOnnx__TensorProto *proto;
+    uint16_t *half;
+
+    if (ex->stored_name[scale])
+        return ex->stored_name[scale];
+    half = t->data && t->dtype == FSN__F32 ? as_half(ex, t) : NULL;
+    if (!half)
+        return fsn__export_value(ex, scale);
+    ex->stored_name[scale] = fsn__export_new_name(ex);
+    proto = fsn__export_tensor(ex, ex->stored_name[scale], t);
+    if (proto) {
+        proto->data_type = FSN__ONNX_FLOAT16;
+        proto->raw_data.data = (uint8_t *)half;
+        proto->raw_data.len = (size_t)fsn__numel(t) * sizeof *half;
+    }
+    fsn__export_append(ex, &ex->initialisers, proto);
+    return ex->stored_name[scale];
+}
+
+/* The slots as a constant of the narrowest integers. */
+static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
+{
+    const enum fsn__dtype dtype = g->k <= 1 << 8 ? FSN__U8 : g->k <= 1 << 16 ? FSN__U16 : FSN__I64;
+    const char *name = fsn__export_new_name(ex);
+    struct fsn__tensor t = {.dtype = dtype, .ndim = 1, .dim = {g->k}};
+
+    t.data = fsn__export_alloc(ex, (size_t)g->k, sizeof(int64_t));
+    for (int64_t k = 0; k < g->k && t.data; k++)
+        if (dtype == FSN__U8)
+            ((uint8_t *)t.data)[k] = (uint8_t)g->slot[k];
+        else if (dtype == FSN__U16)
+            ((uint16_t *)t.data)[k] = (uint16_t)g->slot[k];
+        else
+            ((int64_t *)t.data)[k] = g->slot[k];
+    if (t.data)
+        fsn__export_initialiser(ex, name, &t);
+    return name;
+}
+
+/* The names of the summary's inputs; what a node lacks of scale and zero is a shared constant of
+ * the file. */
+static void input_names(struct fsn__exporter *ex, const struct fsn__node *node,
+                        const struct summary *s, const char **in)
 {
     struct fsn__tensor t = {.dtype = FSN__F32};
 
-    in[0] = fsn__export_value(ex, node->in[0]);
+    in[0] = levels_name(ex, node->in[0], s->bits);
     if (node->n_in > 1 && node->in[1] >= 0) {
-        in[1] = fsn__export_value(ex, node->in[1]);
+        in[1] = scale_name(ex, node->in[1]);
     } else {
         if (!ex->one) {
             static float one = 1;
@@ -322,18 +346,22 @@ static void input_names(struct fsn__exporter *ex, const struct fsn__node *node, 
         }
         in[2] = ex->zero;
     }
+    if (s->g.slot)
+        in[3] = write_slots(ex, &s->g);
+    if (s->segment > 0)
+        in[s->input_count - 1] = fsn__export_value(ex, node->in[FSN__FS_STEPS]);
 }
 
 static void write_call(struct fsn__exporter *ex, const struct fsn__node *node,
                        const struct summary *s)
 {
-    const char *in[3], *out;
+    const char *in[MAX_INPUTS], *out;
     FsnOnnx__NodeProto *call;
 
     add_function(ex, s);
-    input_names(ex, node, in);
+    input_names(ex, node, s, in);
     out = fsn__export_value(ex, node->out[0]);
-    call = fsn__export_node(ex, &ex->nodes, s->function, 3, in, 1, &out);
+    call = fsn__export_node(ex, &ex->nodes, s->rows.function, s->input_count, in, 1, &out);
     if (!call)
         return;
     call->domain = (char *)(uintptr_t) "fsnet";
@@ -350,20 +378,19 @@ static void write_call(struct fsn__exporter *ex, const struct fsn__node *node,
 static void write_out(struct fsn__exporter *ex, const struct fsn__node *node,
                       const struct summary *s)
 {
-    const char *as[sizeof rows_3d / sizeof rows_3d[0] + 3];
+    const char *as[FSN__FS_MAX_ROWS + MAX_INPUTS];
     struct fsn__names names = {0};
     struct naming naming = {&names, as};
-    size_t count = 3;
+    const struct fsn__fs_row *row;
+    size_t count = s->input_count;
 
-    input_names(ex, node, as);
-    for (size_t i = 0; i < 3; i++)
-        ex->out_of_memory |= !fsn__names_put(&names, function_inputs[i], (int)i);
-    for (size_t i = 0; i < s->row_count; i++) {
-        const char *out = s->rows[i].out;
-
-        as[count] =
-            strcmp(out, "W") == 0 ? fsn__export_value(ex, node->out[0]) : fsn__export_new_name(ex);
-        ex->out_of_memory |= !fsn__names_put(&names, out, (int)count++);
+    input_names(ex, node, s, as);
+    for (size_t i = 0; i < s->input_count; i++)
+        ex->out_of_memory |= !fsn__names_put(&names, s->input[i], (int)i);
+    for (size_t i = 0; count < sizeof as / sizeof *as && (row = row_at(s, i)) != NULL; i++) {
+        as[count] = strcmp(row->out, "W") == 0 ? fsn__export_value(ex, node->out[0])
+                                               : fsn__export_new_name(ex);
+        ex->out_of_memory |= !fsn__names_put(&names, row->out, (int)count++);
     }
     write_rows(ex, &ex->nodes, s, &naming, s);
     fsn__names_free(&names);
@@ -374,8 +401,8 @@ static enum fsn_status write_dense(struct fsn__exporter *ex, const struct fsn__n
                                    struct fsn_error *err)
 {
     const struct fsn__value *values = ex->graph->values;
-    struct fsn__tensor inputs[3], w = values[node->out[0]].tensor;
-    struct fsn__tensor *in[3] = {NULL, NULL, NULL}, *out[1] = {&w};
+    struct fsn__tensor inputs[NODE_INPUTS], w = values[node->out[0]].tensor;
+    struct fsn__tensor *in[NODE_INPUTS] = {NULL}, *out[1] = {&w};
     struct fsn__op_ctx ctx = {.op = node->op,
                               .name = node->name,
                               .attrs = &node->attrs,
@@ -415,6 +442,7 @@ enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
                                            struct fsn_error *err)
 {
     const struct fsn__node *from = &ex->graph->nodes[node];
+    const struct fsn__tensor *f = &ex->graph->values[from->in[0]].tensor;
     struct summary s = {.divisor = 0};
     enum fsn_status status;
 
@@ -422,8 +450,14 @@ enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
         return write_dense(ex, from, err);
     status = fsn__fs_geometry_read(&from->attrs, &ex->graph->values[from->in[0]].tensor, from->name,
                                    &s.g, err);
+    if (status == FSN_OK && from->n_in > FSN__FS_BASE && from->in[FSN__FS_BASE] >= 0)
+        status = FSN__FAIL(err, FSN_UNSUPPORTED,
+                           "FilterSummary '%s': its filters are not yet all its own", from->name);
     if (status != FSN_OK)
         return status;
+    s.bits = f->data && f->dtype == FSN__U8 ? bits_of_levels(f) : 8;
+    if (from->n_in > FSN__FS_STEPS && from->in[FSN__FS_STEPS] >= 0)
+        s.segment = fsn__attr_int(&from->attrs, "segment", 0);
     describe(&s);
     if (ex->form == FSN_EXPORT_SMALL)
         write_call(ex, from, &s);

@@ -34,6 +34,8 @@ static const struct neutral neutrals[] = {
     {"AveragePool", "pads", 0, false, NULL},
     {"AveragePool", "ceil_mode", 0, false, NULL},
     {"AveragePool", "count_include_pad", 0, false, NULL},
+    {"LpPool", "dilations", 1, true, NULL},
+    {"LpPool", "ceil_mode", 0, true, NULL},
     {"BatchNormalization", "training_mode", 0, true, NULL},
     {"Cast", "saturate", 1, true, NULL},
     {"Gemm", "alpha", 1, false, NULL},

@@ -10,6 +10,7 @@
  *   Mish (18)                                        x Tanh(Softplus(x))
  *   Swish (24)                                       x Sigmoid(alpha x)
  *   Gelu (20)                                        x/2 (1 + Erf(x / sqrt 2)), or its tanh form
+ *   CastLike (15)                                    Cast to the type that the other input has
  */
 #include "onnx/export.h"
 
@@ -133,12 +134,28 @@ static enum fsn_status write_softmax(struct fsn__exporter *ex, const struct fsn_
     int64_t shape[FSN_MAX_DIMS];
     FsnOnnx__NodeProto *node;
 
-    for (int i = 0; i < x->ndim; i++)
+    for (int i = 0; i < x->ndim; i++) {
+        if (x->dim[i] == 0) /* which Reshape would read as "as before" */
+            return FSN__FAIL(err, FSN_UNSUPPORTED,
+                             "%s '%s': over several axes of an empty tensor it cannot be written",
+                             from->op->name, from->name);
         shape[i] = x->dim[i] == FSN_BATCH ? -1 : x->dim[i];
+    }
     node = fsn__export_node(ex, &ex->nodes, "Flatten", 1, &in, 1, &flat);
     fsn__export_attr_int(ex, node, "axis", fsn__attr_int(&from->attrs, "axis", 1));
     write_node(ex, "Reshape", write_node(ex, from->op->name, flat, NULL, NULL),
                fsn__export_ints(ex, (size_t)x->ndim, shape), fsn__export_value(ex, from->out[0]));
+    return done(ex, err);
+}
+
+static enum fsn_status write_cast_like(struct fsn__exporter *ex, const struct fsn__node *from,
+                                       struct fsn_error *err)
+{
+    const char *x = fsn__export_value(ex, from->in[0]), *y = fsn__export_value(ex, from->out[0]);
+    FsnOnnx__NodeProto *node = fsn__export_node(ex, &ex->nodes, "Cast", 1, &x, 1, &y);
+
+    fsn__export_attr_int(ex, node, "to",
+                         fsn__proto_dtype_of(ex->graph->values[from->out[0]].tensor.dtype));
     return done(ex, err);
 }
 
@@ -399,6 +416,7 @@ static const struct {
     {&fsn__op_mish, NULL, write_mish},
     {&fsn__op_swish, NULL, write_swish},
     {&fsn__op_gelu, NULL, write_gelu},
+    {&fsn__op_cast_like, NULL, write_cast_like},
 };
 enum { TERMS = sizeof terms / sizeof terms[0] };
 

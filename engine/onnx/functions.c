@@ -27,9 +27,9 @@ static enum fsn_status check_call(const struct fsn__call *call, struct fsn_error
     return FSN_OK;
 }
 
-/* Inputs mean the caller's values; outputs wait in `results` for the node that makes them. */
-static enum fsn_status bind(struct fsn__importer *im, const struct fsn__call *call,
-                            struct fsn__scope *scope, struct fsn_error *err)
+/* Inputs mean the caller's values. */
+static enum fsn_status bind_inputs(const struct fsn__call *call, struct fsn__scope *scope,
+                                   struct fsn_error *err)
 {
     const FsnOnnx__FunctionProto *function = call->function;
     const struct fsn__draft *node = call->node;
@@ -43,38 +43,43 @@ static enum fsn_status bind(struct fsn__importer *im, const struct fsn__call *ca
         if (!fsn__names_put(&scope->values, function->input[i], value))
             return FSN__NOMEM(err);
     }
-    for (size_t i = 0; i < function->n_output; i++) {
+    return FSN_OK;
+}
+
+enum fsn_status fsn__body_bind(struct fsn__importer *im, const struct fsn__body *body,
+                               const struct fsn__draft *node, struct fsn__scope *scope,
+                               struct fsn_error *err)
+{
+    for (size_t i = 0; i < body->n_output; i++) {
         int value = i < (size_t)node->n_out ? node->out[i] : -1;
         enum fsn_status status;
 
-        if (!*function->output[i] || fsn__names_find(&scope->results, function->output[i]) != -1)
-            return FSN__FAIL(err, FSN_FORMAT, "function '%s': output %zu has no name of its own",
-                             node->op, i);
+        if (!*body->output[i] || fsn__names_find(&scope->results, body->output[i]) != -1)
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output %zu has no name of its own",
+                             body->kind, body->name, i);
         if (value < 0) { /* the caller does not want it; the body may still read it */
             status = fsn__graph_add_value(im->graph, NULL, FSN__VALUE_COMPUTED, NULL, &value, err);
             if (status != FSN_OK)
                 return status;
         }
-        if (!fsn__names_put(&scope->results, function->output[i], value))
+        if (!fsn__names_put(&scope->results, body->output[i], value))
             return FSN__NOMEM(err);
     }
     return FSN_OK;
 }
 
-/* An output that no node of the body makes must be one of the inputs, handed through. */
-static enum fsn_status connect(struct fsn__importer *im, const struct fsn__call *call,
-                               const struct fsn__scope *scope, struct fsn_error *err)
+enum fsn_status fsn__body_connect(struct fsn__importer *im, const struct fsn__body *body,
+                                  const struct fsn__scope *scope, struct fsn_error *err)
 {
-    const FsnOnnx__FunctionProto *function = call->function;
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; i < function->n_output && status == FSN_OK; i++) {
-        int wanted = fsn__names_find(&scope->results, function->output[i]);
-        int made = fsn__names_find(&scope->values, function->output[i]);
+    for (size_t i = 0; i < body->n_output && status == FSN_OK; i++) {
+        int wanted = fsn__names_find(&scope->results, body->output[i]);
+        int made = fsn__scope_find(scope, body->output[i]);
 
         if (made < 0)
-            return FSN__FAIL(err, FSN_FORMAT, "function '%s': output '%s' is not made by any node",
-                             call->node->op, function->output[i]);
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output '%s' is not made by any node",
+                             body->kind, body->name, body->output[i]);
         if (made != wanted)
             status = fsn__graph_add_node(im->graph, &fsn__op_identity, NULL, NULL, 1, &made, 1,
                                          &wanted, NULL, err);
@@ -97,14 +102,19 @@ enum fsn_status fsn__import_call(struct fsn__importer *im, const struct fsn__sco
         .call = &call,
         .opset = fsn__proto_opset(proto->n_opset_import, proto->opset_import),
     };
+    struct fsn__body body = {.kind = "function", .name = draft->op, .n_output = proto->n_output};
     enum fsn_status status = check_call(&call, err);
 
+    for (size_t i = 0; i < proto->n_output; i++)
+        body.output[i] = proto->output[i];
     if (status == FSN_OK)
-        status = bind(im, &call, &inner, err);
+        status = bind_inputs(&call, &inner, err);
+    if (status == FSN_OK)
+        status = fsn__body_bind(im, &body, draft, &inner, err);
     if (status == FSN_OK)
         status = fsn__import_nodes(im, &inner, proto->n_node, proto->node, err);
     if (status == FSN_OK)
-        status = connect(im, &call, &inner, err);
+        status = fsn__body_connect(im, &body, &inner, err);
     fsn__names_free(&inner.values);
     fsn__names_free(&inner.results);
     return status;

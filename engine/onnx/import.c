@@ -121,11 +121,14 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
     fsn__graph_destroy(im->graph);
     im->graph = NULL;
     im->nodes = 0;
+    im->conditionals = 0;
     im->bytes_left = im->limits.max_constants;
     im->tried_batch = false;
     status = fsn__graph_create(&im->graph, err);
     if (status == FSN_OK)
         status = fsn__import_graph(im, err);
+    if (status == FSN_OK)
+        status = fsn__import_check_made(im->graph, err);
     if (status == FSN_OK)
         status = fsn__graph_sort(im->graph, err);
     if (status == FSN_OK)
@@ -154,6 +157,7 @@ static enum fsn_status build(struct fsn__importer *im, struct fsn_error *err)
         return status;
     }
     im->try_batch = false;
+    snprintf(im->fixed_batch, sizeof im->fixed_batch, "%.250s", attempt.text);
     return build_once(im, err);
 }
 
@@ -165,6 +169,7 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
     if (!model)
         return FSN__NOMEM(err);
     fsn__import_plain_softmax(im->graph);
+    fsn__import_inference_form(im->graph);
     fsn__graph_mark_trainable(im->graph);
     model->graph = im->graph;
     im->graph = NULL;
@@ -175,6 +180,7 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
              fsn__proto_text(im->model->producer_name));
     if (!fsn__proto_is_text(model->producer))
         model->producer[0] = 0;
+    memcpy(model->fixed_batch, im->fixed_batch, sizeof model->fixed_batch);
     *out = model;
     return FSN_OK;
 }

@@ -215,6 +215,10 @@ static enum fsn_status add_node(struct fsn__importer *im, const struct fsn__scop
     status = fsn__draft_read(im, scope, proto, &draft, err);
     if (status != FSN_OK)
         goto out;
+    if (fsn__import_is_if(proto)) {
+        status = fsn__import_if(im, scope, &draft, err);
+        goto out;
+    }
     function = fsn__import_find_function(im, draft.domain, draft.op);
     if (function >= 0) {
         status = fsn__import_call(im, scope, &draft, function, err);
@@ -235,6 +239,17 @@ static enum fsn_status add_node(struct fsn__importer *im, const struct fsn__scop
 out:
     fsn__draft_clear(&draft);
     return status;
+}
+
+enum fsn_status fsn__import_branch(struct fsn__importer *im, struct fsn__scope *scope,
+                                   const FsnOnnx__GraphProto *branch, struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    for (size_t i = 0; i < branch->n_initializer && status == FSN_OK; i++)
+        status = add_initialiser(im, scope, branch->initializer[i], err);
+    return status == FSN_OK ? fsn__import_nodes(im, scope, branch->n_node, branch->node, err)
+                            : status;
 }
 
 enum fsn_status fsn__import_nodes(struct fsn__importer *im, struct fsn__scope *scope, size_t count,

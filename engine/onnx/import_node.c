@@ -119,6 +119,8 @@ static enum fsn_status read_attrs(struct fsn__importer *im, const struct fsn__sc
         const char *name = fsn__proto_text(proto->name);
         const char *reference = fsn__proto_text(proto->ref_attr_name);
 
+        if (proto->has_g && fsn__import_is_if(draft->proto))
+            continue; /* its branches: conditional.c */
         if (fsn__attr_find(&draft->attrs, name))
             return FSN__FAIL(err, FSN_FORMAT, "%s '%s': attribute '%s' is given twice", draft->op,
                              draft->label, name);
@@ -154,6 +156,15 @@ enum fsn_status fsn__import_charge(struct fsn__importer *im, const struct fsn__d
     return FSN_OK;
 }
 
+int fsn__scope_find(const struct fsn__scope *scope, const char *name)
+{
+    int value = -1;
+
+    for (; scope && value == -1; scope = scope->around)
+        value = fsn__names_find(&scope->values, name);
+    return value;
+}
+
 /* ---- the node ----------------------------------------------------------------------------------
  */
 
@@ -169,7 +180,7 @@ static enum fsn_status resolve(const struct fsn__scope *scope, struct fsn__draft
         int value = -1;
 
         if (*proto->input[i]) {
-            value = fsn__names_find(&scope->values, proto->input[i]);
+            value = fsn__scope_find(scope, proto->input[i]);
             if (value == -1)
                 return FSN__FAIL(err, FSN_FORMAT,
                                  "%s '%s': input '%s' is defined nowhere in the file", draft->op,

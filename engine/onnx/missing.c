@@ -71,7 +71,7 @@ static enum fsn_status look_through(struct search *search, size_t count,
         if (fsn__op_find(domain, op) || fsn__import_find_function(search->im, domain, op) >= 0)
             continue;
         if (fsn__proto_is_onnx_domain(domain) &&
-            (strcmp(op, "Constant") == 0 || fsn__import_renames(op)))
+            (strcmp(op, "Constant") == 0 || fsn__import_is_if(nodes[i]) || fsn__import_renames(op)))
             continue;
         status = note(search, nodes[i], err);
     }
@@ -122,6 +122,19 @@ static enum fsn_status fail(const struct search *search, struct fsn_error *err)
     return FSN__FAIL(err, FSN_UNSUPPORTED, "%s %s %s not supported",
                      search->count > 1 ? "operators" : "operator", text,
                      search->count > 1 ? "are" : "is");
+}
+
+enum fsn_status fsn__import_check_branch_operators(struct fsn__importer *im,
+                                                   const FsnOnnx__GraphProto *branch,
+                                                   struct fsn_error *err)
+{
+    struct search search = {.im = im};
+    enum fsn_status status = look_through(&search, branch->n_node, branch->node, err);
+
+    if (status == FSN_OK && search.count > 0)
+        status = fail(&search, err);
+    fsn__names_free(&search.seen);
+    return status;
 }
 
 enum fsn_status fsn__import_check_operators(struct fsn__importer *im, struct fsn_error *err)

@@ -90,6 +90,18 @@ enum fsn_status fsn__proto_unpack_model(const void *bytes, size_t size, const ch
     return status;
 }
 
+enum fsn_status fsn__proto_unpack_graph(const void *bytes, size_t size, const char *what,
+                                        FsnOnnx__GraphProto **out, struct fsn_error *err)
+{
+    void *message = NULL;
+    enum fsn_status status =
+        unpack(&fsn_onnx__graph_proto__descriptor, bytes, size, what, &message, err);
+
+    if (status == FSN_OK)
+        *out = message;
+    return status;
+}
+
 enum fsn_status fsn__proto_unpack_tensor(const void *bytes, size_t size, const char *what,
                                          FsnOnnx__TensorProto **out, struct fsn_error *err)
 {

@@ -30,6 +30,9 @@ enum {
 FSN_NODISCARD enum fsn_status fsn__proto_unpack_model(const void *bytes, size_t size,
                                                       const char *what, FsnOnnx__ModelProto **out,
                                                       struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__proto_unpack_graph(const void *bytes, size_t size,
+                                                      const char *what, FsnOnnx__GraphProto **out,
+                                                      struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__proto_unpack_tensor(const void *bytes, size_t size,
                                                        const char *what, FsnOnnx__TensorProto **out,
                                                        struct fsn_error *err);

@@ -1,16 +1,16 @@
 /* upgrade.c - nodes of older ONNX operator sets in the form of version 18, which op.h speaks.
  *
  * Source: the changelog of the ONNX operators. What changed for the operators that the engine has:
- *   BatchNormalization  < 9 `spatial`; < 14 a second output meant training
- *   Clip                < 11 bounds were attributes
- *   Dropout             < 12 the ratio was an attribute
- *   Pad                 < 11 pads and value were attributes
- *   Resize              < 11 inputs x and scales, asymmetric coordinates, rounded down
- *   Slice               < 10 starts, ends and axes were attributes
- *   Reduce*             < 18 axes were an attribute (ReduceSum: < 13)
- *   Softmax, LogSoftmax, Hardmax
- *                       < 13 everything from `axis` on was one distribution (default axis 1)
- *   Split               < 13 the sizes were an attribute
+ *   Add, Sub, Mul, Div, Pow, And, Or, Xor, Equal, Greater, Less
+ *                       < 7 `broadcast`, which fitted b's axes to a's last ones as now; `axis`,
+ * which fitted them elsewhere, is not read BatchNormalization  < 7 `is_test`; < 9 `spatial`; < 14 a
+ * second output meant training Clip                < 11 bounds were attributes Dropout < 12 the
+ * ratio was an attribute Gemm                < 7 `broadcast` Pad                 < 11 pads and
+ * value were attributes Resize              < 11 inputs x and scales, asymmetric coordinates,
+ * rounded down where it enlarges and up where it shrinks (by ONNX's cases and ONNX Runtime; version
+ * 10 does not say) Slice               < 10 starts, ends and axes were attributes Reduce* < 18 axes
+ * were an attribute (ReduceSum: < 13) Softmax, LogSoftmax, Hardmax < 13 everything from `axis` on
+ * was one distribution (default axis 1) Split               < 13 the sizes were an attribute
  *   Squeeze, Unsqueeze  < 13 axes were an attribute
  *   TopK                < 10 k was an attribute
  *   Upsample            < 9 scales were an attribute; from 10 on it is Resize
@@ -173,18 +173,53 @@ static enum fsn_status upgrade_batch_norm(struct fsn__importer *im, struct fsn__
                                           struct fsn_error *err)
 {
     (void)im;
+    if (draft->opset < 7 && fsn__attr_int(&draft->attrs, "is_test", 0) == 0)
+        return FSN__FAIL(
+            err, FSN_UNSUPPORTED,
+            "BatchNormalization '%s' is in its training form (is_test = 0); export the "
+            "model in evaluation mode",
+            draft->label);
     if (draft->opset < 9 && fsn__attr_int(&draft->attrs, "spatial", 1) == 0)
         return FSN__FAIL(err, FSN_UNSUPPORTED,
                          "BatchNormalization '%s': statistics per element (spatial = 0) are not "
                          "supported",
                          draft->label);
-    if (draft->n_out > 1)
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "BatchNormalization '%s' is in its training form (%d outputs); export the "
-                         "model in evaluation mode",
-                         draft->label, draft->n_out);
     fsn__draft_remove(draft, "spatial");
+    fsn__draft_remove(draft, "is_test");
+    return fsn__import_batch_norm_outputs(draft, err);
+}
+
+/* Where a's and b's axes met, until numpy's rule came: b's with a's last ones, as now, or from
+ * `axis` on. */
+static enum fsn_status upgrade_broadcast(struct fsn__importer *im, struct fsn__draft *draft,
+                                         struct fsn_error *err)
+{
+    (void)im;
+    if (fsn__attr_find(&draft->attrs, "axis") && fsn__attr_int(&draft->attrs, "broadcast", 0) != 0)
+        return FSN__FAIL(
+            err, FSN_UNSUPPORTED,
+            "%s '%s' is of ONNX operator set version %lld, of which its attribute axis "
+            "cannot be read; version 7 and later can",
+            draft->op, draft->label, (long long)draft->opset);
+    fsn__draft_remove(draft, "axis");
+    fsn__draft_remove(draft, "broadcast");
     return FSN_OK;
+}
+
+/* The scales, where they are known already: +1 none shrinks, -1 none enlarges, 0 both or unknown.
+ */
+static int direction_of_scales(const struct fsn__importer *im, int value)
+{
+    const struct fsn__tensor *t = value >= 0 ? &im->graph->values[value].tensor : NULL;
+    bool shrinks = false, enlarges = false;
+
+    if (!t || !t->data || t->dtype != FSN__F32)
+        return 0;
+    for (int64_t i = 0; i < fsn__numel(t); i++) {
+        shrinks |= fsn__f32(t)[i] < 1;
+        enlarges |= fsn__f32(t)[i] > 1;
+    }
+    return shrinks && enlarges ? 0 : shrinks ? -1 : 1;
 }
 
 /* Scales move behind the region that operator set 11 put in front of them. */
@@ -192,15 +227,18 @@ static enum fsn_status upgrade_resize(struct fsn__importer *im, struct fsn__draf
                                       struct fsn_error *err)
 {
     enum fsn_status status;
+    bool shrinks;
 
-    (void)im;
     if (draft->n_in != 2)
         return FSN__FAIL(err, FSN_FORMAT, "%s '%s': %d inputs, expected x and scales", draft->op,
                          draft->label, draft->n_in);
+    shrinks = direction_of_scales(im, draft->in[1]) < 0;
     draft->in[draft->n_in++] = draft->in[1];
     draft->in[1] = -1;
     status = fsn__draft_set_string(draft, "coordinate_transformation_mode", "asymmetric", err);
-    return status == FSN_OK ? fsn__draft_set_string(draft, "nearest_mode", "floor", err) : status;
+    return status == FSN_OK
+               ? fsn__draft_set_string(draft, "nearest_mode", shrinks ? "ceil" : "floor", err)
+               : status;
 }
 
 static enum fsn_status upgrade_upsample(struct fsn__importer *im, struct fsn__draft *draft,
@@ -227,15 +265,27 @@ static enum fsn_status upgrade_upsample(struct fsn__importer *im, struct fsn__dr
 }
 
 /* The engine holds half precision as float32, and float64 too in a model that is narrowed. */
-static enum fsn_status upgrade_cast(struct fsn__importer *im, struct fsn__draft *draft,
-                                    struct fsn_error *err)
+static enum fsn_status upgrade_dtype(struct fsn__importer *im, struct fsn__draft *draft,
+                                     const char *attr, struct fsn_error *err)
 {
-    int64_t to = fsn__attr_int(&draft->attrs, "to", 0);
+    int64_t to = fsn__attr_int(&draft->attrs, attr, 0);
 
     if (to == FSN__ONNX_FLOAT16 || to == FSN__ONNX_BFLOAT16 ||
         (to == FSN__ONNX_DOUBLE && im->tensors.narrow))
-        return fsn__draft_set_int(draft, "to", FSN__ONNX_FLOAT, err);
+        return fsn__draft_set_int(draft, attr, FSN__ONNX_FLOAT, err);
     return FSN_OK;
+}
+
+static enum fsn_status upgrade_cast(struct fsn__importer *im, struct fsn__draft *draft,
+                                    struct fsn_error *err)
+{
+    return upgrade_dtype(im, draft, "to", err);
+}
+
+static enum fsn_status upgrade_eye_like(struct fsn__importer *im, struct fsn__draft *draft,
+                                        struct fsn_error *err)
+{
+    return upgrade_dtype(im, draft, "dtype", err);
 }
 
 struct upgrade {
@@ -246,13 +296,24 @@ struct upgrade {
 };
 
 static const struct upgrade upgrades[] = {
+    {"Add", 7, upgrade_broadcast},
+    {"And", 7, upgrade_broadcast},
     {"BatchNormalization", 14, upgrade_batch_norm},
     {"Cast", INT64_MAX, upgrade_cast},
     {"Clip", 11, upgrade_clip},
+    {"Div", 7, upgrade_broadcast},
     {"Dropout", 12, upgrade_dropout},
+    {"Equal", 7, upgrade_broadcast},
+    {"EyeLike", INT64_MAX, upgrade_eye_like},
+    {"Gemm", 7, upgrade_broadcast},
+    {"Greater", 7, upgrade_broadcast},
     {"Hardmax", 13, upgrade_softmax},
+    {"Less", 7, upgrade_broadcast},
     {"LogSoftmax", 13, upgrade_softmax},
+    {"Mul", 7, upgrade_broadcast},
+    {"Or", 7, upgrade_broadcast},
     {"Pad", 11, upgrade_pad},
+    {"Pow", 7, upgrade_broadcast},
     {"ReduceL1", 18, upgrade_axes},
     {"ReduceL2", 18, upgrade_axes},
     {"ReduceLogSum", 18, upgrade_axes},
@@ -268,9 +329,11 @@ static const struct upgrade upgrades[] = {
     {"Softmax", 13, upgrade_softmax},
     {"Split", 13, upgrade_split},
     {"Squeeze", 13, upgrade_axes},
+    {"Sub", 7, upgrade_broadcast},
     {"TopK", 10, upgrade_top_k},
     {"Unsqueeze", 13, upgrade_axes},
     {"Upsample", INT64_MAX, upgrade_upsample},
+    {"Xor", 7, upgrade_broadcast},
 };
 
 bool fsn__import_renames(const char *op)
@@ -283,14 +346,9 @@ static const struct {
     const char *op;
     int64_t version;
 } changed[] = {
-    {"Add", 7},      {"And", 7},     {"BatchNormalization", 7},
-    {"Cast", 6},     {"Concat", 4},  {"Div", 7},
-    {"Dropout", 7},  {"Equal", 7},   {"Gemm", 7},
-    {"Greater", 7},  {"Less", 7},    {"Mul", 7},
-    {"Or", 7},       {"PRelu", 7},   {"Pad", 2},
-    {"Pow", 7},      {"Reshape", 5}, {"Selu", 6},
-    {"Split", 2},    {"Sub", 7},     {"Tile", 6},
-    {"Upsample", 7}, {"Xor", 7},
+    {"Cast", 6},   {"Concat", 4}, {"Dropout", 7}, {"GlobalLpPool", 2},
+    {"LpPool", 2}, {"PRelu", 7},  {"Pad", 2},     {"Reshape", 5},
+    {"Selu", 6},   {"Split", 2},  {"Tile", 6},    {"Upsample", 7},
 };
 
 static enum fsn_status check_age(const struct fsn__draft *draft, struct fsn_error *err)

@@ -78,9 +78,8 @@ static enum fsn_status check_function_names(const FsnOnnx__FunctionProto *functi
     return status;
 }
 
-static enum fsn_status check_names(const FsnOnnx__ModelProto *model, struct fsn_error *err)
+static enum fsn_status check_graph_names(const FsnOnnx__GraphProto *graph, struct fsn_error *err)
 {
-    const FsnOnnx__GraphProto *graph = model->graph;
     enum fsn_status status = FSN_OK;
 
     for (size_t i = 0; i < graph->n_input && status == FSN_OK; i++)
@@ -91,6 +90,13 @@ static enum fsn_status check_names(const FsnOnnx__ModelProto *model, struct fsn_
         status = check_name(graph->initializer[i]->name, "initialiser", i, err);
     for (size_t i = 0; i < graph->n_node && status == FSN_OK; i++)
         status = check_node_names(graph->node[i], i, err);
+    return status;
+}
+
+static enum fsn_status check_names(const FsnOnnx__ModelProto *model, struct fsn_error *err)
+{
+    enum fsn_status status = check_graph_names(model->graph, err);
+
     for (size_t i = 0; i < model->n_functions && status == FSN_OK; i++)
         status = check_function_names(model->functions[i], i, err);
     return status;
@@ -99,20 +105,25 @@ static enum fsn_status check_names(const FsnOnnx__ModelProto *model, struct fsn_
 /* ---- counts and versions -----------------------------------------------------------------------
  */
 
-static enum fsn_status check_counts(const struct fsn__importer *im, struct fsn_error *err)
+static enum fsn_status check_graph_counts(const struct fsn__importer *im,
+                                          const FsnOnnx__GraphProto *graph, const char *of,
+                                          struct fsn_error *err)
 {
-    const FsnOnnx__GraphProto *graph = im->model->graph;
     const struct fsn_import_limits *limits = &im->limits;
-    enum fsn_status status =
-        check_list(graph->n_node, limits->max_nodes, "nodes", "the graph", err);
+    enum fsn_status status = check_list(graph->n_node, limits->max_nodes, "nodes", of, err);
 
     if (status == FSN_OK)
-        status =
-            check_list(graph->n_initializer, limits->max_values, "initialisers", "the graph", err);
+        status = check_list(graph->n_initializer, limits->max_values, "initialisers", of, err);
     if (status == FSN_OK)
-        status = check_list(graph->n_input, limits->max_values, "inputs", "the graph", err);
-    if (status == FSN_OK)
-        status = check_list(graph->n_output, FSN__MAX_IO, "outputs", "the graph", err);
+        status = check_list(graph->n_input, limits->max_values, "inputs", of, err);
+    return status == FSN_OK ? check_list(graph->n_output, FSN__MAX_IO, "outputs", of, err) : status;
+}
+
+static enum fsn_status check_counts(const struct fsn__importer *im, struct fsn_error *err)
+{
+    const struct fsn_import_limits *limits = &im->limits;
+    enum fsn_status status = check_graph_counts(im, im->model->graph, "the graph", err);
+
     if (status == FSN_OK)
         status =
             check_list(im->model->n_functions, limits->max_nodes, "functions", "the model", err);
@@ -203,6 +214,17 @@ int fsn__import_find_function(const struct fsn__importer *im, const char *domain
         return -1;
     snprintf(key, sizeof key, "%s\n%s", domain, name);
     return fsn__names_find(&im->functions, key);
+}
+
+enum fsn_status fsn__import_validate_branch(struct fsn__importer *im,
+                                            const FsnOnnx__GraphProto *branch,
+                                            struct fsn_error *err)
+{
+    enum fsn_status status = check_graph_counts(im, branch, "a branch", err);
+
+    if (status == FSN_OK)
+        status = check_graph_names(branch, err);
+    return status == FSN_OK ? fsn__import_check_branch_operators(im, branch, err) : status;
 }
 
 enum fsn_status fsn__import_validate(struct fsn__importer *im, struct fsn_error *err)

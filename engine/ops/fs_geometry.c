@@ -14,11 +14,17 @@
 #include "ops/fs_geometry.h"
 #include "core/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Elements of the filters that one node may make: the importer's limit for one tensor. A node of a
  * few bytes can name any shape, and must not ask for more memory than a real one. */
 static const int64_t MAX_ELEMENTS = INT64_C(1) << 30;
+
+static inline int64_t slot_of(const struct fsn__fs_geometry *g, int64_t k)
+{
+    return g->slot ? g->slot[k] : k;
+}
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
@@ -54,6 +60,7 @@ static inline __attribute__((always_inline)) void walk_channels(const struct fsn
         walk_ring(0, count * g->r * g->s, 0, depth, fsn__fs_place(g, k, c0), run, arg);
         return;
     }
+    k = slot_of(g, k);
     at_x = k % g->grid[2] * g->stride[2];
     at_y = k / g->grid[2] % g->grid[1] * g->stride[1];
     at_c = (k / g->grid[2] / g->grid[1] * g->stride[0] + c0) % depth;
@@ -206,17 +213,30 @@ int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k)
 {
     int64_t steps = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
 
-    return steps > 0 ? wrap(k * g->fs_dim[0] / steps, g->fs_dim[0]) : 0;
+    return steps > 0 ? wrap(slot_of(g, k) * g->fs_dim[0] / steps, g->fs_dim[0]) : 0;
 }
 
 int64_t fsn__fs_place(const struct fsn__fs_geometry *g, int64_t k, int64_t c)
 {
     if (g->layout == FSN_LAYOUT_1D)
         return wrap(fsn__fs_start(g, k) + c * g->r * g->s, g->fs_dim[0]);
+    k = slot_of(g, k);
     return (((k / g->grid[2] / g->grid[1] * g->stride[0] + c) % g->fs_dim[0]) * g->fs_dim[1] +
             k / g->grid[2] % g->grid[1] * g->stride[1]) *
                g->fs_dim[2] +
            k % g->grid[2] * g->stride[2];
+}
+
+int64_t fsn__fs_element(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t r,
+                        int64_t s)
+{
+    const int64_t p = slot_of(g, k), y = p / g->grid[2] % g->grid[1] * g->stride[1] + r;
+    const int64_t x = p % g->grid[2] * g->stride[2] + s;
+    const int64_t z = p / g->grid[2] / g->grid[1] * g->stride[0] + c;
+
+    if (g->layout == FSN_LAYOUT_1D)
+        return (fsn__fs_start(g, k) + (c * g->r + r) * g->s + s) % g->fs_dim[0];
+    return (z % g->fs_dim[0] * g->fs_dim[1] + y % g->fs_dim[1]) * g->fs_dim[2] + x % g->fs_dim[2];
 }
 
 /* ---- from a node's attributes ------------------------------------------------------------------
@@ -242,6 +262,38 @@ static enum fsn_status read_sizes(const struct fsn__attrs *attrs, const char *na
         out[i] = ints[i];
     }
     return FSN_OK;
+}
+
+/* Optional: every slot from 0 to K-1 once. */
+static enum fsn_status read_slots(const struct fsn__attrs *attrs, const char *node,
+                                  struct fsn__fs_geometry *g, struct fsn_error *err)
+{
+    size_t count;
+    const int64_t *slot = fsn__attr_ints(attrs, "slots", &count);
+    enum fsn_status status = FSN_OK;
+    bool *taken;
+
+    if (!slot)
+        return FSN_OK;
+    if ((int64_t)count != g->k)
+        return FSN__FAIL(err, FSN_INVALID,
+                         "FilterSummary '%s': %zu slots for %lld filters, expected one each", node,
+                         count, (long long)g->k);
+    taken = calloc(count, sizeof *taken);
+    if (!taken)
+        return FSN__NOMEM(err);
+    for (size_t k = 0; k < count && status == FSN_OK; k++) {
+        if (slot[k] < 0 || slot[k] >= g->k || taken[slot[k]])
+            status = FSN__FAIL(err, FSN_INVALID,
+                               "FilterSummary '%s': slots[%zu] is %lld, expected each of 0 to %lld "
+                               "once",
+                               node, k, (long long)slot[k], (long long)g->k - 1);
+        else
+            taken[slot[k]] = true;
+    }
+    free(taken);
+    g->slot = slot;
+    return status;
 }
 
 static enum fsn_status read_1d(const struct fsn__attrs *attrs, const struct fsn__tensor *f,
@@ -333,6 +385,8 @@ enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs, const stru
         status = FSN__FAIL(err, FSN_INVALID,
                            "FilterSummary '%s': layout is '%.32s', not '1d' or '3d'", node, layout);
     }
+    if (status == FSN_OK)
+        status = read_slots(attrs, node, &g, err);
     if (status == FSN_OK)
         *out = g;
     return status;

@@ -6,11 +6,24 @@
  *       (even) or floor(k L / (K-1)) (reference).
  *   3d: F is D x H x V; filter k = (i_c g_y + i_y) g_x + i_x; element (c,r,s) at
  *       ((i_c t_c + c) mod D, (i_y t_y + r) mod H, (i_x t_x + s) mod V).
+ * These K places are slots. Filter k sits in slot k, or where slot[k] says: any order of the
+ * filters over the slots costs nothing to run, and a good one lets like filters overlap.
  */
 #ifndef FSN_OPS_FS_GEOMETRY_H
 #define FSN_OPS_FS_GEOMETRY_H
 
 #include "ops/op.h"
+
+/* Inputs of a FilterSummary node: op_filter_summary.c. */
+enum {
+    FSN__FS_F,
+    FSN__FS_SCALE,
+    FSN__FS_ZERO,
+    FSN__FS_BASE,
+    FSN__FS_SHARE,
+    FSN__FS_STEPS,
+    FSN__FS_INPUTS
+};
 
 struct fsn__fs_geometry {
     enum fsn_layout layout;
@@ -19,6 +32,7 @@ struct fsn__fs_geometry {
     int64_t fs_dim[3];        /* 1d: {L,1,1}; 3d: {D,H,V} */
     int64_t grid[3];          /* 3d: g_c, g_y, g_x; their product is at least K */
     int64_t stride[3];        /* 3d: t_c, t_y, t_x */
+    const int64_t *slot;      /* [K]: the slot of each filter, borrowed; NULL: filter k in slot k */
 };
 
 /* Elements of F. */
@@ -27,7 +41,8 @@ int64_t fsn__fs_size(const struct fsn__fs_geometry *g);
 int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k);
 /* Attributes of a FilterSummary node <-> geometry. F's shape is [L] or [D,H,V].
  *   layout: string "1d" or "3d"; shape: ints K,C,R,S; spacing: string "even" or "reference" (1d);
- *   grid: ints g_c,g_y,g_x and strides: ints t_c,t_y,t_x (3d). */
+ *   grid: ints g_c,g_y,g_x and strides: ints t_c,t_y,t_x (3d); slots: ints, a permutation of
+ *   0 .. K-1, optional. The geometry borrows the slots from the attributes. */
 FSN_NODISCARD enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs,
                                                     const struct fsn__tensor *f, const char *node,
                                                     struct fsn__fs_geometry *out,
@@ -46,8 +61,16 @@ void fsn__fs_scatter_add_filter(const struct fsn__fs_geometry *g, int64_t k, con
  * summands in the order of the filters, however F is cut. */
 void fsn__fs_scatter_add_part(const struct fsn__fs_geometry *g, const float *w, float *f,
                               int64_t begin, int64_t end);
+/* A weight on its way from the baseline's own to F's: (1 - t) base + t f. Exactly f at t = 1. */
+static inline float fsn__fs_blend(float base, float f, float t)
+{
+    return (1.0F - t) * base + t * f;
+}
 /* Where in F the first element of channel c of filter k lies. */
 int64_t fsn__fs_place(const struct fsn__fs_geometry *g, int64_t k, int64_t c);
+/* The element of F that weight (c, r, s) of filter k reads. */
+int64_t fsn__fs_element(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t r,
+                        int64_t s);
 /* Channels [c, c + count) of filter k, count R S floats: in F itself when they lie there in one
  * piece, else gathered into copy. */
 const float *fsn__fs_read(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t count,

@@ -1,6 +1,6 @@
 /*
  * op_cast.c - Cast: between any two element types; the attribute `to` is an ONNX
- * TensorProto.DataType.
+ * TensorProto.DataType. CastLike: to the type of its second input, whose elements are not read.
  *
  * What the specification leaves open is fixed here:
  *     float to integer    truncates towards zero; too large or small saturates; NaN gives 0
@@ -26,6 +26,11 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
                             : to == 16 ? " (bfloat16)"
                                        : "");
     return fsn__op_set_output(ctx, dtype, ctx->in[0]->ndim, ctx->in[0]->dim, err);
+}
+
+static enum fsn_status infer_like(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    return fsn__op_set_output(ctx, ctx->in[1]->dtype, ctx->in[0]->ndim, ctx->in[0]->dim, err);
 }
 
 /* ---- one block ------------------------------------------------------------------------------ */
@@ -185,6 +190,18 @@ const struct fsn__op fsn__op_cast = {
     .min_out = 1,
     .max_out = 1,
     .infer = infer,
+    .forward = forward,
+    .backward = backward,
+};
+
+const struct fsn__op fsn__op_cast_like = {
+    .name = "CastLike",
+    .domain = "",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer_like,
     .forward = forward,
     .backward = backward,
 };

@@ -2,15 +2,22 @@
  * op_filter_summary.c - FilterSummary: all the filters of a convolution, read out of one tensor.
  *
  *   W[k] = (F[idx_k] - zero) * scale[k]          W: [K,C,R,S]
+ *   W[k] = ((1 - t) base[k] + t (F[idx_k] - zero)) * scale[k]
+ *                                                while sharing is progressive: base, t given
  *
  * Inputs: F, f32 or uint8 levels, [L] (layout 1d) or [D,H,V] (layout 3d); scale, f32 [1] or [K],
- * optional; zero, f32 scalar, optional. Attributes and the places idx_k: fs_geometry.h. Backward
- * (f32 F): dF += A^T (scale dW), a scatter-add in the order of the filters.
+ * optional; zero, f32 scalar, optional; base, f32 like W, and t, one f32, optional, both or none;
+ * steps, uint8 [S], with uint8 F and the attribute `segment` alone: F[i] - zero is multiplied by
+ * steps[i / segment] too, i in memory order, S = ceil(L / segment). Other attributes and the places
+ * idx_k: fs_geometry.h; the attribute `bits` (32: as it is) says how F is to be stored, and nothing
+ * of what is computed. Backward (f32 F): dF += A^T (t scale dW), a scatter-add in the order of the
+ * filters; base has no gradient.
  *
  * What is the same for every filter (the zero, a scale of one element) is applied to F before the
- * gather, where it costs least; a scale per filter to the filters after it.
+ * gather, where it costs least; a scale per filter, or of blended ones, to the filters after it.
  */
 #include "ops/fs_geometry.h"
+#include "ops/infer.h"
 
 #include <string.h>
 
@@ -20,6 +27,9 @@ static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct 
     const struct fsn__tensor *f = ctx->in[0];
     const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
     const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
+    const struct fsn__tensor *base = ctx->n_in > FSN__FS_BASE ? ctx->in[FSN__FS_BASE] : NULL;
+    const struct fsn__tensor *share = ctx->n_in > FSN__FS_SHARE ? ctx->in[FSN__FS_SHARE] : NULL;
+    const int64_t shape[4] = {g->k, g->c, g->r, g->s};
 
     if (f->dtype != FSN__F32 && f->dtype != FSN__U8)
         return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': F is %s, not float32 or uint8",
@@ -32,6 +42,39 @@ static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct 
     if (zero && (zero->dtype != FSN__F32 || fsn__numel(zero) != 1))
         return FSN__FAIL(err, FSN_SHAPE, "FilterSummary '%s': zero must be one float32, is %s %s",
                          ctx->name, fsn__dtype_name(zero->dtype), FSN__SHAPE(zero));
+    if (!base != !share)
+        return FSN__FAIL(err, FSN_INVALID,
+                         "FilterSummary '%s': base and its share come together, only %s is there",
+                         ctx->name, base ? "base" : "the share");
+    if (base &&
+        (base->dtype != FSN__F32 || base->ndim != 4 || memcmp(base->dim, shape, sizeof shape) != 0))
+        return FSN__FAIL(err, FSN_SHAPE,
+                         "FilterSummary '%s': base must be float32 like the filters, is %s %s",
+                         ctx->name, fsn__dtype_name(base->dtype), FSN__SHAPE(base));
+    if (share && (share->dtype != FSN__F32 || fsn__numel(share) != 1))
+        return FSN__FAIL(err, FSN_SHAPE,
+                         "FilterSummary '%s': the share must be one float32, is %s %s", ctx->name,
+                         fsn__dtype_name(share->dtype), FSN__SHAPE(share));
+    return FSN_OK;
+}
+
+static enum fsn_status check_steps(const struct fsn__op_ctx *ctx, struct fsn_error *err)
+{
+    const struct fsn__tensor *f = ctx->in[0],
+                             *steps = ctx->n_in > FSN__FS_STEPS ? ctx->in[FSN__FS_STEPS] : NULL;
+    const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
+
+    if (!steps)
+        return FSN_OK;
+    if (f->dtype != FSN__U8 || steps->dtype != FSN__U8 || segment < 1)
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID,
+                            "steps must be uint8, for uint8 levels and segments of at least 1; "
+                            "they are %s, for %s and segments of %lld",
+                            fsn__dtype_name(steps->dtype), fsn__dtype_name(f->dtype),
+                            (long long)segment);
+    if (steps->ndim != 1 || steps->dim[0] != (fsn__numel(f) - 1) / segment + 1)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "steps must be [%lld], their shape is %s",
+                            (long long)((fsn__numel(f) - 1) / segment + 1), FSN__SHAPE(steps));
     return FSN_OK;
 }
 
@@ -44,6 +87,8 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
     if (status != FSN_OK)
         return status;
     status = check_inputs(ctx, &g, err);
+    if (status == FSN_OK)
+        status = check_steps(ctx, err);
     if (status != FSN_OK)
         return status;
     fsn__shape_set(ctx->out[0], FSN__F32, 4, (int64_t[]){g.k, g.c, g.r, g.s});
@@ -65,7 +110,10 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 struct gather_job {
     const struct fsn__fs_geometry *g;
     const float *f;
-    const float *scale; /* [K] or NULL */
+    const float *scale; /* [K], or one where scale_step is 0; NULL: none */
+    int64_t scale_step;
+    const float *base; /* [K C R S] or NULL */
+    float share;
     float *w;
 };
 
@@ -80,9 +128,18 @@ static void gather_task(void *arg, int thread, int threads)
         float *w = job->w + k * n;
 
         fsn__fs_gather_filter(job->g, k, job->f, w);
+        for (int64_t i = 0; job->base && i < n; i++)
+            w[i] = fsn__fs_blend(job->base[k * n + i], w[i], job->share);
         for (int64_t i = 0; job->scale && i < n; i++)
-            w[i] *= job->scale[k];
+            w[i] *= job->scale[k * job->scale_step];
     }
+}
+
+/* How much of the filters is F's; the rest is base's. */
+static float share_of(const struct fsn__op_ctx *ctx)
+{
+    return ctx->n_in > FSN__FS_SHARE && ctx->in[FSN__FS_SHARE] ? *fsn__f32(ctx->in[FSN__FS_SHARE])
+                                                               : 1.0F;
 }
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
@@ -90,7 +147,8 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     const struct fsn__tensor *f = ctx->in[0];
     const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
     const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    const bool per_filter = scale && scale->dim[0] > 1;
+    const float share = share_of(ctx);
+    const bool per_filter = scale && (scale->dim[0] > 1 || share != 1.0F);
     const float offset = zero ? *fsn__f32(zero) : 0.0F;
     const float factor = scale && !per_filter ? *fsn__f32(scale) : 1.0F;
     struct fsn__fs_geometry g;
@@ -103,15 +161,27 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     job = (struct gather_job){.g = &g,
                               .f = fsn__f32(f),
                               .scale = per_filter ? fsn__f32(scale) : NULL,
+                              .scale_step = scale && scale->dim[0] > 1,
+                              .share = share,
                               .w = fsn__f32(ctx->out[0])};
+    if (share != 1.0F)
+        job.base = fsn__f32(ctx->in[FSN__FS_BASE]);
     if (f->dtype == FSN__U8 || zero || (scale && !per_filter)) {
         const int64_t count = fsn__fs_size(&g);
         const uint8_t *levels = f->data;
+        const uint8_t *steps = ctx->n_in > FSN__FS_STEPS && ctx->in[FSN__FS_STEPS]
+                                   ? ctx->in[FSN__FS_STEPS]->data
+                                   : NULL;
+        const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
         const float *values = f->data;
         float *work = ctx->work;
 
-        for (int64_t i = 0; i < count; i++)
-            work[i] = ((f->dtype == FSN__U8 ? (float)levels[i] : values[i]) - offset) * factor;
+        for (int64_t i = 0; i < count; i++) {
+            work[i] = (f->dtype == FSN__U8 ? (float)levels[i] : values[i]) - offset;
+            if (steps)
+                work[i] *= (float)steps[i / segment];
+            work[i] *= factor;
+        }
         job.f = work;
     }
     fsn__pool_run(ctx->pool, gather_task, &job);
@@ -123,6 +193,7 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    const float share = share_of(ctx);
     struct fsn__fs_geometry g;
     enum fsn_status status;
     const float *dw;
@@ -140,8 +211,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     for (int64_t k = 0; k < g.k; k++, dw += n) {
         const float *row = dw;
 
-        if (scale) {
-            const float factor = fsn__f32(scale)[scale->dim[0] > 1 ? k : 0];
+        if (scale || share != 1.0F) {
+            const float factor = scale ? share * fsn__f32(scale)[scale->dim[0] > 1 ? k : 0] : share;
             float *scaled = ctx->work;
 
             for (int64_t i = 0; i < n; i++)
@@ -157,10 +228,10 @@ const struct fsn__op fsn__op_filter_summary = {
     .name = "FilterSummary",
     .domain = "fsnet",
     .min_in = 1,
-    .max_in = 3,
+    .max_in = FSN__FS_INPUTS,
     .min_out = 1,
     .max_out = 1,
-    .backward_in = 1 << 1, /* scale */
+    .backward_in = 1 << 1 | 1 << FSN__FS_SHARE, /* and scale */
     .backward_out = 0,
     .infer = infer,
     .sizes = sizes,

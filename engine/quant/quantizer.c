@@ -12,12 +12,7 @@
  */
 #include "quant/quant.h"
 
-#include <math.h>
-
-static int top_level(int bits)
-{
-    return (1 << bits) - 1;
-}
+#include "ops/levels.h"
 
 struct fsn__quantizer fsn__quantizer_fit(const float *x, int64_t n, int bits)
 {
@@ -29,22 +24,22 @@ struct fsn__quantizer fsn__quantizer_fit(const float *x, int64_t n, int bits)
         min = x[i] < min ? x[i] : min;
         max = x[i] > max ? x[i] : max;
     }
-    scale = (float)((max - min) / top_level(bits));
+    scale = (float)((max - min) / fsn__top_level(bits));
     if (scale > 0) { /* not all zeros, nor so small that a level would be */
         q.scale = scale;
-        q.zero = (int)fmin(rint(-min / scale), top_level(bits));
+        q.zero = (int)fmin(rint(-min / scale), fsn__top_level(bits));
     }
     return q;
 }
 
 uint8_t fsn__quantize(const struct fsn__quantizer *q, float x)
 {
-    double level = rint((double)x / q->scale) + q->zero;
+    double level = fsn__unbounded_level(x, q->scale, q->zero);
 
-    return (uint8_t)fmax(0, fmin(level, top_level(q->bits)));
+    return (uint8_t)fsn__bounded_level(level, fsn__top_level(q->bits));
 }
 
 float fsn__dequantize(const struct fsn__quantizer *q, uint8_t level)
 {
-    return ((float)level - (float)q->zero) * q->scale;
+    return fsn__value_of_level(level, q->zero, q->scale);
 }

@@ -77,7 +77,7 @@ static enum fsn_status make_view(struct calibration *c, const struct fsn__bare_c
     for (int i = 0; i < bare->count && status == FSN_OK; i++)
         status = add_probe(probed, probed->nodes[bare->item[i].node].out[0], &row, err);
     if (status == FSN_OK)
-        status = fsn__view_create(probed, "calibration", c->job->data, row, &c->view, err);
+        status = fsn__view_create(probed, "calibration", c->job->data, &row, 1, &c->view, err);
     fsn__graph_destroy(probed);
     return status;
 }
@@ -114,16 +114,14 @@ static enum fsn_status prepare(struct calibration *c, struct fsn_error *err)
 static enum fsn_status run_batches(struct calibration *c, struct fsn_error *err)
 {
     const struct fsn__train_job *job = c->job;
-    struct fsn__transform transform = {.preprocess = job->spec->preprocess,
-                                       .crop_padding = job->spec->finetune.crop_padding,
-                                       .flip = job->spec->finetune.flip,
-                                       .seed = job->spec->seed};
+    struct fsn__transform transform = fsn__view_transform(job->spec);
     struct fsn__meter meter = {
         job->progress, job->user, FSN_STAGE_FIT, job->fraction_from, job->fraction_from, 0, 0};
     enum fsn_status status = fsn__view_aim(c->view, &transform, err);
 
     if (status != FSN_OK)
         return status;
+    transform.cutout = false; /* the network need not have been trained with that */
     fsn__meter_start(&meter, 0);
     for (int64_t done = 0; done < c->images;) {
         int64_t n = c->images - done < c->batch ? c->images - done : c->batch;

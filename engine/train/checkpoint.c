@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t MAGIC = UINT64_C(0x3154504b434e5346); /* the bytes "FSNCKPT1" */
+static const uint64_t MAGIC = UINT64_C(0x3254504b434e5346); /* the bytes "FSNCKPT2" */
 static const size_t MAX_BYTES = (size_t)64 << 30;
 
 struct header {
@@ -36,10 +36,11 @@ struct header {
 
 struct row {
     int64_t epoch;
-    double lr, train_loss, train_top1, seconds, images_per_second;
+    double lr, train_loss, train_top1, teacher_top1, held_top1, held_loss, seconds;
+    double images_per_second;
 };
 
-_Static_assert(sizeof(struct header) == 48 && sizeof(struct row) == 48,
+_Static_assert(sizeof(struct header) == 48 && sizeof(struct row) == 72,
                "what is written has no padding");
 
 static struct header make_header(uint64_t key, uint64_t rows, uint64_t state_bytes)
@@ -95,8 +96,9 @@ enum fsn_status fsn__checkpoint_write(const char *path, uint64_t key,
     at = put(bytes, &header, sizeof header);
     for (int i = 0; i < curve->count; i++) {
         const struct fsn_epoch *epoch = &curve->rows[i];
-        struct row row = {epoch->epoch,      epoch->lr,      epoch->train_loss,
-                          epoch->train_top1, epoch->seconds, epoch->images_per_second};
+        struct row row = {epoch->epoch,      epoch->lr,           epoch->train_loss,
+                          epoch->train_top1, epoch->teacher_top1, epoch->held_top1,
+                          epoch->held_loss,  epoch->seconds,      epoch->images_per_second};
 
         at = put(at, &row, sizeof row);
     }
@@ -137,6 +139,9 @@ static void take_rows(const unsigned char *at, int count, struct fsn__curve *cur
                                             .lr = row.lr,
                                             .train_loss = row.train_loss,
                                             .train_top1 = row.train_top1,
+                                            .teacher_top1 = row.teacher_top1,
+                                            .held_top1 = row.held_top1,
+                                            .held_loss = row.held_loss,
                                             .seconds = row.seconds,
                                             .images_per_second = row.images_per_second};
     }

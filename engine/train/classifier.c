@@ -21,11 +21,13 @@ static enum fsn_status check_logits(const struct fsn__tensor *logits, const char
     return FSN_OK;
 }
 
-enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who,
-                                       const struct fsn_dataset *data, const char *output,
-                                       const struct fsn__exec_options *options,
-                                       struct fsn__classifier *out, struct fsn_error *err)
+enum fsn_status fsn__classifier_create_with(struct fsn__graph *graph, const char *who,
+                                            const struct fsn_dataset *data, const char *output,
+                                            const struct fsn__exec_options *options,
+                                            const int *values, int count,
+                                            struct fsn__classifier *out, struct fsn_error *err)
 {
+    int outputs[FSN__MAX_IO];
     struct fsn__exec_options actual = *options;
     struct fsn__classifier made = {0};
     const struct fsn__tensor *images, *logits;
@@ -44,7 +46,10 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
             who, (long long)fixed, (long long)actual.batch);
     if (fixed != FSN_BATCH)
         actual.batch = fixed;
-    status = fsn__view_create(graph, who, data, head.logits, &made.graph, err);
+    outputs[0] = head.logits;
+    for (int i = 0; i < count; i++)
+        outputs[i + 1] = values[i];
+    status = fsn__view_create(graph, who, data, outputs, count + 1, &made.graph, err);
     if (status == FSN_OK)
         status = actual.training ? fsn__exec_create(made.graph, &actual, &made.exec, err)
                                  : fsn__shards_create(made.graph, &actual, &made.shards, err);
@@ -72,6 +77,25 @@ enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who
     made.dlogits = made.exec ? fsn__f32(fsn__exec_output_grad(made.exec, 0)) : NULL;
     *out = made;
     return FSN_OK;
+}
+
+enum fsn_status fsn__classifier_create(struct fsn__graph *graph, const char *who,
+                                       const struct fsn_dataset *data, const char *output,
+                                       const struct fsn__exec_options *options,
+                                       struct fsn__classifier *out, struct fsn_error *err)
+{
+    return fsn__classifier_create_with(graph, who, data, output, options, NULL, 0, out, err);
+}
+
+const struct fsn__tensor *fsn__classifier_value(const struct fsn__classifier *classifier, int i)
+{
+    return classifier->exec ? fsn__exec_output(classifier->exec, i + 1)
+                            : fsn__shards_output_of(classifier->shards, i + 1);
+}
+
+float *fsn__classifier_value_grad(const struct fsn__classifier *classifier, int i)
+{
+    return fsn__f32(fsn__exec_output_grad(classifier->exec, i + 1));
 }
 
 enum fsn_status fsn__classifier_forward(struct fsn__classifier *classifier, uint64_t step,

@@ -25,6 +25,15 @@ FSN_NODISCARD enum fsn_status
 fsn__classifier_create(struct fsn__graph *graph, const char *who, const struct fsn_dataset *data,
                        const char *output, const struct fsn__exec_options *options,
                        struct fsn__classifier *out, struct fsn_error *err);
+/* The same, with more values of the graph to be read after a forward pass, and given gradients
+ * before a backward pass: fsn__classifier_value of 0 and on. */
+FSN_NODISCARD enum fsn_status
+fsn__classifier_create_with(struct fsn__graph *graph, const char *who,
+                            const struct fsn_dataset *data, const char *output,
+                            const struct fsn__exec_options *options, const int *values, int count,
+                            struct fsn__classifier *out, struct fsn_error *err);
+const struct fsn__tensor *fsn__classifier_value(const struct fsn__classifier *classifier, int i);
+float *fsn__classifier_value_grad(const struct fsn__classifier *classifier, int i);
 /* From images to logits. step: as in fsn__exec_forward. */
 FSN_NODISCARD enum fsn_status fsn__classifier_forward(struct fsn__classifier *classifier,
                                                       uint64_t step, struct fsn_error *err);

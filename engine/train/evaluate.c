@@ -63,17 +63,16 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
     }
 }
 
-enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data,
-                              enum fsn_split split, const struct fsn_spec *spec,
-                              struct fsn__pool *pool, enum fsn_stage stage, double fraction_from,
-                              double fraction_to, fsn_progress_fn *progress, void *user,
-                              struct fsn_eval *out, struct fsn_error *err)
+enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data,
+                                     enum fsn_split split, const int64_t *list, int64_t images,
+                                     const struct fsn_spec *spec, struct fsn__pool *pool,
+                                     const struct fsn__meter *how, struct fsn_eval *out,
+                                     struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
-    const int64_t images = data->split[split].count;
     struct fsn__transform transform = {.preprocess = spec->preprocess};
     struct fsn__exec_options options = {.batch = choose_batch(graph, images), .pool = pool};
-    struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
+    struct fsn__meter meter = *how;
     struct fsn__classifier network = {0};
     struct tally tally = {0, 0, 0};
     int64_t *index = NULL, batches;
@@ -103,7 +102,7 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
         struct fsn_progress now;
 
         for (int64_t i = 0; i < n; i++)
-            index[i] = begin + i;
+            index[i] = list ? list[begin + i] : begin + i;
         status = fsn__load_batch(data, split, index, n, &transform, false, 0, pool, network.images,
                                  labels, err);
         if (status == FSN_OK)
@@ -136,4 +135,16 @@ out:
     free(labels);
     fsn__classifier_clear(&network);
     return status;
+}
+
+enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data,
+                              enum fsn_split split, const struct fsn_spec *spec,
+                              struct fsn__pool *pool, enum fsn_stage stage, double fraction_from,
+                              double fraction_to, fsn_progress_fn *progress, void *user,
+                              struct fsn_eval *out, struct fsn_error *err)
+{
+    const struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
+
+    return fsn__evaluate_images(graph, data, split, NULL, data->split[split].count, spec, pool,
+                                &meter, out, err);
 }

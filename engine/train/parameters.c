@@ -15,7 +15,7 @@ enum fsn_status fsn__parameters_collect(struct fsn__graph *graph, struct fsn__ex
     size_t values = (size_t)graph->value_count + 1, floats = 0;
 
     out->item = calloc(values, sizeof *out->item);
-    out->spans = calloc(values, sizeof *out->spans);
+    out->spans = calloc(values + FSN__MORE_SPANS, sizeof *out->spans);
     if (!out->item || !out->spans)
         return FSN__NOMEM(err);
     for (int i = 0; i < graph->value_count; i++) {
@@ -36,6 +36,7 @@ enum fsn_status fsn__parameters_collect(struct fsn__graph *graph, struct fsn__ex
         };
         floats += (size_t)fsn__numel(&value->tensor);
     }
+    out->state_count = out->span_count;
     out->momentum = fsn__aligned_calloc(floats, sizeof(float));
     if (!out->momentum)
         return FSN__NOMEM(err);
@@ -48,6 +49,11 @@ enum fsn_status fsn__parameters_collect(struct fsn__graph *graph, struct fsn__ex
     return FSN_OK;
 }
 
+void fsn__parameters_append(struct fsn__parameters *parameters, struct fsn__span span)
+{
+    parameters->spans[parameters->span_count++] = span;
+}
+
 void fsn__parameters_clear(struct fsn__parameters *parameters)
 {
     free(parameters->item);
@@ -58,7 +64,7 @@ void fsn__parameters_clear(struct fsn__parameters *parameters)
 
 struct step {
     struct fsn__parameters *parameters;
-    double lr, momentum, weight_decay;
+    double lr, momentum, weight_decay, weight_decay_bn;
 };
 
 static void step_share(void *arg, int thread, int threads)
@@ -71,16 +77,67 @@ static void step_share(void *arg, int thread, int threads)
 
         fsn__share(p->size, thread, threads, &begin, &end);
         fsn__sgd_step(p->w + begin, p->grad + begin, p->v + begin, end - begin, step->lr,
-                      step->momentum, p->decay ? step->weight_decay : 0);
+                      step->momentum, p->decay ? step->weight_decay : step->weight_decay_bn);
     }
 }
 
 void fsn__parameters_step(struct fsn__parameters *parameters, const struct fsn_spec *spec,
                           double lr, struct fsn__pool *pool)
 {
-    struct step step = {parameters, lr, spec->finetune.momentum, spec->finetune.weight_decay};
+    struct step step = {parameters, lr, spec->finetune.momentum, spec->finetune.weight_decay,
+                        spec->finetune.weight_decay_bn};
 
     fsn__pool_run(pool, step_share, &step);
+}
+
+struct clip {
+    struct fsn__parameters *parameters;
+    float factor;
+};
+
+/* Parameter by parameter, each by one slice: the sum is that of a single thread. */
+static void square_share(void *arg, int slice, int slices)
+{
+    struct fsn__parameters *parameters = arg;
+
+    for (int i = slice; i < parameters->count; i += slices) {
+        struct fsn__parameter *p = &parameters->item[i];
+
+        p->square = 0;
+        for (int64_t j = 0; j < p->size; j++)
+            p->square += (double)p->grad[j] * p->grad[j];
+    }
+}
+
+static void scale_share(void *arg, int slice, int slices)
+{
+    const struct clip *clip = arg;
+
+    for (int i = 0; i < clip->parameters->count; i++) {
+        const struct fsn__parameter *p = &clip->parameters->item[i];
+        int64_t begin, end;
+
+        fsn__share(p->size, slice, slices, &begin, &end);
+        for (int64_t j = begin; j < end; j++)
+            p->grad[j] *= clip->factor;
+    }
+}
+
+double fsn__parameters_clip(struct fsn__parameters *parameters, double max_norm,
+                            struct fsn__pool *pool)
+{
+    struct clip clip = {parameters, 1};
+    double norm = 0;
+
+    fsn__pool_run(pool, square_share, parameters);
+    for (int i = 0; i < parameters->count; i++)
+        norm += parameters->item[i].square;
+    norm = sqrt(norm);
+    if (norm <= max_norm)
+        return norm;
+    clip.factor = (float)(max_norm / (norm + 1e-6));
+    fsn__pool_run(pool, scale_share, &clip);
+    return norm;
 }
 
 const char *fsn__parameters_find_bad(const struct fsn__parameters *parameters)

@@ -5,20 +5,21 @@
 #include "train/checkpoint.h"
 
 struct fsn__parameter {
-    const char *name;  /* borrowed from the graph */
-    float *w, *v;      /* weights (the graph's) and momentum */
-    const float *grad; /* the executor's */
-    int64_t size;      /* elements */
-    bool decay;        /* weight decay applies */
+    const char *name; /* borrowed from the graph */
+    float *w, *v;     /* weights (the graph's) and momentum */
+    float *grad;      /* the executor's */
+    int64_t size;     /* elements */
+    bool decay;       /* weight decay applies; else that of batch norm and biases */
+    double square;    /* sum of the squared gradient */
 };
 
 struct fsn__parameters {
     int count;
     struct fsn__parameter *item;
     float *momentum; /* one block */
-    /* All state of training, for checkpoints: PARAM and STAT values in the graph's order, momentum.
-     */
-    size_t span_count;
+    /* All state of training, for checkpoints: PARAM and STAT values in the graph's order, momentum,
+     * what the trainer appends. */
+    size_t span_count, state_count; /* the first ones are PARAM and STAT values, without momentum */
     struct fsn__span *spans;
 };
 
@@ -28,11 +29,19 @@ FSN_NODISCARD enum fsn_status fsn__parameters_collect(struct fsn__graph *graph,
                                                       struct fsn__exec *exec,
                                                       struct fsn__parameters *out,
                                                       struct fsn_error *err);
+/* There is room for these. */
+enum { FSN__MORE_SPANS = 4 };
+void fsn__parameters_append(struct fsn__parameters *parameters, struct fsn__span span);
 void fsn__parameters_clear(struct fsn__parameters *parameters);
 
 /* One SGD step on all of them, split over the pool; the result does not depend on how. */
 void fsn__parameters_step(struct fsn__parameters *parameters, const struct fsn_spec *spec,
                           double lr, struct fsn__pool *pool);
+/* Scales all gradients by max_norm / (norm + 1e-6) when their norm together, which is returned, is
+ * larger (Pascanu et al., arXiv 1211.5063, as PyTorch's clip_grad_norm_). Depends on neither
+ * threads nor slices. */
+double fsn__parameters_clip(struct fsn__parameters *parameters, double max_norm,
+                            struct fsn__pool *pool);
 /* The name of the first parameter that holds a value that is not finite, or NULL. */
 const char *fsn__parameters_find_bad(const struct fsn__parameters *parameters);
 

@@ -45,9 +45,15 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_int(key, preprocess->crop);
     add_int(key, spec->finetune.epochs);
     add_int(key, spec->finetune.batch_size);
+    add_real(key, spec->finetune.sharing);
     add_real(key, spec->finetune.lr);
     add_real(key, spec->finetune.momentum);
     add_real(key, spec->finetune.weight_decay);
+    add_real(key, spec->finetune.weight_decay_bn);
+    add_real(key, spec->finetune.clip_norm);
+    add_real(key, spec->finetune.ema);
+    add_real(key, spec->finetune.label_smoothing);
+    add_real(key, spec->finetune.mixup);
     add_int(key, spec->finetune.schedule);
     add_int(key, spec->finetune.warmup_steps);
     add_int(key, spec->finetune.milestone_count);
@@ -56,8 +62,25 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_real(key, spec->finetune.gamma);
     add_real(key, spec->finetune.distill.alpha);
     add_real(key, spec->finetune.distill.temperature);
+    add_real(key, spec->finetune.distill.feature);
     add_int(key, spec->finetune.crop_padding);
     add_int(key, spec->finetune.flip);
+    add_int(key, spec->finetune.cutout);
+    add_int(key, spec->finetune.cutout_size);
+    add_real(key, spec->finetune.holdout);
+    add_int(key, spec->finetune.patience);
+    add_int(key, spec->finetune.recalibrate_bn);
+}
+
+/* Where nothing is done before steps, the quantiser has no part in training. */
+static void add_quantizer(struct key *key, const struct fsn_spec *spec)
+{
+    add_int(key, spec->quantize.bits);
+    add_int(key, spec->quantize.granularity);
+    add_int(key, spec->quantize.range);
+    add_int(key, spec->quantize.aware);
+    add_real(key, spec->quantize.aware_share);
+    add_int(key, spec->quantize.step);
 }
 
 static void add_data(struct key *key, const struct fsn_dataset *data)
@@ -110,6 +133,8 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
 
     add_int(&key, fsn__pool_slices(job->pool));
     add_spec(&key, job->spec);
+    if (job->before_step)
+        add_quantizer(&key, job->spec);
     add_data(&key, job->data);
     add_graph(&key, job->student);
     add_graph(&key, job->teacher);

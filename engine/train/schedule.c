@@ -1,4 +1,4 @@
-/* schedule.c - the learning rate of every step.
+/* schedule.c - the learning rate of every step, and how far progressive sharing is.
  *
  * Symbols: t the global step (0-based), n all steps of the run, u the warm-up steps, lr the peak.
  *
@@ -9,6 +9,9 @@
  *
  * Warm-up (Goyal et al., arXiv 1706.02677) takes at most half of the run: a run shorter than its
  * warm-up would otherwise never come near its learning rate.
+ *
+ * Sharing (fs/sharing.c) rises over its part s of the run along half a wave, gently at both ends:
+ *   (1 - cos(pi (t + 1) / (s n))) / 2, and 1 from step s n on
  */
 #include "train/train.h"
 
@@ -22,6 +25,13 @@ static double step_decay(const struct fsn_spec *spec, int64_t step, int64_t step
         if (step >= llround(spec->finetune.milestones[i] * (double)steps))
             factor *= spec->finetune.gamma;
     return factor;
+}
+
+double fsn__sharing(const struct fsn_spec *spec, int64_t step, int64_t steps)
+{
+    const double last = spec->finetune.sharing * (double)steps;
+
+    return (double)(step + 1) < last ? 0.5 * (1 - cos(M_PI * (double)(step + 1) / last)) : 1;
 }
 
 double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t steps)

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "graph/exec.h"
+#include "train/meter.h"
 
 /* loss = (1-a) CE(labels, z_s) + a T^2 KL(softmax(z_t/T) || softmax(z_s/T)), mean over the batch.
  * student, teacher: [n][classes] logits (teacher NULL: a is taken as 0); dlogits [n][classes] is
@@ -13,9 +14,32 @@ double fsn__distill_loss(const float *student, const float *teacher, const int32
                          int64_t n, int64_t classes, double alpha, double temperature,
                          float *dlogits, int64_t *correct);
 
+/* What a batch is to be taken for. An image that is mixed (fsn__mix_batch) with image n - 1 - i has
+ * that one's label too. */
+struct fsn__targets {
+    const int32_t *labels; /* [n] */
+    double mix;            /* share of the own label; 1: nothing is mixed */
+    double smoothing;      /* share of the labels that is spread over all classes */
+};
+
+/* Images whose largest logit is at the label, at that of the larger share where they are mixed. */
+struct fsn__hits {
+    int64_t student, teacher;
+};
+
+/* fsn__distill_loss with soft labels, as PyTorch's cross_entropy(label_smoothing) has them; hits
+ * may be NULL. */
+double fsn__train_loss(const float *student, const float *teacher,
+                       const struct fsn__targets *targets, int64_t n, int64_t classes, double alpha,
+                       double temperature, float *dlogits, struct fsn__hits *hits);
+
 /* Learning rate of global step `step` (0-based) out of `steps`, with linear warm-up over
  * spec->finetune.warmup_steps or half of the steps, whichever is less. */
 double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t steps);
+
+/* The share of a Filter Summary in its filters at that step, the last part being the baseline's:
+ * rises to 1 over spec->finetune.sharing of the steps. */
+double fsn__sharing(const struct fsn_spec *spec, int64_t step, int64_t steps);
 
 /* SGD with Nesterov momentum as PyTorch defines it: g += wd w; v = mu v + g; w -= lr (g + mu v). */
 void fsn__sgd_step(float *w, const float *g, float *v, int64_t n, double lr, double momentum,
@@ -25,6 +49,7 @@ void fsn__sgd_step(float *w, const float *g, float *v, int64_t n, double lr, dou
 struct fsn__curve {
     int count;
     struct fsn_epoch *rows; /* [count], freed by free() */
+    int64_t held_images;    /* training images that were held back */
 };
 
 struct fsn__train_job {
@@ -33,21 +58,36 @@ struct fsn__train_job {
     const struct fsn_dataset *data;
     const struct fsn_spec *spec;
     struct fsn__pool *pool;
+    float *share; /* written before every step: how far sharing is; ends at 1. NULL: nobody reads */
     const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
+    /* Called before each step (0-based, of the whole run; `steps` an epoch), for what changes
+     * values of the student on schedule; what it does may depend on these values and the step
+     * alone. May be NULL. */
+    enum fsn_status (*before_step)(int64_t step, int64_t steps, void *arg, struct fsn_error *err);
+    void *before_step_arg;
+    double judge_after; /* share of the epochs that are over before one can be the best (holdout) */
     /* The whole job's share that training fills: progress fraction runs from..to. */
     double fraction_from, fraction_to;
     fsn_progress_fn *progress;
     void *user;
 };
 
-/* Trains spec->finetune.epochs epochs and lets batch-norm statistics settle on the final weights. A
+/* Trains spec->finetune.epochs epochs and lets batch-norm statistics settle on the final weights
+ * (which is all that is done in no epochs). A
  * valid checkpoint of the same run (same spec, seed, networks, data, threads) is taken up, and the
  * result is byte for byte that of an undisturbed run; one of another run is FSN_INVALID; a damaged
  * one is ignored (training starts over). *curve: the caller frees rows. */
 FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
-/* top1/top5/loss of a graph on a split; of the spec, output and preprocess are heeded. */
+/* top1/top5/loss of a graph on the listed images of a split (NULL: the first ones); of the spec,
+ * output and preprocess are heeded. Tells the meter after each batch. */
+FSN_NODISCARD enum fsn_status
+fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+                     const int64_t *list, int64_t images, const struct fsn_spec *spec,
+                     struct fsn__pool *pool, const struct fsn__meter *meter, struct fsn_eval *out,
+                     struct fsn_error *err);
+/* The same on a whole split, as a stage of the job. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
               const struct fsn_spec *spec, struct fsn__pool *pool, enum fsn_stage stage,

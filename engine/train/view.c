@@ -5,6 +5,8 @@
 #include "train/view.h"
 #include "graph/transposes.h"
 
+#include <string.h>
+
 static bool is_colour_axis(int64_t dim)
 {
     return dim == 1 || dim == 3;
@@ -66,7 +68,7 @@ static enum fsn_status turn_input(struct fsn__graph *graph, const struct fsn__im
 }
 
 enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who,
-                                 const struct fsn_dataset *data, int logits,
+                                 const struct fsn_dataset *data, const int *outputs, int count,
                                  struct fsn__graph **out, struct fsn_error *err)
 {
     struct fsn__image_shape shape = {data->channels, data->height, data->width};
@@ -101,8 +103,8 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
     status = fsn__graph_alias(graph, &view, err);
     if (status != FSN_OK)
         return status;
-    view->outputs[0] = logits;
-    view->output_count = 1;
+    memcpy(view->outputs, outputs, (size_t)count * sizeof *outputs);
+    view->output_count = count;
     if (layout == FSN__IMAGES_NHWC)
         status = turn_input(view, &shape, err);
     if (status == FSN_OK)
@@ -133,4 +135,14 @@ enum fsn_status fsn__view_aim(const struct fsn__graph *view, struct fsn__transfo
     transform->height = (int)dim[2];
     transform->width = (int)dim[3];
     return FSN_OK;
+}
+
+struct fsn__transform fsn__view_transform(const struct fsn_spec *spec)
+{
+    return (struct fsn__transform){.preprocess = spec->preprocess,
+                                   .crop_padding = spec->finetune.crop_padding,
+                                   .flip = spec->finetune.flip,
+                                   .cutout = spec->finetune.cutout,
+                                   .cutout_size = spec->finetune.cutout_size,
+                                   .seed = spec->seed};
 }

@@ -5,13 +5,14 @@
 #include "data/dataset.h"
 #include "graph/head.h"
 
-/* An alias of the graph (fsn__graph_alias: the weights stay the graph's own) whose one output is
- * `logits`, pruned to what that needs, and whose one input takes a data set's images as they are
- * loaded, [N,C,H,W], even where the network takes [N,H,W,C]. who names the network in messages.
+/* An alias of the graph (fsn__graph_alias: the weights stay the graph's own) whose outputs are the
+ * listed values, pruned to what they need, and whose one input takes a data set's images as they
+ * are loaded, [N,C,H,W], even where the network takes [N,H,W,C]. who names the network in messages.
  * Errors: MISMATCH. *out is new, fsn__graph_destroy. */
 FSN_NODISCARD enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who,
-                                               const struct fsn_dataset *data, int logits,
-                                               struct fsn__graph **out, struct fsn_error *err);
+                                               const struct fsn_dataset *data, const int *outputs,
+                                               int count, struct fsn__graph **out,
+                                               struct fsn_error *err);
 
 /* Tells the transform what images the view takes, having checked that mean and std are for their
  * channels and that they can be cut out of what it resizes to. Errors: MISMATCH. */
@@ -28,5 +29,8 @@ struct fsn__image_shape {
 enum fsn__layout_of_images { FSN__IMAGES_NCHW, FSN__IMAGES_NHWC, FSN__IMAGES_OTHER };
 enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input,
                                                  struct fsn__image_shape *shape);
+
+/* What training does to images, by the spec; fsn__view_aim completes it. */
+struct fsn__transform fsn__view_transform(const struct fsn_spec *spec);
 
 #endif

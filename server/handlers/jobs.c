@@ -193,10 +193,12 @@ enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
 
 static json_t *epoch_json(const struct fsn_epoch *row)
 {
-    return json_pack("{si so so so so so}", "epoch", row->epoch, "lr", srv_real_json(row->lr),
-                     "train_loss", srv_real_json(row->train_loss), "train_top1",
-                     srv_real_json(row->train_top1), "seconds", srv_real_json(row->seconds),
-                     "images_per_second", srv_real_json(row->images_per_second));
+    return json_pack(
+        "{si so so so so so so so so}", "epoch", row->epoch, "lr", srv_real_json(row->lr),
+        "train_loss", srv_real_json(row->train_loss), "train_top1", srv_real_json(row->train_top1),
+        "seconds", srv_real_json(row->seconds), "images_per_second",
+        srv_real_json(row->images_per_second), "teacher_top1", srv_real_json(row->teacher_top1),
+        "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss));
 }
 
 enum fsn_status srv_get_job_metrics(struct srv_call *call, struct fsn_error *err)

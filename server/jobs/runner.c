@@ -106,7 +106,9 @@ static bool on_progress(const struct fsn_progress *p, void *user)
 {
     struct run *run = user;
 
-    if (p->epoch > 0 && !run->curve_cut)
+    /* After its last step an epoch is not trained again: what comes then without a row is the end
+     * of the run, whose rows are all there. */
+    if (p->epoch > 0 && !run->curve_cut && (p->epoch_row || p->step < p->steps))
         cut_curve(run, p->epoch_row ? p->epoch_row->epoch : p->epoch);
     if (p->epoch_row)
         store_epoch(run, p->epoch_row);

@@ -14,17 +14,23 @@ enum fsn_status srv_metrics_put(struct srv_db *db, const char *job_id, int64_t f
 
     srv_query_begin(&q, db,
                     "INSERT INTO metrics (job_id, epoch, lr, train_loss, train_top1, seconds,"
-                    " images_per_second) SELECT id, ?, ?, ?, ?, ?, ? FROM jobs"
+                    " images_per_second, teacher_top1, held_top1, held_loss)"
+                    " SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs"
                     " WHERE id = ? AND fence = ? AND status = 'running'"
                     " ON CONFLICT (job_id, epoch) DO UPDATE SET lr = excluded.lr,"
                     " train_loss = excluded.train_loss, train_top1 = excluded.train_top1,"
-                    " seconds = excluded.seconds, images_per_second = excluded.images_per_second");
+                    " seconds = excluded.seconds, images_per_second = excluded.images_per_second,"
+                    " teacher_top1 = excluded.teacher_top1, held_top1 = excluded.held_top1,"
+                    " held_loss = excluded.held_loss");
     srv_query_int(&q, row->epoch);
     srv_query_real(&q, row->lr);
     srv_query_real(&q, row->train_loss);
     srv_query_real(&q, row->train_top1);
     srv_query_real(&q, row->seconds);
     srv_query_real(&q, row->images_per_second);
+    srv_query_real(&q, row->teacher_top1);
+    srv_query_real(&q, row->held_top1);
+    srv_query_real(&q, row->held_loss);
     srv_query_text(&q, job_id);
     srv_query_int(&q, fence);
     status = srv_query_run(&q, &changed, err);
@@ -57,7 +63,8 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
     bool nomem = false;
 
     srv_query_begin(&q, db,
-                    "SELECT epoch, lr, train_loss, train_top1, seconds, images_per_second"
+                    "SELECT epoch, lr, train_loss, train_top1, seconds, images_per_second,"
+                    " teacher_top1, held_top1, held_loss"
                     " FROM metrics WHERE job_id = ? ORDER BY epoch");
     srv_query_text(&q, job_id);
     while (!nomem && srv_query_row(&q)) {
@@ -78,6 +85,9 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
             .train_top1 = srv_column_real(&q, 3),
             .seconds = srv_column_real(&q, 4),
             .images_per_second = srv_column_real(&q, 5),
+            .teacher_top1 = srv_column_real(&q, 6),
+            .held_top1 = srv_column_real(&q, 7),
+            .held_loss = srv_column_real(&q, 8),
         };
     }
     status = srv_query_end(&q, err);

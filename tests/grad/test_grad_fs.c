@@ -7,6 +7,7 @@
  */
 #include "fs/fs.h"
 #include "graph/exec.h"
+#include "quant/quant.h"
 #include "small_net.h"
 
 #include <math.h>
@@ -23,7 +24,11 @@ static float noise(int64_t i)
     return (float)((uint32_t)i * UINT32_C(2654435761) >> 8) / (1 << 23) - 1;
 }
 
-static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing)
+/* What is checked: with a scale for each filter; with filters that are the Filter Summary's for a
+ * part only. */
+enum how { PLAIN, SCALED, SHARED };
+
+static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
 {
     struct fsn_error err = {.status = FSN_OK};
     struct fsn__graph *graph = NULL;
@@ -39,7 +44,12 @@ static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spa
     fsn_spec_defaults(&spec);
     spec.filter_summary.layout = layout;
     if (fsn__fs_plan(net.b.graph, &spec, &plan, NULL, &err) != FSN_OK ||
-        fsn__fs_convert(net.b.graph, plan, spacing, &graph, &err) != FSN_OK)
+        fsn__fs_convert(net.b.graph, plan,
+                        &(struct fsn__fs_options){.spacing = spacing,
+                                                  .start = how == SHARED ? FSN_START_ASSIGNED
+                                                                         : FSN_START_LEAST_SQUARES,
+                                                  .sharing = how == SHARED},
+                        &graph, &err) != FSN_OK)
         fail_msg("%s", err.text);
     fsn_plan_destroy(plan);
     fsn__graph_destroy(net.b.graph);
@@ -111,17 +121,14 @@ static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int v
     return (int)n;
 }
 
-static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
+/* Runs forward and backward on drawn images and gradients. */
+static struct fsn__exec *backward(struct fsn__graph *graph)
 {
     const struct fsn__exec_options options = {.batch = 2, .training = true};
     struct fsn_error err = {.status = FSN_OK};
-    struct fsn__graph *graph = converted(layout, spacing);
     struct fsn__exec *exec = NULL;
     struct fsn__tensor *x, *dy;
-    int compared = 0;
 
-    if (scaled)
-        add_scales(graph);
     if (fsn__exec_create(graph, &options, &exec, &err) != FSN_OK)
         fail_msg("%s", err.text);
     x = fsn__exec_input(exec, 0);
@@ -133,6 +140,20 @@ static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
         fsn__f32(dy)[i] = noise(i + 7);
     if (fsn__exec_backward(exec, &err) != FSN_OK)
         fail_msg("%s", err.text);
+    return exec;
+}
+
+static void check(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
+{
+    struct fsn__graph *graph = converted(layout, spacing, how);
+    struct fsn__exec *exec;
+    int compared = 0;
+
+    if (how == SCALED)
+        add_scales(graph);
+    if (how == SHARED)
+        *fsn__fs_sharing(graph) = 0.3F;
+    exec = backward(graph);
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i].op == &fsn__op_filter_summary)
             compared += compare(exec, graph, graph->nodes[i].in[0]);
@@ -144,21 +165,80 @@ static void check(enum fsn_layout layout, enum fsn_spacing spacing, bool scaled)
 static void gradients_of_layout_1d_are_central_differences(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, false);
-    check(FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, false);
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, PLAIN);
+    check(FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, PLAIN);
 }
 
 static void gradients_of_layout_3d_are_central_differences(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, false);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, PLAIN);
 }
 
 static void gradients_pass_a_scale_for_each_filter(void **state)
 {
     (void)state;
-    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, true);
-    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, true);
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, SCALED);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, SCALED);
+}
+
+static void gradients_pass_filters_that_are_blended_with_the_baselines(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, SHARED);
+    check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, SHARED);
+}
+
+/* One convolution, whose dF does not depend on F: in range, the straight-through gradient is that
+ * of the network without the quantiser, and the step's is made of it. */
+static void gradients_pass_a_quantiser_straight(void **state)
+{
+    const struct fsn__fs_options options = {.start = FSN_START_LEAST_SQUARES};
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__graph *graph = NULL;
+    struct fsn_plan *plan = NULL;
+    struct fsn__exec *plain, *aware;
+    const struct fsn__tensor *f, *df, *df_aware;
+    struct small_net net;
+    struct fsn_spec spec;
+    double dstep = 0, got;
+    float step;
+    int value;
+
+    (void)state;
+    small_net_open(&net, 16);
+    small_net_conv(&net, "only", 16, 3);
+    small_net_finish(&net);
+    fsn_spec_defaults(&spec);
+    spec.quantize.bits = 4;
+    assert_int_equal(fsn__fs_plan(net.b.graph, &spec, &plan, NULL, &err), FSN_OK);
+    assert_int_equal(fsn__fs_convert(net.b.graph, plan, &options, &graph, &err), FSN_OK);
+    plain = backward(graph);
+    assert_int_equal(fsn__aware_insert(graph, true, &err), FSN_OK);
+    assert_int_equal(fsn__aware_fit(graph, FSN_RANGE_MIN_MAX, &err), FSN_OK); /* all in range */
+    aware = backward(graph);
+    value = fsn__graph_find_value(graph, "only.weight.fs");
+    f = &graph->values[value].tensor;
+    df = fsn__exec_param_grad(plain, value);
+    df_aware = fsn__exec_param_grad(aware, value);
+    value = fsn__graph_find_value(graph, "only.weight.fs.step");
+    step = *fsn__f32(&graph->values[value].tensor);
+    got = *fsn__f32(fsn__exec_param_grad(aware, value));
+    value = fsn__graph_find_value(graph, "only.weight.fs.zero");
+    for (int64_t i = 0; i < fsn__numel(f); i++) {
+        const double steps = (double)fsn__f32(f)[i] / step;
+
+        assert_float_equal(fsn__f32(df_aware)[i], fsn__f32(df)[i], 1e-6);
+        dstep += fsn__f32(df)[i] * (rint(steps) - steps);
+    }
+    dstep /= sqrt((double)fsn__numel(f) * (15 - (double)*fsn__f32(&graph->values[value].tensor)));
+    assert_true(fabs(dstep) > 0.01);
+    assert_true(fabs(got - dstep) < 1e-4 * fabs(dstep) + 1e-5);
+    fsn__exec_destroy(plain);
+    fsn__exec_destroy(aware);
+    fsn__graph_destroy(graph);
+    fsn_plan_destroy(plan);
+    fsn__graph_destroy(net.b.graph);
 }
 
 int main(void)
@@ -167,6 +247,8 @@ int main(void)
         cmocka_unit_test(gradients_of_layout_1d_are_central_differences),
         cmocka_unit_test(gradients_of_layout_3d_are_central_differences),
         cmocka_unit_test(gradients_pass_a_scale_for_each_filter),
+        cmocka_unit_test(gradients_pass_filters_that_are_blended_with_the_baselines),
+        cmocka_unit_test(gradients_pass_a_quantiser_straight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,6 +291,33 @@ static void global_average_pooling(void **state)
     op_check_gradient(&(struct op_call){"GlobalAveragePool", IN(NOISE(2, 3, 6))}, X);
 }
 
+/* Elements stay away from zero, where |x| has a kink. */
+static void pooling_of_lengths(void **state)
+{
+    (void)state;
+    for (int p = 1; p <= 3; p++) {
+        op_check_gradient(
+            &(struct op_call){"LpPool", IN(SPREAD(2, 3, 5, 7)),
+                              ATTRS(ATTR_INTS("kernel_shape", 3, 2), ATTR_INTS("strides", 2, 1),
+                                    ATTR_INTS("pads", 1, 0, 1, 1), ATTR_I("p", p))},
+            X);
+        op_check_gradient(
+            &(struct op_call){"LpPool", IN(SPREAD(1, 2, 6, 5)),
+                              ATTRS(ATTR_INTS("kernel_shape", 2, 2), ATTR_INTS("strides", 3, 2),
+                                    ATTR_I("ceil_mode", 1), ATTR_INTS("dilations", 1, 2),
+                                    ATTR_I("p", p))},
+            X);
+    }
+}
+
+static void pooling_of_a_channels_length(void **state)
+{
+    (void)state;
+    op_check_gradient(&(struct op_call){"GlobalLpPool", IN(NOISE(3, 5, 4, 7))}, X);
+    op_check_gradient(&(struct op_call){"GlobalLpPool", IN(NOISE(2, 3, 6)), ATTRS(ATTR_I("p", 3))},
+                      X);
+}
+
 /* ---- matrix products ---------------------------------------------------------------------------
  */
 
@@ -475,6 +502,8 @@ static const struct {
     CASE("MaxPool", maximum_pooling),
     CASE("AveragePool", average_pooling),
     CASE("GlobalAveragePool", global_average_pooling),
+    CASE("LpPool", pooling_of_lengths),
+    CASE("GlobalLpPool", pooling_of_a_channels_length),
     CASE("Gemm", gemm_in_all_orientations),
     CASE("Gemm", gemm_sums_the_bias_where_it_was_broadcast),
     CASE("Gemm", gemm_of_several_tiles),
@@ -511,6 +540,7 @@ static const struct {
     {"Gather", "test_grad_shape"},
     {"Expand", "test_grad_shape"},
     {"Cast", "test_grad_shape"},
+    {"CastLike", "test_grad_shape"},
     {"LeakyRelu", "test_grad_math"},
     {"ThresholdedRelu", "test_grad_math"},
     {"Elu", "test_grad_math"},
@@ -560,8 +590,10 @@ static const struct {
     {"ReduceProd", "test_grad_reduce"},
     {"ReduceMax", "test_grad_reduce"},
     {"ReduceMin", "test_grad_reduce"},
+    {"CumSum", "test_grad_reduce"},
     {"LogSoftmax", "test_grad_reduce"},
     {"Resize", "test_grad_move"},
+    {"FakeQuantize", "test_op_fake_quantize"}, /* in tests/unit: by PyTorch, not by differences */
 };
 
 enum { CASES = sizeof cases / sizeof cases[0] };

@@ -1,4 +1,4 @@
-/* test_grad_reduce.c - gradients of the reductions and of LogSoftmax. */
+/* test_grad_reduce.c - gradients of the reductions, of CumSum and of LogSoftmax. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,6 +100,17 @@ static void ties_share_and_zeros_have_none(void **state)
     assert_true(dx[3] == 7 && dx[4] == 7 && dx[5] == 7);
 }
 
+static void cumulative_sums_go_back_the_other_way(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++)
+        for (int axis = -3; axis < 3; axis++)
+            op_check_gradient(
+                &(struct op_call){"CumSum", IN(POSITIVE, I64((1), axis)),
+                                  ATTRS(ATTR_I("exclusive", way & 1), ATTR_I("reverse", way >> 1))},
+                X);
+}
+
 static void logarithmic_softmax(void **state)
 {
     (void)state;
@@ -113,6 +124,7 @@ static void logarithmic_softmax(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cumulative_sums_go_back_the_other_way),
         cmocka_unit_test(every_reduction_of_every_axis),
         cmocka_unit_test(every_reduction_of_several_axes),
         cmocka_unit_test(without_axes_every_element_is_a_set),

@@ -95,6 +95,7 @@ static void reshapes_pass_the_gradient_on(void **state)
     op_check_gradient(&(struct op_call){"Squeeze", IN(COLUMN, I64((1), 1))}, FIRST);
     op_check_gradient(&(struct op_call){"Unsqueeze", IN(X_23, I64((1), 1))}, FIRST);
     op_check_gradient(&(struct op_call){"Cast", IN(X_23), ATTRS(ATTR_I("to", 1))}, FIRST);
+    op_check_gradient(&(struct op_call){"CastLike", IN(X_23, COLUMN)}, FIRST);
 }
 
 static void movement_goes_back_where_it_came_from(void **state)

@@ -72,7 +72,7 @@ holds "a teacher is for training" "--teacher is for bench train" "$err"
 run 2 plan m.onnx --ratio four --bits 7 --layout 2d
 holds "a setting of the wrong type is named by its option" \
     '--ratio: must be a number, got the string "four"' "$err"
-holds "a setting out of range is named by its option" "--bits: must be one of 8|32, got 7" "$err"
+holds "a setting out of range is named by its option" "--bits: must be one of 2|3|4|6|8|32, got 7" "$err"
 holds "all faults are listed at once" "--layout: must be one of 1d|3d" "$err"
 echo '{"filter_summary": {"ratioo": 3}, "model_id": "m"}' >"$dir/spec.json"
 run 2 plan m.onnx --spec "$dir/spec.json"
@@ -120,6 +120,7 @@ run 1 plan "$dir/quantised.onnx"
 holds "plan refuses to train it" "no gradient comes back through QuantizeLinear 'levels'" "$err"
 echo '{"finetune": {"epochs": 0}}' >"$dir/untrained.json"
 run 0 plan "$dir/quantised.onnx" --spec "$dir/untrained.json"
+holds "plan says when no output can be trained" "none: no output gives one score a class" "$out"
 onnx_model "$ends$weights$(onnx_node Twist one a x)$(onnx_node Frobnicate two b a)$(
     onnx_node Twist three y b)" >"$dir/strange.onnx"
 run 1 inspect "$dir/strange.onnx"
@@ -208,26 +209,51 @@ run 0 compress "$dir/base.onnx" --data "$dir/set.tar.gz" --spec "$dir/spec.json"
     --out "$dir/three"
 check "a spec with an option over it is the same job" cmp "$dir/one/model.onnx" "$dir/three/model.onnx"
 
+# ---- few bits --------------------------------------------------------------------------------
+few=(--bits 3 --granularity segment --aware-share 1)
+run 0 plan "$dir/base.onnx" --bits 3 --granularity segment --json
+json "the plan's rows have bits and segments" '.layers[1] | [.bits, .segment]' '[3,128]'
+json "three bits for eight" ".expected_bytes < 0.75 * $expected_bytes" true
+expected_bytes=$(jq .expected_bytes <<<"$out")
+run 0 "${compress[@]}" "${few[@]}" --out "$dir/few" --json
+json "the plan told the size of a file of few bits" \
+    "(.compressed.size_bytes - $expected_bytes) | fabs < $expected_bytes / 100" true
+json "the report has the errors of the quantiser, before training and after" \
+    '[.layers[] | select(.bits == 3) | (.start_quant_error, .quant_error) | . > 0.05 and . < 0.5] | all' true
+run 0 eval "$dir/few/model.onnx" --data "$dir/set.tar.gz" --threads 2 --json
+json "a file of few bits reaches the accuracy of the report" '.top1' "$(jq .compressed.top1 "$dir/few/report.json")"
+run 0 compress "$dir/few/model.onnx" --data "$dir/set.tar.gz" --ratio 2 --epochs 0 --threads 2 --out "$dir/from_few" --json
+json "a file of few bits can be a baseline" '.baseline.top1' "$(jq .compressed.top1 "$dir/few/report.json")"
+
 # ---- interruption ----------------------------------------------------------------------------
-"$fsnet" "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint" >"$dir/out" 2>"$dir/cut.err" &
-pid=$!
-if wait_for 60 grep -q 'epoch 1/2' "$dir/cut.err"; then
-    ok "the job reaches its first epoch"
-else
-    not_ok "the job reaches its first epoch" "$(<"$dir/cut.err")"
-fi
-kill -INT "$pid"
-wait "$pid"
-same "Ctrl-C ends with a failure" 1 $?
-holds "Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/cut.err")"
-check "Ctrl-C leaves no model" test ! -e "$dir/cut/model.onnx"
-run 0 "${compress[@]}" --out "$dir/cut" --checkpoint "$dir/checkpoint"
-check "a continued job gives the bytes of an undisturbed one" \
-    cmp "$dir/one/model.onnx" "$dir/cut/model.onnx"
-case "$err" in
-*"epoch 1/2"*) not_ok "the continued job does not repeat its first epoch" "$err" ;;
-*) ok "the continued job does not repeat its first epoch" ;;
-esac
+# interrupted NAME SETTINGS..: the job, stopped and continued, gives the bytes of NAME.
+interrupted() {
+    local whole=$1 cut=$dir/cut-$1
+    shift
+    "$fsnet" "${compress[@]}" "$@" --out "$cut" --checkpoint "$cut.checkpoint" >"$dir/out" 2>"$dir/cut.err" &
+    pid=$!
+    if wait_for 60 grep -q 'epoch 1/2' "$dir/cut.err"; then
+        ok "$whole: the job reaches its first epoch"
+    else
+        not_ok "$whole: the job reaches its first epoch" "$(<"$dir/cut.err")"
+    fi
+    kill -INT "$pid"
+    wait "$pid"
+    same "$whole: Ctrl-C ends with a failure" 1 $?
+    holds "$whole: Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/cut.err")"
+    check "$whole: Ctrl-C leaves no model" test ! -e "$cut/model.onnx"
+    run 0 "${compress[@]}" "$@" --out "$cut" --checkpoint "$cut.checkpoint"
+    check "$whole: a continued job gives the bytes of an undisturbed one" \
+        cmp "$dir/$whole/model.onnx" "$cut/model.onnx"
+    case "$err" in
+    *"epoch 1/2"*) not_ok "$whole: the continued job does not repeat its first epoch" "$err" ;;
+    *) ok "$whole: the continued job does not repeat its first epoch" ;;
+    esac
+}
+interrupted one
+interrupted few "${few[@]}"
+run 1 "${compress[@]}" "${few[@]}" --bits 2 --out "$dir/cut-few" --checkpoint "$dir/cut-few.checkpoint"
+holds "a checkpoint of other bits is another run's" "belongs to another run" "$err"
 
 # ---- bench and check ---------------------------------------------------------------------------
 run 0 bench infer "$dir/base.onnx" --batch 4 --steps 2 --threads 1 --json

@@ -140,12 +140,12 @@ reject_spec "a layout that does not exist" '{"filter_summary": {"layout": "4d"}}
     /filter_summary/layout "1d"
 reject_spec "an excluded layer that does not exist" '{"filter_summary": {"exclude": ["nope"]}}' \
     /filter_summary/exclude/0 "nope"
-reject_spec "bits that do not exist" '{"quantize": {"bits": 3}}' /quantize/bits "8"
+reject_spec "bits that do not exist" '{"quantize": {"bits": 5}}' /quantize/bits "8"
 reject_spec "a mean for the wrong channels" '{"preprocess": {"mean": [0.5], "std": [0.5]}}' \
     /preprocess/mean "channels"
 reject_spec "a name that is no string" '{"name": 5}' /name "must be a string"
 reject_spec "a name that is too long" "{\"name\": \"$(printf 'x%.0s' {1..201})\"}" /name "200 bytes"
-call POST /v1/jobs -d '{"model_id": "mdl_0", "dataset_id": 1, "seed": "x", "quantize": {"bits": 3}, "size": 1}'
+call POST /v1/jobs -d '{"model_id": "mdl_0", "dataset_id": 1, "seed": "x", "quantize": {"bits": 5}, "size": 1}'
 same "every fault is told at once" "/dataset_id /model_id /quantize/bits /seed /size" \
     "$(field '[.errors[].pointer] | sort | join(" ")')"
 

@@ -22,6 +22,7 @@ static enum fsn_status take(const char *name, unsigned char *bytes, size_t size,
 
     (void)err;
     assert_true(taken->count < MAX_TAKEN);
+    assert_non_null(bytes); /* of an empty file too */
     snprintf(taken->names[taken->count], sizeof taken->names[0], "%s", name);
     taken->bytes[taken->count] = bytes;
     taken->sizes[taken->count++] = size;

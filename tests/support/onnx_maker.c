@@ -234,6 +234,19 @@ void onnx_attr_ref(struct onnx_maker *m, FsnOnnx__NodeProto *n, const char *name
     onnx_attr(m, n, name, type)->ref_attr_name = text(m, reference);
 }
 
+void onnx_attr_graph(struct onnx_maker *m, FsnOnnx__NodeProto *n, const char *name,
+                     struct onnx_maker *branch)
+{
+    FsnOnnx__AttributeProto *attr =
+        onnx_attr(m, n, name, FSN_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH);
+
+    attr->has_g = true;
+    attr->g.len = fsn_onnx__graph_proto__get_packed_size(&branch->graph);
+    attr->g.data = make(m, attr->g.len + 1, 1);
+    fsn_onnx__graph_proto__pack(&branch->graph, attr->g.data);
+    onnx_end(branch);
+}
+
 FsnOnnx__FunctionProto *onnx_function(struct onnx_maker *m, const char *domain, const char *name,
                                       const char *in, const char *out)
 {

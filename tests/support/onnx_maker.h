@@ -43,6 +43,10 @@ void onnx_attr_ints(struct onnx_maker *m, FsnOnnx__NodeProto *node, const char *
 void onnx_attr_ref(struct onnx_maker *m, FsnOnnx__NodeProto *node, const char *name,
                    FsnOnnx__AttributeProto__AttributeType type, const char *reference);
 
+/* An attribute that holds the graph of `branch`, which is ended. */
+void onnx_attr_graph(struct onnx_maker *m, FsnOnnx__NodeProto *node, const char *name,
+                     struct onnx_maker *branch);
+
 /* A model-local function, and a node of its body. */
 FsnOnnx__FunctionProto *onnx_function(struct onnx_maker *m, const char *domain, const char *name,
                                       const char *in, const char *out);

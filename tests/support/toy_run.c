@@ -2,7 +2,9 @@
 #include "toy_run.h"
 
 #include "core/pool.h"
+#include "fs/fs.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,6 +65,7 @@ struct toy_result toy_train_graph(struct toy_run *f, struct fsn__graph *student,
                                  .teacher = teacher,
                                  .data = f->data,
                                  .spec = &f->spec,
+                                 .share = fsn__fs_sharing(student),
                                  .checkpoint_path = checkpoint,
                                  .fraction_from = 0.25,
                                  .fraction_to = 0.75,
@@ -96,6 +99,11 @@ bool toy_same_state(const struct fsn__graph *a, const struct fsn__graph *b)
     return true;
 }
 
+static void assert_same_number(double a, double b)
+{
+    assert_true(a == b || (isnan(a) && isnan(b)));
+}
+
 void toy_assert_same_curve(const struct fsn__curve *a, const struct fsn__curve *b)
 {
     assert_int_equal(a->count, b->count);
@@ -105,6 +113,9 @@ void toy_assert_same_curve(const struct fsn__curve *a, const struct fsn__curve *
         assert_true(a->rows[i].lr == b->rows[i].lr);
         assert_true(a->rows[i].train_loss == b->rows[i].train_loss);
         assert_true(a->rows[i].train_top1 == b->rows[i].train_top1);
+        assert_same_number(a->rows[i].teacher_top1, b->rows[i].teacher_top1);
+        assert_same_number(a->rows[i].held_top1, b->rows[i].held_top1);
+        assert_same_number(a->rows[i].held_loss, b->rows[i].held_loss);
     }
 }
 

@@ -49,7 +49,7 @@ static int transpose(struct net *net, int x, const int64_t perm[4])
 
 /* Channels last; the first layer's batch norm is a Mul and an Add, the second's is folded; features
  * are an output too; the scores are probabilities. */
-static struct fsn__graph *exported(void)
+static struct fsn__graph *exported_for(int64_t batch)
 {
     static const int64_t to_nchw[4] = {0, 3, 1, 2}, to_nhwc[4] = {0, 2, 3, 1};
     struct fsn__attr axis = {.name = "axis", .type = FSN__ATTR_INT, .i = -1};
@@ -58,7 +58,7 @@ static struct fsn__graph *exported(void)
     struct fsn__graph *graph;
     int x, features;
 
-    fsn__shape_set(&shape, FSN__F32, 4, (int64_t[]){FSN_BATCH, SIZE, SIZE, 3});
+    fsn__shape_set(&shape, FSN__F32, 4, (int64_t[]){batch, SIZE, SIZE, 3});
     assert_int_equal(fsn__graph_add_input(net.graph, "images", &shape, &x, NULL), FSN_OK);
     x = net_conv(&net, "one", transpose(&net, x, to_nchw), 3, 8, 3, 2);
     x = transpose(&net, x, to_nhwc);
@@ -72,6 +72,11 @@ static struct fsn__graph *exported(void)
     x = net_apply(&net, "Softmax", &(struct fsn__attrs){1, &axis}, x, -1);
     assert_int_equal(fsn__graph_add_output(graph, x, NULL), FSN_OK);
     return graph;
+}
+
+static struct fsn__graph *exported(void)
+{
+    return exported_for(FSN_BATCH);
 }
 
 static struct fsn_spec short_spec(void)
@@ -212,6 +217,37 @@ static void a_network_that_takes_bytes_is_given_bytes(void **state)
     free(set);
 }
 
+/* Said when the job is ordered, with the reason that import found, not when training begins. */
+static void a_network_for_one_batch_size_is_refused_where_another_is_asked_for(void **state)
+{
+    struct fsn_model model = {.graph = exported_for(4), .fixed_batch = "Reshape 'r' mixes images"};
+    struct fsn_spec spec = short_spec();
+    struct fsn_dataset *data = NULL;
+    struct fsn_dataset_info info;
+    struct fsn_faults faults = {0};
+
+    (void)state;
+    assert_int_equal(
+        fsn_dataset_open(temp_dir_path(&folder, "set.tar.gz"), NULL, NULL, &data, NULL), FSN_OK);
+    fsn_dataset_info(data, &info);
+    fsn_data_fits(&model, &info, &spec, &faults);
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.item[0].pointer, "/finetune/batch_size");
+    assert_string_equal(faults.item[0].text,
+                        "the model's input 'images' takes 4 images at once and no other number "
+                        "(Reshape 'r' mixes images): 32 cannot be trained; export it with a free "
+                        "batch axis, or set this to 4");
+    faults.count = 0;
+    spec.finetune.batch_size = 4;
+    fsn_data_fits(&model, &info, &spec, &faults);
+    spec.finetune.batch_size = 32;
+    spec.finetune.epochs = 0; /* measuring takes what there is */
+    fsn_data_fits(&model, &info, &spec, &faults);
+    assert_int_equal(faults.count, 0);
+    fsn_dataset_destroy(data);
+    fsn__graph_destroy(model.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +255,7 @@ int main(void)
         cmocka_unit_test(nothing_is_put_back_where_nothing_is_trained),
         cmocka_unit_test(a_job_keeps_what_the_file_has_around_the_network),
         cmocka_unit_test(a_network_that_takes_bytes_is_given_bytes),
+        cmocka_unit_test(a_network_for_one_batch_size_is_refused_where_another_is_asked_for),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -180,7 +180,10 @@ static struct fsn__graph *convert(const struct small_net *net, struct fsn_plan *
     struct fsn_error err = {.status = FSN_OK};
     struct fsn__graph *out = NULL;
 
-    if (fsn__fs_convert(net->b.graph, p, spacing, &out, &err) != FSN_OK)
+    if (fsn__fs_convert(
+            net->b.graph, p,
+            &(struct fsn__fs_options){.spacing = spacing, .start = FSN_START_LEAST_SQUARES}, &out,
+            &err) != FSN_OK)
         fail_msg("%s", err.text);
     return out;
 }
@@ -328,7 +331,11 @@ static void a_plan_of_another_network_is_refused(void **state)
     small_net_conv(&other, "conv", 9, 3);
     small_net_finish(&other);
     p = plan(&other, FSN_LAYOUT_1D);
-    assert_int_equal(fsn__fs_convert(net.b.graph, p, FSN_SPACING_EVEN, &graph, &err), FSN_INVALID);
+    assert_int_equal(fsn__fs_convert(net.b.graph, p,
+                                     &(struct fsn__fs_options){.spacing = FSN_SPACING_EVEN,
+                                                               .start = FSN_START_LEAST_SQUARES},
+                                     &graph, &err),
+                     FSN_INVALID);
     assert_null(graph);
     assert_non_null(strstr(err.text, "'conv'"));
     fsn_plan_destroy(p);

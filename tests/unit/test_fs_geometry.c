@@ -8,28 +8,35 @@
 
 #include <cmocka.h>
 
+static const int64_t some_slots[] = {5, 0, 3, 4, 1, 6, 2};
+
 /* Odd shapes on purpose: L no divisor of anything, filters longer than F, grids that wrap. */
 static const struct fsn__fs_geometry cases[] = {
     /* layout, K, C, R, S, spacing, size, grid, strides */
-    {FSN_LAYOUT_1D, 5, 3, 3, 3, FSN_SPACING_EVEN, {34, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_1D, 7, 2, 1, 5, FSN_SPACING_REFERENCE, {17, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_1D, 4, 3, 2, 2, FSN_SPACING_EVEN, {5, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_1D, 3, 2, 2, 2, FSN_SPACING_EVEN, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_1D, 1, 2, 3, 3, FSN_SPACING_REFERENCE, {9, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_1D, 6, 1, 1, 1, FSN_SPACING_EVEN, {4, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {FSN_LAYOUT_3D, 8, 4, 3, 3, FSN_SPACING_EVEN, {4, 4, 4}, {2, 2, 2}, {2, 2, 2}},
-    {FSN_LAYOUT_3D, 12, 6, 3, 3, FSN_SPACING_EVEN, {6, 4, 6}, {2, 2, 3}, {3, 2, 2}},
-    {FSN_LAYOUT_3D, 7, 3, 3, 3, FSN_SPACING_EVEN, {3, 8, 4}, {1, 4, 2}, {3, 2, 2}},
-    {FSN_LAYOUT_3D, 1, 5, 5, 5, FSN_SPACING_EVEN, {5, 2, 2}, {1, 1, 1}, {5, 2, 2}},
-    {FSN_LAYOUT_3D, 9, 7, 1, 1, FSN_SPACING_EVEN, {18, 1, 1}, {9, 1, 1}, {2, 1, 1}},
-    {FSN_LAYOUT_3D, 6, 3, 1, 7, FSN_SPACING_EVEN, {3, 3, 4}, {1, 3, 2}, {3, 1, 2}},
-    {FSN_LAYOUT_3D, 30, 4, 7, 7, FSN_SPACING_EVEN, {4, 5, 3}, {2, 5, 3}, {2, 1, 1}},
+    {FSN_LAYOUT_1D, 5, 3, 3, 3, FSN_SPACING_EVEN, {34, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_1D, 7, 2, 1, 5, FSN_SPACING_REFERENCE, {17, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_1D, 4, 3, 2, 2, FSN_SPACING_EVEN, {5, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_1D, 3, 2, 2, 2, FSN_SPACING_EVEN, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_1D, 1, 2, 3, 3, FSN_SPACING_REFERENCE, {9, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_1D, 6, 1, 1, 1, FSN_SPACING_EVEN, {4, 1, 1}, {1, 1, 1}, {1, 1, 1}, NULL},
+    {FSN_LAYOUT_3D, 8, 4, 3, 3, FSN_SPACING_EVEN, {4, 4, 4}, {2, 2, 2}, {2, 2, 2}, NULL},
+    {FSN_LAYOUT_3D, 12, 6, 3, 3, FSN_SPACING_EVEN, {6, 4, 6}, {2, 2, 3}, {3, 2, 2}, NULL},
+    {FSN_LAYOUT_3D, 7, 3, 3, 3, FSN_SPACING_EVEN, {3, 8, 4}, {1, 4, 2}, {3, 2, 2}, NULL},
+    {FSN_LAYOUT_3D, 1, 5, 5, 5, FSN_SPACING_EVEN, {5, 2, 2}, {1, 1, 1}, {5, 2, 2}, NULL},
+    {FSN_LAYOUT_3D, 9, 7, 1, 1, FSN_SPACING_EVEN, {18, 1, 1}, {9, 1, 1}, {2, 1, 1}, NULL},
+    {FSN_LAYOUT_3D, 6, 3, 1, 7, FSN_SPACING_EVEN, {3, 3, 4}, {1, 3, 2}, {3, 1, 2}, NULL},
+    {FSN_LAYOUT_3D, 30, 4, 7, 7, FSN_SPACING_EVEN, {4, 5, 3}, {2, 5, 3}, {2, 1, 1}, NULL},
+    /* not in order */
+    {FSN_LAYOUT_1D, 7, 2, 1, 5, FSN_SPACING_EVEN, {17, 1, 1}, {1, 1, 1}, {1, 1, 1}, some_slots},
+    {FSN_LAYOUT_3D, 7, 3, 3, 3, FSN_SPACING_EVEN, {3, 8, 4}, {1, 4, 2}, {3, 2, 2}, some_slots},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
 /* Place in F of element (c, r, s) of filter k, as the header states it. */
 static int64_t place(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int64_t r, int64_t s)
 {
+    if (g->slot)
+        k = g->slot[k];
     if (g->layout == FSN_LAYOUT_1D) {
         int64_t length = g->fs_dim[0], start;
 
@@ -195,6 +202,20 @@ static void one_filter_alone_equals_its_part_of_all(void **state)
     }
 }
 
+static void every_element_is_found_by_itself(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++) {
+        const struct fsn__fs_geometry *g = &cases[i];
+
+        for (int64_t k = 0; k < g->k; k++)
+            for (int64_t c = 0; c < g->c; c++)
+                for (int64_t r = 0; r < g->r; r++)
+                    for (int64_t x = 0; x < g->s; x++)
+                        assert_int_equal(fsn__fs_element(g, k, c, r, x), place(g, k, c, r, x));
+    }
+}
+
 static void any_channels_of_any_filter_are_read_as_they_are_gathered(void **state)
 {
     (void)state;
@@ -261,6 +282,8 @@ struct node {
     int64_t shape[4], grid[3], stride[3];
     int f_ndim;
     int64_t f_dim[3];
+    size_t slot_count;
+    int64_t slots[6];
 };
 
 static const struct node good_1d = {.layout = "1d",
@@ -280,7 +303,7 @@ static const struct node good_3d = {.layout = "3d",
 static enum fsn_status read_node(const struct node *n, struct fsn__fs_geometry *g,
                                  struct fsn_error *err)
 {
-    struct fsn__attr item[5];
+    struct fsn__attr item[6];
     struct fsn__attrs attrs = {.item = item};
     struct fsn__tensor f = {.data = NULL};
 
@@ -299,6 +322,9 @@ static enum fsn_status read_node(const struct node *n, struct fsn__fs_geometry *
         item[attrs.count++] = (struct fsn__attr){
             .name = "strides", .type = FSN__ATTR_INTS, .count = 3, .ints = n->stride};
     }
+    if (n->slot_count > 0)
+        item[attrs.count++] = (struct fsn__attr){
+            .name = "slots", .type = FSN__ATTR_INTS, .count = n->slot_count, .ints = n->slots};
     fsn__shape_set(&f, FSN__F32, n->f_ndim, n->f_dim);
     return fsn__fs_geometry_read(&attrs, &f, "layer", g, err);
 }
@@ -313,6 +339,19 @@ static void attributes_become_a_geometry(void **state)
     assert_memory_equal(&g, &cases[0], sizeof g);
     assert_int_equal(read_node(&good_3d, &g, &err), FSN_OK);
     assert_memory_equal(&g, &cases[7], sizeof g);
+}
+
+static void slots_are_borrowed_from_the_attributes(void **state)
+{
+    struct node n = good_1d;
+    struct fsn__fs_geometry g;
+    struct fsn_error err;
+
+    (void)state;
+    n.slot_count = 5;
+    memcpy(n.slots, (int64_t[]){4, 2, 0, 1, 3}, 5 * sizeof(int64_t));
+    assert_int_equal(read_node(&n, &g, &err), FSN_OK);
+    assert_ptr_equal(g.slot, n.slots);
 }
 
 static void assert_refused(const struct node *n, enum fsn_status status, const char *part)
@@ -363,6 +402,15 @@ static void attributes_that_do_not_fit_are_refused_by_name(void **state)
     assert_refused(&n, FSN_SHAPE, "[6,5,6]");
     n = good_3d, n.stride[0] = INT64_MAX;
     assert_refused(&n, FSN_INVALID, "'strides'");
+    n = good_1d, n.slot_count = 4;
+    assert_refused(&n, FSN_INVALID, "4 slots for 5 filters");
+    n = good_1d, n.slot_count = 5;
+    n.slots[1] = 1, n.slots[2] = 2, n.slots[3] = 1, n.slots[4] = 4;
+    assert_refused(&n, FSN_INVALID, "slots[3] is 1, expected each of 0 to 4 once");
+    n.slots[3] = 5;
+    assert_refused(&n, FSN_INVALID, "slots[3] is 5");
+    n.slots[3] = -1;
+    assert_refused(&n, FSN_INVALID, "slots[3] is -1");
 }
 
 int main(void)
@@ -374,9 +422,11 @@ int main(void)
         cmocka_unit_test(uses_count_how_many_weights_read_each_element),
         cmocka_unit_test(one_filter_alone_equals_its_part_of_all),
         cmocka_unit_test(any_channels_of_any_filter_are_read_as_they_are_gathered),
+        cmocka_unit_test(every_element_is_found_by_itself),
         cmocka_unit_test(parts_of_a_scatter_make_up_the_whole),
         cmocka_unit_test(even_spacing_gives_distinct_starts_and_the_reference_repeats_the_first),
         cmocka_unit_test(attributes_become_a_geometry),
+        cmocka_unit_test(slots_are_borrowed_from_the_attributes),
         cmocka_unit_test(attributes_that_do_not_fit_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

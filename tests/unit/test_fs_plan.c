@@ -224,7 +224,7 @@ static void a_weight_that_two_convolutions_share_counts_once(void **state)
 static void every_fault_of_the_settings_is_listed(void **state)
 {
     char *excluded[] = {"layer1.conv", "layer1.conv2", "nothing like it"};
-    struct fsn_spec spec = spec_of((enum fsn_layout)7, 1, 4);
+    struct fsn_spec spec = spec_of((enum fsn_layout)7, 1, 9);
     struct fsn_faults faults;
     struct small_net net;
 
@@ -241,7 +241,7 @@ static void every_fault_of_the_settings_is_listed(void **state)
     assert_fault(&faults.item[0], "/filter_summary/layout", "1d or 3d");
     assert_fault(&faults.item[1], "/filter_summary/ratio", "greater than 1, is 1");
     assert_fault(&faults.item[2], "/filter_summary/ratio_1x1", "nan");
-    assert_fault(&faults.item[3], "/quantize/bits", "is 4");
+    assert_fault(&faults.item[3], "/quantize/bits", "is 9");
     assert_fault(&faults.item[4], "/filter_summary/exclude/0", "nearest is 'layer1.conv1'");
     assert_fault(&faults.item[5], "/filter_summary/exclude/2", "named 'nothing like it'");
     assert_null(strstr(faults.item[5].text, "nearest"));

@@ -16,14 +16,17 @@
 #include <cmocka.h>
 
 /* How filters lie: 1d of a quarter of their elements, 1d shorter than one filter, 3d with rings
- * that close in every direction. */
-enum lie { QUARTER, REFERENCE, SHORT, BLOCK, LIES };
+ * that close in every direction, a quarter with the filters in reverse. */
+enum lie { QUARTER, REFERENCE, SHORT, BLOCK, PLACED, LIES };
+
+enum { MOST_FILTERS = 512 };
+static int64_t reversed[MOST_FILTERS]; /* its last k elements: k-1 .. 0 */
 
 static struct fsn__fs_geometry lay(enum lie lie, int64_t k, int64_t c, int64_t r, int64_t s)
 {
     struct fsn__fs_geometry g = fsn__filters_plain(k, c, r, s);
 
-    if (lie == QUARTER || lie == REFERENCE)
+    if (lie == QUARTER || lie == REFERENCE || lie == PLACED)
         g.fs_dim[0] = k * c * r * s / 4 + 1;
     if (lie == REFERENCE)
         g.spacing = FSN_SPACING_REFERENCE;
@@ -36,6 +39,12 @@ static struct fsn__fs_geometry lay(enum lie lie, int64_t k, int64_t c, int64_t r
             g.stride[i] = i == 0 ? 1 : 2;
             g.fs_dim[i] = g.grid[i] * g.stride[i];
         }
+    }
+    if (lie == PLACED) {
+        assert_true(k <= MOST_FILTERS);
+        for (int64_t i = 0; i < MOST_FILTERS; i++)
+            reversed[i] = MOST_FILTERS - 1 - i;
+        g.slot = reversed + MOST_FILTERS - k;
     }
     return g;
 }
@@ -77,8 +86,9 @@ static struct result run(const struct fsn__kernels *kernels, const struct fsn__c
     return out;
 }
 
+/* share: 1, or how much of the filters is the Filter Summary's. */
 static void check(const struct fsn__kernels *kernels, const struct fsn__conv_shape *s, enum lie lie,
-                  bool scaled, int threads)
+                  bool scaled, float share, int threads)
 {
     const int64_t cg = s->c / s->groups, n = cg * s->r * s->s;
     struct fsn__filters summary = {.geometry = lay(lie, s->k, cg, s->r, s->s)};
@@ -87,14 +97,18 @@ static void check(const struct fsn__kernels *kernels, const struct fsn__conv_sha
     float *f = draw(&rng, fsn__fs_size(&summary.geometry)), *scale = draw(&rng, s->k);
     float *x = draw(&rng, conv_map_size(CONV_BLOCKED, s->n, s->c, s->h, s->w));
     float *dz = draw(&rng, conv_map_size(CONV_BLOCKED, s->n, s->k, s->p, s->q));
-    float *w = draw(&rng, s->k * n);
+    float *w = draw(&rng, s->k * n), *base = draw(&rng, s->k * n);
     struct fsn__pool *pool = NULL;
     struct result want, got;
 
     assert_int_equal(fsn__pool_create(threads, &pool, NULL), FSN_OK);
     fsn__fs_gather(&summary.geometry, f, w);
+    for (int64_t i = 0; share < 1 && i < s->k * n; i++)
+        w[i] = (1 - share) * base[i] + share * w[i];
     for (int64_t i = 0; scaled && i < s->k * n; i++)
         w[i] *= scale[i / n];
+    summary.share = share;
+    summary.base = share < 1 ? base : NULL;
     summary.f = f;
     summary.scale = scaled ? scale : NULL;
     plain.f = w;
@@ -115,6 +129,7 @@ static void check(const struct fsn__kernels *kernels, const struct fsn__conv_sha
     free(x);
     free(dz);
     free(w);
+    free(base);
 }
 
 static void check_all(enum fsn__algorithm algorithm, const struct fsn__conv_shape *shape)
@@ -123,8 +138,10 @@ static void check_all(enum fsn__algorithm algorithm, const struct fsn__conv_shap
         const struct fsn__kernels *kernels = fsn__kernels_at(algorithm, level);
 
         for (int lie = 0; kernels && lie < LIES; lie++) {
-            check(kernels, shape, (enum lie)lie, false, 1);
-            check(kernels, shape, (enum lie)lie, true, 3);
+            check(kernels, shape, (enum lie)lie, false, 1, 1);
+            check(kernels, shape, (enum lie)lie, true, 1, 3);
+            check(kernels, shape, (enum lie)lie, false, 0.375F, 2);
+            check(kernels, shape, (enum lie)lie, true, 0, 1);
         }
     }
 }
@@ -182,7 +199,7 @@ static void gradients_reach_a_filter_summary_alike_for_any_number_of_threads(voi
 
             assert_int_equal(fsn__pool_create(threads, &pool, NULL), FSN_OK);
             memcpy(got, start, (size_t)size * sizeof *got);
-            fsn__filters_scatter(&g, dw, got, pool);
+            fsn__filters_scatter(&(struct fsn__filters){.geometry = g}, dw, got, pool);
             assert_memory_equal(got, want, (size_t)size * sizeof *got);
             fsn__pool_destroy(pool);
         }
@@ -191,6 +208,26 @@ static void gradients_reach_a_filter_summary_alike_for_any_number_of_threads(voi
         free(want);
         free(got);
     }
+}
+
+static void the_gradient_of_blended_filters_is_their_share_of_it(void **state)
+{
+    const struct fsn__filters half = {
+        .geometry = lay(QUARTER, 13, 5, 3, 3), .base = (float[]){0}, .share = 0.5F};
+    const int64_t size = fsn__fs_size(&half.geometry), all = 13 * 5 * 9;
+    struct fsn__rng rng = fsn__rng_open(9, FSN__RNG_TEST, 0, 0);
+    float *dw = draw(&rng, all), *want = draw(&rng, size), *got = draw(&rng, size);
+
+    (void)state;
+    memset(want, 0, (size_t)size * sizeof *want);
+    memset(got, 0, (size_t)size * sizeof *got);
+    fsn__fs_scatter_add(&half.geometry, dw, want);
+    fsn__filters_scatter(&half, dw, got, NULL);
+    for (int64_t j = 0; j < size; j++)
+        assert_true(got[j] == want[j] / 2); /* halves are exact */
+    free(dw);
+    free(want);
+    free(got);
 }
 
 static void a_geometry_survives_as_integers(void **state)
@@ -221,6 +258,7 @@ int main(void)
         cmocka_unit_test(winograd_reads_filters_where_they_lie),
         cmocka_unit_test(direct_convolutions_read_filters_where_they_lie),
         cmocka_unit_test(gradients_reach_a_filter_summary_alike_for_any_number_of_threads),
+        cmocka_unit_test(the_gradient_of_blended_filters_is_their_share_of_it),
         cmocka_unit_test(a_geometry_survives_as_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

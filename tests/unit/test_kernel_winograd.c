@@ -121,6 +121,56 @@ static void every_combination_of_hooks_agrees_with_the_reference(void **state)
         check(&shape, hooks, TOLERANCE);
 }
 
+static struct fsn__conv_shape strided(int64_t n, int64_t c, int64_t k, int64_t h, int64_t w)
+{
+    struct fsn__conv_shape shape = conv_case_shape(n, c, h, w, k, 3, 3, 2, 1, 1, 1);
+
+    shape.p = (h + 1) / 2;
+    shape.q = (w + 1) / 2;
+    return shape;
+}
+
+static void strided_maps_of_every_small_size_agree_with_the_reference(void **state)
+{
+    static const int64_t sides[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33};
+    const size_t count = sizeof sides / sizeof *sides;
+
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        for (int hooks = 0; hooks < SOME_HOOKS; hooks++) {
+            const struct fsn__conv_shape shape = strided(2, 16, 32, sides[i], sides[count - 1 - i]);
+
+            check(&shape, some_hooks[hooks], TOLERANCE);
+        }
+}
+
+/* Few and many filters (winograd.h, "large U"), numbers of blocks that strips of four do not
+ * divide, several blocks of tiles. */
+static void strided_channels_and_filters_agree_with_the_reference(void **state)
+{
+    static const int64_t shapes[][5] = {{3, 48, 16, 9, 8},   {1, 16, 80, 34, 33},
+                                        {5, 32, 48, 17, 16}, {2, 176, 112, 6, 5},
+                                        {1, 400, 80, 4, 4},  {1, 64, 432, 3, 9}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int hooks = 0; hooks < SOME_HOOKS; hooks++) {
+            const int64_t *s = shapes[i];
+            const struct fsn__conv_shape shape = strided(s[0], s[1], s[2], s[3], s[4]);
+
+            check(&shape, some_hooks[hooks], TOLERANCE);
+        }
+}
+
+static void every_combination_of_hooks_agrees_with_the_reference_with_stride_2(void **state)
+{
+    const struct fsn__conv_shape shape = strided(1, 16, 16, 11, 10);
+
+    (void)state;
+    for (unsigned hooks = 0; hooks < CONV_HOOKS; hooks++)
+        check(&shape, hooks, TOLERANCE);
+}
+
 static void other_convolutions_are_not_taken(void **state)
 {
     const struct fsn__conv_shape good = square(1, 4, 4, 8, 8, 1);
@@ -138,6 +188,12 @@ static void other_convolutions_are_not_taken(void **state)
     assert_false(fsn__winograd_takes(&shape));
     shape = conv_case_shape(1, 4, 8, 8, 4, 3, 3, 1, 2, 2, 1);
     assert_false(fsn__winograd_takes(&shape));
+    shape = strided(1, 16, 20, 8, 8); /* half a block */
+    assert_false(fsn__winograd_takes(&shape));
+    shape = strided(1, 16, 16, 8, 8);
+    assert_true(fsn__winograd_takes(&shape));
+    shape.pad_top = shape.pad_left = 0;
+    assert_false(fsn__winograd_takes(&shape));
     shape = good;
     shape.q = 11; /* padding of 4 on the right */
     assert_false(fsn__winograd_takes(&shape));
@@ -152,6 +208,9 @@ int main(void)
         cmocka_unit_test(several_blocks_of_tiles_follow_each_other),
         cmocka_unit_test(padding_may_differ_from_side_to_side),
         cmocka_unit_test(every_combination_of_hooks_agrees_with_the_reference),
+        cmocka_unit_test(strided_maps_of_every_small_size_agree_with_the_reference),
+        cmocka_unit_test(strided_channels_and_filters_agree_with_the_reference),
+        cmocka_unit_test(every_combination_of_hooks_agrees_with_the_reference_with_stride_2),
         cmocka_unit_test(other_convolutions_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,15 @@ static void filters_3x3_of_stride_one_go_to_winograd(void **state)
     assert_int_equal(choice(32, 5, 32, 3, 1, 1, 1), FSN__WINOGRAD);
 }
 
+static void filters_3x3_of_stride_two_go_to_winograd(void **state)
+{
+    (void)state;
+    assert_int_equal(choice(16, 32, 32, 3, 2, 1, 1), FSN__WINOGRAD);
+    assert_int_equal(choice(64, 32, 128, 3, 2, 1, 1), FSN__WINOGRAD);
+    assert_int_equal(choice(256, 8, 512, 3, 2, 1, 1), FSN__WINOGRAD);
+    assert_int_equal(choice(256, 4, 512, 3, 2, 1, 1), FSN__DIRECT); /* a quarter of a tile */
+}
+
 /* Forward sums over three channels, a fifth of the products of a whole block; the gradient of the
  * filters by Winograd would work out sixteen. */
 static void first_layers_are_winograd_forward_and_direct_for_their_filters(void **state)
@@ -70,7 +79,8 @@ static void a_map_smaller_than_a_tile_is_direct(void **state)
 static void what_winograd_does_not_take_is_direct(void **state)
 {
     (void)state;
-    assert_int_equal(choice(64, 32, 128, 3, 2, 1, 1), FSN__DIRECT);
+    assert_int_equal(choice(64, 32, 128, 3, 2, 0, 1), FSN__DIRECT);
+    assert_int_equal(choice(60, 32, 120, 3, 2, 1, 1), FSN__DIRECT);
     assert_int_equal(choice(64, 32, 256, 1, 1, 0, 1), FSN__DIRECT);
     assert_int_equal(choice(64, 32, 128, 1, 2, 0, 1), FSN__DIRECT);
     assert_int_equal(choice(3, 224, 64, 7, 2, 3, 1), FSN__DIRECT);
@@ -89,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_3x3_of_stride_one_go_to_winograd),
+        cmocka_unit_test(filters_3x3_of_stride_two_go_to_winograd),
         cmocka_unit_test(first_layers_are_winograd_forward_and_direct_for_their_filters),
         cmocka_unit_test(the_data_gradient_of_few_filters_is_direct),
         cmocka_unit_test(a_map_smaller_than_a_tile_is_direct),

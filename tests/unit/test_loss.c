@@ -40,6 +40,37 @@ static void distillation_and_its_gradient_equal_pytorch(void **state)
         assert_near(grad[i], loss_distill_grad[i], 1e-7);
 }
 
+static void soft_labels_and_their_gradient_equal_pytorch(void **state)
+{
+    const struct fsn__targets targets = {loss_labels, 0.7, 0.1};
+    float grad[LOSS_IMAGES * LOSS_CLASSES];
+    double loss = fsn__train_loss(loss_student, loss_teacher, &targets, LOSS_IMAGES, LOSS_CLASSES,
+                                  0.9, 4, grad, NULL);
+
+    (void)state;
+    assert_near(loss, loss_soft, 1e-12 * loss_soft);
+    for (int i = 0; i < LOSS_IMAGES * LOSS_CLASSES; i++)
+        assert_near(grad[i], loss_soft_grad[i], 1e-7);
+}
+
+/* Image 0's first choice is its own label 1, image 1's its own label 0; the teacher's the other. */
+static void hits_are_counted_at_the_label_of_the_larger_share(void **state)
+{
+    const float student[4] = {0, 1, 1, 0}, teacher[4] = {1, 0, 0, 1};
+    const int32_t labels[2] = {1, 0};
+    struct fsn__targets targets = {labels, 0.75, 0};
+    struct fsn__hits hits;
+
+    (void)state;
+    fsn__train_loss(student, teacher, &targets, 2, 2, 0.5, 1, NULL, &hits);
+    assert_int_equal(hits.student, 2);
+    assert_int_equal(hits.teacher, 0);
+    targets.mix = 0.25;
+    fsn__train_loss(student, teacher, &targets, 2, 2, 0.5, 1, NULL, &hits);
+    assert_int_equal(hits.student, 0);
+    assert_int_equal(hits.teacher, 2);
+}
+
 /* Logits and h are multiples of 2^-10 of moderate size, so z +- h is exact in f32. */
 static void gradient_agrees_with_central_differences(void **state)
 {
@@ -145,6 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cross_entropy_and_its_gradient_equal_pytorch),
         cmocka_unit_test(distillation_and_its_gradient_equal_pytorch),
+        cmocka_unit_test(soft_labels_and_their_gradient_equal_pytorch),
+        cmocka_unit_test(hits_are_counted_at_the_label_of_the_larger_share),
         cmocka_unit_test(gradient_agrees_with_central_differences),
         cmocka_unit_test(loss_without_a_teacher_ignores_alpha),
         cmocka_unit_test(pure_distillation_does_not_look_at_the_labels),

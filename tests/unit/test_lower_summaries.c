@@ -24,7 +24,8 @@
 
 /* A ResNet-20 for 16 x 16 images, every convolution but none of the rest in Filter Summaries; ratio
  * 0: as it is. */
-static struct fsn__graph *compressed(enum fsn_layout layout, enum fsn_spacing spacing, double ratio)
+static struct fsn__graph *compressed(enum fsn_layout layout, enum fsn_spacing spacing, double ratio,
+                                     enum fsn_start start, float share)
 {
     const struct fsn_arch_options options = {.classes = 7, .input_size = 16, .seed = 4};
     struct fsn_error err = {.status = FSN_OK};
@@ -42,8 +43,13 @@ static struct fsn__graph *compressed(enum fsn_layout layout, enum fsn_spacing sp
         spec.filter_summary.layout = layout;
         spec.filter_summary.ratio = ratio;
         if (fsn__fs_plan(model->graph, &spec, &plan, &faults, &err) != FSN_OK ||
-            fsn__fs_convert(model->graph, plan, spacing, &graph, &err) != FSN_OK)
+            fsn__fs_convert(
+                model->graph, plan,
+                &(struct fsn__fs_options){.spacing = spacing, .start = start, .sharing = share < 1},
+                &graph, &err) != FSN_OK)
             fail_msg("%s", err.text);
+        if (share < 1)
+            *fsn__fs_sharing(graph) = share;
         fsn_plan_destroy(plan);
         fsn_spec_clear(&spec);
     } else {
@@ -118,14 +124,20 @@ static void compressed_networks_train_and_infer_alike(void **state)
         enum fsn_layout layout;
         enum fsn_spacing spacing;
         double ratio;
-    } ways[] = {{FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4},
-                {FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, 3},
-                {FSN_LAYOUT_1D, FSN_SPACING_EVEN, 20}, /* shorter than a filter */
-                {FSN_LAYOUT_3D, FSN_SPACING_EVEN, 4}};
+        enum fsn_start start;
+        float share;
+    } ways[] = {{FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4, FSN_START_LEAST_SQUARES, 1},
+                {FSN_LAYOUT_1D, FSN_SPACING_REFERENCE, 3, FSN_START_ASSIGNED, 1},
+                {FSN_LAYOUT_1D, FSN_SPACING_EVEN, 20, FSN_START_LEAST_SQUARES,
+                 0.4F}, /* shorter than a filter */
+                {FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4, FSN_START_ASSIGNED, 0.75F},
+                {FSN_LAYOUT_3D, FSN_SPACING_EVEN, 4, FSN_START_ASSIGNED, 0.5F},
+                {FSN_LAYOUT_3D, FSN_SPACING_EVEN, 4, FSN_START_LEAST_SQUARES, 1}};
 
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        struct fsn__graph *graph = compressed(ways[i].layout, ways[i].spacing, ways[i].ratio);
+        struct fsn__graph *graph = compressed(ways[i].layout, ways[i].spacing, ways[i].ratio,
+                                              ways[i].start, ways[i].share);
 
         compare_all(graph);
         fsn__graph_destroy(graph);
@@ -134,10 +146,11 @@ static void compressed_networks_train_and_infer_alike(void **state)
 
 static void quantised_networks_infer_alike(void **state)
 {
-    struct fsn__graph *graph = compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4);
+    struct fsn__graph *graph =
+        compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4, FSN_START_LEAST_SQUARES, 1);
 
     (void)state;
-    assert_int_equal(fsn__quantize_graph(graph, 8, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__quantize_graph(graph, FSN_RANGE_AUTO, NULL, NULL), FSN_OK);
     exec_compare(graph, (struct exec_comparison){.batch = 3, .threads = 2});
     fsn__graph_destroy(graph);
 }
@@ -202,7 +215,8 @@ static int count_nodes(const struct fsn__graph *graph, const struct fsn__op *op)
  * tensors of four dimensions are filters. */
 static void no_tensor_of_filters_is_left(void **state)
 {
-    struct fsn__graph *graph = compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4);
+    struct fsn__graph *graph =
+        compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4, FSN_START_LEAST_SQUARES, 1);
 
     (void)state;
     assert_int_equal(count_nodes(graph, &fsn__op_filter_summary), 21);
@@ -254,8 +268,10 @@ static size_t training_memory(struct fsn__graph *graph)
  * 64 x 64 filters of 9, and a quarter of all in Filter Summaries. */
 static void a_step_of_a_compressed_network_takes_less_memory(void **state)
 {
-    struct fsn__graph *graph = compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4);
-    struct fsn__graph *plain = compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 0);
+    struct fsn__graph *graph =
+        compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 4, FSN_START_LEAST_SQUARES, 1);
+    struct fsn__graph *plain =
+        compressed(FSN_LAYOUT_1D, FSN_SPACING_EVEN, 0, FSN_START_LEAST_SQUARES, 1);
     const size_t with = training_memory(graph), without = training_memory(plain);
     const size_t filters = 268336 * sizeof(float), layer = 64 * 64 * 9 * sizeof(float);
 

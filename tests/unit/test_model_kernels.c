@@ -123,7 +123,7 @@ static void every_kind_of_convolution_gets_its_algorithm(void **state)
            "\"backward_weights\":\"direct\"}");
     expect_algorithm(kernels, "three", "winograd");
     expect_algorithm(kernels, "one", "direct");
-    expect_algorithm(kernels, "strided", "direct");
+    expect_algorithm(kernels, "strided", "winograd");
     expect_algorithm(kernels, "five", "direct");
     expect_algorithm(kernels, "depthwise", "direct");
     expect_algorithm(kernels, "dilated", "direct");

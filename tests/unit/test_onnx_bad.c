@@ -60,7 +60,20 @@ static void no_opset(struct onnx_maker *m)
 static void old_opset(struct onnx_maker *m)
 {
     m->model.opset_import[0]->version = 6;
-    onnx_node(m, "Add", "y,y", "z");
+    onnx_node(m, "PRelu", "y,y", "z");
+}
+
+static void broadcast_from_an_axis_on(struct onnx_maker *m)
+{
+    m->model.opset_import[0]->version = 6;
+    onnx_attr_int(m, onnx_node(m, "Add", "y,w", "z"), "broadcast", 1);
+    onnx_attr_int(m, m->graph.node[2], "axis", 0);
+}
+
+static void batch_norm_in_the_training_form_of_old(struct onnx_maker *m)
+{
+    m->model.opset_import[0]->version = 6;
+    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z");
 }
 
 static void new_opset(struct onnx_maker *m)
@@ -308,10 +321,12 @@ static void too_many_inputs(struct onnx_maker *m)
               "z");
 }
 
-static void batch_norm_in_training_form(struct onnx_maker *m)
+static void batch_norm_with_its_gradient(struct onnx_maker *m)
 {
     m->model.opset_import[0]->version = 9;
-    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z,mean,var");
+    onnx_node(m, "BatchNormalization", "c,w,w,w,w", "z,mean,var,saved,saved2");
+    onnx_node(m, "Relu", "saved", "r");
+    onnx_output(m, "r");
 }
 
 static void batch_norm_per_element(struct onnx_maker *m)
@@ -398,7 +413,11 @@ static const struct wrong_file wrong_files[] = {
     {"no outputs", no_outputs, FSN_FORMAT, "no outputs"},
     {"no opset", no_opset, FSN_FORMAT, "which ONNX operator set"},
     {"old opset", old_opset, FSN_UNSUPPORTED,
-     "Add 'Add_z' is of ONNX operator set version 6; its form of version 7 and later"},
+     "PRelu 'PRelu_z' is of ONNX operator set version 6; its form of version 7 and later"},
+    {"broadcast from an axis on", broadcast_from_an_axis_on, FSN_UNSUPPORTED,
+     "Add 'Add_z' is of ONNX operator set version 6, of which its attribute axis cannot be read"},
+    {"batch norm in the training form of old", batch_norm_in_the_training_form_of_old,
+     FSN_UNSUPPORTED, "BatchNormalization 'BatchNormalization_z' is in its training form"},
     {"new opset", new_opset, FSN_UNSUPPORTED, "version 99"},
     {"two unknown operators", two_unknown_operators, FSN_UNSUPPORTED,
      "operators 'Foo' of nodes 'Foo_z', 'Foo_v', 'Bar' (domain 'com.example') of node 'Bar_u' are "
@@ -448,8 +467,8 @@ static const struct wrong_file wrong_files[] = {
     {"constant without value", constant_without_value, FSN_FORMAT, "Constant 'Constant_z'"},
     {"constant huge", constant_huge, FSN_LIMIT, "ConstantOfShape 'ConstantOfShape_z'"},
     {"too many inputs", too_many_inputs, FSN_LIMIT, "Concat 'Concat_z': 66 inputs"},
-    {"batch norm in training form", batch_norm_in_training_form, FSN_UNSUPPORTED,
-     "training form (3 outputs)"},
+    {"batch norm with its gradient", batch_norm_with_its_gradient, FSN_UNSUPPORTED,
+     "'saved', which a BatchNormalization saved for its gradient, is read"},
     {"batch norm per element", batch_norm_per_element, FSN_UNSUPPORTED, "spatial = 0"},
     {"slice in two forms", slice_in_two_forms, FSN_FORMAT, "Slice 'Slice_z': 2 inputs"},
     {"function calls itself", function_calls_itself, FSN_FORMAT, "'F' (domain 'mine') calls"},

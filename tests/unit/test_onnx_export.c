@@ -277,35 +277,55 @@ struct layer {
     struct fsn__fs_geometry g;
     bool levels;        /* F is uint8, with a zero */
     int64_t scale_size; /* 0: no scale */
+    int bits;           /* of a level; 0: 8 */
+    int64_t segment;    /* F's elements that share a step; 0: no steps */
 };
 
-#define LAYER_1D(k, c, r, s, spacing, l)                                        \
-    {                                                                           \
-        FSN_LAYOUT_1D, k, c, r, s, FSN_SPACING_##spacing, {l, 1, 1}, {1, 1, 1}, \
-        {                                                                       \
-            1, 1, 1                                                             \
-        }                                                                       \
+#define PLACED_1D(k, c, r, s, spacing, l, slots)                                                 \
+    {                                                                                            \
+        FSN_LAYOUT_1D, k, c, r, s, FSN_SPACING_##spacing, {l, 1, 1}, {1, 1, 1}, {1, 1, 1}, slots \
     }
-#define LAYER_3D(k, c, r, s, gc, gy, gx, tc, ty, tx)                                            \
+#define PLACED_3D(k, c, r, s, gc, gy, gx, tc, ty, tx, slots)                                    \
     {                                                                                           \
         FSN_LAYOUT_3D, k, c, r, s, FSN_SPACING_EVEN, {gc * tc, gy * ty, gx * tx}, {gc, gy, gx}, \
-        {                                                                                       \
-            tc, ty, tx                                                                          \
-        }                                                                                       \
+            {tc, ty, tx}, slots                                                                 \
     }
+#define LAYER_1D(...) PLACED_1D(__VA_ARGS__, NULL)
+#define LAYER_3D(...) PLACED_3D(__VA_ARGS__, NULL)
+
+static const int64_t seven_slots[] = {3, 6, 0, 5, 1, 4, 2};
+static int64_t many_slots[300]; /* backwards; more than a byte can count */
 
 static const struct layer layers[] = {
-    {LAYER_1D(8, 3, 3, 3, EVEN, 54), false, 0},
-    {LAYER_1D(8, 3, 3, 3, REFERENCE, 54), true, 1},
-    {LAYER_1D(7, 2, 1, 1, EVEN, 3), true, 7},        /* n and L odd, K prime */
-    {LAYER_1D(5, 4, 3, 3, EVEN, 7), false, 5},       /* filters wrap round several times */
-    {LAYER_1D(1, 2, 3, 3, REFERENCE, 18), false, 1}, /* one filter: K - 1 = 0 */
-    {LAYER_1D(2, 1, 1, 5, REFERENCE, 1), true, 2},   /* L = 1 */
-    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), false, 0},
-    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16},
-    {LAYER_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2), true, 1}, /* K prime: the grid has a spare place */
-    {LAYER_3D(6, 8, 1, 1, 6, 1, 1, 2, 1, 1), false, 6},
-    {LAYER_3D(4, 5, 3, 2, 2, 2, 1, 1, 1, 1), false, 0}, /* all axes wrap */
+    {LAYER_1D(8, 3, 3, 3, EVEN, 54), false, 0, 0, 0},
+    {LAYER_1D(8, 3, 3, 3, REFERENCE, 54), true, 1, 0, 0},
+    {LAYER_1D(7, 2, 1, 1, EVEN, 3), true, 7, 0, 0},        /* n and L odd, K prime */
+    {LAYER_1D(5, 4, 3, 3, EVEN, 7), false, 5, 0, 0},       /* filters wrap round several times */
+    {LAYER_1D(1, 2, 3, 3, REFERENCE, 18), false, 1, 0, 0}, /* one filter: K - 1 = 0 */
+    {LAYER_1D(2, 1, 1, 5, REFERENCE, 1), true, 2, 0, 0},   /* L = 1 */
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), false, 0, 0, 0},
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16, 0, 0},
+    {LAYER_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2), true, 1, 0,
+     0}, /* K prime: the grid has a spare place */
+    {LAYER_3D(6, 8, 1, 1, 6, 1, 1, 2, 1, 1), false, 6, 0, 0},
+    {LAYER_3D(4, 5, 3, 2, 2, 2, 1, 1, 1, 1), false, 0, 0, 0}, /* all axes wrap */
+    {LAYER_1D(8, 3, 3, 3, EVEN, 54), true, 8, 6, 0},
+    {LAYER_1D(8, 3, 3, 3, REFERENCE, 55), true, 1, 4, 0},
+    {LAYER_1D(7, 2, 1, 1, EVEN, 3), true, 7, 3, 0}, /* less than one word */
+    {LAYER_1D(7, 2, 3, 3, EVEN, 57), true, 7, 1, 0},
+    {LAYER_1D(7, 2, 3, 3, EVEN, 63), true, 7, 7, 0},
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16, 2, 0},
+    {LAYER_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2), true, 1, 5, 0},
+    {LAYER_1D(8, 3, 3, 3, EVEN, 54), true, 8, 0, 16},
+    {LAYER_1D(8, 3, 3, 3, EVEN, 49), true, 1, 4, 16}, /* the last segment has one element */
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16, 0, 24},
+    {LAYER_3D(16, 4, 3, 3, 2, 2, 4, 2, 2, 2), true, 16, 3, 24},
+    {PLACED_1D(7, 2, 1, 1, EVEN, 3, seven_slots), true, 7, 0, 0},
+    {PLACED_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2, seven_slots), false, 1, 0, 0},
+    {PLACED_1D(300, 1, 1, 1, EVEN, 100, many_slots), false, 0, 0, 0},
+    {PLACED_1D(7, 2, 3, 3, EVEN, 57, seven_slots), true, 7, 3, 0},
+    {PLACED_1D(7, 2, 3, 3, EVEN, 57, seven_slots), true, 1, 4, 16},
+    {PLACED_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2, seven_slots), true, 7, 2, 24},
 };
 enum { LAYERS = sizeof layers / sizeof layers[0] };
 
@@ -321,20 +341,34 @@ static int add_const(struct fsn__graph *graph, const char *name, enum fsn__dtype
     return value;
 }
 
-/* A graph whose output is the layer's filters; F's element j is 3 j + 1 (mod 251), zero is 7. */
+/* F's element j is 3 j + 1 (mod 251), but for the first; that in few bits. */
+static uint8_t level(const struct layer *layer, int64_t j, int first)
+{
+    const uint8_t value = (uint8_t)(j == 0 ? first : (3 * j + 1) % 251);
+
+    return layer->bits > 0 ? value & (uint8_t)((1 << layer->bits) - 1) : value;
+}
+
+/* Of segment j. */
+static uint8_t step(int64_t j)
+{
+    return (uint8_t)(255 - 70 * j % 251);
+}
+
+/* A graph whose output is the layer's filters; zero is 7. */
 static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
 {
     const struct fsn__fs_geometry *g = &layer->g;
     const int64_t shape[4] = {g->k, g->c, g->r, g->s};
-    struct fsn__attr items[4] = {
+    struct fsn__attr items[6] = {
         {.name = "shape", .type = FSN__ATTR_INTS, .count = 4, .ints = shape},
         {.name = "layout", .type = FSN__ATTR_STRING, .s = g->layout == FSN_LAYOUT_1D ? "1d" : "3d"},
     };
     struct fsn__attrs attrs = {4, items};
     struct fsn__graph *graph = NULL;
-    uint8_t u8[512];
+    uint8_t u8[512], steps[32];
     float f32[512], scale[16], zero = 7;
-    int in[3] = {-1, -1, -1}, out = -1;
+    int in[FSN__FS_INPUTS] = {-1, -1, -1, -1, -1, -1}, out = -1;
 
     if (g->layout == FSN_LAYOUT_1D) {
         attrs.count = 3;
@@ -347,15 +381,25 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
         items[3] = (struct fsn__attr){
             .name = "strides", .type = FSN__ATTR_INTS, .count = 3, .ints = g->stride};
     }
+    for (int64_t k = 0; k < 300; k++)
+        many_slots[k] = 299 - k;
+    if (g->slot)
+        items[attrs.count++] = (struct fsn__attr){
+            .name = "slots", .type = FSN__ATTR_INTS, .count = (size_t)g->k, .ints = g->slot};
+    if (layer->segment > 0)
+        items[attrs.count++] =
+            (struct fsn__attr){.name = "segment", .type = FSN__ATTR_INT, .i = layer->segment};
     for (int j = 0; j < 512; j++)
-        f32[j] = u8[j] = (uint8_t)((3 * j + 1) % 251);
+        f32[j] = u8[j] = level(layer, j, 0);
+    for (int j = 0; j < 32; j++)
+        steps[j] = step(j);
     for (int j = 0; j < 16; j++)
         scale[j] = 0.1f * (float)(j + 1);
     assert_int_equal(fsn__graph_create(&graph, NULL), FSN_OK);
     for (int i = 0; i < copies; i++) {
         struct fsn_error err = {0};
 
-        f32[0] = u8[0] = (uint8_t)i; /* F differs from copy to copy */
+        f32[0] = u8[0] = level(layer, 0, i); /* F differs from copy to copy */
         in[0] = add_const(graph, NULL, layer->levels ? FSN__U8 : FSN__F32,
                           g->layout == FSN_LAYOUT_1D ? 1 : 3, g->fs_dim,
                           layer->levels ? (const void *)u8 : f32);
@@ -363,8 +407,14 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
             in[1] = add_const(graph, NULL, FSN__F32, 1, &layer->scale_size, scale);
         if (layer->levels)
             in[2] = add_const(graph, NULL, FSN__F32, 0, NULL, &zero);
+        if (layer->segment > 0) {
+            const int64_t count = (fsn__fs_size(g) - 1) / layer->segment + 1;
+
+            in[FSN__FS_STEPS] = add_const(graph, NULL, FSN__U8, 1, &count, steps);
+        }
         if (fsn__graph_apply(graph, "FilterSummary", NULL, &attrs,
-                             layer->levels           ? 3
+                             layer->segment > 0      ? FSN__FS_INPUTS
+                             : layer->levels         ? 3
                              : layer->scale_size > 0 ? 2
                                                      : 1,
                              in, &out, &err) != FSN_OK)
@@ -378,8 +428,12 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
 static float expected_weight(const struct layer *layer, int64_t k, int64_t c, int64_t r, int64_t s)
 {
     const struct fsn__fs_geometry *g = &layer->g;
+    const int64_t filter = k;
     int64_t j;
     float value;
+
+    if (g->slot)
+        k = g->slot[k];
 
     if (g->layout == FSN_LAYOUT_1D) {
         int64_t d = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
@@ -394,11 +448,13 @@ static float expected_weight(const struct layer *layer, int64_t k, int64_t c, in
         j = j * g->fs_dim[1] + (iy * g->stride[1] + r) % g->fs_dim[1];
         j = j * g->fs_dim[2] + (ix * g->stride[2] + s) % g->fs_dim[2];
     }
-    value = j == 0 ? 0 : (float)((3 * j + 1) % 251);
+    value = level(layer, j, 0);
     if (layer->levels)
         value -= 7;
+    if (layer->segment > 0)
+        value *= step(j / layer->segment);
     if (layer->scale_size > 0)
-        value *= 0.1f * (float)(layer->scale_size > 1 ? k + 1 : 1);
+        value *= 0.1f * (float)(layer->scale_size > 1 ? filter + 1 : 1);
     return value;
 }
 
@@ -437,10 +493,10 @@ static void every_form_gives_the_filters_of_the_formula(void **state)
 /* How many bytes the tenth layer adds to its F, without the convolution that reads it. */
 static void a_layer_costs_less_than_200_bytes_besides_its_summary(void **state)
 {
-    static const int picked[] = {1, 7};
+    static const int picked[] = {1, 7, 12, 16, 21};
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof picked / sizeof *picked; i++) {
         const struct layer *layer = &layers[picked[i]];
         struct fsn__graph *nine = filters_graph(layer, 9), *ten = filters_graph(layer, 10);
         struct bytes a = export_graph(nine, FSN_EXPORT_SMALL);
@@ -454,6 +510,41 @@ static void a_layer_costs_less_than_200_bytes_besides_its_summary(void **state)
         fsn__graph_destroy(nine);
         fsn__graph_destroy(ten);
     }
+}
+
+/* Eight levels of 3 bits in three bytes, by hand: levels 1 to 7 and 0 as an octal number. */
+static void levels_of_few_bits_are_packed_densely(void **state)
+{
+    const struct layer layer = {LAYER_1D(2, 4, 1, 2, EVEN, 8), true, 1, 3, 0};
+    struct fsn__graph *graph = filters_graph(&layer, 1);
+    uint8_t *f = graph->values[graph->nodes[0].in[0]].tensor.data;
+    FsnOnnx__ModelProto *proto;
+    struct bytes bytes;
+    bool found = false;
+
+    (void)state;
+    for (int j = 0; j < 8; j++)
+        f[j] = (uint8_t)(7 - j);
+    bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    proto = unpack(bytes);
+    for (size_t i = 0; i < proto->graph->n_initializer; i++) {
+        const FsnOnnx__TensorProto *t = proto->graph->initializer[i];
+
+        if (t->data_type != FSN__ONNX_UINT8)
+            continue;
+        found = true;
+        assert_int_equal(t->n_dims, 2);
+        assert_int_equal(t->dims[0], 3);
+        assert_int_equal(t->dims[1], 1);
+        assert_int_equal(t->raw_data.len, 3);
+        assert_int_equal(t->raw_data.data[0] | t->raw_data.data[1] << 8 | t->raw_data.data[2] << 16,
+                         001234567);
+    }
+    assert_true(found);
+    assert_string_equal(proto->functions[0]->name, "PackedSummary1d");
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
 }
 
 static void both_layouts_in_one_file_bring_one_function_each(void **state)
@@ -511,6 +602,50 @@ static void softmax_over_several_axes_is_written_in_version_13s_terms(void **sta
     model = load(&m);
     back = round_trip(model->graph, FSN_EXPORT_DENSE);
     assert_int_equal(back->graph->node_count, 3);
+    assert_same_result(model->graph, back->graph);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
+/* Reshape to a size of 0 would mean: as before. */
+static void softmax_over_several_axes_of_nothing_is_not_written(void **state)
+{
+    struct fsn_error err = {0};
+    struct fsn_model *model;
+    struct onnx_maker m;
+    unsigned char *bytes = NULL;
+    size_t size;
+
+    (void)state;
+    onnx_begin(&m, 9);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 3, INTS(0, 4, 0));
+    onnx_node(&m, "Hardmax", "x", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_DENSE, &bytes, &size, &err),
+                     FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "Hardmax 'Hardmax_y': over several axes of an empty tensor"));
+    fsn_model_destroy(model);
+}
+
+/* The type is told, so the other input, which may be a constant that nothing else reads, goes. */
+static void cast_like_is_written_as_cast(void **state)
+{
+    const int64_t like = 0;
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 15);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(ONNX_OPEN, 3, 2, 2));
+    onnx_ints(&m, "like", 1, &like);
+    onnx_node(&m, "CastLike", "x,like", "whole");
+    onnx_node(&m, "CastLike", "whole,x", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->node_count, 2);
+    assert_string_equal(back->graph->nodes[0].op->name, "Cast");
     assert_same_result(model->graph, back->graph);
     fsn_model_destroy(model);
     fsn_model_destroy(back);
@@ -778,8 +913,11 @@ int main(void)
         cmocka_unit_test(a_saved_file_loads),
         cmocka_unit_test(every_form_gives_the_filters_of_the_formula),
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
+        cmocka_unit_test(levels_of_few_bits_are_packed_densely),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
+        cmocka_unit_test(softmax_over_several_axes_of_nothing_is_not_written),
+        cmocka_unit_test(cast_like_is_written_as_cast),
         cmocka_unit_test(newer_activations_are_written_in_version_13s_terms),
         cmocka_unit_test(newer_normalisations_are_written_in_version_13s_terms),
         cmocka_unit_test(a_number_of_parts_is_written_as_their_sizes),

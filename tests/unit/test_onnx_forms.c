@@ -115,6 +115,49 @@ static void older_forms_mean_what_they_meant(void **state)
     }
 }
 
+/* b [3] and x [2,3], as version 6 says it: the last axes meet. */
+static void broadcasting_had_to_be_asked_for(void **state)
+{
+    static const float x[6] = {1, -2, 3, -4, 5, -6}, b[3] = {10, 20, 30};
+    static const float y[6] = {11, 18, 33, 6, 25, 24};
+    struct fsn_model *model;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 6);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(&m, "b", 1, INTS(3), b);
+    onnx_attr_int(&m, onnx_node(&m, "Add", "x,b", "y"), "broadcast", 1);
+    onnx_output(&m, "y");
+    model = onnx_load(&m);
+    assert_computes(model, x, 6, y);
+    fsn_model_destroy(model);
+}
+
+/* ONNX's case resize_downsample_nearest of version 10, and one that enlarges. Elements are read at
+ * ceil(i / 0.6) and at floor(i / 1.5). */
+static void nearest_neighbours_lay_above_where_a_resize_shrank(void **state)
+{
+    static const float x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const float scales[2][4] = {{1, 1, 0.6f, 0.6f}, {1, 1, 1, 1.5f}};
+    static const float y[2][12] = {{1, 3}, {1, 1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fsn_model *model;
+        struct onnx_maker m;
+
+        onnx_begin(&m, 10);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 4, INTS(1, 1, 2, 4));
+        onnx_floats(&m, "s", 1, INTS(4), scales[i]);
+        onnx_node(&m, "Resize", "x,s", "y");
+        onnx_output(&m, "y");
+        model = onnx_load(&m);
+        assert_computes(model, x, i ? 12 : 2, y[i]);
+        fsn_model_destroy(model);
+    }
+}
+
 static void squeeze_took_its_axes_as_an_attribute(void **state)
 {
     struct onnx_maker m;
@@ -168,6 +211,85 @@ static void softmax_over_the_last_axis_alone_is_todays_form(void **state)
     model = onnx_load(&m);
     assert_null(fsn__attr_find(&model->graph->nodes[0].attrs, "flatten"));
     assert_int_equal(fsn__attr_int(&model->graph->nodes[0].attrs, "axis", 99), 1);
+    fsn_model_destroy(model);
+}
+
+/* ---- training mode ----------------------------------------------------------------------------
+ */
+
+/* Channels of x [2,3]: y = (x - 1) / sqrt(4) * 4 + 1. */
+static void add_norm(struct onnx_maker *m, const char *outputs, bool says_so)
+{
+    FsnOnnx__NodeProto *node;
+
+    onnx_input(m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(m, "s", 1, INTS(3), FLOATS(4, 4, 4));
+    onnx_floats(m, "one", 1, INTS(3), FLOATS(1, 1, 1));
+    onnx_floats(m, "v", 1, INTS(3), FLOATS(4, 4, 4));
+    node = onnx_node(m, "BatchNormalization", "x,s,one,one,v", outputs);
+    onnx_attr_float(m, node, "epsilon", 0);
+    if (says_so)
+        onnx_attr_int(m, node, "training_mode", 1);
+    onnx_output(m, "y");
+}
+
+static void a_batch_norm_exported_in_training_mode_uses_its_running_statistics(void **state)
+{
+    static const struct {
+        int64_t opset;
+        const char *outputs;
+        bool says_so;
+    } cases[] = {
+        {9, "y,m2,v2,sm,sv", false},
+        {13, "y,m2,v2", false},
+        {14, "y,m2,v2", true},
+        {15, "y", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct onnx_maker m;
+        struct fsn_model *model;
+
+        onnx_begin(&m, cases[i].opset);
+        add_norm(&m, cases[i].outputs, cases[i].says_so);
+        model = onnx_load(&m);
+        assert_computes(model, FLOATS(1, -2, 3, -4, 5, -6), 6, FLOATS(1, -5, 5, -9, 9, -13));
+        fsn_model_destroy(model);
+    }
+}
+
+/* Where the moved statistics are read, the mode is meant: here those of the batch are. */
+static void a_batch_norm_whose_new_statistics_are_an_output_stays_as_it_is(void **state)
+{
+    struct onnx_maker m;
+    struct fsn_model *model;
+
+    (void)state;
+    onnx_begin(&m, 9);
+    add_norm(&m, "y,m2,v2", false);
+    onnx_output(&m, "m2");
+    model = onnx_load(&m);
+    assert_int_equal(model->graph->output_count, 2);
+    assert_int_equal(fsn__attr_int(&model->graph->nodes[0].attrs, "training_mode", 0), 1);
+    fsn_model_destroy(model);
+}
+
+static void a_dropout_exported_in_training_mode_drops_nothing(void **state)
+{
+    static const unsigned char yes = 1;
+    struct onnx_maker m;
+    struct fsn_model *model;
+
+    (void)state;
+    onnx_begin(&m, 13);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(2, 3));
+    onnx_floats(&m, "ratio", 0, NULL, FLOATS(0.5f));
+    onnx_initialiser(&m, "training", FSN__ONNX_BOOL, 0, NULL, &yes, 1);
+    onnx_node(&m, "Dropout", "x,ratio,training", "y,mask");
+    onnx_output(&m, "y");
+    model = onnx_load(&m);
+    assert_computes(model, FLOATS(1, -2, 3, -4, 5, -6), 6, FLOATS(1, -2, 3, -4, 5, -6));
     fsn_model_destroy(model);
 }
 
@@ -287,10 +409,15 @@ static void a_function_may_hand_an_input_through(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broadcasting_had_to_be_asked_for),
+        cmocka_unit_test(nearest_neighbours_lay_above_where_a_resize_shrank),
         cmocka_unit_test(older_forms_mean_what_they_meant),
         cmocka_unit_test(squeeze_took_its_axes_as_an_attribute),
         cmocka_unit_test(softmax_normalised_over_several_axes),
         cmocka_unit_test(softmax_over_the_last_axis_alone_is_todays_form),
+        cmocka_unit_test(a_batch_norm_exported_in_training_mode_uses_its_running_statistics),
+        cmocka_unit_test(a_batch_norm_whose_new_statistics_are_an_output_stays_as_it_is),
+        cmocka_unit_test(a_dropout_exported_in_training_mode_drops_nothing),
         cmocka_unit_test(a_function_is_inlined_with_its_callers_attributes),
         cmocka_unit_test(nested_functions_hand_attributes_on),
         cmocka_unit_test(names_in_a_body_are_the_calls_own),

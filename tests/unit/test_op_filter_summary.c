@@ -1,6 +1,7 @@
 /* test_op_filter_summary.c - W[k] = (F[idx_k] - zero) * scale[k] for every kind of input. */
 #include "ops/fs_geometry.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@ struct node {
     struct fsn__attr item[2];
     int64_t shape[4];
     struct fsn__attrs attrs;
-    struct fsn__tensor f, scale, zero, w, dw, df;
-    struct fsn__tensor *in[3], *out[1], *din[3], *dout[1];
+    struct fsn__tensor f, scale, zero, base, share, w, dw, df;
+    struct fsn__tensor *in[5], *out[1], *din[5], *dout[1];
     struct fsn__op_ctx ctx;
+    float bases[K * N], share_value;
     float values[L], dvalues[L], scales[K], zero_value, filters[K * N], dfilters[K * N];
     float work[64];
     uint8_t levels[L];
@@ -41,6 +43,13 @@ static void set_up(struct node *n)
     for (int i = 0; i < K * N; i++)
         n->dfilters[i] = (float)(i * 5 % 23) - 11;
     n->zero_value = 4;
+    for (int i = 0; i < K * N; i++)
+        n->bases[i] = (float)(i * 3 % 29) - 14;
+    n->share_value = 0.25F;
+    fsn__shape_set(&n->base, FSN__F32, 4, n->shape);
+    n->base.data = n->bases;
+    fsn__shape_set(&n->share, FSN__F32, 0, NULL);
+    n->share.data = &n->share_value;
     fsn__shape_set(&n->f, FSN__F32, 1, (int64_t[]){L});
     n->f.data = n->values;
     n->df = n->f;
@@ -56,7 +65,7 @@ static void set_up(struct node *n)
     n->ctx = (struct fsn__op_ctx){.op = &fsn__op_filter_summary,
                                   .name = "layer",
                                   .attrs = &n->attrs,
-                                  .n_in = 3,
+                                  .n_in = 5,
                                   .n_out = 1,
                                   .in = n->in,
                                   .out = n->out,
@@ -99,6 +108,8 @@ static float expected(const struct node *n, int k, int e)
 
     if (n->in[2])
         x -= n->zero_value;
+    if (n->in[3])
+        x = (1 - n->share_value) * n->bases[k * N + e] + n->share_value * x;
     if (n->in[1])
         x *= n->scales[n->scale.dim[0] == 1 ? 0 : k];
     return x;
@@ -115,9 +126,9 @@ static void assert_forward(struct node *n)
 static void forward_follows_the_formula_for_every_combination_of_inputs(void **state)
 {
     (void)state;
-    for (int i = 0; i < 12; i++) {
-        const bool levels = i & 1, zero = i & 2;
-        const int scale = i / 4; /* none, one, one a filter */
+    for (int i = 0; i < 24; i++) {
+        const bool levels = i & 1, zero = i & 2, blended = i & 4;
+        const int scale = i / 8; /* none, one, one a filter */
         struct node n;
 
         set_up(&n);
@@ -129,6 +140,8 @@ static void forward_follows_the_formula_for_every_combination_of_inputs(void **s
             n.scale.dim[0] = 1;
         n.in[1] = scale > 0 ? &n.scale : NULL;
         n.in[2] = zero ? &n.zero : NULL;
+        n.in[3] = blended ? &n.base : NULL;
+        n.in[4] = blended ? &n.share : NULL;
         assert_forward(&n);
     }
 }
@@ -165,7 +178,9 @@ static void the_thread_count_does_not_change_the_result(void **state)
 static void backward_adds_the_scaled_gradient_at_each_place(void **state)
 {
     (void)state;
-    for (int scale = 0; scale < 3; scale++) {
+    for (int i = 0; i < 6; i++) {
+        const int scale = i % 3;
+        const bool blended = i >= 3;
         struct fsn_error err = {.status = FSN_OK};
         float want[L];
         struct node n;
@@ -174,13 +189,16 @@ static void backward_adds_the_scaled_gradient_at_each_place(void **state)
         if (scale == 1)
             n.scale.dim[0] = 1;
         n.in[1] = scale > 0 ? &n.scale : NULL;
+        n.in[3] = blended ? &n.base : NULL;
+        n.in[4] = blended ? &n.share : NULL;
         infer(&n);
         for (int j = 0; j < L; j++)
             want[j] = 1;
         for (int k = 0; k < K; k++)
             for (int e = 0; e < N; e++)
-                want[(k * L / K + e) % L] +=
-                    n.dfilters[k * N + e] * (scale ? n.scales[scale == 1 ? 0 : k] : 1);
+                want[(k * L / K + e) % L] += n.dfilters[k * N + e] *
+                                             (scale ? n.scales[scale == 1 ? 0 : k] : 1) *
+                                             (blended ? n.share_value : 1);
         assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
         assert_memory_equal(n.dvalues, want, sizeof want); /* halves and wholes: exact */
     }
@@ -203,11 +221,29 @@ static void backward_without_a_gradient_to_give_or_take_does_nothing(void **stat
         assert_true(n.dvalues[j] == 1);
 }
 
+static void filters_that_are_wholly_the_summarys_do_not_look_at_the_base(void **state)
+{
+    struct node n;
+
+    (void)state;
+    set_up(&n);
+    n.in[3] = &n.base;
+    n.in[4] = &n.share;
+    n.share_value = 1;
+    for (int i = 0; i < K * N; i++)
+        n.bases[i] = NAN;
+    forward(&n);
+    n.in[3] = n.in[4] = NULL;
+    for (int k = 0; k < K; k++)
+        for (int e = 0; e < N; e++)
+            assert_true(n.filters[k * N + e] == expected(&n, k, e));
+}
+
 static void assert_refused(struct node *n, const char *part)
 {
     struct fsn_error err = {.status = FSN_OK};
 
-    assert_int_equal(fsn__op_filter_summary.infer(&n->ctx, &err), FSN_SHAPE);
+    assert_int_not_equal(fsn__op_filter_summary.infer(&n->ctx, &err), FSN_OK);
     if (!strstr(err.text, part))
         fail_msg("'%s' is not in '%s'", part, err.text);
 }
@@ -228,6 +264,19 @@ static void inputs_of_the_wrong_kind_are_refused_by_name(void **state)
     n.scale.dtype = FSN__F64;
     assert_refused(&n, "is float64 [5]");
     set_up(&n);
+    n.in[3] = &n.base;
+    assert_refused(&n, "only base is there");
+    n.in[3] = NULL;
+    n.in[4] = &n.share;
+    assert_refused(&n, "only the share is there");
+    n.in[3] = &n.base;
+    n.base.dim[1] = C + 1;
+    assert_refused(&n, "base must be float32 like the filters, is float32 [5,3,3,3]");
+    n.base.dim[1] = C;
+    n.share.ndim = 1;
+    n.share.dim[0] = 2;
+    assert_refused(&n, "the share must be one float32, is float32 [2]");
+    set_up(&n);
     n.in[2] = &n.scale;
     assert_refused(&n, "zero must be one float32, is float32 [5]");
 }
@@ -238,6 +287,7 @@ int main(void)
         cmocka_unit_test(forward_follows_the_formula_for_every_combination_of_inputs),
         cmocka_unit_test(absent_inputs_may_also_be_missing_from_the_list),
         cmocka_unit_test(the_thread_count_does_not_change_the_result),
+        cmocka_unit_test(filters_that_are_wholly_the_summarys_do_not_look_at_the_base),
         cmocka_unit_test(backward_adds_the_scaled_gradient_at_each_place),
         cmocka_unit_test(backward_without_a_gradient_to_give_or_take_does_nothing),
         cmocka_unit_test(inputs_of_the_wrong_kind_are_refused_by_name),

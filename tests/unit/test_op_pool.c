@@ -1,5 +1,5 @@
-/* test_op_pool.c - MaxPool, AveragePool, GlobalAveragePool: PyTorch's values, the corners of the
- * specification by hand, and what is refused. */
+/* test_op_pool.c - MaxPool, AveragePool, LpPool, GlobalAveragePool and its like: PyTorch's values,
+ * the corners of the specification by hand, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -261,6 +261,36 @@ static void the_global_maximum_is_each_channel_s_largest_element(void **state)
               "its input of shape [N,3,0] has empty channels");
 }
 
+/* 3-4-5 triangles; the corner of a ceil_mode window holds what lies within the input alone. */
+static void lp_pooling_takes_the_length_of_what_a_window_holds(void **state)
+{
+    const struct fsn__tensor x = F32((1, 1, 3, 3), 3, -4, 0, 0, 0, 2, -6, 8, 1);
+    const struct fsn__attr kernel = ATTR_INTS("kernel_shape", 2, 2);
+    const struct fsn__attr strides = ATTR_INTS("strides", 2, 2);
+
+    (void)state;
+    op_expect(&(struct op_call){"LpPool", IN(x), ATTRS(kernel)},
+              F32((1, 1, 2, 2), 5, 4.472135955f, 10, 8.306623863f));
+    op_expect(&(struct op_call){"LpPool", IN(x),
+                                ATTRS(kernel, strides, ATTR_I("ceil_mode", 1), ATTR_I("p", 1))},
+              F32((1, 1, 2, 2), 7, 2, 14, 1));
+    op_expect(&(struct op_call){"LpPool", IN(x),
+                                ATTRS(kernel, ATTR_INTS("dilations", 2, 2), ATTR_I("p", 3))},
+              F32((1, 1, 1, 1), 6.248799770f)); /* cube root of 27 + 0 + 216 + 1 */
+    op_expect(&(struct op_call){"LpPool", IN(F32((1, 1, 3), 3, 4, 12)),
+                                ATTRS(ATTR_INTS("kernel_shape", 2), ATTR_INTS("strides", 2),
+                                      ATTR_S("auto_pad", "SAME_LOWER"))},
+              F32((1, 1, 2), 3, 12.64911064f)); /* the odd pad in front: (3), (4, 12) */
+    op_expect(&(struct op_call){"GlobalLpPool", IN(F32((1, 2, 2, 2), 1, -1, 1, -1, 0, 0, 0, -7))},
+              F32((1, 2, 1, 1), 2, 7));
+    op_expect(&(struct op_call){"GlobalLpPool", IN(SHAPE(F32, (N, 3, 4, 5, 6)))},
+              SHAPE(F32, (N, 3, 1, 1, 1)));
+    op_refuse(&(struct op_call){"LpPool", IN(x), ATTRS(kernel, ATTR_I("p", 0))}, FSN_INVALID,
+              "LpPool 'node': p is 0, expected at least 1");
+    op_refuse(&(struct op_call){"GlobalLpPool", IN(SHAPE(F32, (N, 3)))}, FSN_SHAPE,
+              "GlobalLpPool 'node': its input has shape [N,3]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +307,7 @@ int main(void)
         cmocka_unit_test(global_average_takes_every_spatial_axis),
         cmocka_unit_test(what_cannot_be_pooled_is_refused),
         cmocka_unit_test(a_huge_window_costs_no_more_than_the_input),
+        cmocka_unit_test(lp_pooling_takes_the_length_of_what_a_window_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

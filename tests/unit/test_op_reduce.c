@@ -1,4 +1,5 @@
-/* test_op_reduce.c - reductions, ArgMax and ArgMin, LogSoftmax and Hardmax: values by hand. */
+/* test_op_reduce.c - reductions, CumSum, ArgMax and ArgMin, LogSoftmax and Hardmax: values by hand.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -240,9 +241,38 @@ static void one_at_the_first_largest_element(void **state)
     op_expect(&(struct op_call){"Hardmax", IN(EMPTY(F32, (2, 0)))}, EMPTY(F32, (2, 0)));
 }
 
+/* The examples of the specification, and integers that wrap around. */
+static void cumulative_sums_include_the_element_or_not_from_either_end(void **state)
+{
+    const struct fsn__tensor x = F32((1, 3), 1, 2, 3), axis = SCALAR(I64, int64_t, 1);
+
+    (void)state;
+    op_expect(&(struct op_call){"CumSum", IN(x, axis)}, F32((1, 3), 1, 3, 6));
+    op_expect(&(struct op_call){"CumSum", IN(x, axis), ATTRS(ATTR_I("exclusive", 1))},
+              F32((1, 3), 0, 1, 3));
+    op_expect(&(struct op_call){"CumSum", IN(x, axis), ATTRS(ATTR_I("reverse", 1))},
+              F32((1, 3), 6, 5, 3));
+    op_expect(&(struct op_call){"CumSum", IN(x, axis),
+                                ATTRS(ATTR_I("exclusive", 1), ATTR_I("reverse", 1))},
+              F32((1, 3), 5, 3, 0));
+    op_expect(&(struct op_call){"CumSum", IN(I8((3, 2), 100, 1, 100, 2, 100, 3), I32((1), -2))},
+              I8((3, 2), 100, 1, -56, 3, 44, 6));
+    op_expect(&(struct op_call){"CumSum", IN(SHAPE(F32, (N, 3)), axis)}, SHAPE(F32, (N, 3)));
+    op_refuse(&(struct op_call){"CumSum", IN(SHAPE(F32, (N, 3)), I32((1), 0))}, FSN_UNSUPPORTED,
+              "CumSum 'node': sums along the batch axis");
+    op_refuse(&(struct op_call){"CumSum", IN(x, I64((1), 2))}, FSN_SHAPE, "axis 2");
+    op_refuse(&(struct op_call){"CumSum", IN(x, I64((2), 0, 1))}, FSN_SHAPE,
+              "its axis is int64 [2], expected one int32 or int64");
+    op_refuse(&(struct op_call){"CumSum", IN(x, SHAPE(I64, (1)))}, FSN_UNSUPPORTED,
+              "its axis input must be constant");
+    op_refuse(&(struct op_call){"CumSum", IN(BOOL((1, 2), 0, 1), axis)}, FSN_UNSUPPORTED,
+              "its input is bool, which it does not take");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cumulative_sums_include_the_element_or_not_from_either_end),
         cmocka_unit_test(each_reduction_of_a_row),
         cmocka_unit_test(each_reduction_of_integers),
         cmocka_unit_test(a_reduction_of_no_elements),

@@ -1,5 +1,5 @@
-/* test_op_select.c - GatherElements, GatherND, TopK, NonMaxSuppression: the specification's
- * examples, ties, negative and wrong indices. */
+/* test_op_select.c - GatherElements, GatherND, TopK, NonMaxSuppression, OneHot, EyeLike: the
+ * specification's examples, ties, negative and wrong indices. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -259,6 +259,66 @@ static void suppression_names_what_it_cannot_do(void **state)
               "its max_output_boxes_per_class is float32 [1], expected one int64");
 }
 
+/* ---- OneHot, EyeLike ------------------------------------------------------------------------ */
+
+static void one_hot_marks_the_place_of_each_index(void **state)
+{
+    const struct fsn__tensor index = I64((4), 0, 7, -1, -8), depth = SCALAR(I64, int64_t, 3);
+    const struct fsn__tensor values = F32((2), 2, 5);
+
+    (void)state;
+    op_expect(&(struct op_call){"OneHot", IN(index, depth, values)},
+              F32((4, 3), 5, 2, 2, 2, 2, 2, 2, 2, 5, 2, 2, 2));
+    op_expect(&(struct op_call){"OneHot", IN(index, F32((1), 3), U8((2), 0, 1)),
+                                ATTRS(ATTR_I("axis", 0))},
+              U8((3, 4), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0));
+    op_expect(&(struct op_call){"OneHot", IN(F32((2, 2), 1, 0, 0, 1), I32((1), 2), I16((2), 0, 9)),
+                                ATTRS(ATTR_I("axis", 1))},
+              I16((2, 2, 2), 0, 9, 9, 0, 9, 0, 0, 9));
+    op_expect(&(struct op_call){"OneHot", IN(SHAPE(I64, (N)), depth, values)}, SHAPE(F32, (N, 3)));
+}
+
+static void one_hot_names_what_does_not_fit(void **state)
+{
+    const struct fsn__tensor index = I64((1), 0), values = F32((2), 0, 1);
+
+    (void)state;
+    op_refuse(&(struct op_call){"OneHot", IN(index, I64((1), 0), values)}, FSN_INVALID,
+              "OneHot 'node': its depth is 0, expected 1 to");
+    op_refuse(&(struct op_call){"OneHot", IN(index, F32((1), NAN), values)}, FSN_INVALID,
+              "its depth is");
+    op_refuse(&(struct op_call){"OneHot", IN(index, I64((2), 1, 2), values)}, FSN_SHAPE,
+              "its depth has shape [2], expected one number");
+    op_refuse(&(struct op_call){"OneHot", IN(index, SHAPE(I64, (1)), values)}, FSN_UNSUPPORTED,
+              "its depth input must be constant");
+    op_refuse(&(struct op_call){"OneHot", IN(index, I64((1), 3), F32((3), 0, 1, 2))}, FSN_SHAPE,
+              "its values have shape [3], expected [2]");
+    op_refuse(&(struct op_call){"OneHot", IN(index, I64((1), 3), values), ATTRS(ATTR_I("axis", 2))},
+              FSN_SHAPE, "axis 2");
+}
+
+static void eye_like_has_ones_on_a_diagonal(void **state)
+{
+    const struct fsn__tensor x = I32((2, 3), 9, 9, 9, 9, 9, 9);
+
+    (void)state;
+    op_expect(&(struct op_call){"EyeLike", IN(x)}, I32((2, 3), 1, 0, 0, 0, 1, 0));
+    op_expect(&(struct op_call){"EyeLike", IN(x), ATTRS(ATTR_I("k", 2), ATTR_I("dtype", 1))},
+              F32((2, 3), 0, 0, 1, 0, 0, 0));
+    op_expect(&(struct op_call){"EyeLike", IN(x), ATTRS(ATTR_I("k", -1), ATTR_I("dtype", 11))},
+              F64((2, 3), 0, 0, 0, 1, 0, 0));
+    op_expect(&(struct op_call){"EyeLike", IN(x), ATTRS(ATTR_I("k", INT64_MIN))},
+              I32((2, 3), 0, 0, 0, 0, 0, 0));
+    op_expect(&(struct op_call){"EyeLike", IN(x), ATTRS(ATTR_I("k", INT64_MAX))},
+              I32((2, 3), 0, 0, 0, 0, 0, 0));
+    op_refuse(&(struct op_call){"EyeLike", IN(I32((2), 1, 2))}, FSN_SHAPE,
+              "EyeLike 'node': its input has shape [2], expected a matrix");
+    op_refuse(&(struct op_call){"EyeLike", IN(SHAPE(F32, (N, 2)))}, FSN_UNSUPPORTED,
+              "makes a constant of the batch size");
+    op_refuse(&(struct op_call){"EyeLike", IN(x), ATTRS(ATTR_I("dtype", 8))}, FSN_UNSUPPORTED,
+              "dtype = 8 is not an element type of the engine");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +335,9 @@ int main(void)
         cmocka_unit_test(suppression_reads_boxes_in_both_forms),
         cmocka_unit_test(suppression_counts_each_image_and_class_alone),
         cmocka_unit_test(suppression_names_what_it_cannot_do),
+        cmocka_unit_test(one_hot_marks_the_place_of_each_index),
+        cmocka_unit_test(one_hot_names_what_does_not_fit),
+        cmocka_unit_test(eye_like_has_ones_on_a_diagonal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_op_shape.c - Reshape, Flatten, Squeeze, Unsqueeze, Shape, ConstantOfShape, Range, Cast. */
+/* test_op_shape.c - Reshape, Flatten, Squeeze, Unsqueeze, Shape, ConstantOfShape, Range, Cast,
+ * CastLike. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -299,6 +300,19 @@ static void range_refuses_what_has_no_end(void **state)
               FSN_SHAPE, "its limit is int32 [], expected one int64");
 }
 
+static void non_zero_lists_places(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"NonZero", IN(F32((2, 3), 0, 1, -0.0f, NAN, 0, -2))},
+              I64((2, 3), 0, 1, 1, 1, 0, 2));
+    op_expect(&(struct op_call){"NonZero", IN(F64((3), 0, 1e-300, 0))}, I64((1, 1), 1));
+    op_expect(&(struct op_call){"NonZero", IN(I64((4), 1, 1, 1, 1))}, I64((1, 4), 0, 1, 2, 3));
+    op_expect(&(struct op_call){"NonZero", IN(U8((2), 0, 0))}, EMPTY(I64, (1, 0)));
+    op_expect(&(struct op_call){"NonZero", IN(SCALAR(F32, float, 5))}, EMPTY(I64, (0, 1)));
+    op_refuse(&(struct op_call){"NonZero", IN(SHAPE(F32, (2, 3)))}, FSN_UNSUPPORTED,
+              "NonZero 'node': its input must be constant");
+}
+
 /* ---- Cast ----------------------------------------------------------------------------------- */
 
 enum {
@@ -398,9 +412,20 @@ static void cast_refuses_types_that_the_engine_does_not_have(void **state)
     op_refuse(&(struct op_call){"Cast", IN(F32((1), 1))}, FSN_UNSUPPORTED, "to = 0 is not");
 }
 
+static void cast_like_takes_the_type_of_its_other_input(void **state)
+{
+    (void)state;
+    op_expect(&(struct op_call){"CastLike", IN(F32((3), -1.5f, 0, 300), U8((1), 7))},
+              U8((3), 0, 0, 255));
+    op_expect(&(struct op_call){"CastLike", IN(I64((2), 3, -4), F32((1, 1), 7))}, F32((2), 3, -4));
+    op_expect(&(struct op_call){"CastLike", IN(SHAPE(F32, (N, 2)), SHAPE(I8, (1)))},
+              SHAPE(I8, (N, 2)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cast_like_takes_the_type_of_its_other_input),
         cmocka_unit_test(reshape_keeps_the_elements_in_order),
         cmocka_unit_test(reshape_reads_zero_as_keep_unless_allowzero),
         cmocka_unit_test(reshape_refuses_a_target_that_does_not_fit),
@@ -419,6 +444,7 @@ int main(void)
         cmocka_unit_test(constant_of_shape_repeats_its_value),
         cmocka_unit_test(range_stops_before_the_limit),
         cmocka_unit_test(range_refuses_what_has_no_end),
+        cmocka_unit_test(non_zero_lists_places),
         cmocka_unit_test(cast_float_to_integer_truncates_and_saturates),
         cmocka_unit_test(cast_between_integers_keeps_the_low_bits),
         cmocka_unit_test(cast_to_float_rounds_to_nearest),

@@ -1,6 +1,8 @@
 /* test_resume.c - a training run repeats, stops, goes on, and knows its own checkpoint. */
+#include "fs/fs.h"
 #include "toy_run.h"
 #include "train/parameters.h"
+#include "train/statistics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,8 +68,8 @@ static void another_seed_gives_other_bytes(void **state)
 enum { SETTLE_PASSES = 50 };
 
 /* The definition of a run, written down once more: every epoch has its own order and its own
- * augmentation, and what does not fill a batch is dropped; at the end, forward passes over the last
- * epoch's batches settle the statistics. */
+ * augmentation, and what does not fill a batch is dropped; at the end, statistics are measured in
+ * forward passes over the last epoch's batches. */
 static void replay(const struct toy_run *f, struct fsn__graph *student)
 {
     const struct fsn__transform transform = {.preprocess = f->spec.preprocess,
@@ -77,12 +79,14 @@ static void replay(const struct toy_run *f, struct fsn__graph *student)
     const struct fsn__exec_options options = {
         .batch = TOY_BATCH, .training = true, .seed = f->spec.seed};
     struct fsn__parameters parameters = {0};
+    struct fsn__statistics statistics = {0};
     struct fsn__exec *exec = NULL;
     int64_t order[TOY_IMAGES];
     int32_t labels[TOY_BATCH];
 
     assert_int_equal(fsn__exec_create(student, &options, &exec, NULL), FSN_OK);
     assert_int_equal(fsn__parameters_collect(student, exec, &parameters, NULL), FSN_OK);
+    assert_int_equal(fsn__statistics_create(student, &statistics, NULL), FSN_OK);
     for (int step = 0; step < TOY_EPOCHS * TOY_STEPS + SETTLE_PASSES; step++) {
         const bool settle = step >= TOY_EPOCHS * TOY_STEPS;
         const int epoch = settle ? TOY_EPOCHS - 1 : step / TOY_STEPS;
@@ -93,15 +97,21 @@ static void replay(const struct toy_run *f, struct fsn__graph *student)
                                          &transform, true, (uint64_t)epoch, NULL,
                                          fsn__f32(fsn__exec_input(exec, 0)), labels, NULL),
                          FSN_OK);
-        assert_int_equal(fsn__exec_forward(exec, (uint64_t)step, NULL), FSN_OK);
         if (settle)
+            fsn__statistics_before(&statistics);
+        assert_int_equal(fsn__exec_forward(exec, (uint64_t)step, NULL), FSN_OK);
+        if (settle) {
+            fsn__statistics_after(&statistics);
             continue;
+        }
         fsn__distill_loss(fsn__f32(fsn__exec_output(exec, 0)), NULL, labels, TOY_BATCH, TOY_CLASSES,
                           0, 1, fsn__f32(fsn__exec_output_grad(exec, 0)), NULL);
         assert_int_equal(fsn__exec_backward(exec, NULL), FSN_OK);
         fsn__parameters_step(&parameters, &f->spec,
                              fsn__learning_rate(&f->spec, step, TOY_EPOCHS * TOY_STEPS), NULL);
     }
+    fsn__statistics_finish(&statistics);
+    fsn__statistics_clear(&statistics);
     fsn__parameters_clear(&parameters);
     fsn__exec_destroy(exec);
 }
@@ -144,18 +154,17 @@ static void a_run_goes_on_with_the_same_bytes_on_other_cores(void **state)
 
 /* Stops at the given place, goes on from the checkpoint, and compares with a run that never was
  * stopped and wrote no checkpoints. */
-static void check_resume(struct toy_run *f, int threads, int stop_epoch, int stop_step,
-                         int first_epoch)
+static void check_resume_of(struct toy_run *f, struct fsn__graph *(*network)(uint64_t), int threads,
+                            int stop_epoch, int stop_step, int first_epoch)
 {
     struct fsn__graph *teacher = toy_network(9);
-    struct toy_result whole = toy_train_graph(f, toy_network(1), teacher, threads, NULL), half,
-                      rest;
+    struct toy_result whole = toy_train_graph(f, network(1), teacher, threads, NULL), half, rest;
 
     f->watch = (struct toy_watch){.stop_epoch = stop_epoch, .stop_step = stop_step};
-    half = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    half = toy_train_graph(f, network(1), teacher, threads, f->checkpoint);
     toy_assert_says(&half, FSN_CANCELLED, "cancelled");
     f->watch = (struct toy_watch){0};
-    rest = toy_train_graph(f, toy_network(1), teacher, threads, f->checkpoint);
+    rest = toy_train_graph(f, network(1), teacher, threads, f->checkpoint);
     assert_int_equal(rest.status, FSN_OK);
     assert_int_equal(f->watch.first.epoch, first_epoch);
     assert_int_equal(f->watch.rows, TOY_EPOCHS - first_epoch + 1);
@@ -168,6 +177,47 @@ static void check_resume(struct toy_run *f, int threads, int stop_epoch, int sto
     remove(f->checkpoint);
 }
 
+static void check_resume(struct toy_run *f, int threads, int stop_epoch, int stop_step,
+                         int first_epoch)
+{
+    check_resume_of(f, toy_network, threads, stop_epoch, stop_step, first_epoch);
+}
+
+/* With Filter Summaries that take the filters over little by little. */
+static struct fsn__graph *sharing_network(uint64_t seed)
+{
+    const struct fsn__fs_options options = {.start = FSN_START_ASSIGNED, .sharing = true};
+    struct fsn__graph *dense = toy_network(seed), *out = NULL;
+    struct fsn_plan *plan = NULL;
+    struct fsn_spec spec;
+
+    fsn_spec_defaults(&spec);
+    assert_int_equal(fsn__fs_plan(dense, &spec, &plan, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__fs_convert(dense, plan, &options, &out, NULL), FSN_OK);
+    assert_true(*fsn__fs_sharing(out) == 0);
+    fsn_plan_destroy(plan);
+    fsn_spec_clear(&spec);
+    fsn__graph_destroy(dense);
+    return out;
+}
+
+static void a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes(void **state)
+{
+    struct toy_run *f = *state;
+    struct toy_result r;
+
+    f->spec.finetune.sharing = 0.7;
+    check_resume_of(f, sharing_network, 2, 3, 4, 3);             /* amid it */
+    check_resume_of(f, sharing_network, 1, 5, TOY_STEPS - 1, 5); /* it is over */
+    r = toy_train_graph(f, sharing_network(1), NULL, 1, NULL);
+    assert_int_equal(r.status, FSN_OK);
+    assert_true(*fsn__fs_sharing(r.student) == 1);
+    assert_int_equal(fsn__fs_end_sharing(r.student, NULL), FSN_OK);
+    assert_null(fsn__fs_sharing(r.student));
+    assert_true(fsn__graph_find_value(r.student, "sharing") < 0);
+    toy_clear(&r);
+}
+
 static void a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one(void **state)
 {
     struct toy_run *f = *state;
@@ -177,6 +227,50 @@ static void a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one(voi
     check_resume(f, 1, 3, TOY_STEPS, 4); /* as an epoch ends */
     check_resume(f, 1, TOY_EPOCHS, TOY_STEPS - 1, TOY_EPOCHS);
     check_resume(f, 2, 2, 1, 2);
+}
+
+/* Every setting that keeps state of its own or draws numbers, at once. */
+static void use_everything(struct fsn_spec *spec)
+{
+    spec->finetune.ema = 0.9;
+    spec->finetune.holdout = 0.2;
+    spec->finetune.mixup = 0.4;
+    spec->finetune.label_smoothing = 0.1;
+    spec->finetune.cutout = true;
+    spec->finetune.clip_norm = 0.5;
+    spec->finetune.weight_decay_bn = 1e-3;
+    spec->finetune.distill.feature = 0.5;
+    spec->finetune.recalibrate_bn = 3;
+}
+
+static void a_run_with_every_setting_goes_on_as_if_it_had_not_stopped(void **state)
+{
+    struct toy_run *f = *state;
+
+    use_everything(&f->spec);
+    check_resume(f, 1, 3, 4, 3);
+    check_resume(f, 2, 5, 1, 5);
+}
+
+static void the_number_of_cores_changes_no_byte_with_every_setting(void **state)
+{
+    struct toy_run *f = *state;
+    struct fsn__cores one = FSN__CORES(1), five = FSN__CORES(5);
+    struct fsn__graph *teacher = toy_network(9);
+    struct toy_result alone, beside;
+
+    f->spec.finetune.epochs = 2;
+    use_everything(&f->spec);
+    f->cores = &one;
+    alone = toy_train_graph(f, toy_network(1), teacher, 3, NULL);
+    f->cores = &five;
+    beside = toy_train_graph(f, toy_network(1), teacher, 3, NULL);
+    assert_int_equal(alone.status, FSN_OK);
+    assert_true(toy_same_state(alone.student, beside.student));
+    toy_assert_same_curve(&alone.curve, &beside.curve);
+    toy_clear(&alone);
+    toy_clear(&beside);
+    fsn__graph_destroy(teacher);
 }
 
 static void a_finished_run_is_taken_up_without_another_step(void **state)
@@ -251,6 +345,17 @@ static void a_checkpoint_is_refused_when_anything_that_matters_has_changed(void 
     CHANGED(finetune.crop_padding, 2);
     CHANGED(finetune.flip, false);
     CHANGED(finetune.distill.temperature, 1.5);
+    CHANGED(finetune.distill.feature, 0.5);
+    CHANGED(finetune.weight_decay_bn, 0.125);
+    CHANGED(finetune.clip_norm, 1);
+    CHANGED(finetune.ema, 0.5);
+    CHANGED(finetune.label_smoothing, 0.1);
+    CHANGED(finetune.mixup, 0.5);
+    CHANGED(finetune.cutout, true);
+    CHANGED(finetune.cutout_size, 3);
+    CHANGED(finetune.holdout, 0.2);
+    CHANGED(finetune.patience, 2);
+    CHANGED(finetune.recalibrate_bn, 7);
 #undef CHANGED
     expect_foreign(f, toy_network(1), NULL, 2, "threads");
     expect_foreign(f, toy_network(2), NULL, 1, "initial weights");
@@ -276,7 +381,10 @@ int main(void)
         CASE(another_seed_gives_other_bytes),
         CASE(a_run_is_the_documented_sequence_of_steps),
         CASE(a_run_goes_on_with_the_same_bytes_on_other_cores),
+        CASE(a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes),
         CASE(a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one),
+        CASE(a_run_with_every_setting_goes_on_as_if_it_had_not_stopped),
+        CASE(the_number_of_cores_changes_no_byte_with_every_setting),
         CASE(a_finished_run_is_taken_up_without_another_step),
         CASE(a_damaged_checkpoint_means_starting_over),
         CASE(a_checkpoint_is_refused_when_anything_that_matters_has_changed),

@@ -52,6 +52,22 @@ static void warm_up_is_linear_and_the_cosine_starts_after_it(void **state)
     check(&spec, 10, 16, 0.2);
 }
 
+static void sharing_rises_along_half_a_wave_and_stays(void **state)
+{
+    const double want[] = {0.5 * (1 - sqrt(0.5)), 0.5, 0.5 * (1 + sqrt(0.5)), 1, 1, 1, 1, 1};
+    struct fsn_spec spec = make_spec(FSN_SCHEDULE_COSINE, 0);
+
+    (void)state;
+    spec.finetune.sharing = 0.5;
+    for (int step = 0; step < 8; step++) /* 45, 90, 135, 180 degrees */
+        assert_true(fabs(fsn__sharing(&spec, step, 8) - want[step]) < 1e-15);
+    spec.finetune.sharing = 1;
+    assert_true(fsn__sharing(&spec, 6, 8) < 1);
+    assert_true(fsn__sharing(&spec, 7, 8) == 1);
+    spec.finetune.sharing = 0;
+    assert_true(fsn__sharing(&spec, 0, 8) == 1);
+}
+
 static void milestones_multiply_by_gamma_at_their_share_of_the_run(void **state)
 {
     struct fsn_spec spec = make_spec(FSN_SCHEDULE_STEP, 0);
@@ -109,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cosine_falls_from_the_peak_towards_zero),
         cmocka_unit_test(warm_up_is_linear_and_the_cosine_starts_after_it),
+        cmocka_unit_test(sharing_rises_along_half_a_wave_and_stays),
         cmocka_unit_test(milestones_multiply_by_gamma_at_their_share_of_the_run),
         cmocka_unit_test(a_milestone_falls_on_its_step_despite_binary_fractions),
         cmocka_unit_test(warm_up_also_leads_into_the_step_schedule),

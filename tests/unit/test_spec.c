@@ -57,10 +57,12 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_int_equal(spec.filter_summary.layout, FSN_LAYOUT_1D);
     assert_true(spec.filter_summary.ratio == 4 && spec.filter_summary.ratio_1x1 == 0);
     assert_int_equal(spec.filter_summary.spacing, FSN_SPACING_EVEN);
+    assert_int_equal(spec.filter_summary.start, FSN_START_ASSIGNED);
     assert_int_equal(spec.filter_summary.exclude_count, 0);
     assert_int_equal(spec.finetune.epochs, 8);
     assert_int_equal(spec.finetune.batch_size, 128);
     assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.9);
+    assert_true(spec.finetune.sharing == 0.5);
     assert_true(spec.finetune.weight_decay == 1e-4);
     assert_int_equal(spec.finetune.schedule, FSN_SCHEDULE_COSINE);
     assert_int_equal(spec.finetune.warmup_steps, 200);
@@ -69,6 +71,12 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_true(spec.finetune.gamma == 0.1);
     assert_true(spec.finetune.distill.alpha == 0.9 && spec.finetune.distill.temperature == 4);
     assert_true(spec.finetune.crop_padding == 4 && spec.finetune.flip);
+    assert_true(!spec.finetune.cutout && spec.finetune.cutout_size == 0);
+    assert_true(spec.finetune.weight_decay_bn == 0 && spec.finetune.clip_norm == 0);
+    assert_true(spec.finetune.ema == 0 && spec.finetune.label_smoothing == 0);
+    assert_true(spec.finetune.mixup == 0 && spec.finetune.distill.feature == 0);
+    assert_true(spec.finetune.holdout == 0 && spec.finetune.patience == 0);
+    assert_int_equal(spec.finetune.recalibrate_bn, 50);
     assert_int_equal(spec.quantize.bits, 8);
     assert_int_equal(spec.seed, 1);
     assert_int_equal(spec.threads, 0);
@@ -81,8 +89,10 @@ static const char full[] =
     " \"finetune\": {\"epochs\": 0, \"batch_size\": 64, \"lr\": 0.05, \"momentum\": 0.85,"
     "   \"weight_decay\": 5e-4, \"schedule\": \"step\", \"warmup_steps\": 0,"
     "   \"milestones\": [0.1, 0.3, 0.9], \"gamma\": 0.2,"
-    "   \"distill\": {\"alpha\": 0.5, \"temperature\": 2}, \"augment\": [\"crop\"],"
-    "   \"crop_padding\": 2},"
+    "   \"distill\": {\"alpha\": 0.5, \"temperature\": 2, \"feature\": 0.25},"
+    "   \"augment\": [\"crop\", \"cutout\"], \"crop_padding\": 2, \"cutout_size\": 9,"
+    "   \"weight_decay_bn\": 1e-5, \"clip_norm\": 3, \"ema\": 0.999, \"label_smoothing\": 0.2,"
+    "   \"mixup\": 0.75, \"holdout\": 0.125, \"patience\": 6, \"recalibrate_bn\": 0},"
     " \"quantize\": {\"bits\": 32}, \"seed\": 9007199254740991, \"threads\": 3}";
 
 static void every_field_is_read(void **state)
@@ -110,6 +120,12 @@ static void every_field_is_read(void **state)
     assert_true(spec.finetune.milestones[2] == 0.9 && spec.finetune.gamma == 0.2);
     assert_true(spec.finetune.distill.alpha == 0.5 && spec.finetune.distill.temperature == 2);
     assert_true(spec.finetune.crop_padding == 2 && !spec.finetune.flip);
+    assert_true(spec.finetune.cutout && spec.finetune.cutout_size == 9);
+    assert_true(spec.finetune.weight_decay_bn == 1e-5 && spec.finetune.clip_norm == 3);
+    assert_true(spec.finetune.ema == 0.999 && spec.finetune.label_smoothing == 0.2);
+    assert_true(spec.finetune.mixup == 0.75 && spec.finetune.distill.feature == 0.25);
+    assert_true(spec.finetune.holdout == 0.125 && spec.finetune.patience == 6);
+    assert_int_equal(spec.finetune.recalibrate_bn, 0);
     assert_int_equal(spec.quantize.bits, 32);
     assert_true(spec.seed == UINT64_C(9007199254740991));
     assert_int_equal(spec.threads, 3);
@@ -212,7 +228,7 @@ static void wrong_types_are_named(void **state)
     assert_fault("{\"filter_summary\": {\"exclude\": [\"a\", 5]}}", "/filter_summary/exclude/1",
                  "must be the name of a node, got 5");
     assert_fault("{\"finetune\": {\"augment\": [\"crop\", \"rotate\"]}}", "/finetune/augment/1",
-                 "must be one of crop|flip, got the string \"rotate\"");
+                 "must be one of crop|flip|cutout, got the string \"rotate\"");
     assert_fault("{\"quantize\": {\"bits\": true}}", "/quantize/bits", "got true");
 }
 
@@ -223,7 +239,8 @@ static void values_out_of_range_are_named_with_the_range(void **state)
                  "must be 1.01 to 10000, got 1");
     assert_fault("{\"filter_summary\": {\"ratio_1x1\": 0.5}}", "/filter_summary/ratio_1x1",
                  "must be 0 or 1.01 to 10000, got 0.5");
-    assert_fault("{\"quantize\": {\"bits\": 9}}", "/quantize/bits", "must be one of 8|32, got 9");
+    assert_fault("{\"quantize\": {\"bits\": 9}}", "/quantize/bits",
+                 "must be one of 2|3|4|6|8|32, got 9");
     assert_fault("{\"finetune\": {\"epochs\": -1}}", "/finetune/epochs", "must be 0 to 10000");
     assert_fault("{\"threads\": 1e300}", "/threads", "must be 0 to 64, got 1e+300");
     assert_fault("{\"seed\": 9007199254740992}", "/seed", "must be 0 to 9007199254740991");
@@ -244,6 +261,8 @@ static void fields_that_need_each_other_are_judged_together(void **state)
                  "mean has 2, std has 3");
     assert_fault("{\"finetune\": {\"crop_padding\": 0}}", "/finetune/crop_padding",
                  "must be 1 to 64 with crop");
+    assert_fault("{\"finetune\": {\"cutout_size\": 3}}", "/finetune/cutout_size", "has no effect");
+    assert_fault("{\"finetune\": {\"patience\": 3}}", "/finetune/patience", "finetune.holdout");
     assert_fault("{\"finetune\": {\"crop_padding\": 3, \"augment\": [\"flip\"]}}",
                  "/finetune/crop_padding", "has no effect");
 }

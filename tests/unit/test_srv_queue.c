@@ -374,14 +374,20 @@ static void epochs_that_are_trained_again_appear_once(void **state)
     }
     assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 2, NULL), FSN_OK);
     for (int i = 0; i < 2; i++) { /* the second write of an epoch replaces the first */
-        struct fsn_epoch row = {.epoch = 2, .train_loss = 20 + i, .train_top1 = NAN};
+        struct fsn_epoch row = {.epoch = 2,
+                                .train_loss = 20 + i,
+                                .train_top1 = NAN,
+                                .teacher_top1 = 90,
+                                .held_top1 = 60 + i,
+                                .held_loss = NAN};
 
         assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
     }
     assert_int_equal(srv_metrics_list(f->db, job.id, &rows, &count, NULL), FSN_OK);
     assert_int_equal(count, 2);
     assert_true(rows[0].train_loss == 1 && rows[1].train_loss == 21);
-    assert_true(isnan(rows[1].train_top1));
+    assert_true(isnan(rows[1].train_top1) && isnan(rows[1].held_loss));
+    assert_true(rows[1].teacher_top1 == 90 && rows[1].held_top1 == 61);
     free(rows);
     srv_job_clear(&job);
 }

@@ -72,10 +72,11 @@ static bool watch_progress(const struct fsn_progress *now, void *user)
     return true;
 }
 
-static void steps_of_student_and_teacher_allocate_nothing(void **state)
+static void check_steps(void (*set)(struct fsn_spec *spec), int steps)
 {
 #ifdef SANITIZED
-    (void)state;
+    (void)set;
+    (void)steps;
     (void)watch_progress;
     print_message("skipped: the sanitizer's allocator is in use\n");
     skip();
@@ -92,14 +93,14 @@ static void steps_of_student_and_teacher_allocate_nothing(void **state)
                                  .progress = watch_progress,
                                  .user = &watch};
 
-    (void)state;
     assert_true(allocations > 0); /* the counter is in place */
     fsn_spec_defaults(&spec);
     spec.finetune.epochs = 2;
     spec.finetune.batch_size = 8;
+    set(&spec);
     assert_int_equal(fsn__pool_create(2, &job.pool, NULL), FSN_OK);
     assert_int_equal(fsn__train_run(&job, &curve, NULL), FSN_OK);
-    assert_int_equal(watch.steps, 14 + 50); /* and 50 passes that settle statistics */
+    assert_int_equal(watch.steps, steps);
     assert_int_equal(watch.within, 0);
     free(curve.rows);
     fsn_spec_clear(&spec);
@@ -110,10 +111,39 @@ static void steps_of_student_and_teacher_allocate_nothing(void **state)
 #endif
 }
 
+static void nothing(struct fsn_spec *spec)
+{
+    (void)spec;
+}
+
+/* All but images held back, whose evaluation makes an executor at the end of an epoch. */
+static void everything(struct fsn_spec *spec)
+{
+    spec->finetune.ema = 0.9;
+    spec->finetune.mixup = 0.4;
+    spec->finetune.label_smoothing = 0.1;
+    spec->finetune.cutout = true;
+    spec->finetune.clip_norm = 0.5;
+    spec->finetune.distill.feature = 0.5;
+}
+
+static void steps_of_student_and_teacher_allocate_nothing(void **state)
+{
+    (void)state;
+    check_steps(nothing, 14 + 50); /* and 50 passes that measure statistics */
+}
+
+static void steps_with_every_setting_allocate_nothing(void **state)
+{
+    (void)state;
+    check_steps(everything, 14 + 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_of_student_and_teacher_allocate_nothing),
+        cmocka_unit_test(steps_with_every_setting_allocate_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

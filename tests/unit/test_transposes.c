@@ -142,7 +142,7 @@ static void the_view_of_such_a_network_begins_with_its_first_layer(void **state)
     struct toy_run *f = *state;
     struct fsn__graph *graph = channels_last(), *copy = pushed(graph), *view = NULL;
 
-    assert_int_equal(fsn__view_create(copy, "test", f->data, copy->outputs[0], &view, NULL),
+    assert_int_equal(fsn__view_create(copy, "test", f->data, copy->outputs, 1, &view, NULL),
                      FSN_OK);
     assert_int_equal(graph_count(view, "Transpose"), 1); /* before Flatten */
     assert_string_equal(FSN__SHAPE(&view->values[view->inputs[0]].tensor), "[N,1,6,6]");

@@ -1,79 +1,41 @@
 /* winograd.c - the three passes of a Winograd convolution, from their stages (winograd.h). */
-#include "kernels/isa/winograd_isa.h"
+#include "kernels/isa/winograd_stages.h"
 
 #include <string.h>
 
 /* An output that the L2 cannot hold is written past the caches. */
 enum { STREAM_BYTES = 1 << 20 };
 
-struct pass {
-    struct fsn__wino plan;
-    const struct pass *weights;  /* backward_data as one with backward_weights: the latter */
-    struct wino_reader reader;   /* the map that the tiles are of */
-    struct wino_reader gradient; /* backward_weights: of the output */
-    struct wino_writer writer;
-    const struct fsn__filters *w;
-    float *dw;
-    void *work;
-    int64_t first, count; /* large regime: the tiles of this round */
-};
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static struct fsn__wino_work work_of(const struct pass *pass, int thread)
-{
-    return pass->weights
-               ? fsn__wino_joint_work(&pass->plan, &pass->weights->plan, pass->work, thread)
-               : fsn__wino_work(&pass->plan, pass->work, thread);
-}
-
-/* U of filter blocks [block, block + blocks), channels [c, c + count), as wino_multiply wants it.
- */
-static void filter_blocks(const struct pass *pass, float *u, int64_t block, int64_t blocks,
-                          int64_t c, int64_t count)
-{
-    for (int64_t j = 0; j < blocks; j++) {
-        int64_t row, at = wino_strip(j, blocks, count, &row);
-
-        for (int64_t i = 0; i < count; i += FSN__LANES)
-            wino_filter(&pass->plan, pass->w, block + j, c + i, least(FSN__LANES, count - i),
-                        u + at + i * row, row);
-    }
-}
-
 /* ---- small U: the tiles are split over the threads ------------------------------------------ */
+
+/* All filters are one piece. */
+static struct wino_piece whole(const struct fsn__wino *plan)
+{
+    return (struct wino_piece){.blocks = plan->k_blocks, .count = plan->c};
+}
 
 static void small_filters_task(void *arg, int thread, int threads)
 {
     const struct pass *pass = arg;
     const struct fsn__wino *plan = &pass->plan;
+    const struct wino_piece all = whole(plan);
     float *u = work_of(pass, thread).u;
     int64_t begin, end;
 
     fsn__share(plan->k_blocks * plan->c_blocks, thread, threads, &begin, &end);
-    for (; begin < end; begin++) {
-        int64_t block = begin / plan->c_blocks, c = begin % plan->c_blocks * FSN__LANES;
-        int64_t row, at = wino_strip(block, plan->k_blocks, plan->c, &row);
-
-        wino_filter(plan, pass->w, block, c, least(FSN__LANES, plan->c - c), u + at + c * row, row);
-    }
+    for (; begin < end; begin++)
+        filter(pass, &all, begin / plan->c_blocks, begin % plan->c_blocks * FSN__LANES, u);
 }
 
 /* The outputs of `count` tiles from `first` on; adds to work->sums. */
 static void convolve_tiles(const struct pass *pass, const struct fsn__wino_work *work,
                            int64_t first, int64_t count)
 {
-    const struct fsn__wino *plan = &pass->plan;
+    const struct wino_piece all = whole(&pass->plan);
 
-    wino_input(plan, &pass->reader, first, count, work->v);
-    for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-        wino_multiply(work->v + f * plan->v_step, work->u + f * plan->u_step,
-                      work->m + f * plan->m_step, plan->capacity, count, plan->c, plan->k_blocks,
-                      false);
-    wino_output(plan, &pass->writer, 0, plan->k_blocks, first, count, work->m, work->sums);
+    input(pass, first, count, work->v);
+    multiply(pass, work, &all, count, false);
+    output(pass, 0, pass->plan.k_blocks, first, count, work);
 }
 
 static void small_tiles_task(void *arg, int thread, int threads)
@@ -96,16 +58,17 @@ static void correlate_tiles(const struct pass *pass, const struct fsn__wino_work
                             int64_t first, int64_t count, bool add)
 {
     const struct fsn__wino *plan = &pass->plan;
-    int64_t rows = plan->c_blocks * FSN__LANES * FSN__LANES;
 
-    wino_input(plan, &pass->reader, first, count, work->v);
-    wino_gradient(plan, &pass->gradient, first, count, work->m);
-    for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-        for (int64_t c = 0; c < plan->c_blocks; c++)
+    input(pass, first, count, work->v);
+    gradient(pass, first, count, work->m);
+    for (int f = 0; f < plan->frequencies; f++) {
+        int64_t blocks = plan->c_blocks * fsn__wino_parts(f, plan->c_parts);
+
+        for (int64_t c = 0; c < blocks; c++)
             wino_correlate(work->v + f * plan->v_step + c * plan->capacity * FSN__LANES,
-                           work->m + f * plan->m_step,
-                           work->u + f * plan->u_step + c * FSN__LANES * FSN__LANES, rows,
-                           plan->capacity, count, plan->k_blocks, add);
+                           work->m + f * plan->m_step, work->u + f * plan->u_step + c * SQUARE,
+                           blocks * SQUARE, plan->capacity, count, plan->k_blocks, add);
+    }
 }
 
 /* dU of this thread's tiles. */
@@ -157,8 +120,8 @@ static void small_reduce_task(void *arg, int thread, int threads)
 
     fsn__share(plan->k_blocks * plan->c_blocks, thread, threads, &begin, &end);
     for (; begin < end; begin++)
-        wino_filter_gradient(plan, du + begin * FSN__LANES * FSN__LANES, threads, step,
-                             begin % plan->c_blocks, begin / plan->c_blocks, pass->dw);
+        filter_gradient(pass, du, begin, threads, step, begin % plan->c_blocks,
+                        begin / plan->c_blocks);
 }
 
 /* ---- large U: the filters are split over the threads ---------------------------------------- */
@@ -171,10 +134,9 @@ static void large_input_task(void *arg, int thread, int threads)
     int64_t begin, end;
 
     fsn__share(pass->count, thread, threads, &begin, &end);
-    wino_input(plan, &pass->reader, pass->first + begin, end - begin, work.v + begin * FSN__LANES);
+    input(pass, pass->first + begin, end - begin, work.v + begin * FSN__LANES);
     if (plan->pass == FSN__WINO_BACKWARD_WEIGHTS)
-        wino_gradient(plan, &pass->gradient, pass->first + begin, end - begin,
-                      work.m + begin * FSN__LANES);
+        gradient(pass, pass->first + begin, end - begin, work.m + begin * FSN__LANES);
     else if (pass->first == 0)
         memset(work.sums, 0, plan->sums_bytes);
 }
@@ -184,25 +146,22 @@ static void large_filters_task(void *arg, int thread, int threads)
     const struct pass *pass = arg;
     const struct fsn__wino *plan = &pass->plan;
     struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
+    const int64_t group = FSN__WINO_GROUP / plan->k_parts, chunk = FSN__WINO_CHUNK / plan->c_parts;
     int64_t begin, end;
 
-    fsn__share((plan->k_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP, thread, threads, &begin,
-               &end);
+    fsn__share((plan->k_blocks + group - 1) / group, thread, threads, &begin, &end);
     for (; begin < end; begin++) {
-        int64_t block = begin * FSN__WINO_GROUP;
-        int64_t blocks = least(FSN__WINO_GROUP, plan->k_blocks - block);
+        struct wino_piece piece = {.block = begin * group};
 
-        for (int64_t c = 0; c < plan->c; c += FSN__WINO_CHUNK) {
-            int64_t channels = least(FSN__WINO_CHUNK, plan->c - c);
-
-            filter_blocks(pass, work.u, block, blocks, c, channels);
-            for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-                wino_multiply(work.v + f * plan->v_step + c * plan->capacity,
-                              work.u + f * plan->u_step, work.m + f * plan->m_step, plan->capacity,
-                              pass->count, channels, blocks, c > 0);
+        piece.blocks = least(group, plan->k_blocks - piece.block);
+        for (; piece.c < plan->c; piece.c += chunk) {
+            piece.count = least(chunk, plan->c - piece.c);
+            for (int64_t j = 0; j < piece.blocks; j++)
+                for (int64_t i = 0; i < piece.count; i += FSN__LANES)
+                    filter(pass, &piece, j, i, work.u);
+            multiply(pass, &work, &piece, pass->count, piece.c > 0);
         }
-        wino_output(plan, &pass->writer, block, blocks, pass->first, pass->count, work.m,
-                    work.sums);
+        output(pass, piece.block, piece.blocks, pass->first, pass->count, &work);
     }
 }
 
@@ -212,19 +171,24 @@ static void large_gradient_task(void *arg, int thread, int threads)
     const struct fsn__wino *plan = &pass->plan;
     struct fsn__wino_work work = fsn__wino_work(plan, pass->work, thread);
     int64_t groups = (plan->k_blocks + FSN__WINO_GROUP - 1) / FSN__WINO_GROUP, begin, end;
-    int64_t plane = plan->capacity * FSN__LANES, square = FSN__LANES * FSN__LANES;
+    int64_t plane = plan->capacity * FSN__LANES;
 
     fsn__share(groups * plan->c_blocks, thread, threads, &begin, &end);
     for (; begin < end; begin++) {
         int64_t block = begin / plan->c_blocks * FSN__WINO_GROUP, c = begin % plan->c_blocks;
         int64_t blocks = least(FSN__WINO_GROUP, plan->k_blocks - block);
 
-        for (int f = 0; f < FSN__WINO_FREQUENCIES; f++)
-            wino_correlate(work.v + f * plan->v_step + c * plane,
-                           work.m + f * plan->m_step + block * plane, work.u + f * plan->u_step,
-                           square, plan->capacity, pass->count, blocks, false);
+        for (int f = 0; f < plan->frequencies; f++) {
+            int64_t parts = fsn__wino_parts(f, plan->c_parts);
+
+            for (int64_t part = 0; part < parts; part++)
+                wino_correlate(work.v + f * plan->v_step + (c * parts + part) * plane,
+                               work.m + f * plan->m_step + block * plane,
+                               work.u + f * plan->u_step + part * SQUARE, parts * SQUARE,
+                               plan->capacity, pass->count, blocks, false);
+        }
         for (int64_t j = 0; j < blocks; j++)
-            wino_filter_gradient(plan, work.u + j * square, 1, 0, c, block + j, pass->dw);
+            filter_gradient(pass, work.u, j, 1, 0, c, block + j);
     }
 }
 

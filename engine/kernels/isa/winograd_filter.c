@@ -29,10 +29,9 @@
 #define S (1 / (2 * A2 * (A2 - B2)))
 #define T (1 / (2 * B2 * (B2 - A2)))
 
-enum { TAPS = 9, FREQUENCY = 6, SIDE = 3, QUAD = 4 };
+enum { TAPS = FSN__WINO_TAPS, FREQUENCY = 6, SIDE = 3, QUAD = 4 };
 
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
-typedef float taps[TAPS][FSN__LANES];
 
 /* to[j * to_step + i] = from[i][at + j] for i, j < 4. */
 FSN__INLINE void transpose_quad(const float *const from[QUAD], int64_t at, float *to,
@@ -53,7 +52,7 @@ FSN__INLINE void transpose_quad(const float *const from[QUAD], int64_t at, float
 
 /* Forward: lanes are filters k .. k + 15, rows channels c .. c + count - 1. */
 static void gather_forward(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t k,
-                           int64_t c, int64_t count, taps *g)
+                           int64_t c, int64_t count, fsn__wino_taps *g)
 {
     int64_t lanes = plan->k - k < FSN__LANES ? plan->k - k : FSN__LANES;
     float copy[FSN__LANES][FSN__LANES * TAPS];
@@ -76,7 +75,7 @@ static void gather_forward(const struct fsn__wino *plan, const struct fsn__filte
 
 /* Backward: lanes are channels c .. c + 15 of the filters, rows filters k .. k + count - 1. */
 static void gather_backward(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t c,
-                            int64_t k, int64_t count, taps *g)
+                            int64_t k, int64_t count, fsn__wino_taps *g)
 {
     int64_t lanes = plan->k - c < FSN__LANES ? plan->k - c : FSN__LANES;
     float copy[FSN__LANES * TAPS];
@@ -133,22 +132,30 @@ static void prefetch(const struct fsn__filters *w, int64_t k, int64_t c)
         __builtin_prefetch(next + tap * FSN__LANES);
 }
 
-void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
-                 int64_t c, int64_t count, float *u, int64_t row)
+void wino_gather(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
+                 int64_t c, int64_t count, fsn__wino_taps *g)
 {
-    taps g[FSN__LANES] __attribute__((aligned(64)));
-    const bool backward = plan->pass == FSN__WINO_BACKWARD_DATA;
-    const int64_t step = plan->u_step, next = c + FSN__LANES;
+    const int64_t next = c + FSN__LANES;
 
-    if (backward)
+    if (plan->pass == FSN__WINO_BACKWARD_DATA)
         gather_backward(plan, w, block * FSN__LANES, c, count, g);
     else
         gather_forward(plan, w, block * FSN__LANES, c, count, g);
-    for (int64_t i = 0; i < count; i++, u += row) {
-        if (backward)
+    for (int64_t i = 0; i < count; i++)
+        if (plan->pass == FSN__WINO_BACKWARD_DATA)
             prefetch(w, next + i, block * FSN__LANES);
         else
             prefetch(w, block * FSN__LANES + i, next);
+}
+
+void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
+                 int64_t c, int64_t count, float *u, int64_t row)
+{
+    fsn__wino_taps g[FSN__LANES] __attribute__((aligned(64)));
+    const int64_t step = plan->u_step;
+
+    wino_gather(plan, w, block, c, count, g);
+    for (int64_t i = 0; i < count; i++, u += row)
         for (int part = 0; part < FSN__PARTS; part++) {
             fsn__vec half[SIDE][FREQUENCY]; /* G g, column by column */
 
@@ -174,11 +181,11 @@ void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int
                     fsn__vec_store(u + (f * FREQUENCY + j) * step + part * FSN__VL, out[j]);
             }
         }
-    }
 }
 
-/* dw += the buffer, the way gather_forward came. */
-static void scatter(const struct fsn__wino *plan, const taps *g, int64_t k, int64_t c, float *dw)
+/* The way gather_forward came. */
+void wino_scatter(const struct fsn__wino *plan, const fsn__wino_taps *g, int64_t k, int64_t c,
+                  float *dw)
 {
     int64_t lanes = plan->k - k < FSN__LANES ? plan->k - k : FSN__LANES;
     int64_t count = plan->c - c < FSN__LANES ? plan->c - c : FSN__LANES;
@@ -208,7 +215,7 @@ static void scatter(const struct fsn__wino *plan, const taps *g, int64_t k, int6
 void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int parts,
                           int64_t part_step, int64_t c_block, int64_t k_block, float *dw)
 {
-    taps g[FSN__LANES] __attribute__((aligned(64)));
+    fsn__wino_taps g[FSN__LANES] __attribute__((aligned(64)));
     const int64_t step = plan->u_step;
 
     for (int64_t i = 0; i < FSN__LANES; i++, du += FSN__LANES)
@@ -243,5 +250,5 @@ void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int par
                     fsn__vec_store(&g[i][tap * SIDE + j][part * FSN__VL], out[j]);
             }
         }
-    scatter(plan, (const taps *)g, k_block * FSN__LANES, c_block * FSN__LANES, dw);
+    wino_scatter(plan, (const fsn__wino_taps *)g, k_block * FSN__LANES, c_block * FSN__LANES, dw);
 }

@@ -10,6 +10,13 @@
 #define wino_output FSN__ISA_NAME(fsn__wino_output)
 #define wino_filter FSN__ISA_NAME(fsn__wino_filter)
 #define wino_filter_gradient FSN__ISA_NAME(fsn__wino_filter_gradient)
+#define wino_gather FSN__ISA_NAME(fsn__wino_gather)
+#define wino_scatter FSN__ISA_NAME(fsn__wino_scatter)
+#define wino_strided_input FSN__ISA_NAME(fsn__wino_strided_input)
+#define wino_strided_gradient FSN__ISA_NAME(fsn__wino_strided_gradient)
+#define wino_strided_output FSN__ISA_NAME(fsn__wino_strided_output)
+#define wino_strided_filter FSN__ISA_NAME(fsn__wino_strided_filter)
+#define wino_strided_filter_gradient FSN__ISA_NAME(fsn__wino_strided_filter_gradient)
 #define wino_multiply FSN__ISA_NAME(fsn__wino_multiply)
 #define wino_correlate FSN__ISA_NAME(fsn__wino_correlate)
 
@@ -48,6 +55,37 @@ void wino_filter(const struct fsn__wino *plan, const struct fsn__filters *w, int
  * `parts` arrays, part_step floats apart, with rows of 16 filters. */
 void wino_filter_gradient(const struct fsn__wino *plan, const float *du, int parts,
                           int64_t part_step, int64_t c_block, int64_t k_block, float *dw);
+
+/* 16 output channels of `block` and `count` (at most 16) input channels from c on, of the filters
+ * of the forward pass: [input channel][tap][output channel], in the backward pass of the data
+ * turned around; and a gradient in that form onto dw [K][C][3][3]. */
+enum { FSN__WINO_TAPS = 9 };
+typedef float fsn__wino_taps[FSN__WINO_TAPS][FSN__LANES];
+void wino_gather(const struct fsn__wino *plan, const struct fsn__filters *w, int64_t block,
+                 int64_t c, int64_t count, fsn__wino_taps *g);
+void wino_scatter(const struct fsn__wino *plan, const fsn__wino_taps *g, int64_t k, int64_t c,
+                  float *dw);
+
+/* The same stages for stride 2 (winograd_strided.h). */
+void wino_strided_input(const struct fsn__wino *plan, const struct wino_reader *reader,
+                        int64_t first, int64_t count, float *v);
+void wino_strided_gradient(const struct fsn__wino *plan, const struct wino_reader *reader,
+                           int64_t first, int64_t count, float *m);
+void wino_strided_output(const struct fsn__wino *plan, const struct wino_writer *writer,
+                         int64_t block, int64_t blocks, int64_t first, int64_t count,
+                         const float *m, double *sums);
+/* The filters that a U holds: output blocks [block, block + blocks), input channels [c, c + count).
+ */
+struct wino_piece {
+    int64_t block, blocks, c, count;
+};
+/* U for the piece's output block j and 16 channels from its channel i on. */
+void wino_strided_filter(const struct fsn__wino *plan, const struct fsn__filters *w,
+                         const struct wino_piece *piece, int64_t j, int64_t i, float *u);
+/* index: which block of 16 x 16 filters of dU. */
+void wino_strided_filter_gradient(const struct fsn__wino *plan, const float *du, int64_t index,
+                                  int parts, int64_t part_step, int64_t c_block, int64_t k_block,
+                                  float *dw);
 
 /* One frequency of M (+)= V U for `blocks` filter blocks and `tiles` tiles. The channels of V
  * follow each other in blocks of 16, `capacity` tiles apart; M's rows past `tiles` up to the next

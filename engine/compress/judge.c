@@ -1,0 +1,103 @@
+/* judge.c - the mistakes that a job shows by its figures, in words for the person who ordered it.
+ *
+ * A job that is fed wrong data does not fail, it ends with poor figures. Each trap has a sign of
+ * its own, and thresholds are set so that a sound job, be it short or of a high ratio, shows none:
+ *
+ *   wrong preprocessing   the baseline guesses on the test images
+ *   wrong labels          the baseline, as the teacher, is right on the test images and not on the
+ *                         training images, which it was made from
+ *   training went wrong   the student ends far below the baseline on the images that it learns
+ *   another population    held-back training images and test images disagree on the result
+ */
+#include "compress/compress.h"
+#include "train/holdout.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void fsn__report_warn(struct fsn__report *report, const char *format, ...)
+{
+    va_list args;
+
+    if (report->warning_count == FSN__MAX_WARNINGS)
+        return;
+    va_start(args, format);
+    vsnprintf(report->warnings[report->warning_count++], sizeof report->warnings[0], format, args);
+    va_end(args);
+}
+
+static double chance_of(const struct fsn__report *report)
+{
+    return 100.0 / report->data.classes;
+}
+
+/* Guessing: less than a tenth of the way from chance to perfection. */
+static bool baseline_guesses(const struct fsn__report *report)
+{
+    const double chance = chance_of(report);
+
+    return report->baseline.eval.top1 < chance + (100 - chance) / 10;
+}
+
+void fsn__judge_baseline(struct fsn__report *report)
+{
+    if (baseline_guesses(report))
+        fsn__report_warn(
+            report,
+            "the baseline is right on %.1f %% of the test images, and chance is "
+            "%.1f %%: are preprocess.mean, std and scale, the order of the classes and "
+            "the output those that the model was trained with?",
+            report->baseline.eval.top1, chance_of(report));
+}
+
+/* Less than half of the way from chance to the baseline's figure. Mixed images are recognised by
+ * nobody: then nothing is said. */
+static void judge_training_images(struct fsn__report *report, const struct fsn_epoch *last)
+{
+    const double chance = chance_of(report), baseline = report->baseline.eval.top1;
+    const double half = chance + (baseline - chance) / 2;
+
+    if (baseline_guesses(report) || report->spec->finetune.mixup > 0)
+        return;
+    if (last->teacher_top1 < half)
+        fsn__report_warn(
+            report,
+            "the baseline is right on %.1f %% of the test images and on %.1f %% of the "
+            "training images as they are augmented: are the labels of the training "
+            "images right, and is finetune.augment what the model was trained with?",
+            baseline, last->teacher_top1);
+    else if (last->train_top1 < half)
+        fsn__report_warn(report,
+                         "training ended with %.1f %% on the training images, and the baseline has "
+                         "%.1f %% on the test images: more finetune.epochs, another finetune.lr or "
+                         "a lower filter_summary.ratio may help",
+                         last->train_top1, baseline);
+}
+
+/* Further apart than three standard errors of the two shares and two points. */
+static void judge_held_images(struct fsn__report *report, const struct fsn_epoch *best)
+{
+    const double held = best->held_top1, test = report->compressed.eval.top1;
+    const double both = (held + test) / 2;
+    const double parts =
+        1.0 / (double)report->curve->held_images + 1.0 / (double)report->compressed.eval.images;
+
+    if (fabs(held - test) > 2 + 3 * sqrt(both * (100 - both) * parts))
+        fsn__report_warn(report,
+                         "the compressed network has %.1f %% on the training images that were held "
+                         "back and %.1f %% on the test images: training and test images seem to be "
+                         "of different kinds",
+                         held, test);
+}
+
+void fsn__judge_training(struct fsn__report *report)
+{
+    const struct fsn__curve *curve = report->curve;
+    const int best = fsn__best_epoch(curve);
+
+    if (curve->count > 0)
+        judge_training_images(report, &curve->rows[curve->count - 1]);
+    if (best >= 0)
+        judge_held_images(report, &curve->rows[best]);
+}

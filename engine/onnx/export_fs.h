@@ -1,0 +1,48 @@
+/* export_fs.h - what the two files that write Filter Summary layers share. */
+#ifndef FSN_ONNX_EXPORT_FS_H
+#define FSN_ONNX_EXPORT_FS_H
+
+#include "onnx/export.h"
+
+/* What stands in a row beside operator, output and inputs. */
+enum fsn__fs_literal {
+    NONE,
+    PARAM_INT,   /* Constant: an int attribute of the call */
+    PARAM_INTS,  /* Constant: a list attribute of the call */
+    VALUE_INT,   /* Constant: the number at hand */
+    VALUE_INTS,  /* Constant: -1 and then ones, `number` elements: the shape of a column */
+    VALUE_ZEROS, /* Constant: zeros, `number` elements */
+    CAST_TO,     /* Cast: the ONNX type */
+    DROP_DIMS    /* ReduceSum: without the axis that it sums over */
+};
+
+/* One node. Inputs are outputs of rows before it or of the function: F, scale, zero, slots,
+ * steps. */
+struct fsn__fs_row {
+    const char *op, *out;
+    const char *in[3];
+    enum fsn__fs_literal literal;
+    const char *param;
+    int64_t number;
+};
+
+struct fsn__fs_piece {
+    const struct fsn__fs_row *row;
+    size_t count;
+};
+
+enum { FSN__FS_PIECES = 7, FSN__FS_MAX_ROWS = 96 };
+
+/* A layer from its inputs to W; `function`: the name of the function with this body. */
+struct fsn__fs_rows {
+    const char *function;
+    struct fsn__fs_piece piece[FSN__FS_PIECES];
+};
+
+/* placed: there is an input of slots. packed: F is [bits,P] as fsn__export_pack makes it, and the
+ * call has the attribute `size`. steps: there is an input of them, and the call has the attribute
+ * `segment`. */
+void fsn__fs_rows_choose(enum fsn_layout layout, bool placed, bool packed, bool steps,
+                         struct fsn__fs_rows *out);
+
+#endif

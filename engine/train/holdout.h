@@ -1,0 +1,26 @@
+/* holdout.h - training images that are held back to judge the epochs by. */
+#ifndef FSN_TRAIN_HOLDOUT_H
+#define FSN_TRAIN_HOLDOUT_H
+
+#include "train/train.h"
+
+/* Places of train images, each list in rising order. */
+struct fsn__parts {
+    int64_t train_count, held_count;
+    int64_t *train, *held; /* one block, freed through train */
+};
+
+/* Divides the train split: of each class about `share` is held back, at least one image stays.
+ * share 0: all images are for training. Errors: MISMATCH when nothing would be held back. */
+FSN_NODISCARD enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share,
+                                                uint64_t seed, struct fsn__parts *out,
+                                                struct fsn_error *err);
+void fsn__parts_clear(struct fsn__parts *parts);
+
+/* The row of the best epoch: the highest held_top1, of equals the lowest held_loss, of equals the
+ * first. -1 when no row was measured on held-back images. */
+int fsn__best_epoch(const struct fsn__curve *curve);
+/* Whether `patience` epochs (0: any number) have passed since the best one. */
+bool fsn__patience_is_over(const struct fsn__curve *curve, int patience);
+
+#endif

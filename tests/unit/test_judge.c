@@ -1,0 +1,150 @@
+/* test_judge.c - which figures of a job are warned of, and which are in order. */
+#include "compress/compress.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* A sound job: ten classes, a baseline of 92 %, a short run that ended at 75 %. */
+struct fixture {
+    struct fsn_spec spec;
+    struct fsn_epoch rows[2];
+    struct fsn__curve curve;
+    struct fsn__report report;
+};
+
+static void start(struct fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    fsn_spec_defaults(&f->spec);
+    f->rows[0] = (struct fsn_epoch){
+        .train_top1 = 40, .teacher_top1 = 94, .held_top1 = NAN, .held_loss = NAN};
+    f->rows[1] = (struct fsn_epoch){
+        .train_top1 = 70, .teacher_top1 = 95, .held_top1 = NAN, .held_loss = NAN};
+    f->curve = (struct fsn__curve){.count = 2, .rows = f->rows};
+    f->report.spec = &f->spec;
+    f->report.curve = &f->curve;
+    f->report.data.classes = 10;
+    f->report.baseline.eval = (struct fsn_eval){.top1 = 92, .images = 10000};
+    f->report.compressed.eval = (struct fsn_eval){.top1 = 75, .images = 10000};
+}
+
+static void judge(struct fixture *f)
+{
+    fsn__judge_baseline(&f->report);
+    fsn__judge_training(&f->report);
+}
+
+static void expect(struct fixture *f, const char *text)
+{
+    judge(f);
+    if (f->report.warning_count != (text ? 1 : 0))
+        fail_msg("%d warnings, the first '%s'", f->report.warning_count, f->report.warnings[0]);
+    if (text && !strstr(f->report.warnings[0], text))
+        fail_msg("'%s' does not say '%s'", f->report.warnings[0], text);
+}
+
+static void a_sound_job_is_not_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    expect(&f, NULL);
+    start(&f); /* no training, no teacher */
+    f.curve.count = 0;
+    expect(&f, NULL);
+    start(&f);
+    f.rows[1].teacher_top1 = NAN;
+    expect(&f, NULL);
+}
+
+/* Chance is 10 %, a tenth of the way to perfection 19 %. One warning, not one for each sign. */
+static void a_baseline_that_guesses_is_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.report.baseline.eval.top1 = 18.9;
+    f.rows[1].teacher_top1 = f.rows[1].train_top1 = 10;
+    expect(&f, "preprocess.mean, std and scale");
+    start(&f);
+    f.report.baseline.eval.top1 = 19.1;
+    expect(&f, NULL);
+}
+
+/* Half of the way from 10 % to 92 %: 51 %. */
+static void labels_that_the_baseline_does_not_know_are_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.rows[1].teacher_top1 = 50.9;
+    f.rows[1].train_top1 = 11; /* no wonder, then */
+    expect(&f, "labels of the training images");
+    start(&f);
+    f.rows[1].teacher_top1 = 51.1;
+    expect(&f, NULL);
+    start(&f); /* mixed images are not to be recognised */
+    f.rows[1].teacher_top1 = 40;
+    f.spec.finetune.mixup = 0.2;
+    expect(&f, NULL);
+}
+
+static void a_student_that_learnt_little_is_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.rows[1].train_top1 = 50.9;
+    expect(&f, "more finetune.epochs");
+}
+
+/* 100 held-back and 10000 test images at about 80 %: a standard error of 4 %, so from 14 on. */
+static void held_back_images_that_disagree_with_the_test_are_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.curve.held_images = 100;
+    f.rows[0].held_top1 = 75;
+    f.rows[1].held_top1 = 88;
+    expect(&f, NULL);
+    start(&f);
+    f.curve.held_images = 100;
+    f.rows[0].held_top1 = 91;
+    expect(&f, "held back");
+}
+
+static void warnings_have_an_end(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    for (int i = 0; i < 100; i++)
+        fsn__report_warn(&f.report, "%d %0400d", i, 0);
+    assert_int_equal(f.report.warning_count, FSN__MAX_WARNINGS);
+    assert_int_equal(strlen(f.report.warnings[7]), sizeof f.report.warnings[7] - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_job_is_not_warned_of),
+        cmocka_unit_test(a_baseline_that_guesses_is_warned_of),
+        cmocka_unit_test(labels_that_the_baseline_does_not_know_are_warned_of),
+        cmocka_unit_test(a_student_that_learnt_little_is_warned_of),
+        cmocka_unit_test(held_back_images_that_disagree_with_the_test_are_warned_of),
+        cmocka_unit_test(warnings_have_an_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
