@@ -70,10 +70,15 @@ static enum fsn_status read_type(const struct fsn__part *part, const char *heade
                                  struct array *out, struct fsn_error *err)
 {
     const char *descr = value_of(header, "descr"), *order = value_of(header, "fortran_order");
-    char byte_order = 0, kind = 0;
-    unsigned width = 0;
+    char byte_order = 0, kind = 0, *end = NULL;
+    unsigned long width = 0;
 
-    if (!descr || sscanf(descr, "'%c%c%u'", &byte_order, &kind, &width) != 3 || !order)
+    if (descr && strlen(descr) > 3 && descr[0] == '\'' && descr[3] >= '0' && descr[3] <= '9') {
+        byte_order = descr[1];
+        kind = descr[2];
+        width = strtoul(descr + 3, &end, 10);
+    }
+    if (!end || *end != '\'' || !order)
         return FSN__FAIL(err, FSN_FORMAT,
                          "%s: header without a plain descr and fortran_order: %.60s", part->name,
                          header);
@@ -83,14 +88,14 @@ static enum fsn_status read_type(const struct fsn__part *part, const char *heade
     if (!((kind == 'u' || kind == 'i') && (width == 1 || width == 2 || width == 4 || width == 8)) &&
         !(kind == 'f' && (width == 4 || width == 8)))
         return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "%s: elements of type %c%u, expected whole numbers, f4 or f8", part->name,
+                         "%s: elements of type %c%lu, expected whole numbers, f4 or f8", part->name,
                          kind, width);
     if (strncmp(order, "False", 5) != 0)
         return FSN__FAIL(err, FSN_UNSUPPORTED,
                          "%s: in Fortran order, only C order is taken (numpy.ascontiguousarray)",
                          part->name);
     out->kind = kind;
-    out->width = width;
+    out->width = (unsigned)width;
     return FSN_OK;
 }
 

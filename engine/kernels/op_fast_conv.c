@@ -148,16 +148,20 @@ static void read_blend(const struct fsn__op_ctx *ctx, struct fsn__filters *filte
     filters->base = filters->share != 1.0F ? fsn__input_data(ctx, IN_BASE) : NULL;
 }
 
-/* After infer nothing of this can fail. */
-static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
+/* After infer nothing of this can fail; where something did, it is said. */
+static enum fsn_status read_conv(const struct fsn__op_ctx *ctx, struct conv *c,
+                                 struct fsn_error *err)
 {
     const int threads = fsn__pool_slices(ctx->pool);
     char *work = ctx->work;
+    enum fsn_status status;
 
     memset(c, 0, sizeof *c);
-    if (read_shape(ctx, &c->filters.geometry, &c->shape, NULL) != FSN_OK ||
-        choose_kernels(&c->shape, c->kernels, NULL) != FSN_OK)
-        return;
+    status = read_shape(ctx, &c->filters.geometry, &c->shape, err);
+    if (status == FSN_OK)
+        status = choose_kernels(&c->shape, c->kernels, err);
+    if (status != FSN_OK)
+        return status;
     c->filters.f = fsn__input_data(ctx, IN_W);
     c->filters.scale = fsn__input_data(ctx, IN_SCALE);
     read_blend(ctx, &c->filters);
@@ -165,7 +169,7 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
                                  .b = fsn__input_data(ctx, IN_B),
                                  .relu = fsn__attr_int(ctx->attrs, "load_relu", 0) != 0};
     if (!work)
-        return;
+        return FSN_OK;
     c->bias = (float *)work;
     work += vector_bytes(c->shape.k);
     c->spare = (float *)work;
@@ -174,6 +178,7 @@ static void read_conv(const struct fsn__op_ctx *ctx, struct conv *c)
     work += vector_bytes(c->shape.k) * (size_t)threads;
     c->dw = (float *)work;
     c->kernel_work = c->dw + filter_gradient_floats(ctx, &c->filters.geometry);
+    return FSN_OK;
 }
 
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
@@ -182,14 +187,15 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     size_t kernel = 0;
     struct conv c;
 
-    read_conv(ctx, &c);
+    *work = *saved = 0;
+    if (read_conv(ctx, &c, NULL) != FSN_OK)
+        return;
     for (int pass = 0; pass < FSN__PASS_COUNT; pass++) {
         const size_t bytes = c.kernels[pass]->work(&c.shape, threads);
 
         if (bytes > kernel)
             kernel = bytes;
     }
-    *saved = 0;
     *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) +
             filter_gradient_floats(ctx, &c.filters.geometry) * sizeof(float) + kernel;
 }
@@ -225,9 +231,10 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     struct fsn__store store = {.residual = fsn__input_data(ctx, IN_RESIDUAL),
                                .relu = fsn__attr_int(ctx->attrs, "store_relu", 0) != 0};
     struct conv c;
+    const enum fsn_status status = read_conv(ctx, &c, err);
 
-    (void)err;
-    read_conv(ctx, &c);
+    if (status != FSN_OK)
+        return status;
     if (bias) {
         memset(c.bias, 0, vector_bytes(c.shape.k));
         memcpy(c.bias, bias, (size_t)c.shape.k * sizeof *bias);
@@ -334,12 +341,14 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
     struct fsn__conv_back back = {.x = store.z};
     float *df;
     struct conv c;
+    enum fsn_status status;
     bool fresh;
 
-    (void)err;
     if (!ctx->dout[OUT_Z]) /* it comes whenever one of s1 and s2 does: what reads them reads z */
         return FSN_OK;
-    read_conv(ctx, &c);
+    status = read_conv(ctx, &c, err);
+    if (status != FSN_OK)
+        return status;
     if (!grad.ds1 || !grad.ds2)
         grad.ds1 = grad.ds2 = NULL;
     df = fsn__input_grad(ctx, IN_W);

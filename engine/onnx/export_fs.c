@@ -246,7 +246,7 @@ static const char *levels_name(struct fsn__exporter *ex, int f, int bits)
 {
     struct fsn__tensor packed;
 
-    if (bits == 8)
+    if (bits == 8 || !ex->graph->values[f].tensor.data)
         return fsn__export_value(ex, f);
     if (!ex->stored_name[f]) {
         pack(ex, &ex->graph->values[f].tensor, bits, &packed);

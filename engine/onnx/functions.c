@@ -54,7 +54,8 @@ enum fsn_status fsn__body_bind(struct fsn__importer *im, const struct fsn__body 
         int value = i < (size_t)node->n_out ? node->out[i] : -1;
         enum fsn_status status;
 
-        if (!*body->output[i] || fsn__names_find(&scope->results, body->output[i]) != -1)
+        if (!body->output[i] || !*body->output[i] ||
+            fsn__names_find(&scope->results, body->output[i]) != -1)
             return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output %zu has no name of its own",
                              body->kind, body->name, i);
         if (value < 0) { /* the caller does not want it; the body may still read it */
@@ -105,7 +106,7 @@ enum fsn_status fsn__import_call(struct fsn__importer *im, const struct fsn__sco
     struct fsn__body body = {.kind = "function", .name = draft->op, .n_output = proto->n_output};
     enum fsn_status status = check_call(&call, err);
 
-    for (size_t i = 0; i < proto->n_output; i++)
+    for (size_t i = 0; status == FSN_OK && i < proto->n_output && i < FSN__MAX_IO; i++)
         body.output[i] = proto->output[i];
     if (status == FSN_OK)
         status = bind_inputs(&call, &inner, err);
