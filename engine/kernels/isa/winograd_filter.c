@@ -123,11 +123,14 @@ FSN__INLINE void transform_adjoint(const fsn__vec u[FREQUENCY], fsn__vec g[SIDE]
     g[2] = u[5] + A2 * a_sum + B2 * b_sum;
 }
 
-/* Filter k from channel c on, which the next call will want. */
+/* Filter k from channel c on, which the next call will want, if there is one. */
 static void prefetch(const struct fsn__filters *w, int64_t k, int64_t c)
 {
-    const float *next = w->f + fsn__fs_place(&w->geometry, k, c);
+    const float *next;
 
+    if (k >= w->geometry.k || c >= w->geometry.c)
+        return;
+    next = w->f + fsn__fs_place(&w->geometry, k, c);
     for (int tap = 0; tap < TAPS; tap++)
         __builtin_prefetch(next + tap * FSN__LANES);
 }

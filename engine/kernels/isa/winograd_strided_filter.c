@@ -83,7 +83,7 @@ void wino_strided_filter(const struct fsn__wino *plan, const struct fsn__filters
                          const struct wino_piece *piece, int64_t j, int64_t i, float *u)
 {
     float g[FSN__LANES][TAPS][FSN__LANES] __attribute__((aligned(64)));
-    struct target to;
+    struct target to = {.u = {NULL}}; /* phases that a frequency lacks stay at 0 */
 
     find_target(plan, piece, j, i, u, &to);
     wino_gather(plan, w, piece->block + j, piece->c + i, FSN__LANES, g);
