@@ -72,10 +72,12 @@ enum fsn_status fsn__graph_add_value(struct fsn__graph *graph, const char *name,
                                      enum fsn__value_kind kind, const struct fsn__tensor *shape,
                                      int *out, struct fsn_error *err)
 {
-    struct fsn__value *values =
-        grow(graph->values, graph->value_count, &graph->value_capacity, sizeof *values);
-    struct fsn__value *value;
+    struct fsn__tensor own = {.dtype = FSN__F32}; /* shape may be that of a value, which move now */
+    struct fsn__value *values, *value;
 
+    if (shape)
+        fsn__shape_copy(&own, shape);
+    values = grow(graph->values, graph->value_count, &graph->value_capacity, sizeof *values);
     if (!values)
         return FSN__NOMEM(err);
     graph->values = values;
@@ -84,7 +86,7 @@ enum fsn_status fsn__graph_add_value(struct fsn__graph *graph, const char *name,
     value->kind = kind;
     value->producer = -1;
     if (shape)
-        fsn__shape_copy(&value->tensor, shape);
+        fsn__shape_copy(&value->tensor, &own);
     value->name = unique_name(graph, &graph->value_names, name, "v");
     if (!value->name || !fsn__names_put(&graph->value_names, value->name, graph->value_count))
         return FSN__NOMEM(err);

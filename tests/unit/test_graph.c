@@ -269,9 +269,31 @@ static void gradients_add_up_where_a_value_is_read_twice(void **state)
     fsn__graph_destroy(graph);
 }
 
+/* The values move when there are more of them than there is room for. */
+static void a_value_may_have_the_shape_of_another(void **state)
+{
+    struct fsn__tensor shape = {.dtype = FSN__F32, .ndim = 2, .dim = {3, 7}};
+    struct fsn__graph *graph = NULL;
+    int at = -1;
+
+    (void)state;
+    assert_int_equal(fsn__graph_create(&graph, NULL), FSN_OK);
+    assert_int_equal(fsn__graph_add_value(graph, NULL, FSN__VALUE_COMPUTED, &shape, &at, NULL),
+                     FSN_OK);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(fsn__graph_add_value(graph, NULL, FSN__VALUE_COMPUTED,
+                                              &graph->values[at].tensor, &at, NULL),
+                         FSN_OK);
+        assert_int_equal(graph->values[at].tensor.ndim, 2);
+        assert_int_equal(graph->values[at].tensor.dim[1], 7);
+    }
+    fsn__graph_destroy(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_value_may_have_the_shape_of_another),
         cmocka_unit_test(nodes_are_sorted_and_a_cycle_is_named),
         cmocka_unit_test(equal_names_are_made_unique),
         cmocka_unit_test(pruning_drops_what_no_output_needs),
