@@ -303,7 +303,8 @@ enum fsn_status fsn__quantize_graph(struct fsn__graph *graph, enum fsn_quant_ran
             if (status == FSN_OK)
                 status = quantize_node(graph, i, range, of_value, rel_error, err);
         }
-        rel_error += rel_error != NULL;
+        if (rel_error)
+            rel_error++;
     }
     free(of_value);
     return status == FSN_OK ? fsn__graph_prune(graph, err) : status;
