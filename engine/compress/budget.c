@@ -74,7 +74,12 @@ static double size_of(const struct search *s, const struct fsn_plan *plan)
 /* What one element more adds. */
 static double slope_of(const struct search *s)
 {
-    return s->measure == BYTES ? s->spec->quantize.bits / 8.0 : 1.0;
+    const bool steps =
+        s->spec->quantize.bits < 32 && s->spec->quantize.granularity == FSN_GRANULARITY_SEGMENT;
+
+    if (s->measure != BYTES)
+        return 1;
+    return s->spec->quantize.bits / 8.0 + (steps ? 1.0 / FSN_SEGMENT : 0);
 }
 
 /* The plan of the relative ratios times a factor; *out is new. */

@@ -14,6 +14,7 @@
 #include "fs/assign.h"
 #include "fs/fit.h"
 #include "fs/fs.h"
+#include "ops/levels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -83,16 +84,23 @@ static enum fsn_status add_node(struct converter *c, const struct fitted *l, con
 
 /* ---- the starts ------------------------------------------------------------------------------ */
 
-static void draw(const struct converter *c, const float *w, int64_t count, struct fsn__tensor *f)
+static double rms(const float *w, int64_t count)
 {
-    struct fsn__rng rng = fsn__rng_open(c->options->seed, FSN__RNG_INIT, c->rank, 1);
-    const int64_t size = fsn__numel(f);
     double sum = 0;
 
     for (int64_t i = 0; i < count; i++)
         sum += (double)w[i] * w[i];
+    return sqrt(sum / (double)count);
+}
+
+static void draw(const struct converter *c, const float *w, int64_t count, struct fsn__tensor *f)
+{
+    struct fsn__rng rng = fsn__rng_open(c->options->seed, FSN__RNG_INIT, c->rank, 1);
+    const int64_t size = fsn__numel(f);
+    const double deviation = rms(w, count);
+
     for (int64_t j = 0; j < size; j++)
-        fsn__f32(f)[j] = (float)(sqrt(sum / (double)count) * fsn__rng_normal(&rng));
+        fsn__f32(f)[j] = (float)(deviation * fsn__rng_normal(&rng));
 }
 
 /* Some order of the filters, another one for each layer. */
@@ -108,12 +116,41 @@ static void shuffle(const struct converter *c, int64_t *slot, int64_t k)
     }
 }
 
+/* No file of the same geometry is larger than the one of this F: it takes every level, and has a
+ * zero, a step and segments as unlike other layers' as can be, since equal constants are written
+ * once. The step is about what weights of this size lead to. */
+static enum fsn_status sketch(const struct converter *c, const float *w, int64_t count,
+                              struct fitted *l)
+{
+    const int top = fsn__top_level(l->bits < 8 ? l->bits : 8);
+    const double zero = 1 + (double)(c->rank % (uint64_t)top); /* 0 is a constant of others too */
+    const int64_t size = fsn__numel(&l->f);
+    struct fsn__rng rng = fsn__rng_open(c->options->seed, FSN__RNG_INIT, c->rank, 1);
+    float *f = fsn__f32(&l->f);
+    double step = 6 * rms(w, count) / top;
+
+    step = (step > 0 ? step : 1) * (1 + (double)c->rank / 1024);
+    for (int64_t j = 0; j < size; j++)
+        f[j] = (float)((top * fsn__rng_uniform(&rng) - zero) * step);
+    f[0] = (float)(-zero * step);
+    f[size - 1] = (float)((top - zero) * step);
+    l->error = NAN;
+    if (c->options->start < FSN_START_ASSIGNED || l->g.k == 1)
+        return FSN_OK;
+    l->slot = calloc((size_t)l->g.k, sizeof *l->slot);
+    if (!l->slot)
+        return FSN__NOMEM(c->err);
+    shuffle(c, l->slot, l->g.k);
+    l->g.slot = l->slot;
+    return FSN_OK;
+}
+
 /* Filters in the order in which they agree best; with their signs and scales where batch norm
  * absorbs them. */
 static enum fsn_status assign(struct converter *c, const float *w,
                               const struct fsn__absorber *absorber, struct fitted *l)
 {
-    enum fsn_status status = FSN_OK;
+    enum fsn_status status;
 
     l->slot = calloc((size_t)l->g.k, sizeof *l->slot);
     if (absorber) {
@@ -122,15 +159,10 @@ static enum fsn_status assign(struct converter *c, const float *w,
     }
     if (!l->slot || (absorber && (!l->scale || !l->importance)))
         return FSN__NOMEM(c->err);
-    if (c->options->sketch)
-        shuffle(c, l->slot, l->g.k);
-    else
-        status = fsn__fs_assign(&l->g, w, l->slot, l->scale, c->err);
+    status = fsn__fs_assign(&l->g, w, l->slot, l->scale, c->err);
     l->g.slot = l->slot;
     if (status != FSN_OK)
         return status;
-    if (c->options->sketch) /* no two layers the same, since a file holds equal constants once */
-        return fsn__fs_fit(&l->g, w, fsn__f32(&l->f), &l->error, c->err);
     for (int64_t k = 0; absorber && k < l->g.k; k++)
         l->importance[k] = fsn__absorber_factor(absorber, k);
     return absorber ? fsn__fs_fit_scaled(&l->g, w, l->importance, l->scale, fsn__f32(&l->f),
@@ -146,6 +178,8 @@ static enum fsn_status fit(struct converter *c, const struct fsn__tensor *w,
 
     if (status != FSN_OK)
         return status;
+    if (c->options->sketch)
+        return sketch(c, fsn__f32(w), fsn__numel(w), l);
     if (c->options->start >= FSN_START_ASSIGNED && l->g.k > 1)
         return assign(c, fsn__f32(w), absorber, l);
     if (c->options->start >= FSN_START_LEAST_SQUARES)
@@ -218,7 +252,7 @@ static enum fsn_status convert_weight(struct converter *c, int conv, int weight,
     status = fit(c, w, absorbs ? &absorber : NULL, &l);
     if (status == FSN_OK)
         status = add_values(c, weight, &l);
-    if (status == FSN_OK && l.scale && !c->options->sketch)
+    if (status == FSN_OK && l.scale)
         fsn__absorb(&absorber, l.scale);
     c->fit_error[weight] = l.error;
     c->rank++;

@@ -1,7 +1,9 @@
 /* test_allocate.c - how a budget is shared among layers: the optimum, its bounds, and the search
  * that meets a size exactly. */
 #include "compress/budget.h"
+#include "compress/compress.h"
 #include "fs/allocate.h"
+#include "onnx/onnx.h"
 #include "small_net.h"
 
 #include <math.h>
@@ -134,6 +136,54 @@ static void a_file_is_as_large_as_it_may_be_and_no_larger(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+/* The file that comes of the plan, with the fit that the settings ask for. */
+static int64_t size_when_made(struct net *n, struct fsn_plan *plan)
+{
+    const struct fsn__fs_options options = fsn__fs_options_of(&n->spec);
+    struct fsn_model student = {0};
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+
+    assert_int_equal(fsn__fs_convert(n->net.b.graph, plan, &options, &student.graph, &n->err),
+                     FSN_OK);
+    assert_int_equal(fsn__finish_graph(student.graph, n->spec.quantize.range, NULL, &n->err),
+                     FSN_OK);
+    assert_int_equal(fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, &n->err), FSN_OK);
+    free(bytes);
+    fsn__graph_destroy(student.graph);
+    return (int64_t)size;
+}
+
+static void no_file_of_few_bits_is_larger_than_its_plan(void **state)
+{
+    static const int bits[] = {2, 3, 4, 6, 8};
+    struct net n;
+
+    (void)state;
+    open_net(&n);
+    n.spec.budget.size_bytes = 6000;
+    for (int i = 0; i < 5; i++)
+        for (int segments = 0; segments < 2; segments++)
+            for (int start = FSN_START_RANDOM; start <= FSN_START_ASSIGNED; start++) {
+                struct fsn_plan *p;
+                int64_t size;
+
+                n.spec.quantize.bits = bits[i];
+                n.spec.quantize.granularity =
+                    segments ? FSN_GRANULARITY_SEGMENT : FSN_GRANULARITY_SUMMARY;
+                n.spec.filter_summary.start = (enum fsn_start)start;
+                p = plan(&n, NULL);
+                assert_true(p->expected_bytes <= 6000 && p->expected_bytes > 5900);
+                assert_true(isnan(p->layers[0].fit_error)); /* nobody fitted yet */
+                size = size_when_made(&n, p);
+                assert_true(size <= p->expected_bytes);
+                assert_true(size > p->expected_bytes - 100); /* small constants, met by chance */
+                assert_true(p->layers[0].fit_error > 0);
+                fsn_plan_destroy(p);
+            }
+    fsn__graph_destroy(n.net.b.graph);
+}
+
 static void a_count_of_parameters_is_met(void **state)
 {
     struct net n;
@@ -206,6 +256,7 @@ int main(void)
         cmocka_unit_test(no_other_choice_of_that_size_is_better),
         cmocka_unit_test(no_layer_leaves_the_spread_and_what_was_not_measured_counts_most),
         cmocka_unit_test(a_file_is_as_large_as_it_may_be_and_no_larger),
+        cmocka_unit_test(no_file_of_few_bits_is_larger_than_its_plan),
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
