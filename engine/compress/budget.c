@@ -177,7 +177,7 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
     const double ratio = elements_at_one(s, even) / fmax(1, elements_of(even));
     struct fsn__fs_curve *curves = calloc(s->rows + 1, sizeof *curves);
     double *weight = calloc(s->rows + 1, sizeof *weight), *ratios = NULL;
-    size_t *row = calloc(s->rows + 1, sizeof *row), count = 0, conv = 0;
+    size_t *row = calloc(s->rows + 1, sizeof *row), count = 0;
     enum fsn_status status = FSN_OK;
 
     ratios = calloc(s->rows + 1, sizeof *ratios);
@@ -185,19 +185,16 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
         status = FSN__NOMEM(s->err);
         goto out;
     }
-    for (int i = 0; i < s->graph->node_count && status == FSN_OK; i++) {
-        const struct fsn__node *node = &s->graph->nodes[i];
-        const struct fsn_plan_layer *layer;
+    for (size_t i = 0; i < s->rows && status == FSN_OK; i++) {
+        const struct fsn_plan_layer *layer = &even->layers[i];
+        const struct fsn__tensor *w;
 
-        if (node->op != &fsn__op_conv || conv == s->rows)
-            continue;
-        layer = &even->layers[conv++];
         if (layer->layout == FSN_LAYOUT_DENSE)
             continue;
-        status =
-            fsn__fs_curve(layer, s->spec->filter_summary.spacing,
-                          fsn__f32(&s->graph->values[node->in[1]].tensor), &curves[count], s->err);
-        row[count++] = conv - 1;
+        w = &s->graph->values[fsn__fs_row_weight(s->graph, layer)].tensor;
+        status = fsn__fs_curve(layer, s->spec->filter_summary.spacing, fsn__f32(w), &curves[count],
+                               s->err);
+        row[count++] = i;
     }
     for (size_t i = 0; i < count && status == FSN_OK; i++) {
         const struct fsn_plan_layer *layer = &even->layers[row[i]];
@@ -225,14 +222,14 @@ out:
 static enum fsn_status unreachable(const struct search *s, double least, struct fsn_faults *faults)
 {
     const bool bytes = s->measure == BYTES;
+    struct fsn_error said = {0};
+    const enum fsn_status status =
+        FSN__FAIL(&said, FSN_BUDGET,
+                  "%.0f %s cannot be reached: with one weight a layer the network still has %.0f",
+                  s->target, bytes ? "bytes" : "parameters", least);
 
-    fsn__fault(faults, bytes ? "/budget/size_bytes" : "/budget/parameters",
-               "%.0f %s cannot be reached: with one weight a layer the network still has %.0f",
-               s->target, bytes ? "bytes" : "parameters", least);
-    return FSN__FAIL(s->err, FSN_BUDGET,
-                     "%.0f %s cannot be reached: with one weight a layer the network still has "
-                     "%.0f",
-                     s->target, bytes ? "bytes" : "parameters", least);
+    fsn__fault(faults, bytes ? "/budget/size_bytes" : "/budget/parameters", "%s", said.text);
+    return FSN__FAIL(s->err, status, "%s", said.text);
 }
 
 static enum measure measure_of(const struct fsn_spec *spec)

@@ -11,11 +11,13 @@
 #include <jansson.h>
 
 /* Turns a trained student into what is exported, in place: Filter Summaries quantised as their
- * nodes say, Dropout and Identity dropped, batch norm folded, scales rounded. range and rel_error:
- * see fsn__quantize_graph. */
+ * nodes say, Dropout and Identity dropped, batch norm folded, scales rounded. range: see
+ * fsn__quantize_graph. */
 FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
-                                                enum fsn_quant_range range, double *rel_error,
-                                                struct fsn_error *err);
+                                                enum fsn_quant_range range, struct fsn_error *err);
+
+/* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
+double fsn__aware_share(const struct fsn_spec *spec);
 
 /* fsn_plan_create for a network that is prepared, with batch norm put back. effects: of each row,
  * from an earlier plan; NULL: nothing was measured, and the budget is shared evenly. */

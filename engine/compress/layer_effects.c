@@ -158,23 +158,15 @@ static enum fsn_status make_student(const struct probe *p, size_t row, struct fs
                                       .start = FSN_START_LEAST_SQUARES};
     struct fsn_plan one = *p->plan;
     enum fsn_status status = FSN_OK;
-    int weight = -1;
-    size_t conv = 0;
+    const int weight = fsn__fs_row_weight(graph, &p->plan->layers[row]);
 
     one.layers = calloc(one.layer_count + 1, sizeof *one.layers);
     if (!one.layers)
         return FSN__NOMEM(err);
     memcpy(one.layers, p->plan->layers, one.layer_count * sizeof *one.layers);
-    for (int pass = 0; pass < 2; pass++, conv = 0)
-        for (int i = 0; i < graph->node_count; i++) {
-            if (graph->nodes[i].op != &fsn__op_conv || conv == one.layer_count)
-                continue;
-            if (pass == 0 && conv == row)
-                weight = graph->nodes[i].in[1];
-            if (pass == 1 && graph->nodes[i].in[1] != weight)
-                one.layers[conv].layout = FSN_LAYOUT_DENSE;
-            conv++;
-        }
+    for (size_t i = 0; i < one.layer_count; i++)
+        if (fsn__fs_row_weight(graph, &one.layers[i]) != weight)
+            one.layers[i].layout = FSN_LAYOUT_DENSE;
     status = fsn__fs_convert(graph, &one, &options, out, err);
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(*out, err);

@@ -278,21 +278,12 @@ static bool can_settle(const struct job *job)
     return can;
 }
 
-/* The share of the steps that train the network as it is when quantised, the last ones. */
-static double aware_share(const struct fsn_spec *spec)
-{
-    if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
-        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
-        return 0;
-    return spec->quantize.aware_share;
-}
-
 static enum fsn_status before_step(int64_t step, int64_t steps, void *arg, struct fsn_error *err)
 {
     struct job *job = arg;
     const struct fsn_spec *spec = job->spec;
     const int64_t all = steps * spec->finetune.epochs;
-    const int64_t first = all - (int64_t)ceil(aware_share(spec) * (double)all);
+    const int64_t first = all - (int64_t)ceil(fsn__aware_share(spec) * (double)all);
     const bool again = spec->quantize.step == FSN_STEP_FITTED && step % steps == 0;
 
     if (step < first || (step > first && !again))
@@ -308,12 +299,12 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
 
     if (status != FSN_OK || (job->spec->finetune.epochs == 0 && !can_settle(job)))
         return status;
-    if (aware_share(job->spec) > 0 && job->spec->finetune.epochs > 0) {
+    if (fsn__aware_share(job->spec) > 0 && job->spec->finetune.epochs > 0) {
         status = fsn__aware_insert(job->student.graph, job->spec->quantize.step == FSN_STEP_LEARNED,
                                    err);
         train.before_step = before_step;
         train.before_step_arg = job;
-        train.judge_after = 1 - aware_share(job->spec);
+        train.judge_after = 1 - fsn__aware_share(job->spec);
     }
     if (status != FSN_OK)
         return status;
@@ -334,8 +325,7 @@ static enum fsn_status quantize(struct job *job, struct fsn_error *err)
 
     if (status == FSN_OK)
         status = note_quant_errors(job, student, err);
-    return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, NULL, err)
-                            : status;
+    return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, err) : status;
 }
 
 static enum fsn_status export_one(struct job *job, enum fsn_export_form form, const char *name,

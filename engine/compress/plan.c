@@ -13,9 +13,9 @@
 #include <string.h>
 
 enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_range range,
-                                  double *rel_error, struct fsn_error *err)
+                                  struct fsn_error *err)
 {
-    enum fsn_status status = fsn__quantize_graph(student, range, rel_error, err);
+    enum fsn_status status = fsn__quantize_graph(student, range, NULL, err);
 
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(student, err);
@@ -45,7 +45,7 @@ enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct f
     options.sketch = true;
     status = fsn__fs_convert(graph, plan, &options, &student.graph, err);
     if (status == FSN_OK)
-        status = fsn__finish_graph(student.graph, FSN_RANGE_MIN_MAX, NULL, err);
+        status = fsn__finish_graph(student.graph, FSN_RANGE_MIN_MAX, err);
     if (status == FSN_OK)
         status = fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, err);
     if (status == FSN_OK)

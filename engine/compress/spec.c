@@ -10,7 +10,7 @@
  * and lowered along a cosine, nine tenths of the loss from the teacher at temperature 4, and the
  * pad-4-crop and flip augmentation such networks are trained with.
  */
-#include "fsnet.h"
+#include "compress/compress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +151,14 @@ const struct fsn_spec_field *fsn_spec_fields(size_t *count)
 {
     *count = sizeof fields / sizeof *fields;
     return fields;
+}
+
+double fsn__aware_share(const struct fsn_spec *spec)
+{
+    if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
+        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
+        return 0;
+    return spec->quantize.aware_share;
 }
 
 void fsn_spec_defaults(struct fsn_spec *spec)

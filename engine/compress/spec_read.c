@@ -5,6 +5,7 @@
  * kind, one that begins a row's pointer is a group, anything else is unknown and answered with the
  * nearest name that is known. Limits: MAX_BYTES of text, MAX_DEPTH of nesting.
  */
+#include "compress/compress.h"
 #include "core/error.h"
 #include "core/similar.h"
 
@@ -419,9 +420,7 @@ static void read_together(struct reader *reader)
         FAULT(reader, mean == 0 ? "/preprocess/mean" : "/preprocess/std",
               "mean and std need one value for each channel: mean has %d, std has %d", mean, std);
     spec->preprocess.channels = mean > 0 ? mean : 0;
-    if (spec->finetune.ema > 0 && spec->quantize.bits <= 8 && spec->quantize.aware_share > 0 &&
-        (spec->quantize.aware == FSN_AWARE_ON ||
-         (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits < 8)))
+    if (spec->finetune.ema > 0 && fsn__aware_share(spec) > 0)
         FAULT(
             reader, "/finetune/ema",
             "must be 0 where the last steps train the quantised network (quantize.aware), got %g: "

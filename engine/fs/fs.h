@@ -22,6 +22,8 @@ FSN_NODISCARD enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, i
 FSN_NODISCARD enum fsn_status fsn__fs_rows(const struct fsn__graph *graph,
                                            const struct fsn_spec *spec, struct fsn_plan **out,
                                            struct fsn_error *err);
+/* The value that the row's convolution reads as its weights, in the graph that was planned. */
+int fsn__fs_row_weight(const struct fsn__graph *graph, const struct fsn_plan_layer *layer);
 /* The geometry of a planned layer (layout 1d or 3d). */
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);

@@ -401,6 +401,11 @@ void fsn_plan_destroy(struct fsn_plan *plan)
     free(plan);
 }
 
+int fsn__fs_row_weight(const struct fsn__graph *graph, const struct fsn_plan_layer *layer)
+{
+    return graph->nodes[fsn__names_find(&graph->node_names, layer->name)].in[1];
+}
+
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing)
 {

@@ -5,17 +5,6 @@
  * must be known when shapes are. */
 #include "ops/infer.h"
 
-static bool is_zero(const struct fsn__tensor *x, int64_t i)
-{
-    if (x->dtype == FSN__F32)
-        return fsn__f32(x)[i] == 0;
-    if (x->dtype == FSN__F64)
-        return ((const double *)x->data)[i] == 0;
-    if (x->dtype == FSN__BOOL)
-        return ((const unsigned char *)x->data)[i] == 0;
-    return fsn__get_i64(x, i) == 0;
-}
-
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *x = ctx->in[0];
@@ -26,7 +15,7 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
         return FSN__OP_FAIL(ctx, err, FSN_UNSUPPORTED,
                             "its input must be constant: the size of the output depends on it");
     for (int64_t i = 0; i < n; i++)
-        dim[1] += !is_zero(x, i);
+        dim[1] += fsn__get_f64(x, i) != 0;
     return fsn__op_set_output(ctx, FSN__I64, 2, dim, err);
 }
 
@@ -40,7 +29,7 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     for (int64_t i = 0; i < n; i++) {
         int64_t rest = i;
 
-        if (is_zero(x, i))
+        if (fsn__get_f64(x, i) == 0)
             continue;
         for (int axis = x->ndim - 1; axis >= 0; axis--) {
             fsn__i64(y)[axis * columns + column] = rest % x->dim[axis];

@@ -146,8 +146,7 @@ static int64_t size_when_made(struct net *n, struct fsn_plan *plan)
 
     assert_int_equal(fsn__fs_convert(n->net.b.graph, plan, &options, &student.graph, &n->err),
                      FSN_OK);
-    assert_int_equal(fsn__finish_graph(student.graph, n->spec.quantize.range, NULL, &n->err),
-                     FSN_OK);
+    assert_int_equal(fsn__finish_graph(student.graph, n->spec.quantize.range, &n->err), FSN_OK);
     assert_int_equal(fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, &n->err), FSN_OK);
     free(bytes);
     fsn__graph_destroy(student.graph);
