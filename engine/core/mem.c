@@ -12,22 +12,22 @@ enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
 void *fsn__aligned_calloc(size_t count, size_t size)
 {
-    size_t bytes, unit;
+    size_t bytes;
     void *block;
 
     if (!fsn__mul_size(count, size, &bytes))
         return NULL;
-    unit = bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
-    if (!fsn__add_size(bytes, unit - 1, &bytes))
+    if (!fsn__add_size(bytes, CACHE_LINE - 1, &bytes))
         return NULL;
-    bytes &= ~(unit - 1);
+    bytes &= ~(size_t)(CACHE_LINE - 1);
     if (bytes == 0)
-        bytes = unit;
-    block = aligned_alloc(unit, bytes);
+        bytes = CACHE_LINE;
+    /* Not rounded up to whole huge pages: what is left of the last one is nobody's to touch. */
+    block = aligned_alloc(bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE, bytes);
     if (!block)
         return NULL;
-    if (unit == HUGE_PAGE)
-        (void)madvise(block, bytes, MADV_HUGEPAGE);
+    if (bytes >= HUGE_PAGE)
+        (void)madvise(block, bytes & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
     memset(block, 0, bytes);
     return block;
 }

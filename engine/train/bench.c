@@ -82,7 +82,10 @@ static enum fsn_status make_student(struct bench *b, const struct fsn_model *mod
 {
     const struct fsn__exec_options options = {
         .batch = b->options->batch, .training = b->options->training, .pool = b->pool};
-    enum fsn_status status = fsn__graph_clone(model->graph, &b->student.graph, err);
+    /* Training writes the weights; inference reads those of the model. */
+    enum fsn_status status = options.training
+                                 ? fsn__graph_clone(model->graph, &b->student.graph, err)
+                                 : fsn__graph_alias(model->graph, &b->student.graph, err);
     struct fsn_dataset shape;
 
     if (status != FSN_OK)
@@ -103,7 +106,7 @@ static enum fsn_status make_teacher(struct bench *b, struct fsn_error *err)
 {
     const struct fsn__exec_options options = {.batch = b->student.run.batch, .pool = b->pool};
     const struct fsn_dataset shape = image_shape(b->student.graph);
-    enum fsn_status status = fsn__graph_clone(b->options->teacher->graph, &b->teacher.graph, err);
+    enum fsn_status status = fsn__graph_alias(b->options->teacher->graph, &b->teacher.graph, err);
 
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(b->teacher.graph, err);
