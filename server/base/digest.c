@@ -4,6 +4,7 @@
 #include "base/id.h"
 
 #include <errno.h>
+#include <nettle/base64.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,4 +51,19 @@ enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE], int
     }
     fclose(file);
     return status;
+}
+
+void srv_digest_field(const char *sha256, char out[SRV_DIGEST_FIELD_SIZE])
+{
+    uint8_t bytes[SHA256_DIGEST_SIZE];
+    char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
+
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        unsigned value = 0;
+
+        sscanf(&sha256[2 * i], "%2x", &value);
+        bytes[i] = (uint8_t)value;
+    }
+    base64_encode_raw(text, sizeof bytes, bytes);
+    snprintf(out, SRV_DIGEST_FIELD_SIZE, "sha-256=:%s:", text);
 }

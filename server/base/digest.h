@@ -20,4 +20,8 @@ void srv_digest_end(struct srv_digest *digest, char out[SRV_SHA256_SIZE]);
 FSN_NODISCARD enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE],
                                               int64_t *size_bytes, struct fsn_error *err);
 
+/* A digest as a field of RFC 9530: "sha-256=:BASE64:". sha256: 64 hex digits. */
+#define SRV_DIGEST_FIELD_SIZE 56
+void srv_digest_field(const char *sha256, char out[SRV_DIGEST_FIELD_SIZE]);
+
 #endif

@@ -27,6 +27,7 @@ const struct srv_route srv_api_routes[] = {
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true},
     {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
+    {"DELETE", "/v1/jobs/{id}", srv_delete_job, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/cancel", srv_cancel_job, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/metrics", srv_get_job_metrics, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/report", srv_get_report, .body = SRV_BODY_NONE},

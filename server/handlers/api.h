@@ -35,7 +35,8 @@ srv_handler_fn srv_get_index, srv_get_health, srv_get_ready;
 srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_content,
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
-srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_cancel_job, srv_get_job_metrics;
+srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_delete_job, srv_cancel_job;
+srv_handler_fn srv_get_job_metrics;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */

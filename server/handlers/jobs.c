@@ -191,6 +191,24 @@ enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
     return reply_job(call, MHD_HTTP_OK, err);
 }
 
+enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
+{
+    const char *id = srv_request_param(call->request, "id");
+    enum srv_job_status was = SRV_JOB_STATUS_COUNT;
+    enum fsn_status status = srv_jobs_delete(call->service->blobs, call->db, id, &was, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (was == SRV_JOB_STATUS_COUNT)
+        return srv_reply_unknown(call, "job");
+    if (was == SRV_JOB_QUEUED || was == SRV_JOB_RUNNING)
+        srv_reply_problem(call->request, SRV_PROBLEM_JOB_STATE,
+                          "%s is %s; cancel it before it is deleted", id, srv_job_status_name(was));
+    else
+        srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+    return FSN_OK;
+}
+
 static json_t *epoch_json(const struct fsn_epoch *row)
 {
     return json_pack(

@@ -26,26 +26,70 @@ void srv_reply_header(struct srv_request *request, const char *name, const char 
         MHD_add_response_header(request->response, name, value);
 }
 
+/* Whether an If-None-Match list names the tag; weak comparison, as RFC 9110 13.1.2 wants. */
+static bool lists_tag(const char *list, const char *tag)
+{
+    if (!list)
+        return false;
+    while (*list == ' ')
+        list++;
+    return strcmp(list, "*") == 0 || strstr(list, tag) != NULL;
+}
+
+/* "The client has it": 304 and true. */
+static bool reply_unchanged(struct srv_request *request, const char *tag)
+{
+    if (!lists_tag(srv_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag))
+        return false;
+    srv_reply_empty(request, MHD_HTTP_NOT_MODIFIED);
+    srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+    return true;
+}
+
+static bool reads(const struct srv_request *request)
+{
+    return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
+           strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
 static void reply_copy(struct srv_request *request, unsigned status, const char *content_type,
-                       const char *text)
+                       const char *text, const char *cache_control)
 {
     /* MHD only reads from the buffer when told to copy it. */
     set(request, status,
         MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
                                         MHD_RESPMEM_MUST_COPY));
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control);
 }
 
 void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,
                     const char *text)
 {
-    reply_copy(request, status, content_type, text);
+    reply_copy(request, status, content_type, text, "no-store");
 }
 
 void srv_reply_empty(struct srv_request *request, unsigned status)
 {
     set(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+/* What was read carries a tag, so that who polls is told in a few bytes that nothing has changed.
+ */
+static void reply_read(struct srv_request *request, const char *content_type, const char *text)
+{
+    char sha256[SRV_SHA256_SIZE], tag[SRV_SHA256_SIZE + 2];
+    struct srv_digest digest;
+
+    srv_digest_begin(&digest);
+    srv_digest_add(&digest, text, strlen(text));
+    srv_digest_end(&digest, sha256);
+    snprintf(tag, sizeof tag, "\"%s\"", sha256);
+    if (reply_unchanged(request, tag))
+        return;
+    reply_copy(request, MHD_HTTP_OK, content_type, text, "private, no-cache");
+    srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
 }
 
 static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
@@ -54,12 +98,15 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
     char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     char *line = text ? srv_arena_printf(&request->arena, "%s\n", text) : NULL;
 
-    if (line)
-        reply_copy(request, status, content_type, line);
+    if (line && status == MHD_HTTP_OK && reads(request))
+        reply_read(request, content_type, line);
+    else if (line)
+        reply_copy(request, status, content_type, line, "no-store");
     else
         reply_copy(request, MHD_HTTP_SERVICE_UNAVAILABLE, "application/problem+json",
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
-                   " \"title\": \"The server is short of memory\"}\n");
+                   " \"title\": \"The server is short of memory\"}\n",
+                   "no-store");
     free(text);
     json_decref(value);
 }
@@ -103,21 +150,6 @@ void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
                       fsn_status_text(err->status));
 }
 
-/* Whether an If-None-Match list names the tag; weak comparison, as RFC 9110 13.1.2 wants. */
-static bool lists_tag(const char *list, const char *tag)
-{
-    const char *at;
-
-    if (!list)
-        return false;
-    while (*list == ' ')
-        list++;
-    if (strcmp(list, "*") == 0)
-        return true;
-    at = strstr(list, tag);
-    return at != NULL;
-}
-
 /* The part that the client asked for. An If-Range with another tag asks for all (RFC 9110 13.1.5).
  */
 static enum srv_range wanted_range(const struct srv_request *request, const struct srv_file *file,
@@ -136,13 +168,15 @@ static enum srv_range wanted_range(const struct srv_request *request, const stru
 static void add_file_headers(struct srv_request *request, const struct srv_file *file,
                              const char *tag)
 {
-    char disposition[128];
+    char disposition[128], digest[SRV_DIGEST_FIELD_SIZE];
 
+    srv_digest_field(file->sha256, digest);
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", file->name);
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
     srv_reply_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    srv_reply_header(request, "Repr-Digest", digest);
     srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
 }
 
@@ -156,11 +190,8 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
     int fd;
 
     snprintf(tag, sizeof tag, "\"%s\"", file->sha256);
-    if (lists_tag(srv_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag)) {
-        srv_reply_empty(request, MHD_HTTP_NOT_MODIFIED);
-        srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+    if (reply_unchanged(request, tag))
         return FSN_OK;
-    }
     range = wanted_range(request, file, tag, &first, &last);
     if (range == SRV_RANGE_BAD) {
         srv_reply_problem(request, SRV_PROBLEM_RANGE, "the content has %" PRId64 " bytes",

@@ -131,29 +131,62 @@ enum fsn_status srv_blobs_store(struct srv_blobs *blobs, struct srv_db *db,
     return status;
 }
 
-enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv_db *db, const char *sha256,
-                               srv_blobs_write_fn *write, void *user, struct fsn_error *err)
+/* Digests of dropped blobs. */
+struct dropped {
+    char (*sha256)[SRV_SHA256_SIZE];
+    size_t count, capacity;
+};
+
+static bool remember(struct dropped *dropped, struct srv_query *q)
+{
+    if (dropped->count == dropped->capacity) {
+        size_t capacity = dropped->capacity ? 2 * dropped->capacity : 8;
+        void *grown = realloc(dropped->sha256, capacity * sizeof *dropped->sha256);
+
+        if (!grown)
+            return false;
+        dropped->sha256 = grown;
+        dropped->capacity = capacity;
+    }
+    srv_column_copy(q, 0, dropped->sha256[dropped->count++], SRV_SHA256_SIZE);
+    return true;
+}
+
+/* All rows are looked at: every blob is named but for those that write has just let go. */
+static enum fsn_status delete_unnamed(struct srv_db *db, struct dropped *dropped,
+                                      struct fsn_error *err)
 {
     enum fsn_status status;
+    bool nomem = false;
     struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "DELETE FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM uploads)"
+                    " AND sha256 NOT IN (SELECT sha256 FROM artifacts) RETURNING sha256");
+    while (srv_query_row(&q))
+        nomem = !remember(dropped, &q) || nomem;
+    status = srv_query_end(&q, err);
+    return status == FSN_OK && nomem ? SRV_NOMEM(err) : status;
+}
+
+enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv_db *db,
+                               srv_blobs_write_fn *write, void *user, struct fsn_error *err)
+{
+    struct dropped dropped = {0};
+    enum fsn_status status;
 
     uv_mutex_lock(&blobs->mutex);
     status = srv_db_begin(db, err);
     if (status == FSN_OK) {
         status = write(db, user, err);
-        if (status == FSN_OK) {
-            srv_query_begin(&q, db,
-                            "DELETE FROM blobs WHERE sha256 = ?1"
-                            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE sha256 = ?1)"
-                            " AND NOT EXISTS (SELECT 1 FROM artifacts WHERE sha256 = ?1)");
-            srv_query_text(&q, sha256);
-            status = srv_query_run(&q, NULL, err);
-        }
+        if (status == FSN_OK)
+            status = delete_unnamed(db, &dropped, err);
         status = srv_db_end(db, status, err);
     }
-    if (status == FSN_OK)
-        remove_if_rowless(blobs, db, sha256);
+    for (size_t i = 0; status == FSN_OK && i < dropped.count; i++)
+        remove_if_rowless(blobs, db, dropped.sha256[i]);
     uv_mutex_unlock(&blobs->mutex);
+    free(dropped.sha256);
     return status;
 }
 

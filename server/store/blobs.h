@@ -38,10 +38,10 @@ FSN_NODISCARD enum fsn_status srv_blobs_store(struct srv_blobs *blobs, struct sr
                                               srv_blobs_write_fn *write, void *user,
                                               struct fsn_error *err);
 
-/* Calls write, which deletes rows, and drops the blob, if nothing names it any more. */
+/* Calls write, which deletes rows, and drops every blob that nothing names any more. */
 FSN_NODISCARD enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv_db *db,
-                                             const char *sha256, srv_blobs_write_fn *write,
-                                             void *user, struct fsn_error *err);
+                                             srv_blobs_write_fn *write, void *user,
+                                             struct fsn_error *err);
 
 /* Removes files that have no row; *removed (may be NULL) counts them. For the start. */
 FSN_NODISCARD enum fsn_status srv_blobs_sweep(struct srv_blobs *blobs, struct srv_db *db,

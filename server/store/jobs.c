@@ -317,3 +317,41 @@ enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms, struct 
     srv_query_int(&q, now_ms);
     return take_one(&q, out, found, err);
 }
+
+struct deletion {
+    const char *id;
+    enum srv_job_status status;
+};
+
+/* Curve and files go with the row (ON DELETE CASCADE). */
+static enum fsn_status delete_ended(struct srv_db *db, void *user, struct fsn_error *err)
+{
+    struct deletion *deletion = user;
+    char name[16] = "";
+    enum fsn_status status;
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "SELECT status FROM jobs WHERE id = ?");
+    srv_query_text(&q, deletion->id);
+    if (srv_query_row(&q))
+        srv_column_copy(&q, 0, name, sizeof name);
+    status = srv_query_end(&q, err);
+    if (status != FSN_OK)
+        return status;
+    deletion->status = srv_job_status_parse(name);
+    srv_query_begin(&q, db,
+                    "DELETE FROM jobs WHERE id = ?"
+                    " AND status IN ('succeeded', 'failed', 'cancelled')");
+    srv_query_text(&q, deletion->id);
+    return srv_query_run(&q, NULL, err);
+}
+
+enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db, const char *id,
+                                enum srv_job_status *status, struct fsn_error *err)
+{
+    struct deletion deletion = {.id = id, .status = SRV_JOB_STATUS_COUNT};
+    enum fsn_status outcome = srv_blobs_drop(blobs, db, delete_ended, &deletion, err);
+
+    *status = deletion.status;
+    return outcome;
+}

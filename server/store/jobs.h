@@ -5,7 +5,7 @@
 #define SRV_STORE_JOBS_H
 
 #include "base/id.h"
-#include "store/db.h"
+#include "store/blobs.h"
 
 #define SRV_JOB_STATUS_LIST(X) \
     X(QUEUED, "queued")        \
@@ -94,6 +94,12 @@ FSN_NODISCARD enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_
 /* Asks a running job to stop; *running false: it was not running. */
 FSN_NODISCARD enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id,
                                                       bool *running, struct fsn_error *err);
+
+/* Deletes a job that is at its end, with its curve and its files. *status: what it had
+ * (SRV_JOB_STATUS_COUNT: no such job); one that is queued or running stays. */
+FSN_NODISCARD enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db,
+                                              const char *id, enum srv_job_status *status,
+                                              struct fsn_error *err);
 
 /* The running job whose lease ended longest ago, if any ended before now_ms. */
 FSN_NODISCARD enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms,

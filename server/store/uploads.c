@@ -148,7 +148,7 @@ enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
     enum fsn_status status = srv_uploads_get(db, kind, id, &upload, found, err);
 
     if (status == FSN_OK && *found)
-        status = srv_blobs_drop(blobs, db, upload.sha256, delete_unused, &deletion, err);
+        status = srv_blobs_drop(blobs, db, delete_unused, &deletion, err);
     if (status == FSN_OK)
         memcpy(in_use, deletion.in_use, SRV_ID_SIZE);
     srv_upload_clear(&upload);

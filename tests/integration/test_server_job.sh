@@ -112,6 +112,7 @@ order "$spec"
 finishes succeeded
 artifact model.onnx "$dir/again.onnx"
 check "the same job gives the same bytes" cmp -s "$dir/model.onnx" "$dir/again.onnx"
+again=$job
 order "$(jq -c '.seed = 6' <<<"$spec")"
 finishes succeeded
 artifact model.onnx "$dir/other.onnx"
@@ -120,6 +121,8 @@ check "another seed gives other bytes" test "$(sum_of "$dir/model.onnx")" != "$(
 # ---- cancelling a running job ----------------------------------------------------------------
 order "$(jq -c '.finetune.epochs = 1000' <<<"$spec")"
 check "the long job runs" wait_for 60 epochs_done 1
+call DELETE "/v1/jobs/$job"
+refused "deleting a running job" 409 job-state "is running; cancel it before it is deleted"
 call POST "/v1/jobs/$job/cancel"
 same "cancelling a running job is accepted" 202 "$status"
 finishes cancelled
@@ -135,6 +138,23 @@ same "the job remembers its model" "200 $model" "$status $(field .model_id)"
 call GET /v1/jobs
 same "the newest job is first" "$job" "$(field '.items[0].id')"
 same "lists leave out spec and plan" false "$(field '.items[0] | has("spec") or has("plan")')"
+# ---- deleting --------------------------------------------------------------------------------
+kept=$(stored_blobs)
+call DELETE "/v1/jobs/$first"
+same "a job at its end can be deleted" "204 0" "$status $(stat -c %s "$dir/body")"
+call GET "/v1/jobs/$first/report"
+refused "the report of a deleted job" 404 not-found "$first"
+call DELETE "/v1/jobs/$first"
+refused "deleting it again" 404 not-found "$first"
+job=$again
+artifact model.onnx "$dir/again.onnx"
+check "files that another job has too stay" cmp -s "$dir/model.onnx" "$dir/again.onnx"
+check "files that it alone had go" test "$(stored_blobs)" -lt "$kept"
+call GET "/v1/jobs?limit=1000"
+for job in $(field '.items[].id'); do
+    call DELETE "/v1/jobs/$job"
+done
+same "with the last jobs their files go" 1 "$(stored_blobs)" # the data set's
 stop
 same "SIGTERM ends it in order" 0 "$code"
 finish

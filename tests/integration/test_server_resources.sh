@@ -37,7 +37,15 @@ check "created_at is an RFC 3339 time in UTC" \
 cp "$dir/body" "$dir/created"
 call GET "/v1/models/$model"
 same "get gives what post gave" "$(jq -Sc . "$dir/created")" "$(jq -Sc . "$dir/body")"
+etag=$(header etag)
+call GET "/v1/models/$model" -H "If-None-Match: $etag"
+same "who has it as it is gets 304 and nothing more" "304 0 $etag" \
+    "$status $(stat -c %s "$dir/body") $(header etag)"
+call GET /v1/models -H "If-None-Match: $etag"
+same "a list has a tag of its own" 200 "$status"
 call GET "/v1/models/$model/content"
+same "its digest comes along (RFC 9530)" \
+    "sha-256=:$(printf "$(sum_of "$dir/resnet8.onnx" | sed 's/../\\x&/g')" | base64):" "$(header repr-digest)"
 check "the content is the file" cmp -s "$dir/resnet8.onnx" "$dir/body"
 same "the content's type" application/octet-stream "$type"
 same "the content's length" "$(stat -c %s "$dir/resnet8.onnx")" "$(header content-length)"
