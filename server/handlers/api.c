@@ -13,19 +13,19 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/readyz", srv_get_ready, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
-    {"GET", "/v1/models", srv_list_models, .query = {"limit"}},
+    {"GET", "/v1/models", srv_list_models, .query = {"limit", "cursor"}},
     {"GET", "/v1/models/{id}", srv_get_model, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/models/{id}", srv_delete_model, .body = SRV_BODY_NONE},
     {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .offload = true,
      .query = {"name", "format"}},
-    {"GET", "/v1/datasets", srv_list_datasets, .query = {"limit"}},
+    {"GET", "/v1/datasets", srv_list_datasets, .query = {"limit", "cursor"}},
     {"GET", "/v1/datasets/{id}", srv_get_dataset, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true},
-    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit"}},
+    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit", "cursor"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/jobs/{id}", srv_delete_job, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/cancel", srv_cancel_job, .body = SRV_BODY_NONE},

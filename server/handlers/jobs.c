@@ -122,8 +122,9 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     enum srv_job_status filter = wanted ? srv_job_status_parse(wanted) : SRV_JOB_STATUS_COUNT;
     struct srv_job *rows = NULL;
     enum fsn_status status;
+    struct srv_page page;
     size_t count = 0;
-    int64_t limit;
+    int64_t next = 0;
     json_t *items;
 
     if (wanted && filter == SRV_JOB_STATUS_COUNT) {
@@ -133,9 +134,9 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
                           wanted);
         return FSN_OK;
     }
-    if (srv_request_limit(call->request, &limit) != FSN_OK)
+    if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = srv_jobs_list(call->db, filter, limit, &rows, &count, err);
+    status = srv_jobs_list(call->db, filter, &page, &rows, &count, &next, err);
     if (status != FSN_OK)
         return status;
     items = json_array();
@@ -144,7 +145,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
         srv_job_clear(&rows[i]);
     }
     free(rows);
-    srv_reply_json(call->request, MHD_HTTP_OK, json_pack("{so}", "items", items));
+    srv_reply_page(call->request, items, next);
     return FSN_OK;
 }
 

@@ -55,23 +55,25 @@ enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind ki
                                   struct fsn_error *err)
 {
     struct srv_upload *rows = NULL;
-    json_t *items = json_array();
-    enum fsn_status status = FSN_OK;
+    enum fsn_status status;
+    struct srv_page page;
     size_t count = 0;
-    int64_t limit;
+    int64_t next = 0;
+    json_t *items;
 
-    if (srv_request_limit(call->request, &limit) == FSN_OK) {
-        status = srv_uploads_list(call->db, kind, limit, &rows, &count, err);
-        for (size_t i = 0; i < count; i++) {
-            json_array_append_new(items, upload_json(&rows[i]));
-            srv_upload_clear(&rows[i]);
-        }
-        free(rows);
-        if (status == FSN_OK)
-            srv_reply_json(call->request, MHD_HTTP_OK, json_pack("{sO}", "items", items));
+    if (srv_request_page(call->request, &page) != FSN_OK)
+        return FSN_OK; /* it has been answered */
+    status = srv_uploads_list(call->db, kind, &page, &rows, &count, &next, err);
+    if (status != FSN_OK)
+        return status;
+    items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(items, upload_json(&rows[i]));
+        srv_upload_clear(&rows[i]);
     }
-    json_decref(items);
-    return status;
+    free(rows);
+    srv_reply_page(call->request, items, next);
+    return FSN_OK;
 }
 
 enum fsn_status srv_reply_upload(struct srv_call *call, enum srv_upload_kind kind,

@@ -27,22 +27,32 @@ const char *srv_request_header(const struct srv_request *request, const char *na
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-enum fsn_status srv_request_limit(struct srv_request *request, int64_t *out)
+/* A whole number from 1 to max, nothing before or after it. */
+static bool parse_number(const char *text, int64_t max, int64_t *out)
 {
-    const char *text = srv_request_query(request, "limit");
-    int64_t limit = DEFAULT_LIMIT;
     char *end = NULL;
 
-    if (text) {
-        errno = 0;
-        limit = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : 0;
-        if (errno != 0 || (end && *end != '\0') || limit < 1 || limit > MAX_LIMIT) {
-            srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
-                              "limit: expected a whole number from 1 to %d, got '%s'", MAX_LIMIT,
-                              text);
-            return FSN_INVALID;
-        }
+    errno = 0;
+    *out = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : 0;
+    return errno == 0 && end && *end == '\0' && *out >= 1 && *out <= max;
+}
+
+enum fsn_status srv_request_page(struct srv_request *request, struct srv_page *out)
+{
+    const char *limit = srv_request_query(request, "limit");
+    const char *cursor = srv_request_query(request, "cursor");
+
+    *out = (struct srv_page){.limit = DEFAULT_LIMIT, .before = INT64_MAX};
+    if (limit && !parse_number(limit, MAX_LIMIT, &out->limit)) {
+        srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
+                          "limit: expected a whole number from 1 to %d, got '%s'", MAX_LIMIT,
+                          limit);
+        return FSN_INVALID;
     }
-    *out = limit;
+    if (cursor && !parse_number(cursor, INT64_MAX, &out->before)) {
+        srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
+                          "cursor: expected a next_cursor of this list, got '%s'", cursor);
+        return FSN_INVALID;
+    }
     return FSN_OK;
 }

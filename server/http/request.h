@@ -2,6 +2,7 @@
 #ifndef SRV_HTTP_REQUEST_H
 #define SRV_HTTP_REQUEST_H
 
+#include "base/page.h"
 #include "http/body.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -31,14 +32,16 @@ const char *srv_request_query(const struct srv_request *request, const char *nam
 /* NULL when it was not sent. Borrowed from the request. */
 const char *srv_request_header(const struct srv_request *request, const char *name);
 
-/* Parses ?limit=, 1..1000, default 100. Errors: INVALID, for which the request has been answered.
- */
-FSN_NODISCARD enum fsn_status srv_request_limit(struct srv_request *request, int64_t *out);
+/* Parses ?limit=, 1..1000, default 100, and ?cursor=, as srv_reply_page gave it. Errors: INVALID,
+ * for which the request has been answered. */
+FSN_NODISCARD enum fsn_status srv_request_page(struct srv_request *request, struct srv_page *out);
 
 /* ---- replies: each sets the reply, over an earlier one ------------------------------------- */
 
 /* Takes over value; NULL (out of memory while it was built) replies 503. */
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value);
+/* A list: items (taken over) and next_cursor; next 0: null, the list ends here. */
+void srv_reply_page(struct srv_request *request, json_t *items, int64_t next);
 void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,
                     const char *text);
 void srv_reply_empty(struct srv_request *request, unsigned status);

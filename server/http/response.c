@@ -116,6 +116,16 @@ void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
     reply_dump(request, status, "application/json", value);
 }
 
+void srv_reply_page(struct srv_request *request, json_t *items, int64_t next)
+{
+    char cursor[24];
+
+    snprintf(cursor, sizeof cursor, "%" PRId64, next);
+    srv_reply_json(request, MHD_HTTP_OK,
+                   json_pack("{so so}", "items", items, "next_cursor",
+                             next ? json_string(cursor) : json_null()));
+}
+
 void srv_reply_faults(struct srv_request *request, enum srv_problem problem, const char *detail,
                       const struct fsn_faults *faults)
 {

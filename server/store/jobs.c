@@ -180,10 +180,11 @@ enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *
     return take_one(&q, out, found, err);
 }
 
-enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted, int64_t limit,
-                              struct srv_job **out, size_t *out_count, struct fsn_error *err)
+enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted,
+                              const struct srv_page *page, struct srv_job **out, size_t *out_count,
+                              int64_t *next, struct fsn_error *err)
 {
-    struct srv_job *rows = calloc((size_t)limit, sizeof *rows);
+    struct srv_job *rows = calloc((size_t)page->limit + 1, sizeof *rows);
     enum fsn_status status;
     struct srv_query q;
     size_t n = 0;
@@ -191,14 +192,18 @@ enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted, int
     if (!rows)
         return SRV_NOMEM(err);
     srv_query_begin(&q, db,
-                    "SELECT " COLUMNS " FROM jobs WHERE ?1 IS NULL OR status = ?1"
-                    " ORDER BY seq DESC LIMIT ?2");
+                    "SELECT " COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
+                    " AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
     srv_query_text(&q, wanted < SRV_JOB_STATUS_COUNT ? status_names[wanted] : NULL);
-    srv_query_int(&q, limit);
-    while (n < (size_t)limit && srv_query_row(&q))
+    srv_query_int(&q, page->before);
+    srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, false, &rows[n++]);
     status = srv_query_end(&q, err);
     if (status == FSN_OK) {
+        *next = n > (size_t)page->limit ? rows[page->limit - 1].seq : 0;
+        if (*next)
+            srv_job_clear(&rows[--n]);
         *out = rows;
         *out_count = n;
         return FSN_OK;

@@ -5,6 +5,7 @@
 #define SRV_STORE_JOBS_H
 
 #include "base/id.h"
+#include "base/page.h"
 #include "store/blobs.h"
 
 #define SRV_JOB_STATUS_LIST(X) \
@@ -57,11 +58,12 @@ FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct sr
 FSN_NODISCARD enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out,
                                            bool *found, struct fsn_error *err);
 
-/* Newest first, at most limit, without spec and plan. status SRV_JOB_STATUS_COUNT: any.
- * *out: an array, new, of *count; clear every row and free the array. */
+/* Newest first, without spec and plan. status SRV_JOB_STATUS_COUNT: any. *out: an array, new, of
+ * *count; clear every row and free the array. *next: the place that the next page comes before, 0
+ * when there is none. */
 FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status status,
-                                            int64_t limit, struct srv_job **out, size_t *count,
-                                            struct fsn_error *err);
+                                            const struct srv_page *page, struct srv_job **out,
+                                            size_t *count, int64_t *next, struct fsn_error *err);
 
 /* Takes the oldest queued job: running, attempts + 1, fence + 1, all in one statement. */
 FSN_NODISCARD enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS                                                                       \
-    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at" \
+#define COLUMNS                                                                              \
+    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at, u.seq" \
     " FROM uploads u JOIN blobs b USING (sha256) "
 
 static const char *const kind_names[] = {
@@ -32,6 +32,7 @@ static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_
     out->summary = srv_column_dup(q, 5);
     out->info = srv_column_dup(q, 6);
     out->created_at_ms = srv_column_int(q, 7);
+    out->seq = srv_column_int(q, 8);
 }
 
 static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
@@ -86,23 +87,29 @@ enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, co
     return FSN_OK;
 }
 
-enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, int64_t limit,
-                                 struct srv_upload **out, size_t *count, struct fsn_error *err)
+enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
+                                 const struct srv_page *page, struct srv_upload **out,
+                                 size_t *count, int64_t *next, struct fsn_error *err)
 {
-    struct srv_upload *rows = calloc((size_t)limit, sizeof *rows);
+    struct srv_upload *rows = calloc((size_t)page->limit + 1, sizeof *rows);
     enum fsn_status status;
     struct srv_query q;
     size_t n = 0;
 
     if (!rows)
         return SRV_NOMEM(err);
-    srv_query_begin(&q, db, "SELECT " COLUMNS "WHERE u.kind = ? ORDER BY u.seq DESC LIMIT ?");
+    srv_query_begin(&q, db,
+                    "SELECT " COLUMNS "WHERE u.kind = ? AND u.seq < ? ORDER BY u.seq DESC LIMIT ?");
     srv_query_text(&q, kind_names[kind]);
-    srv_query_int(&q, limit);
-    while (n < (size_t)limit && srv_query_row(&q))
+    srv_query_int(&q, page->before);
+    srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, kind, &rows[n++]);
     status = srv_query_end(&q, err);
     if (status == FSN_OK) {
+        *next = n > (size_t)page->limit ? rows[page->limit - 1].seq : 0;
+        if (*next)
+            srv_upload_clear(&rows[--n]);
         *out = rows;
         *count = n;
         return FSN_OK;

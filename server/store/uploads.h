@@ -3,11 +3,13 @@
 #define SRV_STORE_UPLOADS_H
 
 #include "base/id.h"
+#include "base/page.h"
 #include "store/blobs.h"
 
 enum srv_upload_kind { SRV_UPLOAD_MODEL, SRV_UPLOAD_DATASET };
 
 struct srv_upload {
+    int64_t seq; /* place in lists */
     enum srv_upload_kind kind;
     char id[SRV_ID_SIZE];
     char *name;
@@ -30,10 +32,11 @@ FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload
                                               const char *id, struct srv_upload *out, bool *found,
                                               struct fsn_error *err);
 
-/* Newest first, at most limit. *out: an array, new, of *count; free every row and the array. */
+/* Newest first. *out: an array, new, of *count; free every row and the array. *next: the place that
+ * the next page comes before, 0 when there is none. */
 FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
-                                               int64_t limit, struct srv_upload **out,
-                                               size_t *count, struct fsn_error *err);
+                                               const struct srv_page *page, struct srv_upload **out,
+                                               size_t *count, int64_t *next, struct fsn_error *err);
 
 /* Deletes the row, and the content if nothing else names it. A queued or running job that needs it
  * keeps it: then its id is put into in_use, else "". *found false: no such upload. */

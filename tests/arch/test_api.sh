@@ -20,6 +20,7 @@ routes_of_description() {
         /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         /parameters\/Name/ { query = query " name" }
         /parameters\/Limit/ { query = query " limit" }
+        /parameters\/Cursor/ { query = query " cursor" }
         /^        - name:/ { last = $3 }
         /^          in: query/ { query = query " " last }
     ' api/openapi.yaml | sort

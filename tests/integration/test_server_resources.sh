@@ -85,6 +85,11 @@ call GET /v1/datasets
 same "lists have the newest first" "$second $dataset" "$(field '[.items[].id] | join(" ")')"
 call GET "/v1/datasets?limit=1"
 same "lists can be limited" "$second" "$(field '[.items[].id] | join(" ")')"
+call GET "/v1/datasets?limit=1&cursor=$(field .next_cursor)"
+same "the next page has the rest, and is the last" "$dataset null" \
+    "$(field '[.items[].id, .next_cursor] | map(tostring) | join(" ")')"
+call GET "/v1/datasets?cursor=1x"
+refused "a cursor that no page gave" 400 bad-query "cursor: expected a next_cursor of this list, got '1x'"
 
 # ---- one content, several names --------------------------------------------------------------
 same "equal content is stored once" 2 "$(stored_blobs)"
