@@ -23,6 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAX_TICK_MS 5000
+
 struct server {
     const struct srv_config *config;
     struct srv_data_dir dir;
@@ -72,6 +74,7 @@ static enum fsn_status start_workers(struct server *server, struct fsn_error *er
     const int workers = config->workers > 0 ? (int)config->workers : server->service.job_threads;
     struct srv_runner runner = {
         .blobs = server->service.blobs,
+        .streams = server->service.streams,
         .work_dir = server->dir.work,
         .lease_ms = config->lease_s * 1000,
         .max_attempts = config->max_attempts,
@@ -95,6 +98,7 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .routes = srv_api_routes,
         .call = srv_api_call,
         .context = &server->service,
+        .streams = server->service.streams,
         .threads = (int)config->http_threads,
         .helpers = (int)config->validators,
         .max_connections = (int)config->max_connections,
@@ -145,14 +149,20 @@ static void tick(void *user)
     struct server *server = user;
 
     srv_workers_tend(server->service.workers);
+    srv_streams_beat(server->service.streams);
 }
 
 static enum fsn_status run(struct server *server, struct fsn_error *err)
 {
-    /* Three ticks a lease: one may be late or fail, and the lease still holds. */
+    /* Three ticks a lease: one may be late or fail, and the lease still holds. Streams that are
+     * silent want a heartbeat more often than a long lease. */
     uint64_t interval_ms = (uint64_t)server->config->lease_s * 1000 / 3;
     int number = 0;
-    enum fsn_status status = srv_loop_run(tick, server, interval_ms, &number, err);
+    enum fsn_status status;
+
+    if (interval_ms > MAX_TICK_MS)
+        interval_ms = MAX_TICK_MS;
+    status = srv_loop_run(tick, server, interval_ms, &number, err);
 
     if (status == FSN_OK)
         SRV_LOG(SRV_LOG_INFO, "stopping", SRV_TEXT("signal", strsignal(number)));
@@ -166,6 +176,7 @@ static void stop(struct server *server)
     atomic_store(&service->stopping, true);
     srv_http_stop(server->http);
     srv_workers_stop(service->workers);
+    srv_streams_destroy(service->streams);
     srv_blobs_destroy(service->blobs);
     srv_db_pool_destroy(service->dbs);
     srv_data_dir_close(&server->dir);
@@ -186,6 +197,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     server.service.temporary_dir = server.dir.temporary;
     if (status == FSN_OK)
         status = prepare_store(&server, err);
+    if (status == FSN_OK)
+        status = srv_streams_create(&server.service.streams, err);
     if (status == FSN_OK)
         status = start_workers(&server, err);
     if (status == FSN_OK)

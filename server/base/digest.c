@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <nettle/base64.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void srv_digest_begin(struct srv_digest *digest)
@@ -59,10 +60,9 @@ void srv_digest_field(const char *sha256, char out[SRV_DIGEST_FIELD_SIZE])
     char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
 
     for (size_t i = 0; i < sizeof bytes; i++) {
-        unsigned value = 0;
+        const char pair[] = {sha256[2 * i], sha256[2 * i + 1], '\0'};
 
-        sscanf(&sha256[2 * i], "%2x", &value);
-        bytes[i] = (uint8_t)value;
+        bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
     }
     base64_encode_raw(text, sizeof bytes, bytes);
     snprintf(out, SRV_DIGEST_FIELD_SIZE, "sha-256=:%s:", text);

@@ -3,6 +3,7 @@
 #define SRV_HANDLERS_API_H
 
 #include "http/http.h"
+#include "http/stream.h"
 #include "jobs/worker.h"
 
 #include <stdatomic.h>
@@ -12,6 +13,7 @@ struct srv_service {
     struct srv_db_pool *dbs;
     struct srv_blobs *blobs;
     struct srv_workers *workers;
+    struct srv_streams *streams;
     const char *temporary_dir;
     int64_t max_queued_jobs;
     int job_threads;      /* for a job whose spec names none */
@@ -36,7 +38,7 @@ srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_con
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
 srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_delete_job, srv_cancel_job;
-srv_handler_fn srv_get_job_metrics;
+srv_handler_fn srv_get_job_metrics, srv_get_job_events;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */

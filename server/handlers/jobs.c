@@ -1,42 +1,12 @@
 /* jobs.c - /v1/jobs: order a compression, watch it, cancel it. */
 #include "base/clock.h"
+#include "handlers/job_json.h"
 #include "handlers/job_plan.h"
-#include "store/results.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* null until the job has been refused or has failed; the last reason while it is tried again. */
-static json_t *error_json(const struct srv_job *job)
-{
-    if (!job->error_type)
-        return json_null();
-    return json_pack("{ss ss}", "type", job->error_type, "detail",
-                     job->error_detail ? job->error_detail : "");
-}
-
-/* spec and plan are left out of lists. */
-static json_t *job_json(const struct srv_job *job)
-{
-    json_t *value = json_pack(
-        "{ss ss ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
-        "model_id", job->model_id, "dataset_id", job->dataset_id, "status",
-        srv_job_status_name(job->status), "stage",
-        *job->stage ? json_string(job->stage) : json_null(), "progress",
-        srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
-        (json_int_t)job->epochs, "images_per_second", srv_real_json(job->images_per_second),
-        "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
-        (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms), "started_at",
-        srv_time_json(job->started_at_ms), "finished_at", srv_time_json(job->finished_at_ms));
-
-    if (value && job->spec)
-        json_object_set_new(value, "spec", srv_stored_json(job->spec));
-    if (value && job->plan)
-        json_object_set_new(value, "plan", srv_stored_json(job->plan));
-    return value;
-}
 
 static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_job *job,
                                       enum srv_job_insert outcome)
@@ -56,7 +26,7 @@ static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_jo
                           (long long)call->service->max_queued_jobs);
         break;
     case SRV_JOB_INSERTED:
-        srv_reply_json(request, MHD_HTTP_CREATED, job_json(job));
+        srv_reply_json(request, MHD_HTTP_CREATED, srv_job_json(job));
         location = srv_arena_printf(&request->arena, "/v1/jobs/%s", job->id);
         if (location)
             srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
@@ -141,7 +111,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
         return status;
     items = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(items, job_json(&rows[i]));
+        json_array_append_new(items, srv_job_json(&rows[i]));
         srv_job_clear(&rows[i]);
     }
     free(rows);
@@ -159,7 +129,7 @@ static enum fsn_status reply_job(struct srv_call *call, unsigned http_status, st
     if (status == FSN_OK && !found)
         status = srv_reply_unknown(call, "job");
     else if (status == FSN_OK)
-        srv_reply_json(call->request, http_status, job_json(&job));
+        srv_reply_json(call->request, http_status, srv_job_json(&job));
     srv_job_clear(&job);
     return status;
 }
@@ -187,6 +157,7 @@ enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
         srv_workers_cancel(call->service->workers, id);
         return reply_job(call, MHD_HTTP_ACCEPTED, err);
     case SRV_CANCEL_DONE:
+        srv_streams_touch(call->service->streams, id);
         break;
     }
     return reply_job(call, MHD_HTTP_OK, err);
@@ -207,17 +178,8 @@ enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
                           "%s is %s; cancel it before it is deleted", id, srv_job_status_name(was));
     else
         srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+    srv_streams_touch(call->service->streams, id);
     return FSN_OK;
-}
-
-static json_t *epoch_json(const struct fsn_epoch *row)
-{
-    return json_pack(
-        "{si so so so so so so so so}", "epoch", row->epoch, "lr", srv_real_json(row->lr),
-        "train_loss", srv_real_json(row->train_loss), "train_top1", srv_real_json(row->train_top1),
-        "seconds", srv_real_json(row->seconds), "images_per_second",
-        srv_real_json(row->images_per_second), "teacher_top1", srv_real_json(row->teacher_top1),
-        "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss));
 }
 
 enum fsn_status srv_get_job_metrics(struct srv_call *call, struct fsn_error *err)
@@ -239,7 +201,7 @@ enum fsn_status srv_get_job_metrics(struct srv_call *call, struct fsn_error *err
         return status;
     items = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(items, epoch_json(&rows[i]));
+        json_array_append_new(items, srv_epoch_json(&rows[i]));
     free(rows);
     srv_reply_json(call->request, MHD_HTTP_OK, json_pack("{so}", "items", items));
     return FSN_OK;

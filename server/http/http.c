@@ -366,6 +366,7 @@ void srv_http_stop(struct srv_http *http)
         listening = MHD_quiesce_daemon(http->daemon);
     if (http->helpers)
         srv_offload_stop(http->helpers);
+    srv_streams_close(http->options.streams);
     uv_mutex_lock(&http->mutex);
     while (http->active > 0 && uv_cond_timedwait(&http->idle, &http->mutex, STOP_PATIENCE_NS) == 0)
         ;

@@ -3,7 +3,7 @@
 #ifndef SRV_HTTP_HTTP_H
 #define SRV_HTTP_HTTP_H
 
-#include "http/request.h"
+#include "http/stream.h"
 
 /* Runs the handler of request->match.route and leaves the reply; a status other than FSN_OK is
  * replied as the problem of err. Called on any thread. */
@@ -15,7 +15,8 @@ struct srv_http_options {
     const char *temporary_dir; /* for bodies on their way in */
     const struct srv_route *routes;
     srv_http_call_fn *call;
-    void *context; /* of call */
+    void *context;               /* of call */
+    struct srv_streams *streams; /* ended when the server stops */
     int threads, helpers;
     int max_connections, connection_timeout_s;
     int64_t max_upload_bytes, max_json_bytes;

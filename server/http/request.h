@@ -59,6 +59,9 @@ struct srv_file {
 };
 FSN_NODISCARD enum fsn_status srv_reply_file(struct srv_request *request,
                                              const struct srv_file *file, struct fsn_error *err);
+/* Any other reply; the response is taken over. */
+void srv_reply_response(struct srv_request *request, unsigned status,
+                        struct MHD_Response *response);
 /* Adds a header to the reply. */
 void srv_reply_header(struct srv_request *request, const char *name, const char *value);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void set(struct srv_request *request, unsigned status, struct MHD_Response *response)
+void srv_reply_response(struct srv_request *request, unsigned status, struct MHD_Response *response)
 {
     if (request->response)
         MHD_destroy_response(request->response);
@@ -57,9 +57,9 @@ static void reply_copy(struct srv_request *request, unsigned status, const char 
                        const char *text, const char *cache_control)
 {
     /* MHD only reads from the buffer when told to copy it. */
-    set(request, status,
-        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-                                        MHD_RESPMEM_MUST_COPY));
+    srv_reply_response(request, status,
+                       MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+                                                       MHD_RESPMEM_MUST_COPY));
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control);
 }
@@ -72,7 +72,8 @@ void srv_reply_text(struct srv_request *request, unsigned status, const char *co
 
 void srv_reply_empty(struct srv_request *request, unsigned status)
 {
-    set(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+    srv_reply_response(request, status,
+                       MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
 /* What was read carries a tag, so that who polls is told in a few bytes that nothing has changed.
@@ -219,7 +220,8 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
         close(fd);
         return SRV_NOMEM(err);
     }
-    set(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
+    srv_reply_response(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
+                       response);
     add_file_headers(request, file, tag);
     if (range == SRV_RANGE_PART) {
         snprintf(content_range, sizeof content_range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,

@@ -66,6 +66,7 @@ static void store_epoch(struct run *run, const struct fsn_epoch *row)
         srv_metrics_put(run->db, run->job->id, run->job->fence, row, &held, &err);
 
     note_write(run, status, held, &err);
+    srv_streams_touch(run->runner->streams, run->job->id);
 }
 
 /* The first sign of training tells where this attempt begins. */
@@ -100,6 +101,7 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
         atomic_store(&run->signals->cancel, true);
     run->written_ticks_ms = srv_ticks_ms();
     run->written_stage = p->stage;
+    srv_streams_touch(run->runner->streams, job->id);
 }
 
 static bool on_progress(const struct fsn_progress *p, void *user)
@@ -268,6 +270,7 @@ void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_
         if (!run.lost)
             end_unfinished(&run, status, &err);
     }
+    srv_streams_touch(runner->streams, job->id);
     /* The folder of a job that another worker has is not ours. */
     if (!run.lost && !run.comes_again && srv_remove_tree(run.folder, &cleaning) != FSN_OK)
         SRV_LOG(SRV_LOG_WARN, "work folder stays", SRV_TEXT("job", job->id),

@@ -2,6 +2,7 @@
 #ifndef SRV_JOBS_RUNNER_H
 #define SRV_JOBS_RUNNER_H
 
+#include "http/stream.h"
 #include "jobs/queue.h"
 #include "store/blobs.h"
 
@@ -9,7 +10,8 @@
 
 struct srv_runner {
     struct srv_blobs *blobs;
-    const char *work_dir; /* DIR/work */
+    struct srv_streams *streams; /* touched by the id of a job that changes */
+    const char *work_dir;        /* DIR/work */
     int64_t lease_ms, max_attempts;
 };
 

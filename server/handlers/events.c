@@ -1,0 +1,169 @@
+/* events.c - /v1/jobs/{id}/events: a job as server-sent events, for who watches it.
+ *
+ * What is sent is read from the store each time the job is touched, so a client that comes late or
+ * comes back misses nothing: it gets the epochs after the last one that it has (Last-Event-ID) and
+ * the job as it is. */
+#include "handlers/job_json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The id of the event after which nothing comes; who reconnects with it is told to stop. */
+#define LAST_EVENT "end"
+
+struct watch {
+    struct srv_service *service;
+    char id[SRV_ID_SIZE];
+    int64_t epoch;              /* the last that was sent */
+    char sent[SRV_SHA256_SIZE]; /* digest of the job as it was last sent */
+};
+
+/* Takes value over. */
+static void write_event(FILE *out, const char *name, const char *id, json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+
+    if (text)
+        fprintf(out, "event: %s\nid: %s\ndata: %s\n\n", name, id, text);
+    free(text);
+    json_decref(value);
+}
+
+static enum fsn_status write_epochs(struct watch *watch, struct srv_db *db, FILE *out,
+                                    struct fsn_error *err)
+{
+    struct fsn_epoch *rows = NULL;
+    size_t count = 0;
+    enum fsn_status status = srv_metrics_list(db, watch->id, &rows, &count, err);
+
+    for (size_t i = 0; status == FSN_OK && i < count; i++) {
+        char id[24];
+
+        if (rows[i].epoch <= watch->epoch)
+            continue;
+        watch->epoch = rows[i].epoch;
+        snprintf(id, sizeof id, "%d", rows[i].epoch);
+        write_event(out, "epoch", id, srv_epoch_json(&rows[i]));
+    }
+    free(rows);
+    return status;
+}
+
+/* Whether the job differs from what was sent last. */
+static bool is_new(struct watch *watch, json_t *job)
+{
+    char *text = json_dumps(job, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char digest[SRV_SHA256_SIZE] = "";
+    struct srv_digest state;
+    bool differs;
+
+    if (!text)
+        return true;
+    srv_digest_begin(&state);
+    srv_digest_add(&state, text, strlen(text));
+    srv_digest_end(&state, digest);
+    free(text);
+    differs = strcmp(digest, watch->sent) != 0;
+    memcpy(watch->sent, digest, sizeof digest);
+    return differs;
+}
+
+static bool at_its_end(enum srv_job_status status)
+{
+    return status != SRV_JOB_QUEUED && status != SRV_JOB_RUNNING;
+}
+
+static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *out, bool *end,
+                                  struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    bool found = false;
+    /* The job before its curve: epochs that end in between are sent with the next news, and an end
+     * that was read is after all of them. */
+    enum fsn_status status = srv_jobs_get(db, watch->id, &job, &found, err);
+
+    if (status == FSN_OK && !found)
+        *end = true; /* it was deleted */
+    else if (status == FSN_OK)
+        status = write_epochs(watch, db, out, err);
+    if (status == FSN_OK && found) {
+        json_t *value;
+        char id[24];
+
+        free(job.spec);
+        free(job.plan);
+        job.spec = job.plan = NULL;
+        *end = at_its_end(job.status);
+        snprintf(id, sizeof id, "%lld", (long long)watch->epoch);
+        value = srv_job_json(&job);
+        if (value && is_new(watch, value))
+            write_event(out, "job", *end ? LAST_EVENT : id, json_incref(value));
+        json_decref(value);
+    }
+    srv_job_clear(&job);
+    return status;
+}
+
+/* A failure (the store is busy, no memory) says nothing; the next touch or heartbeat asks again. */
+static char *next(void *user, bool *end)
+{
+    struct watch *watch = user;
+    struct fsn_error err = {0};
+    struct srv_db *db = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out && srv_db_acquire(watch->service->dbs, &db, &err) == FSN_OK &&
+        write_news(watch, db, out, end, &err) != FSN_OK)
+        *end = false;
+    srv_db_release(watch->service->dbs, db);
+    if (out && fclose(out) == 0 && size > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Last-Event-ID: an epoch, or nothing that was ever sent, which is taken for none. */
+static int64_t epoch_of(const char *last)
+{
+    char *end = NULL;
+    long epoch;
+
+    if (!last || *last < '0' || *last > '9')
+        return 0;
+    errno = 0;
+    epoch = strtol(last, &end, 10);
+    return errno == 0 && *end == '\0' ? epoch : 0;
+}
+
+enum fsn_status srv_get_job_events(struct srv_call *call, struct fsn_error *err)
+{
+    const char *last = srv_request_header(call->request, "Last-Event-ID");
+    const char *id = srv_request_param(call->request, "id");
+    struct srv_job job = {0};
+    struct watch *watch;
+    bool found = false;
+    enum fsn_status status = srv_jobs_get(call->db, id, &job, &found, err);
+    bool over = last && strcmp(last, LAST_EVENT) == 0 && at_its_end(job.status);
+
+    srv_job_clear(&job);
+    if (status == FSN_OK && !found)
+        return srv_reply_unknown(call, "job");
+    if (status != FSN_OK)
+        return status;
+    if (over) {
+        srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+        return FSN_OK;
+    }
+    watch = calloc(1, sizeof *watch);
+    if (!watch)
+        return SRV_NOMEM(err);
+    watch->service = call->service;
+    watch->epoch = epoch_of(last);
+    snprintf(watch->id, sizeof watch->id, "%s", id);
+    srv_reply_stream(call->request, call->service->streams, id, next, watch);
+    return FSN_OK;
+}

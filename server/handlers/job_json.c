@@ -1,0 +1,41 @@
+/* job_json.c - see job_json.h. */
+#include "handlers/job_json.h"
+
+/* null until the job has been refused or has failed; the last reason while it is tried again. */
+static json_t *error_json(const struct srv_job *job)
+{
+    if (!job->error_type)
+        return json_null();
+    return json_pack("{ss ss}", "type", job->error_type, "detail",
+                     job->error_detail ? job->error_detail : "");
+}
+
+json_t *srv_job_json(const struct srv_job *job)
+{
+    json_t *value = json_pack(
+        "{ss ss ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
+        "model_id", job->model_id, "dataset_id", job->dataset_id, "status",
+        srv_job_status_name(job->status), "stage",
+        *job->stage ? json_string(job->stage) : json_null(), "progress",
+        srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
+        (json_int_t)job->epochs, "images_per_second", srv_real_json(job->images_per_second),
+        "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
+        (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms), "started_at",
+        srv_time_json(job->started_at_ms), "finished_at", srv_time_json(job->finished_at_ms));
+
+    if (value && job->spec)
+        json_object_set_new(value, "spec", srv_stored_json(job->spec));
+    if (value && job->plan)
+        json_object_set_new(value, "plan", srv_stored_json(job->plan));
+    return value;
+}
+
+json_t *srv_epoch_json(const struct fsn_epoch *row)
+{
+    return json_pack(
+        "{si so so so so so so so so}", "epoch", row->epoch, "lr", srv_real_json(row->lr),
+        "train_loss", srv_real_json(row->train_loss), "train_top1", srv_real_json(row->train_top1),
+        "seconds", srv_real_json(row->seconds), "images_per_second",
+        srv_real_json(row->images_per_second), "teacher_top1", srv_real_json(row->teacher_top1),
+        "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss));
+}
