@@ -8,11 +8,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_KEY 255 /* of an Idempotency-Key */
+
+static void reply_created(struct srv_request *request, const struct srv_job *job)
+{
+    const char *location = srv_arena_printf(&request->arena, "/v1/jobs/%s", job->id);
+
+    srv_reply_json(request, MHD_HTTP_CREATED, srv_job_json(job));
+    if (location)
+        srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+}
+
+/* Answers an order under a key that has been used: the job that it made, as it is now, or that the
+ * order was another. *answered false: no job has the key. */
+static enum fsn_status answer_again(struct srv_call *call, const struct srv_job_key *key,
+                                    bool *answered, struct fsn_error *err)
+{
+    bool taken = false, same = false, found = false;
+    struct srv_job job = {0};
+    char id[SRV_ID_SIZE];
+    enum fsn_status status = srv_jobs_find_key(call->db, key, id, &taken, &same, err);
+
+    *answered = false;
+    if (status == FSN_OK && taken)
+        status = srv_jobs_get(call->db, id, &job, &found, err);
+    if (status != FSN_OK || !found) /* or it has just been deleted, and the key with it */
+        return status;
+    *answered = true;
+    if (same) {
+        reply_created(call->request, &job);
+        srv_reply_header(call->request, "Idempotency-Replayed", "true");
+    } else {
+        srv_reply_problem(
+            call->request, SRV_PROBLEM_KEY_REUSED,
+            "%s was ordered under this Idempotency-Key with another body; a new order "
+            "needs a new key",
+            id);
+    }
+    srv_job_clear(&job);
+    return FSN_OK;
+}
+
 static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_job *job,
                                       enum srv_job_insert outcome)
 {
     struct srv_request *request = call->request;
-    const char *location;
 
     switch (outcome) {
     case SRV_JOB_MODEL_GONE:
@@ -25,19 +65,21 @@ static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_jo
         srv_reply_problem(request, SRV_PROBLEM_QUEUE_FULL, "%lld jobs wait already",
                           (long long)call->service->max_queued_jobs);
         break;
+    case SRV_JOB_KEY_TAKEN: /* and free again since: the next try will do */
+        srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the order was sent twice at once");
+        break;
     case SRV_JOB_INSERTED:
-        srv_reply_json(request, MHD_HTTP_CREATED, srv_job_json(job));
-        location = srv_arena_printf(&request->arena, "/v1/jobs/%s", job->id);
-        if (location)
-            srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+        reply_created(request, job);
         srv_workers_wake(call->service->workers);
         break;
     }
     return FSN_OK;
 }
 
-static enum fsn_status create(struct srv_call *call, struct srv_job *job, struct fsn_error *err)
+static enum fsn_status create(struct srv_call *call, const struct srv_job_key *key,
+                              struct srv_job *job, struct fsn_error *err)
 {
+    bool answered = false;
     enum srv_job_insert outcome = SRV_JOB_INSERTED;
     enum fsn_status status = srv_id_new("job", job->id, err);
 
@@ -46,8 +88,10 @@ static enum fsn_status create(struct srv_call *call, struct srv_job *job, struct
     job->status = SRV_JOB_QUEUED;
     job->images_per_second = job->seconds_left = NAN;
     job->created_at_ms = srv_now_ms();
-    status = srv_jobs_insert(call->db, job, call->service->max_queued_jobs, &outcome, err);
-    return status == FSN_OK ? reply_inserted(call, job, outcome) : status;
+    status = srv_jobs_insert(call->db, job, key, call->service->max_queued_jobs, &outcome, err);
+    if (status == FSN_OK && outcome == SRV_JOB_KEY_TAKEN)
+        status = answer_again(call, key, &answered, err);
+    return status == FSN_OK && !answered ? reply_inserted(call, job, outcome) : status;
 }
 
 /* The detail is the first fault; "errors" lists all. */
@@ -63,15 +107,49 @@ static void reply_refused(struct srv_call *call, const struct fsn_faults *faults
     srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC, detail, faults);
 }
 
+/* Idempotency-Key: visible ASCII. Replies, and gives false, for anything else. */
+static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
+                     struct srv_job_key *out)
+{
+    const struct srv_body *body = &call->request->body;
+    const char *key = srv_request_header(call->request, "Idempotency-Key");
+    size_t length = key ? strlen(key) : 0;
+    struct srv_digest digest;
+    bool visible = true;
+
+    *out = (struct srv_job_key){.key = key, .order_sha256 = order_sha256};
+    for (size_t i = 0; i < length; i++)
+        visible = visible && key[i] > 0x20 && key[i] < 0x7f;
+    if (key && (length == 0 || length > MAX_KEY || !visible)) {
+        srv_reply_problem(call->request, SRV_PROBLEM_BAD_HEADER,
+                          "Idempotency-Key: expected 1 to %d visible ASCII characters", MAX_KEY);
+        return false;
+    }
+    srv_digest_begin(&digest);
+    srv_digest_add(&digest, body->bytes ? body->bytes : "", (size_t)body->size_bytes);
+    srv_digest_end(&digest, order_sha256);
+    return true;
+}
+
 enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
 {
     const struct srv_body *body = &call->request->body;
+    char order_sha256[SRV_SHA256_SIZE];
     struct fsn_faults faults = {0};
     struct fsn_error cause = {0};
+    enum fsn_status status = FSN_OK;
     struct srv_job job = {0};
-    enum fsn_status status = srv_plan_job(call->service, call->db, body->bytes ? body->bytes : "",
-                                          (size_t)body->size_bytes, &job, &faults, &cause);
+    struct srv_job_key key;
+    bool answered = false;
 
+    if (!read_key(call, order_sha256, &key))
+        return FSN_OK;
+    if (key.key)
+        status = answer_again(call, &key, &answered, err);
+    if (status != FSN_OK || answered)
+        return status;
+    status = srv_plan_job(call->service, call->db, body->bytes ? body->bytes : "",
+                          (size_t)body->size_bytes, &job, &faults, &cause);
     if (status == FSN_FORMAT) {
         srv_reply_problem(call->request, SRV_PROBLEM_MALFORMED_JSON, "%s", cause.text);
         status = FSN_OK;
@@ -80,7 +158,7 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     } else if (faults.count > 0) {
         reply_refused(call, &faults);
     } else {
-        status = create(call, &job, err);
+        status = create(call, &key, &job, err);
     }
     srv_job_clear(&job);
     return status;

@@ -10,11 +10,13 @@
 #define SRV_PROBLEM_LIST(X)                                                                    \
     X(MALFORMED_JSON, 400, "malformed-json", "The body is not well-formed JSON")               \
     X(BAD_QUERY, 400, "bad-query", "A query parameter is unknown or has a wrong value")        \
+    X(BAD_HEADER, 400, "bad-header", "A header field has a wrong value")                       \
     X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method") \
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \
     X(JOB_STATE, 409, "job-state", "The job's status does not allow this")                     \
     X(CANCELLED, 409, "cancelled", "The work was cancelled")                                   \
+    X(KEY_REUSED, 409, "idempotency-key-reused", "The key belongs to another order")           \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the server accepts")     \
     X(RANGE, 416, "range-not-satisfiable", "The range lies outside the content")               \
     X(INVALID_SPEC, 422, "invalid-spec", "The job cannot work as specified")                   \

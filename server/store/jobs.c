@@ -119,11 +119,11 @@ static enum fsn_status count(struct srv_db *db, const char *sql, const char *arg
     return srv_query_end(&q, err);
 }
 
-static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job,
+static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job, const char *key,
                                     int64_t max_queued, enum srv_job_insert *outcome,
                                     struct fsn_error *err)
 {
-    int64_t models = 0, datasets = 0, queued = 0;
+    int64_t models = 0, datasets = 0, queued = 0, taken = 0;
     enum fsn_status status;
 
     status = count(db, "SELECT count(*) FROM uploads WHERE id = ? AND kind = 'model'",
@@ -133,14 +133,18 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
                        job->dataset_id, &datasets, err);
     if (status == FSN_OK)
         status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
-    *outcome = models == 0            ? SRV_JOB_MODEL_GONE
+    if (status == FSN_OK && key)
+        status = count(db, "SELECT count(*) FROM jobs WHERE idempotency_key = ?", key, &taken, err);
+    *outcome = taken > 0              ? SRV_JOB_KEY_TAKEN
+               : models == 0          ? SRV_JOB_MODEL_GONE
                : datasets == 0        ? SRV_JOB_DATASET_GONE
                : queued >= max_queued ? SRV_JOB_QUEUE_FULL
                                       : SRV_JOB_INSERTED;
     return status;
 }
 
-enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job, int64_t max_queued,
+enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
+                                const struct srv_job_key *key, int64_t max_queued,
                                 enum srv_job_insert *outcome, struct fsn_error *err)
 {
     enum srv_job_insert result = SRV_JOB_INSERTED;
@@ -149,11 +153,12 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job, in
 
     if (status != FSN_OK)
         return status;
-    status = check_insert(db, job, max_queued, &result, err);
+    status = check_insert(db, job, key->key, max_queued, &result, err);
     if (status == FSN_OK && result == SRV_JOB_INSERTED) {
         srv_query_begin(&q, db,
                         "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
-                        " epochs, created_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)");
+                        " epochs, created_at, idempotency_key, order_sha256)"
+                        " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)");
         srv_query_text(&q, job->id);
         srv_query_text(&q, job->name);
         srv_query_text(&q, job->model_id);
@@ -162,12 +167,33 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job, in
         srv_query_text(&q, job->plan);
         srv_query_int(&q, job->epochs);
         srv_query_int(&q, job->created_at_ms);
+        srv_query_text(&q, key->key);
+        srv_query_text(&q, key->key ? key->order_sha256 : NULL);
         status = srv_query_run(&q, NULL, err);
     }
     status = srv_db_end(db, status, err);
     if (status == FSN_OK)
         *outcome = result;
     return status;
+}
+
+enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
+                                  char id[SRV_ID_SIZE], bool *found, bool *same,
+                                  struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "SELECT id, order_sha256 FROM jobs WHERE idempotency_key = ?");
+    srv_query_text(&q, key->key);
+    *found = srv_query_row(&q);
+    if (*found) {
+        char sha256[SRV_SHA256_SIZE];
+
+        srv_column_copy(&q, 0, id, SRV_ID_SIZE);
+        srv_column_copy(&q, 1, sha256, sizeof sha256);
+        *same = strcmp(sha256, key->order_sha256) == 0;
+    }
+    return srv_query_end(&q, err);
 }
 
 enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out, bool *found,

@@ -48,12 +48,21 @@ enum srv_job_insert {
     SRV_JOB_INSERTED,
     SRV_JOB_MODEL_GONE,
     SRV_JOB_DATASET_GONE,
-    SRV_JOB_QUEUE_FULL
+    SRV_JOB_QUEUE_FULL,
+    SRV_JOB_KEY_TAKEN /* another job has the idempotency key */
+};
+/* What makes an order that is sent twice one job. key NULL: nothing does. */
+struct srv_job_key {
+    const char *key, *order_sha256;
 };
 /* Takes id, name, model_id, dataset_id, spec, plan, epochs and created_at_ms of job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
-                                              int64_t max_queued, enum srv_job_insert *outcome,
-                                              struct fsn_error *err);
+                                              const struct srv_job_key *key, int64_t max_queued,
+                                              enum srv_job_insert *outcome, struct fsn_error *err);
+/* The job that was ordered under the key. *found false: none. *same: the order was the same. */
+FSN_NODISCARD enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
+                                                char id[SRV_ID_SIZE], bool *found, bool *same,
+                                                struct fsn_error *err);
 
 FSN_NODISCARD enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out,
                                            bool *found, struct fsn_error *err);

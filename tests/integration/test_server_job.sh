@@ -63,6 +63,33 @@ job=$first
 call POST "/v1/jobs/$job/cancel"
 finishes cancelled
 
+# ---- an order sent twice -----------------------------------------------------------------------
+body=$(jq -c --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d} + .' <<<"$spec")
+call POST /v1/jobs -d "$body" -H 'Idempotency-Key: once'
+job=$(field .id)
+same "an order under a key is taken" "201 " "$status $(header idempotency-replayed)"
+call POST /v1/jobs -d "$body" -H 'Idempotency-Key: once'
+same "sent again it is the same job" "201 $job /v1/jobs/$job true" \
+    "$status $(field .id) $(header location) $(header idempotency-replayed)"
+call POST /v1/jobs -d "$(jq -c '.seed = 7' <<<"$body")" -H 'Idempotency-Key: once'
+refused "another order under its key" 409 idempotency-key-reused "$job was ordered under this Idempotency-Key"
+call POST /v1/jobs -d "$body" -H 'Idempotency-Key: one two'
+refused "a key with a blank" 400 bad-header "Idempotency-Key: expected 1 to 255 visible ASCII"
+call POST "/v1/jobs/$job/cancel"
+finishes cancelled
+call POST /v1/jobs -d "$body" -H 'Idempotency-Key: once'
+same "after its end too" "201 $job cancelled" "$status $(field .id) $(field .status)"
+call DELETE "/v1/jobs/$job"
+for i in 1 2 3 4; do
+    curl -sS -o "$dir/twin.$i" -H 'Idempotency-Key: once' -d "$body" "$url/v1/jobs" &
+    senders[i]=$!
+done
+wait "${senders[@]}"
+job=$(jq -r .id "$dir/twin.1")
+same "with the job the key is free; four at once make one job" "$job" "$(cat "$dir"/twin.? | jq -r .id | sort -u)"
+call POST "/v1/jobs/$job/cancel"
+finishes cancelled
+
 # ---- the result ------------------------------------------------------------------------------
 order "$spec"
 first=$job
