@@ -11,6 +11,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/", srv_get_index, .body = SRV_BODY_NONE},
     {"GET", "/healthz", srv_get_health, .body = SRV_BODY_NONE},
     {"GET", "/readyz", srv_get_ready, .body = SRV_BODY_NONE},
+    {"GET", "/metrics", srv_get_metrics, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
     {"GET", "/v1/models", srv_list_models, .query = {"limit", "cursor"}},

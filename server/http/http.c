@@ -19,6 +19,7 @@
 #include "http/http.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/listen.h"
 #include "http/offload.h"
 #include "log.h"
@@ -136,6 +137,12 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
                           err);
 }
 
+static enum MHD_Result queue_reply(struct srv_request *request)
+{
+    request->answered_ticks_ms = srv_ticks_ms();
+    return MHD_queue_response(request->connection, request->status, request->response);
+}
+
 static enum MHD_Result begin(struct srv_request *request)
 {
     struct fsn_error err = {0};
@@ -150,7 +157,7 @@ static enum MHD_Result begin(struct srv_request *request)
     request->state = SRV_REQUEST_ANSWERED;
     if (!has_body)
         return MHD_YES; /* the reply is queued in the next call, and the connection stays open */
-    return MHD_queue_response(request->connection, request->status, request->response);
+    return queue_reply(request);
 }
 
 /* ---- the last call ------------------------------------------------------------------------- */
@@ -212,7 +219,7 @@ static enum MHD_Result answer(struct srv_request *request)
     /* Between suspend and resume MHD does not call; this guards against a spurious call. */
     if (request->state != SRV_REQUEST_ANSWERED)
         return MHD_YES;
-    return MHD_queue_response(request->connection, request->status, request->response);
+    return queue_reply(request);
 }
 
 /* ---- MHD's callbacks ----------------------------------------------------------------------- */
@@ -270,6 +277,20 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     return request->body.size_bytes > request->body.limit_bytes + DRAIN_BYTES ? MHD_NO : MHD_YES;
 }
 
+/* The method as the route has it: a client cannot make up labels. */
+static void count_request(const struct srv_request *request)
+{
+    const struct srv_route *route = request->match.route;
+    const char *method = route ? route->method : "", *pattern = route ? route->pattern : "";
+
+    srv_count(SRV_COUNT_REQUESTS, &(struct srv_labels){{method, pattern}, request->status}, 1);
+    srv_count(SRV_COUNT_RECEIVED, NULL, (double)request->body.size_bytes);
+    if (request->answered_ticks_ms > 0)
+        srv_count_request_seconds(
+            method, pattern,
+            1e-3 * (double)(request->answered_ticks_ms - request->started_ticks_ms));
+}
+
 static void on_completed(void *user, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode how)
 {
@@ -279,6 +300,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     (void)connection;
     if (!request)
         return;
+    count_request(request);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
             SRV_TEXT("path", request->path), SRV_INT("status", request->status),
             SRV_INT("received_bytes", request->body.size_bytes),

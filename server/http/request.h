@@ -18,10 +18,10 @@ struct srv_request {
     const char *method, *path;
     struct srv_match match;
     struct srv_body body;
-    int64_t started_ticks_ms;
-    unsigned status;               /* of the reply */
-    struct MHD_Response *response; /* NULL: no reply yet; owned */
-    const char *allow;             /* for 405, else NULL */
+    int64_t started_ticks_ms, answered_ticks_ms; /* 0: not yet */
+    unsigned status;                             /* of the reply */
+    struct MHD_Response *response;               /* NULL: no reply yet; owned */
+    const char *allow;                           /* for 405, else NULL */
     enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
 };
 

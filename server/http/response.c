@@ -1,4 +1,5 @@
 /* response.c - replies; see request.h. */
+#include "base/metrics.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "log.h"
@@ -220,6 +221,7 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
         close(fd);
         return SRV_NOMEM(err);
     }
+    srv_count(SRV_COUNT_SENT, NULL, (double)(last - first + 1));
     srv_reply_response(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
                        response);
     add_file_headers(request, file, tag);

@@ -13,6 +13,7 @@
  */
 #include "jobs/queue.h"
 
+#include "base/metrics.h"
 #include "http/problem.h"
 #include "log.h"
 
@@ -72,10 +73,12 @@ enum fsn_status srv_queue_apply(struct srv_db *db, const struct srv_job *job,
     if (!srv_queue_next(job->status, event, &move.to))
         return FSN_OK;
     status = srv_jobs_move(db, &move, moved, err);
-    if (status == FSN_OK && *moved)
-        SRV_LOG(SRV_LOG_INFO, "job moved", SRV_TEXT("job", job->id),
-                SRV_TEXT("by", srv_job_event_name(event)),
-                SRV_TEXT("to", srv_job_status_name(move.to)), SRV_INT("fence", job->fence));
+    if (status != FSN_OK || !*moved)
+        return status;
+    srv_count(SRV_COUNT_JOB_EVENTS, &(struct srv_labels){{srv_job_event_name(event)}, 0}, 1);
+    SRV_LOG(SRV_LOG_INFO, "job moved", SRV_TEXT("job", job->id),
+            SRV_TEXT("by", srv_job_event_name(event)), SRV_TEXT("to", srv_job_status_name(move.to)),
+            SRV_INT("fence", job->fence));
     return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/metrics.h"
 #include "http/problem.h"
 #include "log.h"
 #include "store/results.h"
@@ -38,6 +39,7 @@ struct run {
     struct srv_job *job;
     struct srv_run_signals *signals;
     int64_t written_ticks_ms; /* last progress row, and its stage */
+    int64_t counted_ticks_ms; /* the time until then is in the metrics; 0: none yet */
     enum fsn_stage written_stage;
     bool curve_cut;   /* rows of epochs to be trained again are gone */
     bool lost;        /* the claim is no longer ours */
@@ -66,6 +68,7 @@ static void store_epoch(struct run *run, const struct fsn_epoch *row)
         srv_metrics_put(run->db, run->job->id, run->job->fence, row, &held, &err);
 
     note_write(run, status, held, &err);
+    srv_count(SRV_COUNT_EPOCHS, NULL, 1);
     srv_streams_touch(run->runner->streams, run->job->id);
 }
 
@@ -77,6 +80,18 @@ static void cut_curve(struct run *run, int epoch)
 
     note_write(run, status, true, &err);
     run->curve_cut = status == FSN_OK;
+}
+
+/* Adds the time since the last look to the stage that it was spent in. */
+static void count_stage(struct run *run)
+{
+    int64_t now = srv_ticks_ms();
+
+    if (run->counted_ticks_ms > 0)
+        srv_count(SRV_COUNT_STAGE_SECONDS,
+                  &(struct srv_labels){{fsn_stage_name(run->written_stage)}, 0},
+                  1e-3 * (double)(now - run->counted_ticks_ms));
+    run->counted_ticks_ms = now;
 }
 
 static void store_progress(struct run *run, const struct fsn_progress *p)
@@ -100,6 +115,7 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
     if (cancel)
         atomic_store(&run->signals->cancel, true);
     run->written_ticks_ms = srv_ticks_ms();
+    count_stage(run);
     run->written_stage = p->stage;
     srv_streams_touch(run->runner->streams, job->id);
 }
@@ -261,6 +277,7 @@ void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_
         status = srv_path(run.checkpoint, &err, "%s/checkpoint", run.folder);
     if (status == FSN_OK)
         status = compress(&run, &err);
+    count_stage(&run);
     if (status == FSN_OK)
         status = finish(&run, &err);
     if (status != FSN_OK) {

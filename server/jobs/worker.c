@@ -6,6 +6,7 @@
  */
 #include "jobs/worker.h"
 
+#include "base/metrics.h"
 #include "base/clock.h"
 #include "jobs/sweep.h"
 #include "log.h"
@@ -49,6 +50,8 @@ static bool work_once(struct slot *slot, struct srv_db *db)
         SRV_LOG(SRV_LOG_ERROR, "queue cannot be read", SRV_TEXT("detail", err.text));
     if (!found)
         return false;
+    srv_count(SRV_COUNT_JOB_EVENTS,
+              &(struct srv_labels){{srv_job_event_name(SRV_JOB_EVENT_CLAIM)}, 0}, 1);
     SRV_LOG(SRV_LOG_INFO, "job started", SRV_TEXT("job", job.id), SRV_INT("fence", job.fence),
             SRV_INT("attempt", job.attempts));
     uv_mutex_lock(&workers->mutex);

@@ -6,10 +6,13 @@
  */
 #include "store/db.h"
 
+#include "base/metrics.h"
+
 #include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define BUSY_TIMEOUT_MS 20000
@@ -56,6 +59,22 @@ static enum fsn_status fail(struct srv_db *db, int code, struct fsn_error *err)
                     sqlite3_errstr(code));
 }
 
+/* SQLite asks after each failed try for a lock; 0: give up. As its own busy timeout, but counted.
+ */
+static int wait_for_lock(void *unused, int tries)
+{
+    const int grows = 7, longest_ms = 100; /* 1, 2, 4 ... 64, then 100 ms */
+    const int waited_ms =
+        tries < grows ? (1 << tries) - 1 : (1 << grows) - 1 + (tries - grows) * longest_ms;
+
+    (void)unused;
+    if (waited_ms >= BUSY_TIMEOUT_MS)
+        return 0;
+    srv_count(SRV_COUNT_BUSY_WAITS, NULL, 1);
+    usleep((useconds_t)(tries < grows ? 1 << tries : longest_ms) * 1000);
+    return 1;
+}
+
 enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_error *err)
 {
     enum fsn_status status;
@@ -73,7 +92,7 @@ enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_er
         return status;
     }
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    sqlite3_busy_handler(db->handle, wait_for_lock, NULL);
     status = srv_db_exec(db,
                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                          "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
