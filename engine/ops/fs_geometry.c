@@ -241,8 +241,7 @@ int64_t fsn__fs_element(const struct fsn__fs_geometry *g, int64_t k, int64_t c, 
     return (z % g->fs_dim[0] * g->fs_dim[1] + y % g->fs_dim[1]) * g->fs_dim[2] + x % g->fs_dim[2];
 }
 
-/* ---- from a node's attributes ------------------------------------------------------------------
- */
+/* ---- from a node's attributes ---------------------------------------------------------------- */
 
 /* Copies the `count` positive integers of an attribute, whose product must be representable. */
 static enum fsn_status read_sizes(const struct fsn__attrs *attrs, const char *name, size_t count,
@@ -279,7 +278,7 @@ static enum fsn_status read_slots(const struct fsn__attrs *attrs, const char *no
 
     if (!slot && !is_free)
         return FSN_OK;
-    if ((int64_t)count != g->k)
+    if (!slot || (int64_t)count != g->k)
         return FSN__FAIL(err, FSN_INVALID,
                          "FilterSummary '%s': %zu slots for %lld filters, expected one each", node,
                          count, (long long)g->k);
