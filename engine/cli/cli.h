@@ -60,6 +60,8 @@ enum cli_kind {
     X(LAYOUT, "layout", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/layout", NULL)               \
     X(RATIO, "ratio", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio", NULL)                     \
     X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
+    X(LOCATION_LR, "location-lr", 0, "X", SPEC, 0, 0, NULL, "/finetune/location_lr", NULL)         \
+    X(ROUNDING, "rounding", 0, "X", SPEC, 0, 0, NULL, "/finetune/rounding", NULL)                  \
     X(SPACING, "spacing", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/spacing", NULL)            \
     X(START, "start", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/start", NULL)                  \
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \

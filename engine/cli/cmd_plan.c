@@ -10,7 +10,7 @@ static void print_layer(const struct fsn_plan_layer *layer, int width)
 
     snprintf(filters, sizeof filters, "%lldx%lldx%lldx%lld", (long long)layer->filters,
              (long long)layer->channels, (long long)layer->height, (long long)layer->width);
-    if (layer->layout == FSN_LAYOUT_1D)
+    if (layer->layout == FSN_LAYOUT_1D || layer->layout == FSN_LAYOUT_LEARNED)
         snprintf(summary, sizeof summary, "%lld", (long long)layer->fs_dim[0]);
     else if (layer->layout == FSN_LAYOUT_3D)
         snprintf(summary, sizeof summary, "%lldx%lldx%lld", (long long)layer->fs_dim[0],

@@ -211,7 +211,7 @@ static json_t *triple(const int64_t *v, int count)
 
 json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
 {
-    static const char *const layouts[] = {"dense", "1d", "3d"};
+    static const char *const layouts[] = {"dense", "1d", "3d", "learned"};
     json_t *array = json_array();
 
     for (size_t i = 0; i < plan->layer_count; i++) {
@@ -236,6 +236,8 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
         json_object_set_new(row, "start_quant_error", fsn__json_real(l->start_quant_error));
         json_object_set_new(row, "alone_divergence", fsn__json_real(l->alone_divergence));
         json_object_set_new(row, "alone_top1_drop", fsn__json_real(l->alone_top1_drop));
+        if (l->layout == FSN_LAYOUT_LEARNED)
+            json_object_set_new(row, "moved", fsn__json_real(l->moved));
         json_array_append_new(array, row);
     }
     return array;

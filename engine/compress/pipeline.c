@@ -204,6 +204,7 @@ static enum fsn_status convert(struct job *job, struct fsn_error *err)
     struct fsn__fs_options options = fsn__fs_options_of(spec);
 
     options.sharing = spec->finetune.epochs > 0 && spec->finetune.sharing > 0;
+    options.learn = true;
     options.go_on = still_wanted;
     options.user = job;
     return fsn__fs_convert(job->prepared.graph, job->plan, &options, &job->student.graph, err);
@@ -283,7 +284,10 @@ static enum fsn_status before_step(int64_t step, int64_t steps, void *arg, struc
     struct job *job = arg;
     const struct fsn_spec *spec = job->spec;
     const int64_t all = steps * spec->finetune.epochs;
-    const int64_t first = all - (int64_t)ceil(fsn__aware_share(spec) * (double)all);
+    const int64_t aware = all - (int64_t)ceil(fsn__aware_share(spec) * (double)all);
+    const int64_t whole =
+        spec->filter_summary.layout == FSN_LAYOUT_LEARNED ? fsn__rounding_step(spec, all) : 0;
+    const int64_t first = aware > whole ? aware : whole;
     const bool again = spec->quantize.step == FSN_STEP_FITTED && step % steps == 0;
 
     if (step < first || (step > first && !again))
@@ -308,6 +312,8 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
     }
     if (status != FSN_OK)
         return status;
+    if (job->spec->filter_summary.layout == FSN_LAYOUT_LEARNED)
+        train.judge_after = fmax(train.judge_after, job->spec->finetune.rounding);
     train.share = fsn__fs_sharing(job->student.graph);
     if (job->order->checkpoint_dir) {
         status = join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
@@ -323,6 +329,8 @@ static enum fsn_status quantize(struct job *job, struct fsn_error *err)
     struct fsn__graph *student = job->student.graph;
     enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
 
+    if (status == FSN_OK)
+        status = fsn__fs_fix_locations(student, job->plan, err);
     if (status == FSN_OK)
         status = note_quant_errors(job, student, err);
     return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, err) : status;

@@ -12,6 +12,7 @@
  */
 #include "compress/compress.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,15 +37,15 @@ static const struct fsn_spec_field fields[] = {
      "photographs: cut out the centre, or resize both sides to the model's input"},
 
     {"/filter_summary/layout", FSN_FIELD_CHOICE, AT(filter_summary.layout), FSN_LAYOUT_1D,
-     FSN_LAYOUT_3D, false, FSN_LAYOUT_1D, "1d|3d",
-     "how filters overlap: segments of a vector, or blocks of a box"},
+     FSN_LAYOUT_LEARNED, false, FSN_LAYOUT_1D, "1d|3d|learned",
+     "how filters overlap: segments of a vector, blocks of a box, or segments that training moves"},
     {"/filter_summary/ratio", FSN_FIELD_NUMBER, AT(filter_summary.ratio), 1.01, 10000, false, 4,
      NULL, "a layer's weights over its Filter Summary"},
     {"/filter_summary/ratio_1x1", FSN_FIELD_NUMBER, AT(filter_summary.ratio_1x1), 1.01, 10000, true,
      0, NULL, "the same for 1x1 convolutions; 0: ratio"},
     {"/filter_summary/spacing", FSN_FIELD_CHOICE, AT(filter_summary.spacing), FSN_SPACING_EVEN,
      FSN_SPACING_REFERENCE, false, FSN_SPACING_EVEN, "even|reference",
-     "where filters start in layout 1d"},
+     "where filters start in layout 1d, and before training in layout learned"},
     {"/filter_summary/start", FSN_FIELD_CHOICE, AT(filter_summary.start), FSN_START_RANDOM,
      FSN_START_ACTIVATIONS, false, FSN_START_ASSIGNED, "random|least_squares|assigned|activations",
      "what training starts from: noise, the fit to the weights in order, to the weights put where "
@@ -73,6 +74,10 @@ static const struct fsn_spec_field fields[] = {
     {"/finetune/sharing", FSN_FIELD_NUMBER, AT(finetune.sharing), 0, 1, false, 0.5, NULL,
      "share of the epochs over which filters turn from the baseline's own into those of the Filter "
      "Summary; 0: at once"},
+    {"/finetune/location_lr", FSN_FIELD_NUMBER, AT(finetune.location_lr), 0, 1e6, false, 1, NULL,
+     "layout learned: the learning rate of filters' locations, over lr"},
+    {"/finetune/rounding", FSN_FIELD_NUMBER, AT(finetune.rounding), 0, 0.95, false, 0.7, NULL,
+     "layout learned: share of the epochs after which locations become whole numbers and stay"},
     {"/finetune/momentum", FSN_FIELD_NUMBER, AT(finetune.momentum), 0, 0.9999, false, 0.9, NULL,
      "Nesterov momentum"},
     {"/finetune/weight_decay", FSN_FIELD_NUMBER, AT(finetune.weight_decay), 0, 1, false, 1e-4, NULL,
@@ -158,6 +163,8 @@ double fsn__aware_share(const struct fsn_spec *spec)
     if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
         (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
         return 0;
+    if (spec->filter_summary.layout == FSN_LAYOUT_LEARNED)
+        return fmin(spec->quantize.aware_share, 1 - spec->finetune.rounding);
     return spec->quantize.aware_share;
 }
 

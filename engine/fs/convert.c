@@ -7,7 +7,9 @@
  * order, or in the slots where they agree best (assign.c), up to a sign and a scale of each where
  * batch norm behind the convolution absorbs it (absorb.c). A weight that several convolutions read
  * is converted once and its FilterSummary node feeds them all. While sharing is progressive, the
- * node also reads the filters as they were, and one share t for the whole network (sharing.c).
+ * node also reads the filters as they were, and one share t for the whole network (sharing.c). In
+ * layout learned it reads an offset for each filter, or has their starts as its slots
+ * (locations.c).
  */
 #include "core/rng.h"
 #include "fs/absorb.h"
@@ -42,7 +44,7 @@ struct fitted {
     int bits;        /* of a stored value, and of how many the step is one: for export */
     int64_t segment; /* 0: of all */
     struct fsn__tensor f, base;
-    int64_t *slot;
+    int64_t *slot, *start;     /* [K]; start: layout learned, once locations are fixed */
     float *scale, *importance; /* [K]; NULL: 1 */
     double error;
 };
@@ -65,10 +67,10 @@ static enum fsn_status add_node(struct converter *c, const struct fitted *l, con
         item[attrs.count++] = (struct fsn__attr){
             .name = "strides", .type = FSN__ATTR_INTS, .count = 3, .ints = g->stride};
     } else {
-        item[attrs.count++] =
-            (struct fsn__attr){.name = "spacing",
-                               .type = FSN__ATTR_STRING,
-                               .s = g->spacing == FSN_SPACING_REFERENCE ? "reference" : "even"};
+        static const char *const spacings[] = {"even", "reference", "free"};
+
+        item[attrs.count++] = (struct fsn__attr){
+            .name = "spacing", .type = FSN__ATTR_STRING, .s = spacings[g->spacing]};
     }
     if (g->slot)
         item[attrs.count++] = (struct fsn__attr){
@@ -209,12 +211,35 @@ static enum fsn_status make_base(const struct converter *c, const struct fsn__te
     return status;
 }
 
+/* Layout learned: an offset of 0 for each filter, or what they come to where nothing is learned. */
+static enum fsn_status place(struct converter *c, int weight, struct fitted *l, int *offset)
+{
+    const struct fsn__tensor zeros = {.dtype = FSN__F32, .ndim = 1, .dim = {l->g.k}};
+    char name[NAME_SIZE];
+    enum fsn_status status;
+
+    if (!c->options->learn) {
+        l->start = calloc((size_t)l->g.k, sizeof *l->start);
+        if (!l->start)
+            return FSN__NOMEM(c->err);
+        fsn__fs_locate(&l->g, NULL, l->start);
+        l->g.slot = l->start;
+        l->g.spacing = FSN_SPACING_FREE;
+        return FSN_OK;
+    }
+    snprintf(name, sizeof name, "%s.offset", c->graph->values[weight].name);
+    status = fsn__graph_add_const(c->graph, name, FSN__VALUE_PARAM, &zeros, offset, c->err);
+    if (status == FSN_OK)
+        c->graph->values[*offset].location = true;
+    return status;
+}
+
 /* Adds F and its FilterSummary node for one weight. */
-static enum fsn_status add_values(struct converter *c, int weight, struct fitted *l)
+static enum fsn_status add_values(struct converter *c, int weight, bool learned, struct fitted *l)
 {
     const char *of = c->graph->values[weight].name;
     char name[NAME_SIZE];
-    int in[5] = {-1, -1, -1, -1, c->share};
+    int in[FSN__FS_INPUTS] = {-1, -1, -1, -1, c->share, -1, -1}, n_in = FSN__FS_INPUTS;
     enum fsn_status status;
 
     snprintf(name, sizeof name, "%s.fs", of);
@@ -229,9 +254,13 @@ static enum fsn_status add_values(struct converter *c, int weight, struct fitted
             status =
                 fsn__graph_add_const(c->graph, name, FSN__VALUE_CONST, &l->base, &in[3], c->err);
     }
+    if (status == FSN_OK && learned)
+        status = place(c, weight, l, &in[FSN__FS_OFFSET]);
+    while (in[n_in - 1] < 0)
+        n_in--;
     snprintf(name, sizeof name, "%s.filters", of);
     if (status == FSN_OK)
-        status = add_node(c, l, name, c->share >= 0 ? 5 : 1, in, &c->filters[weight]);
+        status = add_node(c, l, name, n_in, in, &c->filters[weight]);
     return status;
 }
 
@@ -251,7 +280,7 @@ static enum fsn_status convert_weight(struct converter *c, int conv, int weight,
     fsn__shape_set(&l.f, FSN__F32, l.g.layout == FSN_LAYOUT_3D ? 3 : 1, l.g.fs_dim);
     status = fit(c, w, absorbs ? &absorber : NULL, &l);
     if (status == FSN_OK)
-        status = add_values(c, weight, &l);
+        status = add_values(c, weight, layer->layout == FSN_LAYOUT_LEARNED, &l);
     if (status == FSN_OK && l.scale)
         fsn__absorb(&absorber, l.scale);
     c->fit_error[weight] = l.error;
@@ -259,6 +288,7 @@ static enum fsn_status convert_weight(struct converter *c, int conv, int weight,
     free(l.f.data);
     free(l.base.data);
     free(l.slot);
+    free(l.start);
     free(l.scale);
     free(l.importance);
     return status;

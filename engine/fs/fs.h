@@ -24,7 +24,7 @@ FSN_NODISCARD enum fsn_status fsn__fs_rows(const struct fsn__graph *graph,
                                            struct fsn_error *err);
 /* The value that the row's convolution reads as its weights, in the graph that was planned. */
 int fsn__fs_row_weight(const struct fsn__graph *graph, const struct fsn_plan_layer *layer);
-/* The geometry of a planned layer (layout 1d or 3d). */
+/* The geometry of a planned layer that is not dense; of layout learned as layout 1d has it. */
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);
 
@@ -34,6 +34,7 @@ struct fsn__fs_options {
     uint64_t seed;        /* of the random start */
     bool sketch;          /* values will not matter, only how much there is of them */
     bool sharing;         /* the filters begin as the baseline's own: see fsn__fs_sharing */
+    bool learn;           /* layout learned: locations are values to be trained, not yet fixed */
     /* Called before each layer with the share of them that is done; false: FSN_CANCELLED. NULL:
      * nobody asks. */
     bool (*go_on)(void *user, double done);
@@ -55,5 +56,12 @@ FSN_NODISCARD enum fsn_status fsn__fs_convert(const struct fsn__graph *baseline,
 float *fsn__fs_sharing(const struct fsn__graph *graph);
 /* The filters are F's alone from now on; the baseline's are dropped. */
 FSN_NODISCARD enum fsn_status fsn__fs_end_sharing(struct fsn__graph *graph, struct fsn_error *err);
+
+/* Of a graph that was converted with `learn`: filters lie at the nearest element from now on, which
+ * is stored. Writes `moved` into the plan's rows. */
+FSN_NODISCARD enum fsn_status fsn__fs_fix_locations(struct fsn__graph *graph, struct fsn_plan *plan,
+                                                    struct fsn_error *err);
+/* start[K], each in 0 .. L-1: where filters start, offset by [K] (NULL: by nothing), rounded. */
+void fsn__fs_locate(const struct fsn__fs_geometry *g, const float *offset, int64_t *start);
 
 #endif

@@ -58,9 +58,9 @@ static void check_settings(struct planner *p)
     const struct fsn_spec *spec = p->spec;
     const double ratio = spec->filter_summary.ratio, ratio_1x1 = spec->filter_summary.ratio_1x1;
 
-    if (spec->filter_summary.layout != FSN_LAYOUT_1D &&
-        spec->filter_summary.layout != FSN_LAYOUT_3D)
-        fault(p, FSN_INVALID, "/filter_summary/layout", "layout must be 1d or 3d");
+    if (spec->filter_summary.layout < FSN_LAYOUT_1D ||
+        spec->filter_summary.layout > FSN_LAYOUT_LEARNED)
+        fault(p, FSN_INVALID, "/filter_summary/layout", "layout must be 1d, 3d or learned");
     if (!isfinite(ratio) || ratio <= 1)
         fault(p, FSN_INVALID, "/filter_summary/ratio",
               "ratio must be a number greater than 1, is %g", ratio);
@@ -160,6 +160,8 @@ static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_ge
         return;
     }
     layer->layout = g->layout;
+    if (spec->filter_summary.layout == FSN_LAYOUT_LEARNED && g->k > 1 && !side_by_side)
+        layer->layout = FSN_LAYOUT_LEARNED; /* filters side by side have nowhere to go */
     layer->fs_size = fsn__fs_size(g);
     layer->ratio = (double)elements / (double)layer->fs_size;
     layer->bits = spec->quantize.bits;
@@ -203,13 +205,14 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->fit_error = layer->activation_error = NAN;
     layer->quant_error = layer->start_quant_error = NAN;
     layer->alone_divergence = layer->alone_top1_drop = NAN;
+    layer->moved = NAN;
     reason = dense_reason(p, layer, conv->in[1]);
     if (reason) {
         make_dense(layer, reason);
         return;
     }
     budget = layer_budget(p, layer);
-    if (p->spec->filter_summary.layout == FSN_LAYOUT_1D || budget <= 1)
+    if (p->spec->filter_summary.layout != FSN_LAYOUT_3D || budget <= 1)
         g = fsn__fs_choose_1d(layer->filters, layer->channels, layer->height, layer->width, budget,
                               p->spec->filter_summary.spacing);
     else
@@ -410,7 +413,7 @@ struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *laye
                                                enum fsn_spacing spacing)
 {
     const bool three = layer->layout == FSN_LAYOUT_3D;
-    struct fsn__fs_geometry g = {.layout = layer->layout,
+    struct fsn__fs_geometry g = {.layout = three ? FSN_LAYOUT_3D : FSN_LAYOUT_1D,
                                  .k = layer->filters,
                                  .c = layer->channels,
                                  .r = layer->height,

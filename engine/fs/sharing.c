@@ -25,8 +25,11 @@ enum fsn_status fsn__fs_end_sharing(struct fsn__graph *graph, struct fsn_error *
         struct fsn__node *node = &graph->nodes[i];
 
         if (node->op == &fsn__op_filter_summary && node->n_in > FSN__FS_BASE &&
-            node->in[FSN__FS_BASE] >= 0)
-            node->n_in = node->in[1] >= 0 || node->in[2] >= 0 ? FSN__FS_BASE : 1;
+            node->in[FSN__FS_BASE] >= 0) {
+            node->in[FSN__FS_BASE] = node->in[FSN__FS_SHARE] = -1;
+            while (node->in[node->n_in - 1] < 0)
+                node->n_in--;
+        }
     }
     return fsn__graph_prune(graph, err);
 }

@@ -307,8 +307,10 @@ static enum fsn_status copy_graph(const struct fsn__graph *graph, add_constant *
         else
             status =
                 fsn__graph_add_value(copy, value->name, value->kind, &value->tensor, &index, err);
-        if (status == FSN_OK)
+        if (status == FSN_OK) {
             copy->values[index].decay = value->decay;
+            copy->values[index].location = value->location;
+        }
     }
     for (int i = 0; i < graph->node_count && status == FSN_OK; i++) {
         const struct fsn__node *node = &graph->nodes[i];

@@ -25,6 +25,7 @@ struct fsn__value {
     bool borrowed;             /* ... unless it belongs to another graph, which lives longer */
     int producer;              /* node index, -1 for none */
     bool decay;                /* PARAM: weight decay applies (weights and F; not BN, not biases) */
+    bool location; /* PARAM: where filters lie; trained at a rate of its own, no decay */
 };
 
 struct fsn__node {

@@ -42,6 +42,8 @@ static const struct fsn__node *summary_of(const struct fsn__lowering *l, int val
         return NULL;
     if (node->n_in > 2 && node->in[2] >= 0)
         return NULL;
+    if (node->n_in > FSN__FS_OFFSET && node->in[FSN__FS_OFFSET] >= 0)
+        return NULL; /* no kernel reads between elements: the operator writes the filters out */
     scale = node->n_in > 1 ? fsn__from_tensor(l, node->in[1]) : NULL;
     if (scale && (l->training || scale->dim[0] != fsn__from_tensor(l, value)->dim[0]))
         return NULL;

@@ -315,10 +315,16 @@ struct fsn_preprocess {
     enum fsn_crop crop;
 };
 
-enum fsn_layout { FSN_LAYOUT_DENSE, FSN_LAYOUT_1D, FSN_LAYOUT_3D };
+enum fsn_layout {
+    FSN_LAYOUT_DENSE,
+    FSN_LAYOUT_1D,     /* segments of a vector */
+    FSN_LAYOUT_3D,     /* blocks of a box */
+    FSN_LAYOUT_LEARNED /* segments of a vector, each where training put it */
+};
 enum fsn_spacing {
-    FSN_SPACING_EVEN,     /* start of filter k = floor(k L / K): K distinct starts */
-    FSN_SPACING_REFERENCE /* floor(k L / (K - 1)): the last filter repeats the first */
+    FSN_SPACING_EVEN,      /* start of filter k = floor(k L / K): K distinct starts */
+    FSN_SPACING_REFERENCE, /* floor(k L / (K - 1)): the last filter repeats the first */
+    FSN_SPACING_FREE       /* anywhere, as stored: what learned locations become; not for specs */
 };
 enum fsn_start {                          /* what Filter Summaries hold before training */
                  FSN_START_RANDOM,        /* noise of the weights' standard deviation */
@@ -373,8 +379,10 @@ struct fsn_spec {
     struct {
         int epochs; /* 0: only fit, no training */
         int batch_size;
-        double lr;      /* peak */
-        double sharing; /* share of the epochs that filters take to become F's; 0: at once */
+        double lr;          /* peak */
+        double sharing;     /* share of the epochs that filters take to become F's; 0: at once */
+        double location_lr; /* layout learned: lr of the locations, over that of all else */
+        double rounding;    /* ... the share of the epochs after which they become whole and stay */
         double momentum;
         double weight_decay;    /* not on batch norm, not on biases */
         double weight_decay_bn; /* on these */
@@ -460,7 +468,7 @@ struct fsn_plan_layer {
     char *name;                                       /* of the conv node */
     int64_t filters, channels, height, width, groups; /* K, C per group, R, S */
     enum fsn_layout layout;
-    int64_t fs_dim[3];          /* 1d: {L,0,0}; 3d: {D,H,V} */
+    int64_t fs_dim[3];          /* 1d, learned: {L,0,0}; 3d: {D,H,V} */
     int64_t fs_size;            /* elements; K C R S for a dense layer */
     int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
     double ratio;               /* filters' elements over fs_size */
@@ -476,6 +484,7 @@ struct fsn_plan_layer {
      * it was not measured: what the outputs' distributions differ by from the baseline's (mean KL,
      * nats), and accuracy lost, in points. */
     double alone_divergence, alone_top1_drop;
+    double moved; /* layout learned: share of the filters that training put elsewhere; NaN: none */
 };
 
 struct fsn_plan {

@@ -10,7 +10,7 @@
 #include "onnx/onnx.h"
 #include "onnx/proto.h"
 
-enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13, FSN__EXPORT_FUNCTIONS = 16 };
+enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13, FSN__EXPORT_FUNCTIONS = 20 };
 
 struct fsn__exporter {
     const struct fsn__graph *graph;

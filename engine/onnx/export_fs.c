@@ -6,6 +6,7 @@
  * the dense network. (DequantizeLinear instead of Cast, Sub and Mul would not be folded by ONNX
  * Runtime, and every run would pay for it.) The formulas are those of ops/fs_geometry.h:
  *   1d: idx[k,e] = (floor(k L / d) + e) mod L, d = K (even) or K - 1 (reference)
+ *       or (start_k + e) mod L with the starts stored (free)
  *   3d: idx[k,c,r,s] = (((i_c t_c + c) mod D) H + (i_y t_y + r) mod H) V + (i_x t_x + s) mod V,
  *       k = (i_c g_y + i_y) g_x + i_x
  *
@@ -34,7 +35,7 @@ struct param {
     bool list;
 };
 
-enum { MAX_PARAMS = 5, MAX_INPUTS = 5, NODE_INPUTS = 6 };
+enum { MAX_PARAMS = 5, MAX_INPUTS = 5, NODE_INPUTS = FSN__FS_INPUTS };
 
 struct summary {
     struct fsn__fs_rows rows;
@@ -51,20 +52,20 @@ static void describe(struct summary *s)
 {
     const bool packed = s->bits < 8;
     const struct fsn__fs_geometry *g = &s->g;
+    const bool located = g->layout == FSN_LAYOUT_1D && g->spacing == FSN_SPACING_FREE;
 
     s->shape[0] = g->k;
     s->shape[1] = g->c;
     s->shape[2] = g->r;
     s->shape[3] = g->s;
     s->param[0] = (struct param){"shape", 4, s->shape, true};
-    if (g->layout == FSN_LAYOUT_1D) {
+    s->param_count = 1;
+    if (g->layout == FSN_LAYOUT_3D) {
+        s->param[s->param_count++] = (struct param){"grid", 3, g->grid, true};
+        s->param[s->param_count++] = (struct param){"strides", 3, g->stride, true};
+    } else if (!located) {
         s->divisor = g->spacing == FSN_SPACING_REFERENCE && g->k > 1 ? g->k - 1 : g->k;
-        s->param[1] = (struct param){"divisor", 1, &s->divisor, false};
-        s->param_count = 2;
-    } else {
-        s->param[1] = (struct param){"grid", 3, g->grid, true};
-        s->param[2] = (struct param){"strides", 3, g->stride, true};
-        s->param_count = 3;
+        s->param[s->param_count++] = (struct param){"divisor", 1, &s->divisor, false};
     }
     if (packed)
         s->param[s->param_count++] =
@@ -78,7 +79,11 @@ static void describe(struct summary *s)
         s->input[s->input_count++] = "slots";
     if (s->segment > 0)
         s->input[s->input_count++] = "steps";
-    fsn__fs_rows_choose(g->layout, g->slot != NULL, packed, s->segment > 0, &s->rows);
+    fsn__fs_rows_choose(g->layout,
+                        located   ? FSN__FS_LOCATED
+                        : g->slot ? FSN__FS_PLACED
+                                  : FSN__FS_IN_ORDER,
+                        packed, s->segment > 0, &s->rows);
 }
 
 /* The fewest bits, 1 to 8, that hold every level. */
@@ -294,21 +299,27 @@ static const char *scale_name(struct fsn__exporter *ex, int scale)
     return ex->stored_name[scale];
 }
 
-/* The slots as a constant of the narrowest integers. */
+/* The narrowest integers that hold any slot. */
+static enum fsn__dtype dtype_of_slots(const struct fsn__fs_geometry *g)
+{
+    const int64_t slots = g->spacing == FSN_SPACING_FREE ? g->fs_dim[0] : g->k;
+
+    return slots <= 1 << 8 ? FSN__U8 : slots <= 1 << 16 ? FSN__U16 : FSN__I32;
+}
+
 static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
 {
-    const enum fsn__dtype dtype = g->k <= 1 << 8 ? FSN__U8 : g->k <= 1 << 16 ? FSN__U16 : FSN__I64;
     const char *name = fsn__export_new_name(ex);
-    struct fsn__tensor t = {.dtype = dtype, .ndim = 1, .dim = {g->k}};
+    struct fsn__tensor t = {.dtype = dtype_of_slots(g), .ndim = 1, .dim = {g->k}};
 
     t.data = fsn__export_alloc(ex, (size_t)g->k, sizeof(int64_t));
     for (int64_t k = 0; k < g->k && t.data; k++)
-        if (dtype == FSN__U8)
+        if (t.dtype == FSN__U8)
             ((uint8_t *)t.data)[k] = (uint8_t)g->slot[k];
-        else if (dtype == FSN__U16)
+        else if (t.dtype == FSN__U16)
             ((uint16_t *)t.data)[k] = (uint16_t)g->slot[k];
         else
-            ((int64_t *)t.data)[k] = g->slot[k];
+            ((int32_t *)t.data)[k] = (int32_t)g->slot[k];
     if (t.data)
         fsn__export_initialiser(ex, name, &t);
     return name;
@@ -450,9 +461,10 @@ enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
         return write_dense(ex, from, err);
     status = fsn__fs_geometry_read(&from->attrs, &ex->graph->values[from->in[0]].tensor, from->name,
                                    &s.g, err);
-    if (status == FSN_OK && from->n_in > FSN__FS_BASE && from->in[FSN__FS_BASE] >= 0)
+    if (status == FSN_OK && ((from->n_in > FSN__FS_BASE && from->in[FSN__FS_BASE] >= 0) ||
+                             (from->n_in > FSN__FS_OFFSET && from->in[FSN__FS_OFFSET] >= 0)))
         status = FSN__FAIL(err, FSN_UNSUPPORTED,
-                           "FilterSummary '%s': its filters are not yet all its own", from->name);
+                           "FilterSummary '%s': its filters are still in training", from->name);
     if (status != FSN_OK)
         return status;
     s.bits = f->data && f->dtype == FSN__U8 ? bits_of_levels(f) : 8;

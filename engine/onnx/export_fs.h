@@ -31,7 +31,7 @@ struct fsn__fs_piece {
     size_t count;
 };
 
-enum { FSN__FS_PIECES = 7, FSN__FS_MAX_ROWS = 96 };
+enum { FSN__FS_PIECES = 8, FSN__FS_MAX_ROWS = 96 };
 
 /* A layer from its inputs to W; `function`: the name of the function with this body. */
 struct fsn__fs_rows {
@@ -39,10 +39,14 @@ struct fsn__fs_rows {
     struct fsn__fs_piece piece[FSN__FS_PIECES];
 };
 
-/* placed: there is an input of slots. packed: F is [bits,P] as fsn__export_pack makes it, and the
+/* How filters get their slots: in order; as the input of slots says; the same, and slots are the
+ * elements at which they start (layout 1d with free spacing). */
+enum fsn__fs_order { FSN__FS_IN_ORDER, FSN__FS_PLACED, FSN__FS_LOCATED };
+
+/* packed: F is [bits,P] as fsn__export_pack makes it, and the
  * call has the attribute `size`. steps: there is an input of them, and the call has the attribute
  * `segment`. */
-void fsn__fs_rows_choose(enum fsn_layout layout, bool placed, bool packed, bool steps,
+void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order order, bool packed, bool steps,
                          struct fsn__fs_rows *out);
 
 #endif

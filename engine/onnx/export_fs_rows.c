@@ -59,16 +59,18 @@ static const struct fsn__fs_row rows_size_param[] = {CONST_PARAM("size", PARAM_I
 /* ---- places -----------------------------------------------------------------------------------
  */
 
-static const struct fsn__fs_row rows_1d[] = {
+/* Starts from slots, and slots that are the starts. */
+static const struct fsn__fs_row rows_starts[] = {
     CONST_PARAM("d", PARAM_INT, "divisor"),
-    CONST_VALUE("col", VALUE_INTS, 2),
     ROW2("kL", "Mul", "k", "size"),
     ROW2("s", "Div", "kL", "d"),
-    ROW2("s1", "Reshape", "s", "col"), /* starts, [K,1] */
-    ROW2("CR", "Mul", "C", "R"),
-    ROW2("n", "Mul", "CR", "S"),
-    ROW3("e", "Range", "0", "n", "1"),
-    ROW2("se", "Add", "s1", "e"),
+};
+static const struct fsn__fs_row rows_located[] = {CAST("s", "slots", FSN__ONNX_INT64)};
+
+static const struct fsn__fs_row rows_1d[] = {
+    CONST_VALUE("col", VALUE_INTS, 2), ROW2("s1", "Reshape", "s", "col"), /* starts, [K,1] */
+    ROW2("CR", "Mul", "C", "R"),       ROW2("n", "Mul", "CR", "S"),
+    ROW3("e", "Range", "0", "n", "1"), ROW2("se", "Add", "s1", "e"),
     ROW2("i", "Mod", "se", "size"), /* [K,n] */
 };
 
@@ -185,22 +187,26 @@ static const struct fsn__fs_row rows_end_3d[] = {
         rows, sizeof(rows) / sizeof *(rows) \
     }
 
-void fsn__fs_rows_choose(enum fsn_layout layout, bool placed, bool packed, bool steps,
+void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order how, bool packed, bool steps,
                          struct fsn__fs_rows *out)
 {
-    /* [placed][3d][packed][steps] */
-    static const char *const names[2][2][2][2] = {
+    /* [order][3d][packed][steps] */
+    static const char *const names[3][2][2][2] = {
         {{{"FilterSummary1d", "SegmentSummary1d"}, {"PackedSummary1d", "PackedSegments1d"}},
          {{"FilterSummary3d", "SegmentSummary3d"}, {"PackedSummary3d", "PackedSegments3d"}}},
         {{{"PlacedFilterSummary1d", "PlacedSegmentSummary1d"},
           {"PlacedPackedSummary1d", "PlacedPackedSegments1d"}},
          {{"PlacedFilterSummary3d", "PlacedSegmentSummary3d"},
           {"PlacedPackedSummary3d", "PlacedPackedSegments3d"}}},
+        {{{"LocatedFilterSummary1d", "LocatedSegmentSummary1d"},
+          {"LocatedPackedSummary1d", "LocatedPackedSegments1d"}}},
     };
     const bool three = layout == FSN_LAYOUT_3D;
     const struct fsn__fs_piece shape = PIECE(rows_shape), size = PIECE(rows_size);
     const struct fsn__fs_piece size_param = PIECE(rows_size_param);
-    const struct fsn__fs_piece order[2] = {PIECE(rows_order), PIECE(rows_slots)};
+    const struct fsn__fs_piece order[3] = {PIECE(rows_order), PIECE(rows_slots),
+                                           PIECE(rows_located)};
+    const struct fsn__fs_piece starts = PIECE(rows_starts), nothing = {NULL, 0};
     const struct fsn__fs_piece places[2] = {PIECE(rows_1d), PIECE(rows_3d)};
     const struct fsn__fs_piece levels[2] = {PIECE(rows_levels_1d), PIECE(rows_levels_3d)};
     const struct fsn__fs_piece unpack = PIECE(rows_unpack);
@@ -208,8 +214,9 @@ void fsn__fs_rows_choose(enum fsn_layout layout, bool placed, bool packed, bool 
     const struct fsn__fs_piece ends[2] = {PIECE(rows_end_1d), PIECE(rows_end_3d)};
 
     *out = (struct fsn__fs_rows){
-        .function = names[placed][three][packed][steps],
-        .piece = {shape, order[placed], packed ? size_param : size, places[three],
+        .function = names[how][three][packed][steps],
+        .piece = {shape, order[how], packed ? size_param : size,
+                  three || how == FSN__FS_LOCATED ? nothing : starts, places[three],
                   packed ? unpack : levels[three], steps ? segments : center, ends[three]},
     };
 }

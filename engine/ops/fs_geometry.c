@@ -213,6 +213,8 @@ int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k)
 {
     int64_t steps = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
 
+    if (g->spacing == FSN_SPACING_FREE)
+        return g->slot[k];
     return steps > 0 ? wrap(slot_of(g, k) * g->fs_dim[0] / steps, g->fs_dim[0]) : 0;
 }
 
@@ -239,8 +241,7 @@ int64_t fsn__fs_element(const struct fsn__fs_geometry *g, int64_t k, int64_t c, 
     return (z % g->fs_dim[0] * g->fs_dim[1] + y % g->fs_dim[1]) * g->fs_dim[2] + x % g->fs_dim[2];
 }
 
-/* ---- from a node's attributes ------------------------------------------------------------------
- */
+/* ---- from a node's attributes ---------------------------------------------------------------- */
 
 /* Copies the `count` positive integers of an attribute, whose product must be representable. */
 static enum fsn_status read_sizes(const struct fsn__attrs *attrs, const char *name, size_t count,
@@ -264,31 +265,34 @@ static enum fsn_status read_sizes(const struct fsn__attrs *attrs, const char *na
     return FSN_OK;
 }
 
-/* Optional: every slot from 0 to K-1 once. */
+/* Optional: every slot from 0 to K-1 once; free spacing: an element of F for each filter. */
 static enum fsn_status read_slots(const struct fsn__attrs *attrs, const char *node,
                                   struct fsn__fs_geometry *g, struct fsn_error *err)
 {
     size_t count;
     const int64_t *slot = fsn__attr_ints(attrs, "slots", &count);
+    const bool is_free = g->spacing == FSN_SPACING_FREE;
+    const int64_t slots = is_free ? g->fs_dim[0] : g->k;
     enum fsn_status status = FSN_OK;
-    bool *taken;
+    bool *taken = NULL;
 
-    if (!slot)
+    if (!slot && !is_free)
         return FSN_OK;
-    if ((int64_t)count != g->k)
+    if (!slot || (int64_t)count != g->k)
         return FSN__FAIL(err, FSN_INVALID,
                          "FilterSummary '%s': %zu slots for %lld filters, expected one each", node,
                          count, (long long)g->k);
-    taken = calloc(count, sizeof *taken);
-    if (!taken)
+    if (!is_free)
+        taken = calloc(count, sizeof *taken);
+    if (!is_free && !taken)
         return FSN__NOMEM(err);
     for (size_t k = 0; k < count && status == FSN_OK; k++) {
-        if (slot[k] < 0 || slot[k] >= g->k || taken[slot[k]])
+        if (slot[k] < 0 || slot[k] >= slots || (taken && taken[slot[k]]))
             status = FSN__FAIL(err, FSN_INVALID,
-                               "FilterSummary '%s': slots[%zu] is %lld, expected each of 0 to %lld "
-                               "once",
-                               node, k, (long long)slot[k], (long long)g->k - 1);
-        else
+                               "FilterSummary '%s': slots[%zu] is %lld, expected %s 0 to %lld%s",
+                               node, k, (long long)slot[k], is_free ? "any of" : "each of",
+                               (long long)slots - 1, is_free ? "" : " once");
+        else if (taken)
             taken[slot[k]] = true;
     }
     free(taken);
@@ -309,10 +313,13 @@ static enum fsn_status read_1d(const struct fsn__attrs *attrs, const struct fsn_
         g->spacing = FSN_SPACING_EVEN;
     else if (strcmp(spacing, "reference") == 0)
         g->spacing = FSN_SPACING_REFERENCE;
+    else if (strcmp(spacing, "free") == 0)
+        g->spacing = FSN_SPACING_FREE;
     else
         return FSN__FAIL(err, FSN_INVALID,
-                         "FilterSummary '%s': spacing is '%.32s', not 'even' or 'reference'", node,
-                         spacing);
+                         "FilterSummary '%s': spacing is '%.32s', not 'even', 'reference' or "
+                         "'free'",
+                         node, spacing);
     g->fs_dim[0] = f->dim[0];
     return FSN_OK;
 }

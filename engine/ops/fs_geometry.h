@@ -3,11 +3,12 @@
  * Yang et al., "FSNet" (arXiv 1902.03264): v2/v3 layout "1d", v1 layout "3d". Symbols: K filters of
  * C x R x S (C per group), n = C R S; F the Filter Summary. W[k] is read from F at
  *   1d: F is a vector of L; element e of filter k at (start_k + e) mod L, start_k = floor(k L / K)
- *       (even) or floor(k L / (K-1)) (reference).
+ *       (even) or floor(k L / (K-1)) (reference), or whatever element is given (free).
  *   3d: F is D x H x V; filter k = (i_c g_y + i_y) g_x + i_x; element (c,r,s) at
  *       ((i_c t_c + c) mod D, (i_y t_y + r) mod H, (i_x t_x + s) mod V).
  * These K places are slots. Filter k sits in slot k, or where slot[k] says: any order of the
- * filters over the slots costs nothing to run, and a good one lets like filters overlap.
+ * filters over the slots costs nothing to run, and a good one lets like filters overlap. With free
+ * spacing slots are the elements of F themselves: slot[k] is where filter k starts.
  */
 #ifndef FSN_OPS_FS_GEOMETRY_H
 #define FSN_OPS_FS_GEOMETRY_H
@@ -22,6 +23,7 @@ enum {
     FSN__FS_BASE,
     FSN__FS_SHARE,
     FSN__FS_STEPS,
+    FSN__FS_OFFSET,
     FSN__FS_INPUTS
 };
 
@@ -32,7 +34,8 @@ struct fsn__fs_geometry {
     int64_t fs_dim[3];        /* 1d: {L,1,1}; 3d: {D,H,V} */
     int64_t grid[3];          /* 3d: g_c, g_y, g_x; their product is at least K */
     int64_t stride[3];        /* 3d: t_c, t_y, t_x */
-    const int64_t *slot;      /* [K]: the slot of each filter, borrowed; NULL: filter k in slot k */
+    const int64_t *slot; /* [K]: the slot of each filter, borrowed; NULL: filter k in slot k (not
+                            with free spacing) */
 };
 
 /* Elements of F. */
@@ -40,9 +43,10 @@ int64_t fsn__fs_size(const struct fsn__fs_geometry *g);
 /* 1d: start of filter k. */
 int64_t fsn__fs_start(const struct fsn__fs_geometry *g, int64_t k);
 /* Attributes of a FilterSummary node <-> geometry. F's shape is [L] or [D,H,V].
- *   layout: string "1d" or "3d"; shape: ints K,C,R,S; spacing: string "even" or "reference" (1d);
- *   grid: ints g_c,g_y,g_x and strides: ints t_c,t_y,t_x (3d); slots: ints, a permutation of
- *   0 .. K-1, optional. The geometry borrows the slots from the attributes. */
+ *   layout: string "1d" or "3d"; shape: ints K,C,R,S; spacing: string "even", "reference" or "free"
+ *   (1d); grid: ints g_c,g_y,g_x and strides: ints t_c,t_y,t_x (3d); slots: ints, a permutation of
+ *   0 .. K-1, optional, or, with free spacing, K of 0 .. L-1. The geometry borrows the slots from
+ *   the attributes. */
 FSN_NODISCARD enum fsn_status fsn__fs_geometry_read(const struct fsn__attrs *attrs,
                                                     const struct fsn__tensor *f, const char *node,
                                                     struct fsn__fs_geometry *out,

@@ -5,30 +5,39 @@
  *   W[k] = ((1 - t) base[k] + t (F[idx_k] - zero)) * scale[k]
  *                                                while sharing is progressive: base, t given
  *
+ * and F[idx_k] is interpolated between two elements while locations are learned (fs_between.h).
+ *
  * Inputs: F, f32 or uint8 levels, [L] (layout 1d) or [D,H,V] (layout 3d); scale, f32 [1] or [K],
  * optional; zero, f32 scalar, optional; base, f32 like W, and t, one f32, optional, both or none;
  * steps, uint8 [S], with uint8 F and the attribute `segment` alone: F[i] - zero is multiplied by
- * steps[i / segment] too, i in memory order, S = ceil(L / segment). Other attributes and the places
- * idx_k: fs_geometry.h; the attribute `bits` (32: as it is) says how F is to be stored, and nothing
- * of what is computed. Backward (f32 F): dF += A^T (t scale dW), a scatter-add in the order of the
- * filters; base has no gradient.
+ * steps[i / segment] too, i in memory order, S = ceil(L / segment); offset, f32 [K], layout 1d
+ * alone: how far from its start each filter lies. Other attributes and the places idx_k:
+ * fs_geometry.h; the attribute `bits` (32: as it is) says how F is to be stored, and nothing of
+ * what is computed. Backward (f32 F): dF += A^T (t scale dW), a scatter-add in the order of the
+ * filters, and the gradient of offset; base has none.
  *
  * What is the same for every filter (the zero, a scale of one element) is applied to F before the
  * gather, where it costs least; a scale per filter, or of blended ones, to the filters after it.
  */
-#include "ops/fs_geometry.h"
+#include "ops/fs_between.h"
 #include "ops/infer.h"
 
+#include <math.h>
 #include <string.h>
+
+static const struct fsn__tensor *input_of(const struct fsn__op_ctx *ctx, int i)
+{
+    return ctx->n_in > i ? ctx->in[i] : NULL;
+}
 
 static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct fsn__fs_geometry *g,
                                     struct fsn_error *err)
 {
     const struct fsn__tensor *f = ctx->in[0];
-    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
-    const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
-    const struct fsn__tensor *base = ctx->n_in > FSN__FS_BASE ? ctx->in[FSN__FS_BASE] : NULL;
-    const struct fsn__tensor *share = ctx->n_in > FSN__FS_SHARE ? ctx->in[FSN__FS_SHARE] : NULL;
+    const struct fsn__tensor *scale = input_of(ctx, FSN__FS_SCALE);
+    const struct fsn__tensor *zero = input_of(ctx, FSN__FS_ZERO);
+    const struct fsn__tensor *base = input_of(ctx, FSN__FS_BASE);
+    const struct fsn__tensor *share = input_of(ctx, FSN__FS_SHARE);
     const int64_t shape[4] = {g->k, g->c, g->r, g->s};
 
     if (f->dtype != FSN__F32 && f->dtype != FSN__U8)
@@ -60,8 +69,7 @@ static enum fsn_status check_inputs(const struct fsn__op_ctx *ctx, const struct 
 
 static enum fsn_status check_steps(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const struct fsn__tensor *f = ctx->in[0],
-                             *steps = ctx->n_in > FSN__FS_STEPS ? ctx->in[FSN__FS_STEPS] : NULL;
+    const struct fsn__tensor *f = ctx->in[0], *steps = input_of(ctx, FSN__FS_STEPS);
     const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
 
     if (!steps)
@@ -78,6 +86,21 @@ static enum fsn_status check_steps(const struct fsn__op_ctx *ctx, struct fsn_err
     return FSN_OK;
 }
 
+static enum fsn_status check_offset(const struct fsn__op_ctx *ctx, const struct fsn__fs_geometry *g,
+                                    struct fsn_error *err)
+{
+    const struct fsn__tensor *offset = input_of(ctx, FSN__FS_OFFSET);
+
+    if (!offset)
+        return FSN_OK;
+    if (g->layout != FSN_LAYOUT_1D)
+        return FSN__OP_FAIL(ctx, err, FSN_INVALID, "only filters of layout 1d can have an offset");
+    if (offset->dtype != FSN__F32 || offset->ndim != 1 || offset->dim[0] != g->k)
+        return FSN__OP_FAIL(ctx, err, FSN_SHAPE, "offset must be float32 [%lld], is %s %s",
+                            (long long)g->k, fsn__dtype_name(offset->dtype), FSN__SHAPE(offset));
+    return FSN_OK;
+}
+
 static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct fsn__fs_geometry g;
@@ -89,6 +112,8 @@ static enum fsn_status infer(const struct fsn__op_ctx *ctx, struct fsn_error *er
     status = check_inputs(ctx, &g, err);
     if (status == FSN_OK)
         status = check_steps(ctx, err);
+    if (status == FSN_OK)
+        status = check_offset(ctx, &g, err);
     if (status != FSN_OK)
         return status;
     fsn__shape_set(ctx->out[0], FSN__F32, 4, (int64_t[]){g.k, g.c, g.r, g.s});
@@ -114,6 +139,7 @@ struct gather_job {
     int64_t scale_step;
     const float *base; /* [K C R S] or NULL */
     float share;
+    const float *offset; /* [K] or NULL */
     float *w;
 };
 
@@ -127,7 +153,10 @@ static void gather_task(void *arg, int thread, int threads)
     for (int64_t k = begin; k < end; k++) {
         float *w = job->w + k * n;
 
-        fsn__fs_gather_filter(job->g, k, job->f, w);
+        if (job->offset)
+            fsn__fs_gather_between(job->g, k, job->offset[k], job->f, w);
+        else
+            fsn__fs_gather_filter(job->g, k, job->f, w);
         for (int64_t i = 0; job->base && i < n; i++)
             w[i] = fsn__fs_blend(job->base[k * n + i], w[i], job->share);
         for (int64_t i = 0; job->scale && i < n; i++)
@@ -138,15 +167,33 @@ static void gather_task(void *arg, int thread, int threads)
 /* How much of the filters is F's; the rest is base's. */
 static float share_of(const struct fsn__op_ctx *ctx)
 {
-    return ctx->n_in > FSN__FS_SHARE && ctx->in[FSN__FS_SHARE] ? *fsn__f32(ctx->in[FSN__FS_SHARE])
-                                                               : 1.0F;
+    const struct fsn__tensor *share = input_of(ctx, FSN__FS_SHARE);
+
+    return share ? *fsn__f32(share) : 1.0F;
+}
+
+/* *out: NULL without offsets. What training makes of them may be no place at all. */
+static enum fsn_status read_offset(const struct fsn__op_ctx *ctx, const float **out,
+                                   struct fsn_error *err)
+{
+    const struct fsn__tensor *offset = input_of(ctx, FSN__FS_OFFSET);
+
+    *out = NULL;
+    if (!offset)
+        return FSN_OK;
+    for (int64_t k = 0; k < offset->dim[0]; k++)
+        if (!isfinite(fsn__f32(offset)[k]))
+            return FSN__OP_FAIL(ctx, err, FSN_DIVERGED,
+                                "the location of filter %lld is not a finite number", (long long)k);
+    *out = fsn__f32(offset);
+    return FSN_OK;
 }
 
 static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     const struct fsn__tensor *f = ctx->in[0];
-    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
-    const struct fsn__tensor *zero = ctx->n_in > 2 ? ctx->in[2] : NULL;
+    const struct fsn__tensor *scale = input_of(ctx, FSN__FS_SCALE);
+    const struct fsn__tensor *zero = input_of(ctx, FSN__FS_ZERO);
     const float share = share_of(ctx);
     const bool per_filter = scale && (scale->dim[0] > 1 || share != 1.0F);
     const float offset = zero ? *fsn__f32(zero) : 0.0F;
@@ -164,14 +211,16 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
                               .scale_step = scale && scale->dim[0] > 1,
                               .share = share,
                               .w = fsn__f32(ctx->out[0])};
+    status = read_offset(ctx, &job.offset, err);
+    if (status != FSN_OK)
+        return status;
     if (share != 1.0F)
         job.base = fsn__f32(ctx->in[FSN__FS_BASE]);
     if (f->dtype == FSN__U8 || zero || (scale && !per_filter)) {
         const int64_t count = fsn__fs_size(&g);
         const uint8_t *levels = f->data;
-        const uint8_t *steps = ctx->n_in > FSN__FS_STEPS && ctx->in[FSN__FS_STEPS]
-                                   ? ctx->in[FSN__FS_STEPS]->data
-                                   : NULL;
+        const struct fsn__tensor *of_segments = input_of(ctx, FSN__FS_STEPS);
+        const uint8_t *steps = of_segments ? of_segments->data : NULL;
         const int64_t segment = fsn__attr_int(ctx->attrs, "segment", 0);
         const float *values = f->data;
         float *work = ctx->work;
@@ -190,24 +239,41 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
+/* Filter k: df and the gradient of its offset, either NULL where it is not wanted. */
+static void scatter(const struct fsn__fs_geometry *g, int64_t k, const float *f,
+                    const float *offset, const float *dw, float *df, float *doffset)
+{
+    if (offset) {
+        const double slope = fsn__fs_scatter_between(g, k, offset[k], f, dw, df);
+
+        if (doffset)
+            doffset[k] += (float)slope;
+    } else if (df) {
+        fsn__fs_scatter_add_filter(g, k, dw, df);
+    }
+}
+
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
-    const struct fsn__tensor *scale = ctx->n_in > 1 ? ctx->in[1] : NULL;
+    const struct fsn__tensor *scale = input_of(ctx, FSN__FS_SCALE);
+    const struct fsn__tensor *df = ctx->din[0];
+    const struct fsn__tensor *doffset =
+        input_of(ctx, FSN__FS_OFFSET) ? ctx->din[FSN__FS_OFFSET] : NULL;
     const float share = share_of(ctx);
+    const float *offset, *dw;
     struct fsn__fs_geometry g;
     enum fsn_status status;
-    const float *dw;
-    float *df;
     int64_t n;
 
-    if (!ctx->din[0] || !ctx->dout[0])
+    if ((!df && !doffset) || !ctx->dout[0])
         return FSN_OK;
     status = fsn__fs_geometry_read(ctx->attrs, ctx->in[0], ctx->name, &g, err);
+    if (status == FSN_OK)
+        status = read_offset(ctx, &offset, err);
     if (status != FSN_OK)
         return status;
     n = fsn__fs_filter_size(&g);
     dw = fsn__f32(ctx->dout[0]);
-    df = fsn__f32(ctx->din[0]);
     for (int64_t k = 0; k < g.k; k++, dw += n) {
         const float *row = dw;
 
@@ -219,7 +285,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
                 scaled[i] = dw[i] * factor;
             row = scaled;
         }
-        fsn__fs_scatter_add_filter(&g, k, row, df);
+        scatter(&g, k, fsn__f32(ctx->in[0]), offset, row, df ? fsn__f32(df) : NULL,
+                doffset ? fsn__f32(doffset) : NULL);
     }
     return FSN_OK;
 }
@@ -231,7 +298,7 @@ const struct fsn__op fsn__op_filter_summary = {
     .max_in = FSN__FS_INPUTS,
     .min_out = 1,
     .max_out = 1,
-    .backward_in = 1 << 1 | 1 << FSN__FS_SHARE, /* and scale */
+    .backward_in = 1 << FSN__FS_F | 1 << FSN__FS_SCALE | 1 << FSN__FS_SHARE | 1 << FSN__FS_OFFSET,
     .backward_out = 0,
     .infer = infer,
     .sizes = sizes,

@@ -33,7 +33,9 @@ enum fsn_status fsn__parameters_collect(struct fsn__graph *graph, struct fsn__ex
             .grad = fsn__f32(grad),
             .size = fsn__numel(&value->tensor),
             .decay = value->decay,
+            .location = value->location,
         };
+        out->has_locations |= value->location;
         floats += (size_t)fsn__numel(&value->tensor);
     }
     out->state_count = out->span_count;
@@ -64,7 +66,7 @@ void fsn__parameters_clear(struct fsn__parameters *parameters)
 
 struct step {
     struct fsn__parameters *parameters;
-    double lr, momentum, weight_decay, weight_decay_bn;
+    double lr, momentum, weight_decay, weight_decay_bn, location_lr;
 };
 
 static void step_share(void *arg, int thread, int threads)
@@ -76,18 +78,36 @@ static void step_share(void *arg, int thread, int threads)
         int64_t begin, end;
 
         fsn__share(p->size, thread, threads, &begin, &end);
-        fsn__sgd_step(p->w + begin, p->grad + begin, p->v + begin, end - begin, step->lr,
-                      step->momentum, p->decay ? step->weight_decay : step->weight_decay_bn);
+        if (!p->location)
+            fsn__sgd_step(p->w + begin, p->grad + begin, p->v + begin, end - begin, step->lr,
+                          step->momentum, p->decay ? step->weight_decay : step->weight_decay_bn);
+        else if (!step->parameters->locations_fixed)
+            fsn__sgd_step(p->w + begin, p->grad + begin, p->v + begin, end - begin,
+                          step->lr * step->location_lr, step->momentum, 0);
     }
 }
 
 void fsn__parameters_step(struct fsn__parameters *parameters, const struct fsn_spec *spec,
                           double lr, struct fsn__pool *pool)
 {
-    struct step step = {parameters, lr, spec->finetune.momentum, spec->finetune.weight_decay,
-                        spec->finetune.weight_decay_bn};
+    struct step step = {parameters,
+                        lr,
+                        spec->finetune.momentum,
+                        spec->finetune.weight_decay,
+                        spec->finetune.weight_decay_bn,
+                        spec->finetune.location_lr};
 
     fsn__pool_run(pool, step_share, &step);
+}
+
+void fsn__parameters_round_locations(struct fsn__parameters *parameters)
+{
+    for (int i = 0; i < parameters->count; i++) {
+        const struct fsn__parameter *p = &parameters->item[i];
+
+        for (int64_t j = 0; p->location && j < p->size; j++)
+            p->w[j] = rintf(p->w[j]);
+    }
 }
 
 struct clip {
@@ -104,7 +124,7 @@ static void square_share(void *arg, int slice, int slices)
         struct fsn__parameter *p = &parameters->item[i];
 
         p->square = 0;
-        for (int64_t j = 0; j < p->size; j++)
+        for (int64_t j = 0; !p->location && j < p->size; j++)
             p->square += (double)p->grad[j] * p->grad[j];
     }
 }
@@ -117,6 +137,8 @@ static void scale_share(void *arg, int slice, int slices)
         const struct fsn__parameter *p = &clip->parameters->item[i];
         int64_t begin, end;
 
+        if (p->location)
+            continue;
         fsn__share(p->size, slice, slices, &begin, &end);
         for (int64_t j = begin; j < end; j++)
             p->grad[j] *= clip->factor;

@@ -10,13 +10,16 @@ struct fsn__parameter {
     float *grad;      /* the executor's */
     int64_t size;     /* elements */
     bool decay;       /* weight decay applies; else that of batch norm and biases */
+    bool location;    /* where filters lie: neither decays, and finetune.location_lr applies */
     double square;    /* sum of the squared gradient */
 };
 
 struct fsn__parameters {
     int count;
     struct fsn__parameter *item;
-    float *momentum; /* one block */
+    float *momentum;      /* one block */
+    bool has_locations;   /* any of the items is one */
+    bool locations_fixed; /* steps leave them as they are */
     /* All state of training, for checkpoints: PARAM and STAT values in the graph's order, momentum,
      * what the trainer appends. */
     size_t span_count, state_count; /* the first ones are PARAM and STAT values, without momentum */
@@ -37,9 +40,11 @@ void fsn__parameters_clear(struct fsn__parameters *parameters);
 /* One SGD step on all of them, split over the pool; the result does not depend on how. */
 void fsn__parameters_step(struct fsn__parameters *parameters, const struct fsn_spec *spec,
                           double lr, struct fsn__pool *pool);
-/* Scales all gradients by max_norm / (norm + 1e-6) when their norm together, which is returned, is
- * larger (Pascanu et al., arXiv 1211.5063, as PyTorch's clip_grad_norm_). Depends on neither
- * threads nor slices. */
+/* Locations to whole numbers. */
+void fsn__parameters_round_locations(struct fsn__parameters *parameters);
+/* Scales all gradients, those of locations aside (they have another unit), by max_norm / (norm +
+ * 1e-6) when their norm together, which is returned, is larger (Pascanu et al., arXiv 1211.5063, as
+ * PyTorch's clip_grad_norm_). Depends on neither threads nor slices. */
 double fsn__parameters_clip(struct fsn__parameters *parameters, double max_norm,
                             struct fsn__pool *pool);
 /* The name of the first parameter that holds a value that is not finite, or NULL. */

@@ -46,6 +46,8 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_int(key, spec->finetune.epochs);
     add_int(key, spec->finetune.batch_size);
     add_real(key, spec->finetune.sharing);
+    add_real(key, spec->finetune.location_lr);
+    add_real(key, spec->finetune.rounding);
     add_real(key, spec->finetune.lr);
     add_real(key, spec->finetune.momentum);
     add_real(key, spec->finetune.weight_decay);

@@ -12,6 +12,8 @@
  *
  * Sharing (fs/sharing.c) rises over its part s of the run along half a wave, gently at both ends:
  *   (1 - cos(pi (t + 1) / (s n))) / 2, and 1 from step s n on
+ *
+ * Learned locations (fs/locations.c) are rounded before step floor(r n), r the share of rounding.
  */
 #include "train/train.h"
 
@@ -32,6 +34,11 @@ double fsn__sharing(const struct fsn_spec *spec, int64_t step, int64_t steps)
     const double last = spec->finetune.sharing * (double)steps;
 
     return (double)(step + 1) < last ? 0.5 * (1 - cos(M_PI * (double)(step + 1) / last)) : 1;
+}
+
+int64_t fsn__rounding_step(const struct fsn_spec *spec, int64_t steps)
+{
+    return (int64_t)(spec->finetune.rounding * (double)steps);
 }
 
 double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t steps)

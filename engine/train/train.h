@@ -41,6 +41,9 @@ double fsn__learning_rate(const struct fsn_spec *spec, int64_t step, int64_t ste
  * rises to 1 over spec->finetune.sharing of the steps. */
 double fsn__sharing(const struct fsn_spec *spec, int64_t step, int64_t steps);
 
+/* The step (of `steps`) before which learned locations are rounded; always one of them. */
+int64_t fsn__rounding_step(const struct fsn_spec *spec, int64_t steps);
+
 /* SGD with Nesterov momentum as PyTorch defines it: g += wd w; v = mu v + g; w -= lr (g + mu v). */
 void fsn__sgd_step(float *w, const float *g, float *v, int64_t n, double lr, double momentum,
                    double weight_decay);

@@ -231,6 +231,20 @@ static void update(struct trainer *t, double lr, int64_t done)
         fsn__snapshot_blend(&t->average, fsn__average_keep(spec->finetune.ema, done), t->job->pool);
 }
 
+/* From their step on, learned locations are whole and stay. An average of both sides of it would
+ * belong to neither, and begins anew. */
+static void fix_locations(struct trainer *t, int64_t done)
+{
+    const int64_t first = fsn__rounding_step(t->job->spec, t->epochs * t->steps);
+
+    t->parameters.locations_fixed = t->parameters.has_locations && done >= first;
+    if (!t->parameters.has_locations || done != first)
+        return;
+    fsn__parameters_round_locations(&t->parameters);
+    if (t->average.own.data)
+        fsn__snapshot_take(&t->average);
+}
+
 static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_t step,
                                   double *loss, struct fsn_error *err)
 {
@@ -244,6 +258,7 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
         return status;
     if (t->job->share)
         *t->job->share = (float)fsn__sharing(spec, done, t->epochs * t->steps);
+    fix_locations(t, done);
     if (t->job->before_step)
         status = t->job->before_step(done, t->steps, t->job->before_step_arg, err);
     if (status != FSN_OK)

@@ -2,8 +2,8 @@
  * test_grad_fs.c - the gradient of F, through FilterSummary and Conv, against central differences.
  *
  * loss = sum of c_i y_i over the outputs of a network of convolutions alone. It is linear in each
- * F, so a central difference has no error but rounding, and every element is compared with its
- * sign.
+ * F, and between two elements in each filter's location, so a central difference has no error but
+ * rounding, and every element is compared with its sign.
  */
 #include "fs/fs.h"
 #include "graph/exec.h"
@@ -25,8 +25,13 @@ static float noise(int64_t i)
 }
 
 /* What is checked: with a scale for each filter; with filters that are the Filter Summary's for a
- * part only. */
-enum how { PLAIN, SCALED, SHARED };
+ * part only; with filters between its elements, and both. */
+enum how { PLAIN, SCALED, SHARED, LOCATED, LOCATED_SHARED };
+
+static bool is_shared(enum how how)
+{
+    return how == SHARED || how == LOCATED_SHARED;
+}
 
 static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
 {
@@ -46,9 +51,10 @@ static struct fsn__graph *converted(enum fsn_layout layout, enum fsn_spacing spa
     if (fsn__fs_plan(net.b.graph, &spec, &plan, NULL, &err) != FSN_OK ||
         fsn__fs_convert(net.b.graph, plan,
                         &(struct fsn__fs_options){.spacing = spacing,
-                                                  .start = how == SHARED ? FSN_START_ASSIGNED
-                                                                         : FSN_START_LEAST_SQUARES,
-                                                  .sharing = how == SHARED},
+                                                  .start = is_shared(how) ? FSN_START_ASSIGNED
+                                                                          : FSN_START_LEAST_SQUARES,
+                                                  .sharing = is_shared(how),
+                                                  .learn = true},
                         &graph, &err) != FSN_OK)
         fail_msg("%s", err.text);
     fsn_plan_destroy(plan);
@@ -91,13 +97,13 @@ static double loss(struct fsn__exec *exec)
     return sum;
 }
 
-/* Every element of F `value`: |analytic - numeric| small against the largest gradient. */
-static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int value)
+/* Every element of `value`: |analytic - numeric| small against the largest gradient. The loss is
+ * linear within a step of it: a large one has the least rounding. */
+static int compare(struct fsn__exec *exec, const struct fsn__graph *graph, int value, float step)
 {
     const struct fsn__tensor *f = &graph->values[value].tensor;
     const struct fsn__tensor *df = fsn__exec_param_grad(exec, value);
     const int64_t n = fsn__numel(f);
-    const float step = 0.5F; /* the loss is linear: a large step has the least rounding */
     double largest = 0;
 
     assert_non_null(df);
@@ -143,21 +149,41 @@ static struct fsn__exec *backward(struct fsn__graph *graph)
     return exec;
 }
 
+/* Puts every filter between two elements, not nearer than 0.25 to either, on both sides of its
+ * start and beyond the ring's end. */
+static void move_filters(struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == &fsn__op_filter_summary) {
+            const struct fsn__tensor *offset =
+                &graph->values[graph->nodes[i].in[FSN__FS_OFFSET]].tensor;
+
+            for (int64_t k = 0; k < offset->dim[0]; k++)
+                fsn__f32(offset)[k] = rintf(100 * noise(k + i)) + 0.5F + 0.25F * noise(k + 90);
+        }
+}
+
 static void check(enum fsn_layout layout, enum fsn_spacing spacing, enum how how)
 {
     struct fsn__graph *graph = converted(layout, spacing, how);
     struct fsn__exec *exec;
-    int compared = 0;
+    int compared = 0, located = 0;
 
     if (how == SCALED)
         add_scales(graph);
-    if (how == SHARED)
+    if (is_shared(how))
         *fsn__fs_sharing(graph) = 0.3F;
+    if (how >= LOCATED)
+        move_filters(graph);
     exec = backward(graph);
     for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i].op == &fsn__op_filter_summary)
-            compared += compare(exec, graph, graph->nodes[i].in[0]);
+        if (graph->nodes[i].op == &fsn__op_filter_summary) {
+            compared += compare(exec, graph, graph->nodes[i].in[0], 0.5F);
+            if (how >= LOCATED)
+                located += compare(exec, graph, graph->nodes[i].in[FSN__FS_OFFSET], 0.2F);
+        }
     assert_true(compared > 0);
+    assert_int_equal(located, how >= LOCATED ? 6 + 5 + 3 : 0);
     fsn__exec_destroy(exec);
     fsn__graph_destroy(graph);
 }
@@ -187,6 +213,14 @@ static void gradients_pass_filters_that_are_blended_with_the_baselines(void **st
     (void)state;
     check(FSN_LAYOUT_1D, FSN_SPACING_EVEN, SHARED);
     check(FSN_LAYOUT_3D, FSN_SPACING_EVEN, SHARED);
+}
+
+static void gradients_of_learned_locations_are_central_differences(void **state)
+{
+    (void)state;
+    check(FSN_LAYOUT_LEARNED, FSN_SPACING_EVEN, LOCATED);
+    check(FSN_LAYOUT_LEARNED, FSN_SPACING_REFERENCE, LOCATED);
+    check(FSN_LAYOUT_LEARNED, FSN_SPACING_EVEN, LOCATED_SHARED);
 }
 
 /* One convolution, whose dF does not depend on F: in range, the straight-through gradient is that
@@ -248,6 +282,7 @@ int main(void)
         cmocka_unit_test(gradients_of_layout_3d_are_central_differences),
         cmocka_unit_test(gradients_pass_a_scale_for_each_filter),
         cmocka_unit_test(gradients_pass_filters_that_are_blended_with_the_baselines),
+        cmocka_unit_test(gradients_of_learned_locations_are_central_differences),
         cmocka_unit_test(gradients_pass_a_quantiser_straight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,6 +225,24 @@ json "a file of few bits reaches the accuracy of the report" '.top1' "$(jq .comp
 run 0 compress "$dir/few/model.onnx" --data "$dir/set.tar.gz" --ratio 2 --epochs 0 --threads 2 --out "$dir/from_few" --json
 json "a file of few bits can be a baseline" '.baseline.top1' "$(jq .compressed.top1 "$dir/few/report.json")"
 
+# ---- learned locations -----------------------------------------------------------------------
+learned=(--layout learned --location-lr 1000 --sharing 0.2 --rounding 0.5 --bits 4)
+run 0 plan "$dir/base.onnx" --layout learned --bits 4 --json
+json "the plan's rows say what is learned" '.layers[1] | [.layout, .fs_shape, .moved]' '["learned",[576],null]'
+expected_bytes=$(jq .expected_bytes <<<"$out")
+run 0 "${compress[@]}" "${learned[@]}" --out "$dir/learned" --json
+json "the report says how many filters moved" \
+    '[.layers[] | select(.layout == "learned").moved | . >= 0 and . <= 1] | length > 0 and all' true
+json "... which some did" '[.layers[].moved // 0] | max > 0' true
+json "a file of learned locations is no larger than its plan" ".compressed.size_bytes <= $expected_bytes" true
+for model in model.onnx model-dense.onnx; do
+    run 0 eval "$dir/learned/$model" --data "$dir/set.tar.gz" --threads 2 --json
+    json "$model of learned locations reaches the accuracy of the report" \
+        '.top1' "$(jq .compressed.top1 "$dir/learned/report.json")"
+done
+run 0 compress "$dir/base.onnx" --data "$dir/set.tar.gz" --layout learned --epochs 0 --threads 2 --out "$dir/unmoved" --json
+json "without epochs nothing moves" '[.layers[] | select(.layout == "learned").moved] | unique' '[0]'
+
 # ---- interruption ----------------------------------------------------------------------------
 # interrupted NAME SETTINGS..: the job, stopped and continued, gives the bytes of NAME.
 interrupted() {
@@ -252,6 +270,7 @@ interrupted() {
 }
 interrupted one
 interrupted few "${few[@]}"
+interrupted learned "${learned[@]}"
 run 1 "${compress[@]}" "${few[@]}" --bits 2 --out "$dir/cut-few" --checkpoint "$dir/cut-few.checkpoint"
 holds "a checkpoint of other bits is another run's" "belongs to another run" "$err"
 

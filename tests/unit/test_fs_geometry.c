@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 static const int64_t some_slots[] = {5, 0, 3, 4, 1, 6, 2};
+static const int64_t some_starts[] = {16, 0, 3, 3, 9, 15, 8}; /* two filters in one place */
 
 /* Odd shapes on purpose: L no divisor of anything, filters longer than F, grids that wrap. */
 static const struct fsn__fs_geometry cases[] = {
@@ -29,6 +30,7 @@ static const struct fsn__fs_geometry cases[] = {
     /* not in order */
     {FSN_LAYOUT_1D, 7, 2, 1, 5, FSN_SPACING_EVEN, {17, 1, 1}, {1, 1, 1}, {1, 1, 1}, some_slots},
     {FSN_LAYOUT_3D, 7, 3, 3, 3, FSN_SPACING_EVEN, {3, 8, 4}, {1, 4, 2}, {3, 2, 2}, some_slots},
+    {FSN_LAYOUT_1D, 7, 2, 1, 5, FSN_SPACING_FREE, {17, 1, 1}, {1, 1, 1}, {1, 1, 1}, some_starts},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -40,7 +42,9 @@ static int64_t place(const struct fsn__fs_geometry *g, int64_t k, int64_t c, int
     if (g->layout == FSN_LAYOUT_1D) {
         int64_t length = g->fs_dim[0], start;
 
-        if (g->spacing == FSN_SPACING_EVEN)
+        if (g->spacing == FSN_SPACING_FREE)
+            start = k; /* the slot is the start */
+        else if (g->spacing == FSN_SPACING_EVEN)
             start = k * length / g->k;
         else
             start = g->k == 1 ? 0 : k * length / (g->k - 1);
@@ -354,6 +358,21 @@ static void slots_are_borrowed_from_the_attributes(void **state)
     assert_ptr_equal(g.slot, n.slots);
 }
 
+static void free_spacing_takes_any_element_as_a_slot(void **state)
+{
+    struct node n = good_1d;
+    struct fsn__fs_geometry g;
+    struct fsn_error err;
+
+    (void)state;
+    n.spacing = "free";
+    n.slot_count = 5;
+    memcpy(n.slots, (int64_t[]){33, 0, 7, 7, 12}, 5 * sizeof(int64_t));
+    assert_int_equal(read_node(&n, &g, &err), FSN_OK);
+    for (int k = 0; k < 5; k++)
+        assert_int_equal(fsn__fs_start(&g, k), n.slots[k]);
+}
+
 static void assert_refused(const struct node *n, enum fsn_status status, const char *part)
 {
     struct fsn__fs_geometry g;
@@ -411,6 +430,12 @@ static void attributes_that_do_not_fit_are_refused_by_name(void **state)
     assert_refused(&n, FSN_INVALID, "slots[3] is 5");
     n.slots[3] = -1;
     assert_refused(&n, FSN_INVALID, "slots[3] is -1");
+    n.spacing = "free";
+    assert_refused(&n, FSN_INVALID, "slots[3] is -1, expected any of 0 to 33");
+    n.slots[3] = 34;
+    assert_refused(&n, FSN_INVALID, "slots[3] is 34");
+    n.slot_count = 0;
+    assert_refused(&n, FSN_INVALID, "0 slots for 5 filters");
 }
 
 int main(void)
@@ -427,6 +452,7 @@ int main(void)
         cmocka_unit_test(even_spacing_gives_distinct_starts_and_the_reference_repeats_the_first),
         cmocka_unit_test(attributes_become_a_geometry),
         cmocka_unit_test(slots_are_borrowed_from_the_attributes),
+        cmocka_unit_test(free_spacing_takes_any_element_as_a_slot),
         cmocka_unit_test(attributes_that_do_not_fit_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,7 +238,7 @@ static void every_fault_of_the_settings_is_listed(void **state)
     memcpy(spec.filter_summary.exclude, excluded, sizeof excluded);
     refuse(&net, &spec, FSN_INVALID, &faults);
     assert_int_equal(faults.count, 6);
-    assert_fault(&faults.item[0], "/filter_summary/layout", "1d or 3d");
+    assert_fault(&faults.item[0], "/filter_summary/layout", "1d, 3d or learned");
     assert_fault(&faults.item[1], "/filter_summary/ratio", "greater than 1, is 1");
     assert_fault(&faults.item[2], "/filter_summary/ratio_1x1", "nan");
     assert_fault(&faults.item[3], "/quantize/bits", "is 9");

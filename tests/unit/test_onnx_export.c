@@ -326,6 +326,11 @@ static const struct layer layers[] = {
     {PLACED_1D(7, 2, 3, 3, EVEN, 57, seven_slots), true, 7, 3, 0},
     {PLACED_1D(7, 2, 3, 3, EVEN, 57, seven_slots), true, 1, 4, 16},
     {PLACED_3D(7, 3, 5, 3, 1, 2, 4, 1, 1, 2, seven_slots), true, 7, 2, 24},
+    {PLACED_1D(7, 2, 3, 3, FREE, 57, seven_slots), false, 0, 0, 0}, /* starts in bytes */
+    {PLACED_1D(7, 2, 3, 3, FREE, 57, seven_slots), true, 7, 3, 0},
+    {PLACED_1D(7, 2, 3, 3, FREE, 57, seven_slots), true, 1, 0, 16},
+    {PLACED_1D(7, 2, 3, 3, FREE, 57, seven_slots), true, 1, 4, 16},
+    {PLACED_1D(300, 1, 1, 1, FREE, 300, many_slots), false, 0, 0, 0}, /* in two bytes */
 };
 enum { LAYERS = sizeof layers / sizeof layers[0] };
 
@@ -368,13 +373,14 @@ static struct fsn__graph *filters_graph(const struct layer *layer, int copies)
     struct fsn__graph *graph = NULL;
     uint8_t u8[512], steps[32];
     float f32[512], scale[16], zero = 7;
-    int in[FSN__FS_INPUTS] = {-1, -1, -1, -1, -1, -1}, out = -1;
+    int in[FSN__FS_INPUTS] = {-1, -1, -1, -1, -1, -1, -1}, out = -1;
 
     if (g->layout == FSN_LAYOUT_1D) {
         attrs.count = 3;
-        items[2] = (struct fsn__attr){.name = "spacing",
-                                      .type = FSN__ATTR_STRING,
-                                      .s = g->spacing == FSN_SPACING_EVEN ? "even" : "reference"};
+        static const char *const spacings[] = {"even", "reference", "free"};
+
+        items[2] = (struct fsn__attr){
+            .name = "spacing", .type = FSN__ATTR_STRING, .s = spacings[g->spacing]};
     } else {
         items[2] =
             (struct fsn__attr){.name = "grid", .type = FSN__ATTR_INTS, .count = 3, .ints = g->grid};
@@ -439,6 +445,8 @@ static float expected_weight(const struct layer *layer, int64_t k, int64_t c, in
         int64_t d = g->spacing == FSN_SPACING_REFERENCE ? g->k - 1 : g->k;
         int64_t start = d > 0 ? k * g->fs_dim[0] / d : 0;
 
+        if (g->spacing == FSN_SPACING_FREE)
+            start = k;
         j = (start + (c * g->r + r) * g->s + s) % g->fs_dim[0];
     } else {
         int64_t ix = k % g->grid[2], iy = k / g->grid[2] % g->grid[1];

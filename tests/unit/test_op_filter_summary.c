@@ -16,11 +16,12 @@ struct node {
     struct fsn__attr item[2];
     int64_t shape[4];
     struct fsn__attrs attrs;
-    struct fsn__tensor f, scale, zero, base, share, w, dw, df;
-    struct fsn__tensor *in[5], *out[1], *din[5], *dout[1];
+    struct fsn__tensor f, scale, zero, base, share, offset, w, dw, df, doffset;
+    struct fsn__tensor *in[FSN__FS_INPUTS], *out[1], *din[FSN__FS_INPUTS], *dout[1];
     struct fsn__op_ctx ctx;
     float bases[K * N], share_value;
-    float values[L], dvalues[L], scales[K], zero_value, filters[K * N], dfilters[K * N];
+    float values[L], dvalues[L], scales[K], offsets[K], doffsets[K], zero_value, filters[K * N],
+        dfilters[K * N];
     float work[64];
     uint8_t levels[L];
 };
@@ -46,6 +47,13 @@ static void set_up(struct node *n)
     for (int i = 0; i < K * N; i++)
         n->bases[i] = (float)(i * 3 % 29) - 14;
     n->share_value = 0.25F;
+    memcpy(n->offsets, (float[]){0.25F, -1.5F, 0, 30.75F, -60}, sizeof n->offsets);
+    for (int i = 0; i < K; i++)
+        n->doffsets[i] = 2;
+    fsn__shape_set(&n->offset, FSN__F32, 1, (int64_t[]){K});
+    n->offset.data = n->offsets;
+    n->doffset = n->offset;
+    n->doffset.data = n->doffsets;
     fsn__shape_set(&n->base, FSN__F32, 4, n->shape);
     n->base.data = n->bases;
     fsn__shape_set(&n->share, FSN__F32, 0, NULL);
@@ -65,7 +73,7 @@ static void set_up(struct node *n)
     n->ctx = (struct fsn__op_ctx){.op = &fsn__op_filter_summary,
                                   .name = "layer",
                                   .attrs = &n->attrs,
-                                  .n_in = 5,
+                                  .n_in = FSN__FS_INPUTS,
                                   .n_out = 1,
                                   .in = n->in,
                                   .out = n->out,
@@ -100,14 +108,22 @@ static void forward(struct node *n)
         fail_msg("%s", err.text);
 }
 
+/* Element i of F without end, minus the zero. */
+static float element(const struct node *n, int i)
+{
+    const int at = (i % L + L) % L;
+    const float x = n->f.dtype == FSN__U8 ? n->levels[at] : n->values[at];
+
+    return n->in[2] ? x - n->zero_value : x;
+}
+
 /* The formula, with what is absent left out. */
 static float expected(const struct node *n, int k, int e)
 {
-    const int at = (k * L / K + e) % L;
-    float x = n->f.dtype == FSN__U8 ? n->levels[at] : n->values[at];
+    const float offset = n->in[FSN__FS_OFFSET] ? n->offsets[k] : 0, part = offset - floorf(offset);
+    const int at = k * L / K + e + (int)floorf(offset);
+    float x = (1 - part) * element(n, at) + part * element(n, at + 1);
 
-    if (n->in[2])
-        x -= n->zero_value;
     if (n->in[3])
         x = (1 - n->share_value) * n->bases[k * N + e] + n->share_value * x;
     if (n->in[1])
@@ -126,9 +142,9 @@ static void assert_forward(struct node *n)
 static void forward_follows_the_formula_for_every_combination_of_inputs(void **state)
 {
     (void)state;
-    for (int i = 0; i < 24; i++) {
+    for (int i = 0; i < 48; i++) {
         const bool levels = i & 1, zero = i & 2, blended = i & 4;
-        const int scale = i / 8; /* none, one, one a filter */
+        const int scale = i / 8 % 3; /* none, one, one a filter */
         struct node n;
 
         set_up(&n);
@@ -142,6 +158,7 @@ static void forward_follows_the_formula_for_every_combination_of_inputs(void **s
         n.in[2] = zero ? &n.zero : NULL;
         n.in[3] = blended ? &n.base : NULL;
         n.in[4] = blended ? &n.share : NULL;
+        n.in[FSN__FS_OFFSET] = i >= 24 ? &n.offset : NULL;
         assert_forward(&n);
     }
 }
@@ -202,6 +219,58 @@ static void backward_adds_the_scaled_gradient_at_each_place(void **state)
         assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
         assert_memory_equal(n.dvalues, want, sizeof want); /* halves and wholes: exact */
     }
+}
+
+/* Each weight goes to two elements, and the offset gets its share of the slope between them. */
+static void backward_of_filters_between_elements_is_that_of_the_interpolation(void **state)
+{
+    (void)state;
+    for (int which = 1; which <= 3; which++) { /* dF, the offsets' gradient, both are wanted */
+        struct fsn_error err = {.status = FSN_OK};
+        float want[L], slope[K];
+        struct node n;
+
+        set_up(&n);
+        n.in[FSN__FS_SCALE] = &n.scale;
+        n.in[FSN__FS_OFFSET] = &n.offset;
+        n.din[FSN__FS_F] = which & 1 ? &n.df : NULL;
+        n.din[FSN__FS_OFFSET] = which & 2 ? &n.doffset : NULL;
+        infer(&n);
+        for (int j = 0; j < L; j++)
+            want[j] = 1;
+        for (int k = 0; k < K; k++) {
+            const float part = n.offsets[k] - floorf(n.offsets[k]);
+
+            slope[k] = 2;
+            for (int e = 0; e < N; e++) {
+                const int at = k * L / K + e + (int)floorf(n.offsets[k]) + 10 * L;
+                const float d = n.scales[k] * n.dfilters[k * N + e];
+
+                want[at % L] += (1 - part) * d;
+                want[(at + 1) % L] += part * d;
+                slope[k] += d * (element(&n, at + 1) - element(&n, at));
+            }
+        }
+        assert_int_equal(fsn__op_filter_summary.backward(&n.ctx, &err), FSN_OK);
+        for (int j = 0; j < L; j++)
+            assert_true(n.dvalues[j] == (which & 1 ? want[j] : 1)); /* quarters: exact */
+        for (int k = 0; k < K; k++)
+            assert_true(n.doffsets[k] == (which & 2 ? slope[k] : 2));
+    }
+}
+
+static void a_location_that_is_no_number_is_refused(void **state)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct node n;
+
+    (void)state;
+    set_up(&n);
+    n.in[FSN__FS_OFFSET] = &n.offset;
+    n.offsets[3] = INFINITY;
+    infer(&n);
+    assert_int_equal(fsn__op_filter_summary.forward(&n.ctx, &err), FSN_DIVERGED);
+    assert_non_null(strstr(err.text, "the location of filter 3 is not a finite number"));
 }
 
 static void backward_without_a_gradient_to_give_or_take_does_nothing(void **state)
@@ -279,6 +348,13 @@ static void inputs_of_the_wrong_kind_are_refused_by_name(void **state)
     set_up(&n);
     n.in[2] = &n.scale;
     assert_refused(&n, "zero must be one float32, is float32 [5]");
+    set_up(&n);
+    n.in[FSN__FS_OFFSET] = &n.offset;
+    n.offset.dim[0] = K + 1;
+    assert_refused(&n, "offset must be float32 [5], is float32 [6]");
+    n.offset.dim[0] = K;
+    n.offset.dtype = FSN__I64;
+    assert_refused(&n, "offset must be float32 [5], is int64 [5]");
 }
 
 int main(void)
@@ -289,6 +365,8 @@ int main(void)
         cmocka_unit_test(the_thread_count_does_not_change_the_result),
         cmocka_unit_test(filters_that_are_wholly_the_summarys_do_not_look_at_the_base),
         cmocka_unit_test(backward_adds_the_scaled_gradient_at_each_place),
+        cmocka_unit_test(backward_of_filters_between_elements_is_that_of_the_interpolation),
+        cmocka_unit_test(a_location_that_is_no_number_is_refused),
         cmocka_unit_test(backward_without_a_gradient_to_give_or_take_does_nothing),
         cmocka_unit_test(inputs_of_the_wrong_kind_are_refused_by_name),
     };

@@ -184,14 +184,16 @@ static void check_resume(struct toy_run *f, int threads, int stop_epoch, int sto
 }
 
 /* With Filter Summaries that take the filters over little by little. */
-static struct fsn__graph *sharing_network(uint64_t seed)
+static struct fsn__graph *summary_network(uint64_t seed, enum fsn_layout layout)
 {
-    const struct fsn__fs_options options = {.start = FSN_START_ASSIGNED, .sharing = true};
+    const struct fsn__fs_options options = {
+        .start = FSN_START_ASSIGNED, .sharing = true, .learn = true};
     struct fsn__graph *dense = toy_network(seed), *out = NULL;
     struct fsn_plan *plan = NULL;
     struct fsn_spec spec;
 
     fsn_spec_defaults(&spec);
+    spec.filter_summary.layout = layout;
     assert_int_equal(fsn__fs_plan(dense, &spec, &plan, NULL, NULL), FSN_OK);
     assert_int_equal(fsn__fs_convert(dense, plan, &options, &out, NULL), FSN_OK);
     assert_true(*fsn__fs_sharing(out) == 0);
@@ -199,6 +201,16 @@ static struct fsn__graph *sharing_network(uint64_t seed)
     fsn_spec_clear(&spec);
     fsn__graph_destroy(dense);
     return out;
+}
+
+static struct fsn__graph *sharing_network(uint64_t seed)
+{
+    return summary_network(seed, FSN_LAYOUT_1D);
+}
+
+static struct fsn__graph *learned_network(uint64_t seed)
+{
+    return summary_network(seed, FSN_LAYOUT_LEARNED);
 }
 
 static void a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes(void **state)
@@ -241,6 +253,23 @@ static void use_everything(struct fsn_spec *spec)
     spec->finetune.weight_decay_bn = 1e-3;
     spec->finetune.distill.feature = 0.5;
     spec->finetune.recalibrate_bn = 3;
+}
+
+/* Locations are rounded within epoch 4, at its start, and never. */
+static void a_run_that_learns_locations_goes_on_before_and_after_they_are_rounded(void **state)
+{
+    struct toy_run *f = *state;
+
+    use_everything(&f->spec);
+    f->spec.finetune.distill.feature = 0;
+    f->spec.finetune.location_lr = 1000;
+    f->spec.finetune.rounding = 0.6;
+    check_resume_of(f, learned_network, 1, 3, 4, 3);
+    check_resume_of(f, learned_network, 2, 4, TOY_STEPS - 1, 5); /* the holdout takes a step */
+    f->spec.finetune.rounding = 0.5;
+    check_resume_of(f, learned_network, 1, 4, 1, 4);
+    f->spec.finetune.rounding = 0;
+    check_resume_of(f, learned_network, 1, 2, 1, 2);
 }
 
 static void a_run_with_every_setting_goes_on_as_if_it_had_not_stopped(void **state)
@@ -338,6 +367,8 @@ static void a_checkpoint_is_refused_when_anything_that_matters_has_changed(void 
     CHANGED(finetune.epochs, TOY_EPOCHS + 1);
     CHANGED(finetune.batch_size, TOY_BATCH + 1);
     CHANGED(finetune.lr, 0.2);
+    CHANGED(finetune.location_lr, 3);
+    CHANGED(finetune.rounding, 0.6);
     CHANGED(finetune.momentum, 0.8);
     CHANGED(finetune.weight_decay, 0.125);
     CHANGED(finetune.schedule, FSN_SCHEDULE_STEP);
@@ -383,6 +414,7 @@ int main(void)
         CASE(a_run_goes_on_with_the_same_bytes_on_other_cores),
         CASE(a_run_stopped_while_filters_change_hands_ends_with_the_same_bytes),
         CASE(a_run_stopped_anywhere_ends_with_the_bytes_of_an_undisturbed_one),
+        CASE(a_run_that_learns_locations_goes_on_before_and_after_they_are_rounded),
         CASE(a_run_with_every_setting_goes_on_as_if_it_had_not_stopped),
         CASE(the_number_of_cores_changes_no_byte_with_every_setting),
         CASE(a_finished_run_is_taken_up_without_another_step),

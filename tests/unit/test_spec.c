@@ -220,7 +220,7 @@ static void wrong_types_are_named(void **state)
                  "must be a whole number, got 1.5");
     assert_fault("{\"seed\": null}", "/seed", "must be a whole number, got null");
     assert_fault("{\"filter_summary\": {\"layout\": 1}}", "/filter_summary/layout",
-                 "must be one of 1d|3d, got 1");
+                 "must be one of 1d|3d|learned, got 1");
     assert_fault("{\"filter_summary\": {\"layout\": \"2d\"}}", "/filter_summary/layout",
                  "got the string \"2d\"");
     assert_fault("{\"filter_summary\": {\"exclude\": \"conv1\"}}", "/filter_summary/exclude",
