@@ -27,6 +27,33 @@ static void print_row(const json_t *report, const char *title, const char *key, 
     putchar('\n');
 }
 
+/* What a search has tried, and what the file that it chose loses where nothing was chosen. */
+static void print_search(const json_t *search)
+{
+    const json_t *candidate, *unseen = json_object_get(search, "unseen");
+    const json_int_t chosen = json_integer_value(json_object_get(search, "chosen"));
+    size_t i;
+
+    printf("\n%-22s %14s %14s\n", "candidate", "bytes", "drop, points");
+    json_array_foreach(json_object_get(search, "candidates"), i, candidate)
+    {
+        const json_t *drop = json_object_get(candidate, "drop");
+
+        printf("%-22zu %14s", i + 1,
+               CLI_GROUPED(json_integer_value(json_object_get(candidate, "size_bytes"))));
+        if (json_is_number(drop))
+            printf(" %14.2f", json_number_value(drop));
+        else
+            printf(" %14s", "diverged");
+        printf("%s\n", (json_int_t)i == chosen ? "  chosen" : "");
+    }
+    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points, of %.4g\n",
+           CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
+           json_number_value(json_object_get(unseen, "drop")),
+           json_number_value(json_object_get(unseen, "drop_error")),
+           json_number_value(json_object_get(search, "max_accuracy_drop")));
+}
+
 static void print_report(const json_t *report, const char *folder)
 {
     const json_t *warning;
@@ -43,6 +70,8 @@ static void print_report(const json_t *report, const char *folder)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
+    if (json_is_object(json_object_get(report, "search")))
+        print_search(json_object_get(report, "search"));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", json_string_value(warning));

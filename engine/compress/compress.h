@@ -62,6 +62,9 @@ void fsn__report_warn(struct fsn__report *report, const char *format, ...)
  * curve, spec and compressed side are complete. */
 void fsn__judge_baseline(struct fsn__report *report);
 void fsn__judge_training(struct fsn__report *report);
+/* ... and once a search has ended with a file of these drops, in points, where `most` may be lost:
+ * on the images that chose it, and on those that are unseen. */
+void fsn__judge_search(struct fsn__report *report, double drop, double unseen_drop, double most);
 
 /* The report as JSON text, the training curve as CSV text; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,

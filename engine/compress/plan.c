@@ -117,7 +117,7 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    struct fsn_faults *faults, struct fsn_error *err)
 {
     const struct fsn__graph *graph = prepared->graph;
-    const int logits = prepared->has_head ? graph->outputs[prepared->head.output] : -1;
+    const int logits = fsn__prepared_logits(prepared);
     struct fsn_plan *plan = NULL;
     enum fsn_status status = FSN_OK, planned;
 

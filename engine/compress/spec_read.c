@@ -429,6 +429,11 @@ static void read_together(struct reader *reader)
     if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
         FAULT(reader, "/budget/parameters",
               "either size_bytes or parameters can be given, not both");
+    if (spec->budget.max_accuracy_drop > 0 &&
+        (spec->budget.size_bytes > 0 || spec->budget.parameters > 0))
+        FAULT(reader, "/budget/max_accuracy_drop",
+              "the size is searched for: it cannot be given too, as %s",
+              spec->budget.size_bytes > 0 ? "size_bytes" : "parameters");
     if (!reader->augment_given)
         reader->crop = true;
     if (reader->crop && spec->finetune.crop_padding == 0)

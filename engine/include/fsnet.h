@@ -115,7 +115,39 @@ struct fsn_epoch {
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
     double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
     double held_loss;    /* cross-entropy on them */
+    int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
 };
+
+/* ---- the search for a size ----------------------------------------------------------------- */
+
+#define FSN_MAX_CANDIDATES 32
+
+/* One of the files that a search has made and measured, on test images that are there for the
+ * choice alone: accuracy in per cent of them, differences from the baseline's in points. */
+struct fsn_candidate {
+    int64_t budget_bytes; /* what it was to have at most */
+    int64_t size_bytes;   /* what it has */
+    int64_t parameters, effective_parameters;
+    double ratio;      /* the baseline's bytes over its own */
+    int bits;          /* of stored values */
+    double top1;       /* NaN: its training diverged */
+    double drop;       /* of top1 from the baseline's */
+    double drop_error; /* standard error of that, from the images on which the two differ */
+    bool holds;        /* the drop is within the budget */
+    double seconds;
+};
+
+/* Where a search is. */
+struct fsn_search {
+    int candidate;        /* the one in hand, 1-based */
+    int candidates;       /* that there will be at most */
+    int64_t budget_bytes; /* of the one in hand */
+    int count;
+    const struct fsn_candidate *done; /* [count] */
+};
+/* The same as JSON text; new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_search_json(const struct fsn_search *search, char **json,
+                                              struct fsn_error *err);
 
 struct fsn_progress {
     enum fsn_stage stage;
@@ -128,6 +160,7 @@ struct fsn_progress {
     double images_per_second;
     double seconds_left;               /* of the whole job; negative when unknown */
     const struct fsn_epoch *epoch_row; /* non-NULL exactly once, when an epoch has ended */
+    const struct fsn_search *search;   /* NULL: the job makes one file */
 };
 
 /* Called on the thread that runs the job, at least at every step. Returning false cancels: the
@@ -368,6 +401,10 @@ struct fsn_spec {
     struct {
         int size_bytes; /* of model.onnx, at most; 0: the ratio says how small */
         int parameters; /* of the compressed network, at most; 0: likewise */
+        /* Points of top-1 that the smallest file may lose; 0: it is not looked for. */
+        double max_accuracy_drop;
+        int search_seconds;    /* no file is begun that would not be done by then */
+        int search_candidates; /* files that are made at most */
         enum fsn_distribution distribution;
     } budget;
     struct {

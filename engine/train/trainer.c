@@ -344,7 +344,7 @@ static enum fsn_status judge_epoch(struct trainer *t, struct epoch *epoch, struc
     if (t->average.own.data)
         fsn__snapshot_swap(&t->average);
     status = fsn__evaluate_images(t->job->student, t->job->data, FSN_SPLIT_TRAIN, t->parts.held,
-                                  t->parts.held_count, t->job->spec, t->job->pool, &meter,
+                                  t->parts.held_count, t->job->spec, t->job->pool, &meter, NULL,
                                   &epoch->held, err);
     if (status == FSN_OK)
         add_row(t, epoch);

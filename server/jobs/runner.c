@@ -18,6 +18,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PROGRESS_INTERVAL_MS 500
@@ -69,13 +70,25 @@ static void store_epoch(struct run *run, const struct fsn_epoch *row)
 }
 
 /* The first sign of training tells where this attempt begins. */
-static void cut_curve(struct run *run, int epoch)
+static void cut_curve(struct run *run, int candidate, int epoch)
 {
     struct fsn_error err = {0};
-    enum fsn_status status = srv_metrics_cut(run->db, run->job->id, run->job->fence, epoch, &err);
+    enum fsn_status status =
+        srv_metrics_cut(run->db, run->job->id, run->job->fence, candidate, epoch, &err);
 
     note_write(run, status, true, &err);
     run->curve_cut = status == FSN_OK;
+}
+
+/* Keeps what is known of the search; without memory for it, what was known before. */
+static void note_search(struct srv_job *job, const struct fsn_search *search)
+{
+    char *json = NULL;
+
+    if (!search || fsn_search_json(search, &json, NULL) != FSN_OK)
+        return;
+    free(job->search);
+    job->search = json;
 }
 
 static void store_progress(struct run *run, const struct fsn_progress *p)
@@ -93,6 +106,7 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
     }
     job->images_per_second = p->images_per_second > 0 ? p->images_per_second : NAN;
     job->seconds_left = p->seconds_left >= 0 ? p->seconds_left : NAN;
+    note_search(job, p->search);
     status = srv_jobs_set_progress(run->db, job, srv_now_ms() + run->runner->lease_ms, &held,
                                    &cancel, &err);
     note_write(run, status, held, &err);
@@ -109,7 +123,8 @@ static bool on_progress(const struct fsn_progress *p, void *user)
     /* After its last step an epoch is not trained again: what comes then without a row is the end
      * of the run, whose rows are all there. */
     if (p->epoch > 0 && !run->curve_cut && (p->epoch_row || p->step < p->steps))
-        cut_curve(run, p->epoch_row ? p->epoch_row->epoch : p->epoch);
+        cut_curve(run, p->search ? p->search->candidate : 0,
+                  p->epoch_row ? p->epoch_row->epoch : p->epoch);
     if (p->epoch_row)
         store_epoch(run, p->epoch_row);
     if (p->stage != run->written_stage ||

@@ -372,7 +372,7 @@ static void epochs_that_are_trained_again_appear_once(void **state)
         assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
         assert_true(held);
     }
-    assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 2, NULL), FSN_OK);
+    assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 0, 2, NULL), FSN_OK);
     for (int i = 0; i < 2; i++) { /* the second write of an epoch replaces the first */
         struct fsn_epoch row = {.epoch = 2,
                                 .train_loss = 20 + i,
