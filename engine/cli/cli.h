@@ -71,6 +71,9 @@ enum cli_kind {
     X(SEARCH_CANDIDATES, "search-candidates", 0, "N", SPEC, 0, 0, NULL,                            \
       "/budget/search_candidates", NULL)                                                           \
     X(DISTRIBUTION, "distribution", 0, "NAME", SPEC, 0, 0, NULL, "/budget/distribution", NULL)     \
+    X(SWEEP_SIZE_BYTES, "sweep-size-bytes", 0, "N,N,..", SPEC, 0, 0, NULL, "/sweep/size_bytes",    \
+      NULL)                                                                                        \
+    X(SWEEP_RATIO, "sweep-ratio", 0, "X,X,..", SPEC, 0, 0, NULL, "/sweep/ratio", NULL)             \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
     X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \

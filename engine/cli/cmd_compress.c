@@ -9,6 +9,13 @@ static double number_at(const json_t *report, const char *group, const char *key
     return json_number_value(json_object_get(json_object_get(report, group), key));
 }
 
+static const char *text_at(const json_t *report, const char *group, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json_object_get(report, group), key));
+
+    return text ? text : "";
+}
+
 static void print_row(const json_t *report, const char *title, const char *key, bool whole)
 {
     const char *groups[] = {"baseline", "compressed"};
@@ -45,13 +52,13 @@ static void print_search(const json_t *search)
             printf(" %14.2f", json_number_value(drop));
         else
             printf(" %14s", "diverged");
-        printf("%s\n", (json_int_t)i == chosen ? "  chosen" : "");
+        printf("%s%s\n", json_is_true(json_object_get(candidate, "pareto")) ? "  front" : "",
+               (json_int_t)i == chosen ? "  chosen" : "");
     }
-    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points, of %.4g\n",
+    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points\n",
            CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
            json_number_value(json_object_get(unseen, "drop")),
-           json_number_value(json_object_get(unseen, "drop_error")),
-           json_number_value(json_object_get(search, "max_accuracy_drop")));
+           json_number_value(json_object_get(unseen, "drop_error")));
 }
 
 static void print_report(const json_t *report, const char *folder)
@@ -76,7 +83,10 @@ static void print_report(const json_t *report, const char *folder)
     {
         printf("warning: %s\n", json_string_value(warning));
     }
-    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv\n", folder);
+    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv", folder);
+    if (strcmp(text_at(report, "search", "ended"), "sweep") == 0)
+        printf(", candidate-1.onnx ...");
+    putchar('\n');
 }
 
 static int show_report(const struct cli_args *args)

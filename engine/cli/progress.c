@@ -47,15 +47,24 @@ static void clear_bar(struct cli_progress *progress)
     progress->drawn = false;
 }
 
-static void print_candidate(const struct fsn_candidate *done, int number)
+static void print_candidate(const struct fsn_candidate *done, int number, double most)
 {
     if (done->top1 == done->top1)
-        fprintf(stderr, "candidate %d: %s bytes, drop %.2f +- %.2f points, %s\n", number,
+        fprintf(stderr, "candidate %d: %s bytes, drop %.2f +- %.2f points%s\n", number,
                 CLI_GROUPED(done->size_bytes), done->drop, done->drop_error,
-                done->holds ? "holds" : "too small");
+                most == 0     ? ""
+                : done->holds ? ", holds"
+                              : ", too small");
     else /* NaN */
-        fprintf(stderr, "candidate %d: %s bytes, training diverged\n", number,
-                CLI_GROUPED(done->budget_bytes));
+        fprintf(stderr, "candidate %d: training diverged\n", number);
+}
+
+static void print_begin(const struct fsn_search *search)
+{
+    fprintf(stderr, "candidate %d of at most %d", search->candidate, search->candidates);
+    if (search->budget_bytes > 0)
+        fprintf(stderr, ": %s bytes", CLI_GROUPED(search->budget_bytes));
+    fputc('\n', stderr);
 }
 
 /* What a search has found since the last call, and what it tries now. */
@@ -65,10 +74,10 @@ static void print_search(struct cli_progress *progress, const struct fsn_search 
         return;
     clear_bar(progress);
     for (; progress->candidates_done < search->count; progress->candidates_done++)
-        print_candidate(&search->done[progress->candidates_done], progress->candidates_done + 1);
+        print_candidate(&search->done[progress->candidates_done], progress->candidates_done + 1,
+                        search->max_accuracy_drop);
     if (search->candidate != progress->candidate && search->candidate > search->count)
-        fprintf(stderr, "candidate %d of at most %d: %s bytes\n", search->candidate,
-                search->candidates, CLI_GROUPED(search->budget_bytes));
+        print_begin(search);
     progress->candidate = search->candidate;
 }
 

@@ -145,10 +145,10 @@ static enum fsn_status prepare(struct fsn__job *job, struct fsn_error *err)
                             : status;
 }
 
-/* Whether the job makes files until one is found, rather than the one that the spec says. */
+/* Whether the job makes several files, to find one or as it is told. */
 static bool searches(const struct fsn_spec *spec)
 {
-    return spec->budget.max_accuracy_drop > 0;
+    return spec->budget.max_accuracy_drop > 0 || fsn__sweep_count(spec) > 0;
 }
 
 static enum fsn_status make_one(struct fsn__job *job, struct fsn_error *err)

@@ -39,8 +39,8 @@ FSN_NODISCARD enum fsn_status fsn__make_file(struct fsn__job *job, struct fsn_er
 /* Frees what fsn__make_file has left, for the next file. */
 void fsn__clear_file(struct fsn__job *job);
 
-/* Makes files of several sizes until it is known which one to keep, and leaves that one and the
- * job's report in out_dir. See search.c. */
+/* Makes files of several sizes, of the spec's sweep or until it is known which one holds its
+ * max_accuracy_drop, and leaves the chosen one and the job's report in out_dir. See search.c. */
 FSN_NODISCARD enum fsn_status fsn__search(struct fsn__job *job, struct fsn_error *err);
 
 /* Tells the caller that a stage begins; its answer may be to stop. */

@@ -14,8 +14,8 @@ struct fsn__size_range {
  * nothing left to find. */
 bool fsn__search_next(const struct fsn_candidate *done, int count,
                       const struct fsn__size_range *range, double max_drop, int64_t *budget_bytes);
-/* The candidate to keep: the smallest that holds; where none does, the one with the least drop. -1:
- * there is none whose training did not diverge. */
+/* The candidate to keep: the smallest that holds; where none does (or nothing is to be held), the
+ * one with the least drop. -1: there is none whose training did not diverge. */
 int fsn__search_best(const struct fsn_candidate *done, int count);
 /* Whether one more is likely to be done `seconds` after the search began. The first always is. */
 bool fsn__search_has_time(const struct fsn_candidate *done, int count, double seconds);
@@ -49,7 +49,8 @@ FSN_NODISCARD enum fsn_status fsn__search_read(const char *path, uint64_t key,
                                                struct fsn__search_state *state,
                                                struct fsn_error *err);
 
-/* An object for each, with all its members; new, NULL when out of memory. */
+/* An object for each, with all its members and whether it is on the Pareto front of bytes and
+ * accuracy; new, NULL when out of memory. */
 json_t *fsn__candidates_json(const struct fsn_candidate *done, int count);
 
 #endif

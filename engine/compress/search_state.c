@@ -18,6 +18,19 @@
 
 enum { MAX_BYTES = 1 << 20 };
 
+/* Whether no other file is as small and as accurate, and better in one of the two. */
+static bool on_front(const struct fsn_candidate *done, int count, const struct fsn_candidate *it)
+{
+    for (int i = 0; i < count; i++) {
+        const struct fsn_candidate *other = &done[i];
+
+        if (other->top1 >= it->top1 && other->size_bytes <= it->size_bytes &&
+            (other->top1 > it->top1 || other->size_bytes < it->size_bytes))
+            return false;
+    }
+    return !isnan(it->top1);
+}
+
 json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
 {
     json_t *array = json_array();
@@ -26,14 +39,14 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
         const struct fsn_candidate *c = &done[i];
 
         json_array_append_new(
-            array,
-            json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:b, s:o}", "budget_bytes",
-                      (json_int_t)c->budget_bytes, "size_bytes", (json_int_t)c->size_bytes,
-                      "parameters", (json_int_t)c->parameters, "effective_parameters",
-                      (json_int_t)c->effective_parameters, "ratio", fsn__json_real(c->ratio),
-                      "bits", c->bits, "top1", fsn__json_real(c->top1), "drop",
-                      fsn__json_real(c->drop), "drop_error", fsn__json_real(c->drop_error), "holds",
-                      c->holds, "seconds", fsn__json_real(c->seconds)));
+            array, json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:b, s:b, s:o}",
+                             "budget_bytes", (json_int_t)c->budget_bytes, "size_bytes",
+                             (json_int_t)c->size_bytes, "parameters", (json_int_t)c->parameters,
+                             "effective_parameters", (json_int_t)c->effective_parameters, "ratio",
+                             fsn__json_real(c->ratio), "bits", c->bits, "top1",
+                             fsn__json_real(c->top1), "drop", fsn__json_real(c->drop), "drop_error",
+                             fsn__json_real(c->drop_error), "holds", c->holds, "pareto",
+                             on_front(done, count, c), "seconds", fsn__json_real(c->seconds)));
     }
     if (array && json_array_size(array) == (size_t)count)
         return array;
@@ -43,9 +56,11 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
 
 enum fsn_status fsn_search_json(const struct fsn_search *search, char **json, struct fsn_error *err)
 {
-    json_t *root = json_pack("{s:i, s:i, s:I, s:o}", "candidate", search->candidate, "candidates",
-                             search->candidates, "budget_bytes", (json_int_t)search->budget_bytes,
-                             "done", fsn__candidates_json(search->done, search->count));
+    json_t *root = json_pack(
+        "{s:i, s:i, s:I, s:o, s:o}", "candidate", search->candidate, "candidates",
+        search->candidates, "budget_bytes", (json_int_t)search->budget_bytes, "max_accuracy_drop",
+        search->max_accuracy_drop > 0 ? json_real(search->max_accuracy_drop) : json_null(), "done",
+        fsn__candidates_json(search->done, search->count));
 
     return fsn__json_text(root, json, err);
 }

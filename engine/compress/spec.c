@@ -72,6 +72,11 @@ static const struct fsn_spec_field fields[] = {
      "cost "
      "more"},
 
+    {"/sweep/size_bytes", FSN_FIELD_WHOLES, AT(sweep.size_bytes), 256, 2147483647, false, 0, NULL,
+     "several files from one baseline, for each of these sizes (default: none)"},
+    {"/sweep/ratio", FSN_FIELD_NUMBERS, AT(sweep.ratio), 1.01, 10000, false, 0, NULL,
+     "the same for each of these ratios (default: none)"},
+
     {"/finetune/epochs", FSN_FIELD_INT, AT(finetune.epochs), 0, 10000, false, 8, NULL,
      "passes over the training images; 0: only fit"},
     {"/finetune/batch_size", FSN_FIELD_INT, AT(finetune.batch_size), 1, 65536, false, 128, NULL,
@@ -194,6 +199,8 @@ void fsn_spec_defaults(struct fsn_spec *spec)
                 ((float *)member)[c] = (float)field->fallback;
             break;
         case FSN_FIELD_SHARES:
+        case FSN_FIELD_NUMBERS:
+        case FSN_FIELD_WHOLES:
         case FSN_FIELD_NAME:
         case FSN_FIELD_NAMES:
         case FSN_FIELD_SET:

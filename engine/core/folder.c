@@ -5,9 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,16 +46,9 @@ static enum fsn_status copy_file(const char *file, const char *name, const char 
                                  struct fsn_error *err)
 {
     char path[PATH_BYTES];
-    unsigned char *bytes = NULL;
-    size_t size = 0;
     enum fsn_status status = path_of(path, to, name, err);
 
-    if (status == FSN_OK)
-        status = fsn__file_read(file, SIZE_MAX - 1, &bytes, &size, err);
-    if (status == FSN_OK)
-        status = fsn__file_write(path, bytes, size, err);
-    free(bytes);
-    return status;
+    return status == FSN_OK ? fsn__file_copy(file, path, err) : status;
 }
 
 static enum fsn_status remove_file(const char *file, const char *name, const char *to,

@@ -25,7 +25,7 @@ struct srv_artifact {
     char sha256[SRV_SHA256_SIZE];
     int64_t size_bytes;
 };
-#define SRV_MAX_ARTIFACTS 16
+#define SRV_MAX_ARTIFACTS 32
 
 /* Within the transaction that ends the job. */
 FSN_NODISCARD enum fsn_status srv_artifacts_insert(struct srv_db *db, const char *job_id,
