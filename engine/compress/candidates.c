@@ -12,7 +12,8 @@
  * What is kept. Each candidate has a folder candidate-K beside the checkpoint (or, without one, in
  * the job's own folder until the end); where one file is the result, only the best one's stays.
  * search.json lists what was measured. What is done next depends on this list alone, so a job that
- * was interrupted goes on as if it had not been.
+ * was interrupted goes on as if it had not been. What the teacher says of the training images is
+ * the same for every candidate and lies in teacher.logits until the job is done.
  */
 #include "compress/candidates.h"
 
@@ -234,7 +235,11 @@ enum fsn_status fsn__candidates_open(struct fsn__candidates *c, struct fsn__job 
     if (status == FSN_OK)
         status = fsn__join_path(c->list, c->work, "search.json", err);
     if (status == FSN_OK)
+        status = fsn__join_path(c->logits, c->work, "teacher.logits", err);
+    if (status == FSN_OK)
         status = find_key(c, err);
+    job->logits_path = c->logits;
+    job->logits_key = c->key;
     if (status == FSN_OK && job->order->checkpoint_dir)
         status = take_up(c, err);
     return status;
@@ -250,6 +255,7 @@ static void clear_work(const struct fsn__candidates *c)
             fsn__folder_remove(path, NULL) != FSN_OK)
             continue; /* it is in the job's own folder, to be seen */
     unlink(c->list);
+    unlink(c->logits);
 }
 
 void fsn__candidates_close(struct fsn__candidates *c)
@@ -263,5 +269,6 @@ void fsn__candidates_close(struct fsn__candidates *c)
     job->small_right = NULL;
     job->progress = job->order->progress;
     job->user = job->order->user;
+    job->logits_path = NULL;
     job->spec = c->spec;
 }

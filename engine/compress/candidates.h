@@ -15,7 +15,7 @@ struct fsn__candidates {
     struct fsn__size_range range;   /* of a search */
     struct fsn__halves halves;
     const char *work; /* where the folders and the list are */
-    char list[FSN__PATH_BYTES];
+    char list[FSN__PATH_BYTES], logits[FSN__PATH_BYTES];
     uint64_t key;
     struct fsn__search_state state;
     const char *ended; /* why there are no more candidates */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The winner, read back from where the user takes it, on the images that are still unseen. */
 static enum fsn_status measure_unseen(struct fsn__candidates *c, struct fsn__comparison *out,
@@ -163,5 +164,9 @@ enum fsn_status fsn__candidates_deliver(struct fsn__candidates *c, struct fsn_er
         status = fsn__folder_copy(folder, c->job->order->out_dir, err);
     if (status == FSN_OK && c->all)
         status = copy_models(c, err);
-    return status == FSN_OK ? write_report(c, best, err) : status;
+    if (status == FSN_OK)
+        status = write_report(c, best, err);
+    if (status == FSN_OK)
+        unlink(c->logits);
+    return status;
 }

@@ -24,6 +24,8 @@ struct fsn__job {
     const struct fsn_spec *spec;
     const char *out_dir;
     const char *checkpoint_path; /* NULL: none is kept */
+    const char *logits_path;     /* of the teacher, for the next file; NULL: there is none */
+    uint64_t logits_key;
     struct fsn_plan *plan;
     struct fsn_model student;
     struct fsn_model *small, *dense; /* read back */

@@ -155,6 +155,8 @@ static enum fsn_status finetune(struct fsn__job *job, struct fsn_error *err)
         return status;
     train.share = fsn__fs_sharing(job->student.graph);
     train.checkpoint_path = job->checkpoint_path;
+    train.logits_path = job->logits_path;
+    train.logits_key = job->logits_key;
     status = fsn__train_run(&train, &job->curve, err);
     return status == FSN_OK ? fsn__fs_end_sharing(job->student.graph, err) : status;
 }

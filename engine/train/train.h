@@ -60,6 +60,10 @@ struct fsn__train_job {
     struct fsn__pool *pool;
     float *share; /* written before every step: how far sharing is; ends at 1. NULL: nobody reads */
     const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
+    /* Where the teacher's logits are kept for runs of other students with the same teacher, data
+     * and spec.finetune, which logits_key names (train/logit_store.h). NULL: nowhere. */
+    const char *logits_path;
+    uint64_t logits_key;
     /* Called before each step (0-based, of the whole run; `steps` an epoch), for what changes
      * values of the student on schedule; what it does may depend on these values and the step
      * alone. May be NULL. */
