@@ -67,7 +67,15 @@ enum cli_kind {
     X(EXCLUDE, "exclude", 0, "NODE", SPEC, 0, 0, NULL, "/filter_summary/exclude", NULL)            \
     X(SIZE_BYTES, "size-bytes", 0, "N", SPEC, 0, 0, NULL, "/budget/size_bytes", NULL)              \
     X(PARAMETERS, "parameters", 0, "N", SPEC, 0, 0, NULL, "/budget/parameters", NULL)              \
+    X(MAX_ACCURACY_DROP, "max-accuracy-drop", 0, "X", SPEC, 0, 0, NULL,                            \
+      "/budget/max_accuracy_drop", NULL)                                                           \
+    X(SEARCH_SECONDS, "search-seconds", 0, "N", SPEC, 0, 0, NULL, "/budget/search_seconds", NULL)  \
+    X(SEARCH_CANDIDATES, "search-candidates", 0, "N", SPEC, 0, 0, NULL,                            \
+      "/budget/search_candidates", NULL)                                                           \
     X(DISTRIBUTION, "distribution", 0, "NAME", SPEC, 0, 0, NULL, "/budget/distribution", NULL)     \
+    X(SWEEP_SIZE_BYTES, "sweep-size-bytes", 0, "N,N,..", SPEC, 0, 0, NULL, "/sweep/size_bytes",    \
+      NULL)                                                                                        \
+    X(SWEEP_RATIO, "sweep-ratio", 0, "X,X,..", SPEC, 0, 0, NULL, "/sweep/ratio", NULL)             \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
     X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
@@ -217,9 +225,10 @@ void cli_print_kernels(const json_t *kernels);
  * the second one kills. */
 struct cli_progress {
     bool terminal;
-    bool drawn;      /* a bar stands on the current line */
-    int stage;       /* of the last call, -1: none yet */
-    double drawn_at; /* seconds */
+    bool drawn;                     /* a bar stands on the current line */
+    int stage;                      /* of the last call, -1: none yet */
+    double drawn_at;                /* seconds */
+    int candidate, candidates_done; /* of a search: in hand, and told of */
 };
 void cli_progress_begin(struct cli_progress *progress);
 bool cli_progress_step(const struct fsn_progress *now, void *user); /* user: struct cli_progress */

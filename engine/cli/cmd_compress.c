@@ -9,6 +9,13 @@ static double number_at(const json_t *report, const char *group, const char *key
     return json_number_value(json_object_get(json_object_get(report, group), key));
 }
 
+static const char *text_at(const json_t *report, const char *group, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json_object_get(report, group), key));
+
+    return text ? text : "";
+}
+
 static void print_row(const json_t *report, const char *title, const char *key, bool whole)
 {
     const char *groups[] = {"baseline", "compressed"};
@@ -27,6 +34,33 @@ static void print_row(const json_t *report, const char *title, const char *key, 
     putchar('\n');
 }
 
+/* What a search has tried, and what the file that it chose loses where nothing was chosen. */
+static void print_search(const json_t *search)
+{
+    const json_t *candidate, *unseen = json_object_get(search, "unseen");
+    const json_int_t chosen = json_integer_value(json_object_get(search, "chosen"));
+    size_t i;
+
+    printf("\n%-22s %14s %14s\n", "candidate", "bytes", "drop, points");
+    json_array_foreach(json_object_get(search, "candidates"), i, candidate)
+    {
+        const json_t *drop = json_object_get(candidate, "drop");
+
+        printf("%-22zu %14s", i + 1,
+               CLI_GROUPED(json_integer_value(json_object_get(candidate, "size_bytes"))));
+        if (json_is_number(drop))
+            printf(" %14.2f", json_number_value(drop));
+        else
+            printf(" %14s", "diverged");
+        printf("%s%s\n", json_is_true(json_object_get(candidate, "pareto")) ? "  front" : "",
+               (json_int_t)i == chosen ? "  chosen" : "");
+    }
+    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points\n",
+           CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
+           json_number_value(json_object_get(unseen, "drop")),
+           json_number_value(json_object_get(unseen, "drop_error")));
+}
+
 static void print_report(const json_t *report, const char *folder)
 {
     const json_t *warning;
@@ -43,11 +77,16 @@ static void print_report(const json_t *report, const char *folder)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
+    if (json_is_object(json_object_get(report, "search")))
+        print_search(json_object_get(report, "search"));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", json_string_value(warning));
     }
-    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv\n", folder);
+    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv", folder);
+    if (strcmp(text_at(report, "search", "ended"), "sweep") == 0)
+        printf(", candidate-1.onnx ...");
+    putchar('\n');
 }
 
 static int show_report(const struct cli_args *args)

@@ -74,6 +74,8 @@ static void print_spec_help(const struct fsn_spec_field *field)
     case FSN_FIELD_NAME:
     case FSN_FIELD_CHANNELS:
     case FSN_FIELD_SHARES:
+    case FSN_FIELD_NUMBERS:
+    case FSN_FIELD_WHOLES:
     case FSN_FIELD_SET:
         break; /* the help says it */
     }

@@ -47,6 +47,40 @@ static void clear_bar(struct cli_progress *progress)
     progress->drawn = false;
 }
 
+static void print_candidate(const struct fsn_candidate *done, int number, double most)
+{
+    if (done->top1 == done->top1)
+        fprintf(stderr, "candidate %d: %s bytes, drop %.2f +- %.2f points%s\n", number,
+                CLI_GROUPED(done->size_bytes), done->drop, done->drop_error,
+                most == 0     ? ""
+                : done->holds ? ", holds"
+                              : ", too small");
+    else /* NaN */
+        fprintf(stderr, "candidate %d: training diverged\n", number);
+}
+
+static void print_begin(const struct fsn_search *search)
+{
+    fprintf(stderr, "candidate %d of at most %d", search->candidate, search->candidates);
+    if (search->budget_bytes > 0)
+        fprintf(stderr, ": %s bytes", CLI_GROUPED(search->budget_bytes));
+    fputc('\n', stderr);
+}
+
+/* What a search has found since the last call, and what it tries now. */
+static void print_search(struct cli_progress *progress, const struct fsn_search *search)
+{
+    if (search->count == progress->candidates_done && search->candidate == progress->candidate)
+        return;
+    clear_bar(progress);
+    for (; progress->candidates_done < search->count; progress->candidates_done++)
+        print_candidate(&search->done[progress->candidates_done], progress->candidates_done + 1,
+                        search->max_accuracy_drop);
+    if (search->candidate != progress->candidate && search->candidate > search->count)
+        print_begin(search);
+    progress->candidate = search->candidate;
+}
+
 static void print_epoch(const struct fsn_epoch *row, int epochs)
 {
     fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f  top1 %.2f %%", row->epoch, epochs, row->lr,
@@ -66,6 +100,8 @@ static void draw_bar(struct cli_progress *progress, const struct fsn_progress *n
     bar[BAR] = 0;
     fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%", fsn_stage_name(now->stage), bar,
             100 * now->fraction);
+    if (now->search)
+        fprintf(stderr, "  candidate %d/%d", now->search->candidate, now->search->candidates);
     if (now->epoch > 0)
         fprintf(stderr, "  epoch %d/%d", now->epoch, now->epochs);
     if (now->images_per_second > 0)
@@ -83,6 +119,8 @@ bool cli_progress_step(const struct fsn_progress *now, void *user)
 {
     struct cli_progress *progress = user;
 
+    if (now->search)
+        print_search(progress, now->search);
     if (now->epoch_row) {
         clear_bar(progress);
         print_epoch(now->epoch_row, now->epochs);

@@ -88,6 +88,8 @@ static json_t *setting_json(const struct fsn_spec_field *field, const char *text
         return word_json(text, strlen(text));
     case FSN_FIELD_CHANNELS:
     case FSN_FIELD_SHARES:
+    case FSN_FIELD_NUMBERS:
+    case FSN_FIELD_WHOLES:
         return list_json(text, true);
     case FSN_FIELD_SET:
         return list_json(text, false);

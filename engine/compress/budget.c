@@ -284,6 +284,21 @@ static enum fsn_status meet(struct search *s, struct fsn_plan *plan,
     return FSN_OK;
 }
 
+/* Room for the ratios of a plan's rows; close_search frees it. */
+static enum fsn_status open_search(struct search *s, const struct fsn_plan *plan)
+{
+    s->rows = plan->layer_count;
+    s->base = calloc(s->rows + 1, sizeof *s->base);
+    s->ratio = calloc(s->rows + 1, sizeof *s->ratio);
+    return s->base && s->ratio ? FSN_OK : FSN__NOMEM(s->err);
+}
+
+static void close_search(struct search *s)
+{
+    free(s->base);
+    free(s->ratio);
+}
+
 enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
                                  const struct fsn_spec *spec, int64_t others,
                                  const struct fsn__layer_effect *effects, struct fsn_plan **out,
@@ -301,20 +316,44 @@ enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
     if (status != FSN_OK)
         return status;
     s.target = (double)(s.measure == BYTES ? spec->budget.size_bytes : spec->budget.parameters);
-    s.rows = plan->layer_count;
-    s.base = calloc(s.rows + 1, sizeof *s.base);
-    s.ratio = calloc(s.rows + 1, sizeof *s.ratio);
-    if (s.base && s.ratio) {
+    status = open_search(&s, plan);
+    if (status == FSN_OK)
         status = meet(&s, plan, effects, out, faults);
-    } else {
+    else
         fsn_plan_destroy(plan);
-        status = FSN__NOMEM(err);
-    }
     for (size_t i = 0; effects && status == FSN_OK && i < s.rows; i++) {
         (*out)->layers[i].alone_divergence = effects[i].divergence;
         (*out)->layers[i].alone_top1_drop = effects[i].top1_drop;
     }
-    free(s.base);
-    free(s.ratio);
+    close_search(&s);
+    return status;
+}
+
+enum fsn_status fsn__plan_bounds(const struct fsn__graph *graph, int logits,
+                                 const struct fsn_spec *spec, int64_t *least, int64_t *most,
+                                 struct fsn_error *err)
+{
+    struct search s = {
+        .graph = graph, .logits = logits, .spec = spec, .measure = BYTES, .err = err};
+    struct fsn_plan *even = NULL, *small = NULL, *large = NULL;
+    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, &even, NULL, err);
+
+    if (status != FSN_OK)
+        return status;
+    status = open_search(&s, even);
+    if (status == FSN_OK) {
+        even_ratios(&s, even);
+        status = plan_at(&s, MOST_RATIO, &small);
+    }
+    if (status == FSN_OK)
+        status = plan_at(&s, LEAST_RATIO / MOST_RATIO, &large);
+    if (status == FSN_OK) {
+        *least = small->expected_bytes;
+        *most = large->expected_bytes;
+    }
+    fsn_plan_destroy(even);
+    fsn_plan_destroy(small);
+    fsn_plan_destroy(large);
+    close_search(&s);
     return status;
 }

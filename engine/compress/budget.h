@@ -18,4 +18,10 @@ FSN_NODISCARD enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, i
                                                struct fsn_plan **out, struct fsn_faults *faults,
                                                struct fsn_error *err);
 
+/* Bytes of the smallest and of the largest file that a budget could lead to: one weight a layer,
+ * and every filter by itself (at the spec's bits). Arguments as fsn__plan_budget's. */
+FSN_NODISCARD enum fsn_status fsn__plan_bounds(const struct fsn__graph *graph, int logits,
+                                               const struct fsn_spec *spec, int64_t *least,
+                                               int64_t *most, struct fsn_error *err);
+
 #endif

@@ -19,6 +19,11 @@ FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
 double fsn__aware_share(const struct fsn_spec *spec);
 
+/* Budgets of the spec's sweep; 0: there is none. */
+int fsn__sweep_count(const struct fsn_spec *spec);
+/* Sets budget `index` of spec's sweep in *out, another spec. */
+void fsn__sweep_budget(const struct fsn_spec *spec, int index, struct fsn_spec *out);
+
 /* fsn_plan_create for a network that is prepared, with batch norm put back. effects: of each row,
  * from an earlier plan; NULL: nothing was measured, and the budget is shared evenly. */
 FSN_NODISCARD enum fsn_status
@@ -62,6 +67,9 @@ void fsn__report_warn(struct fsn__report *report, const char *format, ...)
  * curve, spec and compressed side are complete. */
 void fsn__judge_baseline(struct fsn__report *report);
 void fsn__judge_training(struct fsn__report *report);
+/* ... and once a search has ended with a file of these drops, in points, where `most` may be lost:
+ * on the images that chose it, and on those that are unseen. */
+void fsn__judge_search(struct fsn__report *report, double drop, double unseen_drop, double most);
 
 /* The report as JSON text, the training curve as CSV text; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,

@@ -8,6 +8,8 @@
  *                         training images, which it was made from
  *   training went wrong   the student ends far below the baseline on the images that it learns
  *   another population    held-back training images and test images disagree on the result
+ *   no size holds         a search has found no file that loses as little as it may, or one that
+ *                         does on the images that chose it alone
  */
 #include "compress/compress.h"
 #include "train/holdout.h"
@@ -100,4 +102,19 @@ void fsn__judge_training(struct fsn__report *report)
         judge_training_images(report, &curve->rows[curve->count - 1]);
     if (best >= 0)
         judge_held_images(report, &curve->rows[best]);
+}
+
+void fsn__judge_search(struct fsn__report *report, double drop, double unseen_drop, double most)
+{
+    if (drop > most)
+        fsn__report_warn(report,
+                         "no file that was tried loses at most %.2f points of top-1: this one, "
+                         "which loses least, loses %.2f; more finetune.epochs, time or candidates, "
+                         "or a lower filter_summary.ratio to begin at may help",
+                         most, drop);
+    else if (unseen_drop > most)
+        fsn__report_warn(report,
+                         "the file loses %.2f points of top-1 on the images that chose it and %.2f "
+                         "on those that had no part in it, and was to lose at most %.2f",
+                         drop, unseen_drop, most);
 }

@@ -117,7 +117,7 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    struct fsn_faults *faults, struct fsn_error *err)
 {
     const struct fsn__graph *graph = prepared->graph;
-    const int logits = prepared->has_head ? graph->outputs[prepared->head.output] : -1;
+    const int logits = fsn__prepared_logits(prepared);
     struct fsn_plan *plan = NULL;
     enum fsn_status status = FSN_OK, planned;
 
@@ -164,6 +164,32 @@ static enum fsn_status prepare_dry(const struct fsn_model *model, const struct f
     return fsn__graph_restore_bn(prepared->graph, &prepared->bare, err);
 }
 
+/* The smallest file of a sweep, which is the one that may be out of reach; faults of its budget are
+ * the list's. */
+static enum fsn_status plan_sweep(const struct fsn_model *model,
+                                  const struct fsn__prepared *prepared, const struct fsn_spec *spec,
+                                  struct fsn_plan **out, struct fsn_faults *faults,
+                                  struct fsn_error *err)
+{
+    const bool sizes = spec->sweep.size_bytes.count > 0;
+    const int smallest = sizes ? 0 : spec->sweep.ratio.count - 1;
+    const char *single = sizes ? "/budget/size_bytes" : "/filter_summary/ratio";
+    const size_t before = faults ? faults->count : 0;
+    struct fsn_spec one = *spec;
+    enum fsn_status status;
+
+    fsn__sweep_budget(spec, smallest, &one);
+    status = fsn__plan_prepared(model, prepared, &one, NULL, out, faults, err);
+    for (size_t i = before; faults && i < faults->count && i < FSN_MAX_FAULTS; i++) {
+        struct fsn_fault *fault = &faults->item[i];
+
+        if (strcmp(fault->pointer, single) == 0)
+            snprintf(fault->pointer, sizeof fault->pointer, "/sweep/%s/%d",
+                     sizes ? "size_bytes" : "ratio", smallest);
+    }
+    return status;
+}
+
 enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_spec *spec,
                                 struct fsn_plan **out, struct fsn_faults *faults,
                                 struct fsn_error *err)
@@ -171,7 +197,9 @@ enum fsn_status fsn_plan_create(const struct fsn_model *model, const struct fsn_
     struct fsn__prepared prepared = {0};
     enum fsn_status status = prepare_dry(model, spec, &prepared, faults, err);
 
-    if (status == FSN_OK)
+    if (status == FSN_OK && fsn__sweep_count(spec) > 0)
+        status = plan_sweep(model, &prepared, spec, out, faults, err);
+    else if (status == FSN_OK)
         status = fsn__plan_prepared(model, &prepared, spec, NULL, out, faults, err);
     fsn__prepared_clear(&prepared);
     return status;

@@ -43,6 +43,11 @@ enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_sp
     return status;
 }
 
+int fsn__prepared_logits(const struct fsn__prepared *prepared)
+{
+    return prepared->has_head ? prepared->graph->outputs[prepared->head.output] : -1;
+}
+
 void fsn__prepared_clear(struct fsn__prepared *prepared)
 {
     fsn__graph_destroy(prepared->graph);

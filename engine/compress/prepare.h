@@ -20,6 +20,8 @@ struct fsn__prepared {
 FSN_NODISCARD enum fsn_status fsn__prepare(const struct fsn__graph *model,
                                            const struct fsn_spec *spec, int64_t classes,
                                            struct fsn__prepared *out, struct fsn_error *err);
+/* The value that training starts from, -1 without a head. */
+int fsn__prepared_logits(const struct fsn__prepared *prepared);
 void fsn__prepared_clear(struct fsn__prepared *prepared);
 
 #endif

@@ -89,6 +89,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
         fsn__json_real(r->wall_seconds), "warnings", warnings_json(r));
+    json_object_set_new(root, "search", json_null()); /* one that is made here sets it */
     return fsn__json_text(root, json, err);
 }
 

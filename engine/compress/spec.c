@@ -59,11 +59,24 @@ static const struct fsn_spec_field fields[] = {
      "the ratio says"},
     {"/budget/parameters", FSN_FIELD_INT, AT(budget.parameters), 1, 2147483647, true, 0, NULL,
      "the same for the count of parameters"},
+    {"/budget/max_accuracy_drop", FSN_FIELD_NUMBER, AT(budget.max_accuracy_drop), 0.01, 100, true,
+     0, NULL,
+     "points of top-1 that may be lost: the smallest file that holds it is searched for, beginning "
+     "at filter_summary.ratio; 0: no search"},
+    {"/budget/search_seconds", FSN_FIELD_INT, AT(budget.search_seconds), 1, 31536000, false, 10800,
+     NULL, "time for that search: no file is begun that would probably not be done within it"},
+    {"/budget/search_candidates", FSN_FIELD_INT, AT(budget.search_candidates), 1,
+     FSN_MAX_CANDIDATES, false, 6, NULL, "files that it makes at most"},
     {"/budget/distribution", FSN_FIELD_CHOICE, AT(budget.distribution), FSN_DISTRIBUTION_EVEN,
      FSN_DISTRIBUTION_SENSITIVITY, false, FSN_DISTRIBUTION_SENSITIVITY, "even|sensitivity",
      "how layers share it: one ratio for all, or more for those whose compression was measured to "
      "cost "
      "more"},
+
+    {"/sweep/size_bytes", FSN_FIELD_WHOLES, AT(sweep.size_bytes), 256, 2147483647, false, 0, NULL,
+     "several files from one baseline, for each of these sizes (default: none)"},
+    {"/sweep/ratio", FSN_FIELD_NUMBERS, AT(sweep.ratio), 1.01, 10000, false, 0, NULL,
+     "the same for each of these ratios (default: none)"},
 
     {"/finetune/epochs", FSN_FIELD_INT, AT(finetune.epochs), 0, 10000, false, 8, NULL,
      "passes over the training images; 0: only fit"},
@@ -193,6 +206,8 @@ void fsn_spec_defaults(struct fsn_spec *spec)
                 ((float *)member)[c] = (float)field->fallback;
             break;
         case FSN_FIELD_SHARES:
+        case FSN_FIELD_NUMBERS:
+        case FSN_FIELD_WHOLES:
         case FSN_FIELD_NAME:
         case FSN_FIELD_NAMES:
         case FSN_FIELD_SET:

@@ -153,7 +153,8 @@ static void unknown(struct reader *reader, const char *parent, const char *key, 
 static bool read_number(struct reader *reader, const struct fsn_spec_field *field,
                         const char *pointer, const json_t *value, double *out)
 {
-    bool whole = field->kind == FSN_FIELD_INT || field->kind == FSN_FIELD_SEED;
+    bool whole = field->kind == FSN_FIELD_INT || field->kind == FSN_FIELD_SEED ||
+                 field->kind == FSN_FIELD_WHOLES;
     double number = json_number_value(value);
 
     if (!json_is_number(value) || (whole && number != floor(number))) {
@@ -234,12 +235,13 @@ static void read_channels(struct reader *reader, const struct fsn_spec_field *fi
     *count = (int)json_array_size(value);
 }
 
-static void read_shares(struct reader *reader, const struct fsn_spec_field *field,
-                        const json_t *value)
+/* Into items[max]; *count is written when all of them are good. */
+static void read_rising(struct reader *reader, const struct fsn_spec_field *field,
+                        const json_t *value, double *items, size_t max, int *count)
 {
     double previous = 0;
 
-    if (!read_array(reader, field->pointer, value, FSN_MAX_MILESTONES))
+    if (!read_array(reader, field->pointer, value, max))
         return;
     for (size_t i = 0; i < json_array_size(value); i++) {
         char pointer[POINTER];
@@ -253,9 +255,9 @@ static void read_shares(struct reader *reader, const struct fsn_spec_field *fiel
                   number);
             return;
         }
-        reader->spec->finetune.milestones[i] = previous = number;
+        items[i] = previous = number;
     }
-    reader->spec->finetune.milestone_count = (int)json_array_size(value);
+    *count = (int)json_array_size(value);
 }
 
 static void read_name(struct reader *reader, const struct fsn_spec_field *field, char **member,
@@ -349,8 +351,16 @@ static void read_field(struct reader *reader, const struct fsn_spec_field *field
         read_channels(reader, field, value);
         break;
     case FSN_FIELD_SHARES:
-        read_shares(reader, field, value);
+        read_rising(reader, field, value, reader->spec->finetune.milestones, FSN_MAX_MILESTONES,
+                    &reader->spec->finetune.milestone_count);
         break;
+    case FSN_FIELD_NUMBERS:
+    case FSN_FIELD_WHOLES: {
+        struct fsn_list *list = (struct fsn_list *)(void *)member;
+
+        read_rising(reader, field, value, list->item, FSN_MAX_SWEEP, &list->count);
+        break;
+    }
     case FSN_FIELD_NAME:
         read_name(reader, field, (char **)(void *)member, value);
         break;
@@ -410,6 +420,31 @@ static void read_object(struct reader *reader, const char *parent, json_t *objec
     }
 }
 
+/* What is stated of the size of the files: one thing, or a list of one kind. */
+static void read_budgets(struct reader *reader)
+{
+    const struct fsn_spec *spec = reader->spec;
+    const bool sizes = spec->sweep.size_bytes.count > 0, ratios = spec->sweep.ratio.count > 0;
+    const char *given = spec->budget.size_bytes > 0   ? "budget.size_bytes"
+                        : spec->budget.parameters > 0 ? "budget.parameters"
+                                                      : NULL;
+
+    if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
+        FAULT(reader, "/budget/parameters",
+              "either size_bytes or parameters can be given, not both");
+    if (spec->budget.max_accuracy_drop > 0 && given)
+        FAULT(reader, "/budget/max_accuracy_drop",
+              "the size is searched for: %s cannot be given too", given);
+    if (sizes && ratios)
+        FAULT(reader, "/sweep/ratio", "either size_bytes or ratio can be given, not both");
+    else if ((sizes || ratios) && given)
+        FAULT(reader, sizes ? "/sweep/size_bytes" : "/sweep/ratio",
+              "the sweep says how large the files are: %s cannot be given too", given);
+    if (spec->sweep.size_bytes.count == 1 || spec->sweep.ratio.count == 1)
+        FAULT(reader, sizes ? "/sweep/size_bytes" : "/sweep/ratio",
+              "a sweep has at least two budgets, got one");
+}
+
 /* What no field can be judged on alone. */
 static void read_together(struct reader *reader)
 {
@@ -426,9 +461,7 @@ static void read_together(struct reader *reader)
             "must be 0 where the last steps train the quantised network (quantize.aware), got %g: "
             "averaged weights would not be those levels",
             spec->finetune.ema);
-    if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
-        FAULT(reader, "/budget/parameters",
-              "either size_bytes or parameters can be given, not both");
+    read_budgets(reader);
     if (!reader->augment_given)
         reader->crop = true;
     if (reader->crop && spec->finetune.crop_padding == 0)

@@ -37,12 +37,13 @@ static double shortest(float value)
     return strtod(text, NULL);
 }
 
-static json_t *numbers_json(const double *values, int count)
+static json_t *numbers_json(const double *values, int count, bool whole)
 {
     json_t *array = json_array();
 
     for (int i = 0; array && i < count; i++) {
-        if (json_array_append_new(array, json_real(values[i])) != 0) {
+        if (json_array_append_new(array, whole ? json_integer((json_int_t)values[i])
+                                               : json_real(values[i])) != 0) {
             json_decref(array);
             array = NULL;
         }
@@ -67,6 +68,7 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
 {
     static char crop[] = "crop", flip[] = "flip", cutout[] = "cutout";
     const char *member = (const char *)spec + field->offset;
+    const struct fsn_list *list = (const struct fsn_list *)(const void *)member;
     double values[FSN_MAX_CHANNELS];
     char *names[3];
     size_t count = 0;
@@ -83,9 +85,12 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
     case FSN_FIELD_CHANNELS:
         for (int i = 0; i < spec->preprocess.channels; i++)
             values[i] = shortest(((const float *)member)[i]);
-        return numbers_json(values, spec->preprocess.channels);
+        return numbers_json(values, spec->preprocess.channels, false);
     case FSN_FIELD_SHARES:
-        return numbers_json(spec->finetune.milestones, spec->finetune.milestone_count);
+        return numbers_json(spec->finetune.milestones, spec->finetune.milestone_count, false);
+    case FSN_FIELD_NUMBERS:
+    case FSN_FIELD_WHOLES:
+        return numbers_json(list->item, list->count, field->kind == FSN_FIELD_WHOLES);
     case FSN_FIELD_NAME:
         return json_string(spec->output ? spec->output : "");
     case FSN_FIELD_NAMES:
@@ -135,9 +140,12 @@ static size_t digits_for(const struct fsn_spec *spec)
     char text[32];
 
     for (size_t i = 0; i < count; i++) {
-        const double *value = (const double *)(const void *)((const char *)spec + fields[i].offset);
+        const void *member = (const char *)spec + fields[i].offset;
+        const bool list = fields[i].kind == FSN_FIELD_NUMBERS;
+        const double *value = list ? ((const struct fsn_list *)member)->item : member;
         int values = fields[i].kind == FSN_FIELD_NUMBER   ? 1
                      : fields[i].kind == FSN_FIELD_SHARES ? spec->finetune.milestone_count
+                     : list                               ? ((const struct fsn_list *)member)->count
                                                           : 0;
 
         for (int v = 0; v < values; v++) {

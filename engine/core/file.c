@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,18 @@ out:
     close(fd);
     if (status != FSN_OK)
         unlink(temporary);
+    return status;
+}
+
+enum fsn_status fsn__file_copy(const char *from, const char *to, struct fsn_error *err)
+{
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    enum fsn_status status = fsn__file_read(from, SIZE_MAX - 1, &bytes, &size, err);
+
+    if (status == FSN_OK)
+        status = fsn__file_write(to, bytes, size, err);
+    free(bytes);
     return status;
 }
 

@@ -12,6 +12,9 @@ FSN_NODISCARD enum fsn_status fsn__file_read(const char *path, size_t max, unsig
  * the old file or the new one, never a part. */
 FSN_NODISCARD enum fsn_status fsn__file_write(const char *path, const void *bytes, size_t size,
                                               struct fsn_error *err);
+/* Copies a regular file, as fsn__file_write writes. */
+FSN_NODISCARD enum fsn_status fsn__file_copy(const char *from, const char *to,
+                                             struct fsn_error *err);
 /* mkdir -p. */
 FSN_NODISCARD enum fsn_status fsn__make_folders(const char *path, struct fsn_error *err);
 

@@ -20,7 +20,8 @@ enum fsn__rng_purpose {
     FSN__RNG_TEST,
     FSN__RNG_SPLIT,
     FSN__RNG_HOLDOUT,
-    FSN__RNG_MIXUP
+    FSN__RNG_MIXUP,
+    FSN__RNG_SELECTION
 };
 
 struct fsn__rng {

@@ -115,7 +115,40 @@ struct fsn_epoch {
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
     double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
     double held_loss;    /* cross-entropy on them */
+    int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
 };
+
+/* ---- several files in a job ----------------------------------------------------------------- */
+
+#define FSN_MAX_CANDIDATES 32
+
+/* One of the files that a search or a sweep has made and measured, on test images that are there
+ * for the choice alone: accuracy in per cent of them, differences from the baseline's in points. */
+struct fsn_candidate {
+    int64_t budget_bytes; /* what it was to have at most; 0: a ratio was given */
+    int64_t size_bytes;   /* what it has */
+    int64_t parameters, effective_parameters;
+    double ratio;      /* the baseline's bytes over its own */
+    int bits;          /* of stored values */
+    double top1;       /* NaN: its training diverged */
+    double drop;       /* of top1 from the baseline's */
+    double drop_error; /* standard error of that, from the images on which the two differ */
+    bool holds;        /* the drop is within budget.max_accuracy_drop, which is set */
+    double seconds;
+};
+
+/* Where a search or a sweep is. */
+struct fsn_search {
+    int candidate;            /* the one in hand, 1-based */
+    int candidates;           /* that there will be at most */
+    int64_t budget_bytes;     /* of the one in hand, as above */
+    double max_accuracy_drop; /* that is to be held; 0: none */
+    int count;
+    const struct fsn_candidate *done; /* [count] */
+};
+/* The same as JSON text; new, freed by free(). */
+FSN_NODISCARD enum fsn_status fsn_search_json(const struct fsn_search *search, char **json,
+                                              struct fsn_error *err);
 
 struct fsn_progress {
     enum fsn_stage stage;
@@ -128,6 +161,7 @@ struct fsn_progress {
     double images_per_second;
     double seconds_left;               /* of the whole job; negative when unknown */
     const struct fsn_epoch *epoch_row; /* non-NULL exactly once, when an epoch has ended */
+    const struct fsn_search *search;   /* NULL: the job makes one file */
 };
 
 /* Called on the thread that runs the job, at least at every step. Returning false cancels: the
@@ -359,6 +393,13 @@ enum fsn_quant_range {
 enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWARE_OFF };
 enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
 
+/* The budgets of a sweep. */
+#define FSN_MAX_SWEEP 12
+struct fsn_list {
+    int count;
+    double item[FSN_MAX_SWEEP]; /* rising */
+};
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
     struct fsn_preprocess preprocess;
@@ -374,8 +415,15 @@ struct fsn_spec {
     struct {
         int size_bytes; /* of model.onnx, at most; 0: the ratio says how small */
         int parameters; /* of the compressed network, at most; 0: likewise */
+        /* Points of top-1 that the smallest file may lose; 0: it is not looked for. */
+        double max_accuracy_drop;
+        int search_seconds;    /* no file is begun that would not be done by then */
+        int search_candidates; /* files that are made at most */
         enum fsn_distribution distribution;
     } budget;
+    struct { /* a file for each of these budgets; at most one list has any */
+        struct fsn_list size_bytes, ratio;
+    } sweep;
     struct {
         int epochs; /* 0: only fit, no training */
         int batch_size;
@@ -442,6 +490,8 @@ enum fsn_field_kind {
     FSN_FIELD_CHOICE,   /* an enum; choice i of "a|b" has the value min + i */
     FSN_FIELD_CHANNELS, /* array of one number a channel, float[FSN_MAX_CHANNELS] */
     FSN_FIELD_SHARES,   /* array of rising numbers, double[FSN_MAX_MILESTONES] */
+    FSN_FIELD_NUMBERS,  /* array of rising numbers, struct fsn_list */
+    FSN_FIELD_WHOLES,   /* the same, of whole ones */
     FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
     FSN_FIELD_SET       /* array of some of choices; has no member of its own */
@@ -545,7 +595,11 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, report.json and
  * training.csv into out_dir (made if missing). With checkpoint_dir (may be NULL) an interrupted
- * job continues from its last finished epoch and ends with the same bytes. */
+ * job continues from its last finished epoch and ends with the same bytes.
+ *
+ * With budget.max_accuracy_drop or a sweep it makes several files; the one that is chosen becomes
+ * model.onnx, and those of a sweep stay as candidate-1.onnx and so on, too. The outcome of a search
+ * depends on the clock where time ends it (budget.search_seconds). */
 struct fsn_job {
     const char *model_path;
     const char *data_path;

@@ -50,8 +50,9 @@ struct tally {
     double loss;
 };
 
+/* right: of these images, or NULL. */
 static void count_batch(struct tally *tally, const float *logits, const int32_t *labels, int64_t n,
-                        int64_t classes)
+                        int64_t classes, bool *right)
 {
     for (int64_t i = 0; i < n; i++) {
         const float *row = logits + i * classes;
@@ -59,6 +60,8 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
 
         tally->first += rank < 1;
         tally->first_five += rank < 5;
+        if (right)
+            right[i] = rank < 1;
         tally->loss += fsn__distill_loss(row, NULL, &labels[i], 1, classes, 0, 1, NULL, NULL);
     }
 }
@@ -66,8 +69,8 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
 enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data,
                                      enum fsn_split split, const int64_t *list, int64_t images,
                                      const struct fsn_spec *spec, struct fsn__pool *pool,
-                                     const struct fsn__meter *how, struct fsn_eval *out,
-                                     struct fsn_error *err)
+                                     const struct fsn__meter *how, bool *right,
+                                     struct fsn_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     struct fsn__transform transform = {.preprocess = spec->preprocess};
@@ -109,7 +112,8 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
             status = fsn__classifier_forward(&network, 0, err);
         if (status != FSN_OK)
             goto out;
-        count_batch(&tally, network.logits, labels, n, network.classes);
+        count_batch(&tally, network.logits, labels, n, network.classes,
+                    right ? right + begin : NULL);
         now = (struct fsn_progress){
             .step = b + 1,
             .steps = batches,
@@ -146,5 +150,5 @@ enum fsn_status fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset
     const struct fsn__meter meter = {progress, user, stage, fraction_from, fraction_to, 0, 0};
 
     return fsn__evaluate_images(graph, data, split, NULL, data->split[split].count, spec, pool,
-                                &meter, out, err);
+                                &meter, NULL, out, err);
 }

@@ -1,4 +1,5 @@
-/* holdout.c - which training images are held back, and what is read off their figures.
+/* holdout.c - which images are kept apart from the others of their split, and what is read off
+ * their figures.
  *
  * The test images judge the result, once, and so must not have a say in what the result is: the
  * choice among epochs is made on images taken from the training split. They are drawn by class: the
@@ -11,10 +12,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void draw_order(int64_t *order, int64_t count, uint64_t seed)
+static void draw_order(int64_t *order, int64_t count, struct fsn__rng rng)
 {
-    struct fsn__rng rng = fsn__rng_open(seed, FSN__RNG_HOLDOUT, 0, 0);
-
     for (int64_t i = 0; i < count; i++) {
         const int64_t j = (int64_t)fsn__rng_below(&rng, (uint64_t)i + 1);
 
@@ -35,11 +34,10 @@ static void set_quotas(const struct fsn__images *images, int classes, double sha
     }
 }
 
-static enum fsn_status mark_held(const struct fsn_dataset *data, double share, uint64_t seed,
-                                 bool *is_held, struct fsn_error *err)
+static enum fsn_status mark(const struct fsn__images *images, int classes, double share,
+                            struct fsn__rng rng, bool *is_held, struct fsn_error *err)
 {
-    const struct fsn__images *images = &data->split[FSN_SPLIT_TRAIN];
-    int64_t *quota = calloc((size_t)data->classes, sizeof *quota);
+    int64_t *quota = calloc((size_t)classes, sizeof *quota);
     int64_t *order = calloc((size_t)images->count, sizeof *order);
     enum fsn_status status = FSN_OK;
 
@@ -47,8 +45,8 @@ static enum fsn_status mark_held(const struct fsn_dataset *data, double share, u
         status = FSN__NOMEM(err);
         goto out;
     }
-    set_quotas(images, data->classes, share, quota);
-    draw_order(order, images->count, seed);
+    set_quotas(images, classes, share, quota);
+    draw_order(order, images->count, rng);
     for (int64_t i = 0; i < images->count; i++)
         is_held[order[i]] = quota[images->labels[order[i]]]-- > 0;
 out:
@@ -57,42 +55,92 @@ out:
     return status;
 }
 
+/* *places (new): those of the images that stay, then those of the images that are kept apart. */
+static enum fsn_status divide(const struct fsn__images *images, int classes, double share,
+                              struct fsn__rng rng, int64_t **places, int64_t *stay,
+                              struct fsn_error *err)
+{
+    const int64_t count = images->count;
+    int64_t *list = calloc((size_t)count + 1, sizeof *list), n = 0;
+    bool *is_held = calloc((size_t)count + 1, sizeof *is_held);
+    enum fsn_status status = list && is_held ? FSN_OK : FSN__NOMEM(err);
+
+    if (status == FSN_OK && share > 0)
+        status = mark(images, classes, share, rng, is_held, err);
+    if (status == FSN_OK) {
+        for (int64_t i = 0; i < count; i++)
+            if (!is_held[i])
+                list[n++] = i;
+        *stay = n;
+        for (int64_t i = 0; i < count; i++)
+            if (is_held[i])
+                list[n++] = i;
+        *places = list;
+        list = NULL;
+    }
+    free(is_held);
+    free(list);
+    return status;
+}
+
 enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share, uint64_t seed,
                                   struct fsn__parts *out, struct fsn_error *err)
 {
-    const int64_t count = data->split[FSN_SPLIT_TRAIN].count;
-    struct fsn__parts parts = {.train = calloc((size_t)count + 1, sizeof *parts.train)};
-    bool *is_held = calloc((size_t)count + 1, sizeof *is_held);
-    enum fsn_status status = FSN_OK;
+    const struct fsn__images *images = &data->split[FSN_SPLIT_TRAIN];
+    struct fsn__parts parts = {0};
+    enum fsn_status status =
+        divide(images, data->classes, share, fsn__rng_open(seed, FSN__RNG_HOLDOUT, 0, 0),
+               &parts.train, &parts.train_count, err);
 
-    if (!parts.train || !is_held)
-        status = FSN__NOMEM(err);
-    if (status == FSN_OK && share > 0)
-        status = mark_held(data, share, seed, is_held, err);
-    for (int64_t i = 0; status == FSN_OK && i < count; i++)
-        if (!is_held[i])
-            parts.train[parts.train_count++] = i;
+    if (status != FSN_OK)
+        return status;
     parts.held = parts.train + parts.train_count;
-    for (int64_t i = 0; status == FSN_OK && i < count; i++)
-        if (is_held[i])
-            parts.held[parts.held_count++] = i;
-    if (status == FSN_OK && share > 0 && parts.held_count == 0)
-        status = FSN__FAIL(err, FSN_MISMATCH,
-                           "finetune.holdout: a share of %g of each class holds none of the %lld "
-                           "training images back",
-                           share, (long long)count);
-    free(is_held);
-    if (status == FSN_OK)
-        *out = parts;
-    else
+    parts.held_count = images->count - parts.train_count;
+    if (share > 0 && parts.held_count == 0) {
         free(parts.train);
-    return status;
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "finetune.holdout: a share of %g of each class holds none of the %lld "
+                         "training images back",
+                         share, (long long)images->count);
+    }
+    *out = parts;
+    return FSN_OK;
 }
 
 void fsn__parts_clear(struct fsn__parts *parts)
 {
     free(parts->train);
     *parts = (struct fsn__parts){0};
+}
+
+enum fsn_status fsn__halves_create(const struct fsn_dataset *data, struct fsn__halves *out,
+                                   struct fsn_error *err)
+{
+    const struct fsn__images *images = &data->split[FSN_SPLIT_TEST];
+    struct fsn__halves halves = {0};
+    enum fsn_status status =
+        divide(images, data->classes, 0.5, fsn__rng_open(0, FSN__RNG_SELECTION, 0, 0),
+               &halves.unseen, &halves.unseen_count, err);
+
+    if (status != FSN_OK)
+        return status;
+    halves.selection = halves.unseen + halves.unseen_count;
+    halves.selection_count = images->count - halves.unseen_count;
+    if (halves.selection_count == 0) {
+        free(halves.unseen);
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "budget.max_accuracy_drop: half of the test images are to choose by, and "
+                         "of the %lld there are no class has two",
+                         (long long)images->count);
+    }
+    *out = halves;
+    return FSN_OK;
+}
+
+void fsn__halves_clear(struct fsn__halves *halves)
+{
+    free(halves->unseen);
+    *halves = (struct fsn__halves){0};
 }
 
 int fsn__best_epoch(const struct fsn__curve *curve)

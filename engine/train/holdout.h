@@ -1,4 +1,5 @@
-/* holdout.h - training images that are held back to judge the epochs by. */
+/* holdout.h - training images that are held back to judge the epochs by, test images to choose
+ * among files by. */
 #ifndef FSN_TRAIN_HOLDOUT_H
 #define FSN_TRAIN_HOLDOUT_H
 
@@ -16,6 +17,18 @@ FSN_NODISCARD enum fsn_status fsn__parts_create(const struct fsn_dataset *data, 
                                                 uint64_t seed, struct fsn__parts *out,
                                                 struct fsn_error *err);
 void fsn__parts_clear(struct fsn__parts *parts);
+
+/* Places of test images, each list in rising order. */
+struct fsn__halves {
+    int64_t selection_count, unseen_count;
+    int64_t *selection, *unseen; /* one block, freed through unseen */
+};
+
+/* Divides the test split: about half of each class is for choices, the rest is to be looked at
+ * once, when they are made. The same for every job. Errors: MISMATCH when one would be empty. */
+FSN_NODISCARD enum fsn_status fsn__halves_create(const struct fsn_dataset *data,
+                                                 struct fsn__halves *out, struct fsn_error *err);
+void fsn__halves_clear(struct fsn__halves *halves);
 
 /* The row of the best epoch: the highest held_top1, of equals the lowest held_loss, of equals the
  * first. -1 when no row was measured on held-back images. */

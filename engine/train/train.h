@@ -63,6 +63,10 @@ struct fsn__train_job {
     struct fsn__pool *pool;
     float *share; /* written before every step: how far sharing is; ends at 1. NULL: nobody reads */
     const char *checkpoint_path; /* NULL: none. Written atomically after every epoch. */
+    /* Where the teacher's logits are kept for runs of other students with the same teacher, data
+     * and spec.finetune, which logits_key names (train/logit_store.h). NULL: nowhere. */
+    const char *logits_path;
+    uint64_t logits_key;
     /* Called before each step (0-based, of the whole run; `steps` an epoch), for what changes
      * values of the student on schedule; what it does may depend on these values and the step
      * alone. May be NULL. */
@@ -84,12 +88,13 @@ FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
 /* top1/top5/loss of a graph on the listed images of a split (NULL: the first ones); of the spec,
- * output and preprocess are heeded. Tells the meter after each batch. */
+ * output and preprocess are heeded. Tells the meter after each batch. right[i] (may be NULL):
+ * whether the label of image i of the list is the network's first choice. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
                      const int64_t *list, int64_t images, const struct fsn_spec *spec,
-                     struct fsn__pool *pool, const struct fsn__meter *meter, struct fsn_eval *out,
-                     struct fsn_error *err);
+                     struct fsn__pool *pool, const struct fsn__meter *meter, bool *right,
+                     struct fsn_eval *out, struct fsn_error *err);
 /* The same on a whole split, as a stage of the job. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,

@@ -1,6 +1,6 @@
 /* trainer.c - the training loop.
  *
- * One step: load, augment and perhaps mix a batch; teacher forward (inference) and student forward
+ * One step: load, augment and perhaps mix a batch; the teacher's logits and student forward
  * on the same images; loss and its gradient by the student's logits, and by its feature maps where
  * they are compared; student backward; perhaps the gradients clipped; SGD; perhaps the average of
  * the weights. An epoch takes the training images in a new order and drops what does not fill a
@@ -18,7 +18,6 @@
  *
  * All memory is had before the first step; a step allocates nothing.
  */
-#include "train/classifier.h"
 #include "train/features.h"
 #include "train/holdout.h"
 #include "train/meter.h"
@@ -26,6 +25,7 @@
 #include "train/run_key.h"
 #include "train/snapshot.h"
 #include "train/statistics.h"
+#include "train/teacher.h"
 #include "train/view.h"
 
 #include <math.h>
@@ -35,7 +35,8 @@
 struct trainer {
     const struct fsn__train_job *job;
     struct fsn__transform transform;
-    struct fsn__classifier student, teacher;
+    struct fsn__classifier student;
+    struct fsn__teacher teacher;
     struct fsn__parameters parameters;
     struct fsn__parts parts;           /* of the training images */
     struct fsn__snapshot average;      /* of the weights along the run, when asked for */
@@ -93,18 +94,8 @@ static enum fsn_status make_networks(struct trainer *t, struct fsn_error *err)
                                          &t->student, err);
     if (status != FSN_OK || !t->distill)
         return status;
-    options.training = false;
-    status =
-        fsn__classifier_create_with(job->teacher, "teacher", job->data, job->spec->output, &options,
-                                    t->features.teacher, t->features.count, &t->teacher, err);
-    if (status != FSN_OK)
-        return status;
-    if (t->teacher.classes != t->student.classes || t->teacher.batch != t->batch)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "teacher: gives %lld x %lld logits, the student %lld x %lld",
-                         (long long)t->teacher.batch, (long long)t->teacher.classes,
-                         (long long)t->batch, (long long)t->student.classes);
-    return FSN_OK;
+    return fsn__teacher_create(job, &options, &t->student, t->features.teacher, t->features.count,
+                               t->epochs * t->steps, &t->teacher, err);
 }
 
 /* What is kept beside the weights is state of the run: it goes into the checkpoint. */
@@ -168,7 +159,7 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
 static void clear(struct trainer *t)
 {
     fsn__classifier_clear(&t->student);
-    fsn__classifier_clear(&t->teacher);
+    fsn__teacher_clear(&t->teacher);
     fsn__parameters_clear(&t->parameters);
     fsn__snapshot_clear(&t->average);
     fsn__snapshot_clear(&t->best);
@@ -264,10 +255,8 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
     if (status != FSN_OK)
         return status;
     targets.mix = mix(t, epoch->index, step);
-    if (t->distill) {
-        memcpy(t->teacher.images, t->student.images, t->student.image_bytes);
-        status = fsn__classifier_forward(&t->teacher, (uint64_t)done, err);
-    }
+    if (t->distill)
+        status = fsn__teacher_ask(&t->teacher, &t->student, done, err);
     if (status == FSN_OK)
         status = fsn__classifier_forward(&t->student, (uint64_t)done, err);
     if (status != FSN_OK)
@@ -276,7 +265,7 @@ static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_
                             t->batch, t->student.classes, spec->finetune.distill.alpha,
                             spec->finetune.distill.temperature, t->student.dlogits, &hits);
     if (t->features.count > 0)
-        *loss += fsn__features_compare(&t->features, &t->student, &t->teacher,
+        *loss += fsn__features_compare(&t->features, &t->student, &t->teacher.net,
                                        spec->finetune.distill.feature, t->scratch, t->job->pool);
     if (!isfinite(*loss))
         return diverged(t, epoch->index, step, "the loss", err);
@@ -359,7 +348,7 @@ static enum fsn_status judge_epoch(struct trainer *t, struct epoch *epoch, struc
     if (t->average.own.data)
         fsn__snapshot_swap(&t->average);
     status = fsn__evaluate_images(t->job->student, t->job->data, FSN_SPLIT_TRAIN, t->parts.held,
-                                  t->parts.held_count, t->job->spec, t->job->pool, &meter,
+                                  t->parts.held_count, t->job->spec, t->job->pool, &meter, NULL,
                                   &epoch->held, err);
     if (status == FSN_OK)
         add_row(t, epoch);

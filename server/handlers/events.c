@@ -5,7 +5,6 @@
  * the job as it is. */
 #include "handlers/job_json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,16 @@
 struct watch {
     struct srv_service *service;
     char id[SRV_ID_SIZE];
-    int64_t epoch;              /* the last that was sent */
+    int candidate, epoch;       /* the last that was sent */
     char sent[SRV_SHA256_SIZE]; /* digest of the job as it was last sent */
 };
+
+/* How far the client is when it has the event. */
+#define ID_SIZE 32
+static void write_id(const struct watch *watch, char id[ID_SIZE])
+{
+    snprintf(id, ID_SIZE, "%d.%d", watch->candidate, watch->epoch);
+}
 
 /* Takes value over. */
 static void write_event(FILE *out, const char *name, const char *id, json_t *value)
@@ -39,12 +45,14 @@ static enum fsn_status write_epochs(struct watch *watch, struct srv_db *db, FILE
     enum fsn_status status = srv_metrics_list(db, watch->id, &rows, &count, err);
 
     for (size_t i = 0; status == FSN_OK && i < count; i++) {
-        char id[24];
+        char id[ID_SIZE];
 
-        if (rows[i].epoch <= watch->epoch)
+        if (rows[i].candidate < watch->candidate ||
+            (rows[i].candidate == watch->candidate && rows[i].epoch <= watch->epoch))
             continue;
+        watch->candidate = rows[i].candidate;
         watch->epoch = rows[i].epoch;
-        snprintf(id, sizeof id, "%d", rows[i].epoch);
+        write_id(watch, id);
         write_event(out, "epoch", id, srv_epoch_json(&rows[i]));
     }
     free(rows);
@@ -90,13 +98,13 @@ static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *
         status = write_epochs(watch, db, out, err);
     if (status == FSN_OK && found) {
         json_t *value;
-        char id[24];
+        char id[ID_SIZE];
 
         free(job.spec);
         free(job.plan);
         job.spec = job.plan = NULL;
         *end = at_its_end(job.status);
-        snprintf(id, sizeof id, "%lld", (long long)watch->epoch);
+        write_id(watch, id);
         value = srv_job_json(&job);
         if (value && is_new(watch, value))
             write_event(out, "job", *end ? LAST_EVENT : id, json_incref(value));
@@ -126,17 +134,26 @@ static char *next(void *user, bool *end)
     return NULL;
 }
 
-/* Last-Event-ID: an epoch, or nothing that was ever sent, which is taken for none. */
-static int64_t epoch_of(const char *last)
+/* A whole number below 10^9 at *at, which moves behind it. */
+static bool read_number(const char **at, int *out)
 {
-    char *end = NULL;
-    long epoch;
+    int digits = 0;
 
-    if (!last || *last < '0' || *last > '9')
-        return 0;
-    errno = 0;
-    epoch = strtol(last, &end, 10);
-    return errno == 0 && *end == '\0' ? epoch : 0;
+    for (*out = 0; **at >= '0' && **at <= '9' && digits < 9; ++*at, digits++)
+        *out = 10 * *out + (**at - '0');
+    return digits > 0;
+}
+
+/* Last-Event-ID, as write_id wrote it; what was never sent is taken for none. */
+static void go_on_after(struct watch *watch, const char *last)
+{
+    int candidate, epoch;
+
+    if (last && read_number(&last, &candidate) && *last++ == '.' && read_number(&last, &epoch) &&
+        *last == '\0') {
+        watch->candidate = candidate;
+        watch->epoch = epoch;
+    }
 }
 
 enum fsn_status srv_get_job_events(struct srv_call *call, struct fsn_error *err)
@@ -162,7 +179,7 @@ enum fsn_status srv_get_job_events(struct srv_call *call, struct fsn_error *err)
     if (!watch)
         return SRV_NOMEM(err);
     watch->service = call->service;
-    watch->epoch = epoch_of(last);
+    go_on_after(watch, last);
     snprintf(watch->id, sizeof watch->id, "%s", id);
     srv_reply_stream(call->request, call->service->streams, id, next, watch);
     return FSN_OK;

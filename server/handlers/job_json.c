@@ -27,15 +27,18 @@ json_t *srv_job_json(const struct srv_job *job)
         json_object_set_new(value, "spec", srv_stored_json(job->spec));
     if (value && job->plan)
         json_object_set_new(value, "plan", srv_stored_json(job->plan));
+    if (value && (job->plan || job->search))
+        json_object_set_new(value, "search",
+                            job->search ? srv_stored_json(job->search) : json_null());
     return value;
 }
 
 json_t *srv_epoch_json(const struct fsn_epoch *row)
 {
     return json_pack(
-        "{si so so so so so so so so}", "epoch", row->epoch, "lr", srv_real_json(row->lr),
-        "train_loss", srv_real_json(row->train_loss), "train_top1", srv_real_json(row->train_top1),
-        "seconds", srv_real_json(row->seconds), "images_per_second",
+        "{si si so so so so so so so so}", "candidate", row->candidate, "epoch", row->epoch, "lr",
+        srv_real_json(row->lr), "train_loss", srv_real_json(row->train_loss), "train_top1",
+        srv_real_json(row->train_top1), "seconds", srv_real_json(row->seconds), "images_per_second",
         srv_real_json(row->images_per_second), "teacher_top1", srv_real_json(row->teacher_top1),
         "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss));
 }

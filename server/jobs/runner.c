@@ -19,7 +19,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PROGRESS_INTERVAL_MS 500
 
@@ -32,6 +34,7 @@ static const struct {
     {"training.csv", "text/csv; charset=utf-8"},
 };
 #define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)
+_Static_assert(OUTPUT_COUNT + FSN_MAX_SWEEP <= SRV_MAX_ARTIFACTS, "the files of a sweep fit too");
 
 struct run {
     const struct srv_runner *runner;
@@ -73,10 +76,11 @@ static void store_epoch(struct run *run, const struct fsn_epoch *row)
 }
 
 /* The first sign of training tells where this attempt begins. */
-static void cut_curve(struct run *run, int epoch)
+static void cut_curve(struct run *run, int candidate, int epoch)
 {
     struct fsn_error err = {0};
-    enum fsn_status status = srv_metrics_cut(run->db, run->job->id, run->job->fence, epoch, &err);
+    enum fsn_status status =
+        srv_metrics_cut(run->db, run->job->id, run->job->fence, candidate, epoch, &err);
 
     note_write(run, status, true, &err);
     run->curve_cut = status == FSN_OK;
@@ -94,6 +98,17 @@ static void count_stage(struct run *run)
     run->counted_ticks_ms = now;
 }
 
+/* Keeps what is known of the search; without memory for it, what was known before. */
+static void note_search(struct srv_job *job, const struct fsn_search *search)
+{
+    char *json = NULL;
+
+    if (!search || fsn_search_json(search, &json, NULL) != FSN_OK)
+        return;
+    free(job->search);
+    job->search = json;
+}
+
 static void store_progress(struct run *run, const struct fsn_progress *p)
 {
     struct srv_job *job = run->job;
@@ -109,6 +124,7 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
     }
     job->images_per_second = p->images_per_second > 0 ? p->images_per_second : NAN;
     job->seconds_left = p->seconds_left >= 0 ? p->seconds_left : NAN;
+    note_search(job, p->search);
     status = srv_jobs_set_progress(run->db, job, srv_now_ms() + run->runner->lease_ms, &held,
                                    &cancel, &err);
     note_write(run, status, held, &err);
@@ -127,7 +143,8 @@ static bool on_progress(const struct fsn_progress *p, void *user)
     /* After its last step an epoch is not trained again: what comes then without a row is the end
      * of the run, whose rows are all there. */
     if (p->epoch > 0 && !run->curve_cut && (p->epoch_row || p->step < p->steps))
-        cut_curve(run, p->epoch_row ? p->epoch_row->epoch : p->epoch);
+        cut_curve(run, p->search ? p->search->candidate : 0,
+                  p->epoch_row ? p->epoch_row->epoch : p->epoch);
     if (p->epoch_row)
         store_epoch(run, p->epoch_row);
     if (p->stage != run->written_stage ||
@@ -192,6 +209,7 @@ static enum fsn_status compress(struct run *run, struct fsn_error *err)
 struct success {
     struct run *run;
     const struct srv_artifact *artifacts;
+    size_t count;
     bool moved;
 };
 
@@ -201,7 +219,7 @@ static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_e
     const struct srv_job *job = success->run->job;
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++)
+    for (size_t i = 0; status == FSN_OK && i < success->count; i++)
         status = srv_artifacts_insert(db, job->id, &success->artifacts[i], err);
     if (status == FSN_OK)
         status = srv_queue_apply(db, job, SRV_JOB_EVENT_SUCCEED, NULL, NULL, &success->moved, err);
@@ -210,27 +228,47 @@ static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_e
     return status;
 }
 
+/* Names and types: what every job has, and the files of a sweep that are there. */
+static size_t list_artifacts(const struct run *run, struct srv_artifact out[SRV_MAX_ARTIFACTS])
+{
+    size_t count = 0;
+
+    for (; count < OUTPUT_COUNT; count++) {
+        snprintf(out[count].name, sizeof out->name, "%s", outputs[count].name);
+        snprintf(out[count].content_type, sizeof out->content_type, "%s",
+                 outputs[count].content_type);
+    }
+    for (int i = 1; i <= FSN_MAX_SWEEP; i++) {
+        struct srv_artifact *a = &out[count];
+        char path[SRV_PATH_SIZE];
+
+        snprintf(a->name, sizeof a->name, "candidate-%d.onnx", i);
+        snprintf(a->content_type, sizeof a->content_type, "application/octet-stream");
+        if (srv_path(path, NULL, "%s/%s", run->out, a->name) == FSN_OK && access(path, F_OK) == 0)
+            count++;
+    }
+    return count;
+}
+
 /* Artifacts and status change in one transaction: a job that has succeeded has all its files. */
 static enum fsn_status finish(struct run *run, struct fsn_error *err)
 {
-    struct srv_artifact artifacts[OUTPUT_COUNT] = {0};
-    struct srv_blob blobs[OUTPUT_COUNT];
-    char paths[OUTPUT_COUNT][SRV_PATH_SIZE];
-    struct success success = {run, artifacts, false};
+    struct srv_artifact artifacts[SRV_MAX_ARTIFACTS] = {0};
+    struct srv_blob blobs[SRV_MAX_ARTIFACTS];
+    char paths[SRV_MAX_ARTIFACTS][SRV_PATH_SIZE];
+    struct success success = {run, artifacts, list_artifacts(run, artifacts), false};
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++) {
+    for (size_t i = 0; status == FSN_OK && i < success.count; i++) {
         struct srv_artifact *a = &artifacts[i];
 
-        snprintf(a->name, sizeof a->name, "%s", outputs[i].name);
-        snprintf(a->content_type, sizeof a->content_type, "%s", outputs[i].content_type);
         status = srv_path(paths[i], err, "%s/%s", run->out, a->name);
         if (status == FSN_OK)
             status = srv_digest_file(paths[i], a->sha256, &a->size_bytes, err);
         blobs[i] = (struct srv_blob){paths[i], a->sha256, a->size_bytes};
     }
     if (status == FSN_OK)
-        status = srv_blobs_store(run->runner->blobs, run->db, blobs, OUTPUT_COUNT, write_success,
+        status = srv_blobs_store(run->runner->blobs, run->db, blobs, success.count, write_success,
                                  &success, err);
     if (status == FSN_CANCELLED)
         run->lost = true;

@@ -11,7 +11,7 @@
     "seq, id, name, model_id, dataset_id, status, fence, attempts, cancel_requested, stage," \
     " progress, epoch, epochs, images_per_second, seconds_left, error_type, error_detail,"   \
     " created_at, started_at, finished_at"
-#define ALL_COLUMNS COLUMNS ", spec, plan"
+#define ALL_COLUMNS COLUMNS ", spec, plan, search"
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -38,6 +38,7 @@ void srv_job_clear(struct srv_job *job)
     free(job->name);
     free(job->spec);
     free(job->plan);
+    free(job->search);
     free(job->error_type);
     free(job->error_detail);
     *job = (struct srv_job){0};
@@ -70,6 +71,7 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     if (all) {
         out->spec = srv_column_dup(q, 20);
         out->plan = srv_column_dup(q, 21);
+        out->search = srv_column_dup(q, 22);
     }
 }
 
@@ -280,7 +282,7 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
 
     srv_query_begin(&q, db,
                     "UPDATE jobs SET stage = ?, progress = ?, epoch = ?, epochs = ?,"
-                    " images_per_second = ?, seconds_left = ?, lease_until = ?"
+                    " images_per_second = ?, seconds_left = ?, search = ?, lease_until = ?"
                     " WHERE id = ? AND fence = ? AND status = 'running'"
                     " RETURNING cancel_requested");
     srv_query_text(&q, job->stage);
@@ -289,6 +291,7 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
     srv_query_int(&q, job->epochs);
     srv_query_real(&q, job->images_per_second);
     srv_query_real(&q, job->seconds_left);
+    srv_query_text(&q, job->search);
     srv_query_int(&q, lease_until_ms);
     srv_query_text(&q, job->id);
     srv_query_int(&q, job->fence);

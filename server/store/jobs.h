@@ -30,6 +30,7 @@ struct srv_job {
     char id[SRV_ID_SIZE], model_id[SRV_ID_SIZE], dataset_id[SRV_ID_SIZE];
     char *name;
     char *spec, *plan; /* JSON; NULL in lists */
+    char *search;      /* likewise: where the search for a size is; NULL too: there is none */
     enum srv_job_status status;
     int64_t fence;
     int64_t attempts;
@@ -83,8 +84,8 @@ FSN_NODISCARD enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const cha
                                                     int64_t fence, int64_t lease_until_ms,
                                                     bool *held, struct fsn_error *err);
 
-/* Stage, progress, epochs, speed, time left of job; the lease too. *cancel: a client has asked for
- * its end. */
+/* Stage, progress, epochs, speed, time left, search of job; the lease too. *cancel: a client has
+ * asked for its end. */
 FSN_NODISCARD enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
                                                     int64_t lease_until_ms, bool *held,
                                                     bool *cancel, struct fsn_error *err);

@@ -12,16 +12,18 @@ enum fsn_status srv_metrics_put(struct srv_db *db, const char *job_id, int64_t f
     int64_t changed = 0;
     struct srv_query q;
 
-    srv_query_begin(&q, db,
-                    "INSERT INTO metrics (job_id, epoch, lr, train_loss, train_top1, seconds,"
-                    " images_per_second, teacher_top1, held_top1, held_loss)"
-                    " SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs"
-                    " WHERE id = ? AND fence = ? AND status = 'running'"
-                    " ON CONFLICT (job_id, epoch) DO UPDATE SET lr = excluded.lr,"
-                    " train_loss = excluded.train_loss, train_top1 = excluded.train_top1,"
-                    " seconds = excluded.seconds, images_per_second = excluded.images_per_second,"
-                    " teacher_top1 = excluded.teacher_top1, held_top1 = excluded.held_top1,"
-                    " held_loss = excluded.held_loss");
+    srv_query_begin(
+        &q, db,
+        "INSERT INTO metrics (job_id, candidate, epoch, lr, train_loss, train_top1, seconds,"
+        " images_per_second, teacher_top1, held_top1, held_loss)"
+        " SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs"
+        " WHERE id = ? AND fence = ? AND status = 'running'"
+        " ON CONFLICT (job_id, candidate, epoch) DO UPDATE SET lr = excluded.lr,"
+        " train_loss = excluded.train_loss, train_top1 = excluded.train_top1,"
+        " seconds = excluded.seconds, images_per_second = excluded.images_per_second,"
+        " teacher_top1 = excluded.teacher_top1, held_top1 = excluded.held_top1,"
+        " held_loss = excluded.held_loss");
+    srv_query_int(&q, row->candidate);
     srv_query_int(&q, row->epoch);
     srv_query_real(&q, row->lr);
     srv_query_real(&q, row->train_loss);
@@ -39,14 +41,16 @@ enum fsn_status srv_metrics_put(struct srv_db *db, const char *job_id, int64_t f
     return status;
 }
 
-enum fsn_status srv_metrics_cut(struct srv_db *db, const char *job_id, int64_t fence, int epoch,
-                                struct fsn_error *err)
+enum fsn_status srv_metrics_cut(struct srv_db *db, const char *job_id, int64_t fence, int candidate,
+                                int epoch, struct fsn_error *err)
 {
     struct srv_query q;
 
-    srv_query_begin(&q, db,
-                    "DELETE FROM metrics WHERE epoch >= ? AND job_id = (SELECT id FROM jobs"
-                    " WHERE id = ? AND fence = ? AND status = 'running')");
+    srv_query_begin(
+        &q, db,
+        "DELETE FROM metrics WHERE (candidate, epoch) >= (?, ?) AND job_id = (SELECT id FROM jobs"
+        " WHERE id = ? AND fence = ? AND status = 'running')");
+    srv_query_int(&q, candidate);
     srv_query_int(&q, epoch);
     srv_query_text(&q, job_id);
     srv_query_int(&q, fence);
@@ -64,8 +68,8 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
 
     srv_query_begin(&q, db,
                     "SELECT epoch, lr, train_loss, train_top1, seconds, images_per_second,"
-                    " teacher_top1, held_top1, held_loss"
-                    " FROM metrics WHERE job_id = ? ORDER BY epoch");
+                    " teacher_top1, held_top1, held_loss, candidate"
+                    " FROM metrics WHERE job_id = ? ORDER BY candidate, epoch");
     srv_query_text(&q, job_id);
     while (!nomem && srv_query_row(&q)) {
         if (n == capacity) {
@@ -88,6 +92,7 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
             .teacher_top1 = srv_column_real(&q, 6),
             .held_top1 = srv_column_real(&q, 7),
             .held_loss = srv_column_real(&q, 8),
+            .candidate = (int)srv_column_int(&q, 9),
         };
     }
     status = srv_query_end(&q, err);

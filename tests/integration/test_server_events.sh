@@ -44,7 +44,7 @@ wait "$watcher" 2>/dev/null
 check "the stream ends by itself with the job" wait "$all"
 same "it is a stream of events" "200 text/event-stream" \
     "$(sed -nE 's/^HTTP[^ ]* ([0-9]+).*/\1/p' "$dir/all.head" | tr -d '\r') $(sed -nE 's/^content-type: (.*)/\1/ip' "$dir/all.head" | tr -d '\r')"
-same "each epoch comes once, with its number as the id" "1 2 3 " "$(ids epoch "$dir/all")"
+same "each epoch comes once, with its candidate and number as the id" "0.1 0.2 0.3 " "$(ids epoch "$dir/all")"
 job=$first
 call GET "/v1/jobs/$job/metrics"
 same "as the curve has it" "$(jq -Sc '.items[]' "$dir/body")" "$(data epoch "$dir/all" . | jq -Sc .)"
@@ -55,14 +55,14 @@ same "and its id says that it is the last" end "$(ids job "$dir/all" | awk '{ pr
 check "the job's stages went by" \
     test "$(data job "$dir/all" .stage | uniq | grep -cE 'finetune|verify|report')" -ge 2
 
-watch "$first" "$dir/rest" -H 'Last-Event-ID: 2'
+watch "$first" "$dir/rest" -H 'Last-Event-ID: 0.2'
 check "a stream of a job that has ended, ends" wait "$watcher"
 same "who comes back gets what is missing" "epoch job" "$(names "$dir/rest" | tr '\n' ' ' | sed 's/ $//')"
-same "which is the third epoch" "3 " "$(ids epoch "$dir/rest")"
+same "which is the third epoch" "0.3 " "$(ids epoch "$dir/rest")"
 call GET "/v1/jobs/$first/events" -H 'Last-Event-ID: end'
 same "who has the end is told not to come back" "204 0" "$status $(stat -c %s "$dir/body")"
 call GET "/v1/jobs/$first/events" -H 'Last-Event-ID: nonsense'
-same "an id that was never sent is none" "1 2 3 " "$(ids epoch "$dir/body")"
+same "an id that was never sent is none" "0.1 0.2 0.3 " "$(ids epoch "$dir/body")"
 
 # ---- cancelling, deleting ----------------------------------------------------------------------
 order "$spec"

@@ -25,6 +25,7 @@ struct toy_run {
     struct fsn_spec spec;
     struct fsn__cores *cores; /* to train on; those of the process at first */
     struct toy_watch watch;
+    const char *logits; /* where the teacher's are kept; NULL at first: nowhere */
 };
 
 /* A finished run: the student's state and the curve. */

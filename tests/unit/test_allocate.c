@@ -249,6 +249,30 @@ static void a_budget_below_everything_is_refused_with_the_least(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+/* With no file smaller and none larger: a budget below the least is refused with the same figure,
+ * and one that is far above leads to the most. */
+static void the_bounds_of_a_search_are_those_of_the_budgets(void **state)
+{
+    struct net n;
+    struct fsn_plan *p = NULL;
+    int64_t least = 0, most = 0;
+    char words[64];
+
+    (void)state;
+    open_net(&n);
+    assert_int_equal(fsn__plan_bounds(n.net.b.graph, -1, &n.spec, &least, &most, NULL), FSN_OK);
+    n.spec.budget.size_bytes = (int)least - 1;
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+                     FSN_BUDGET);
+    snprintf(words, sizeof words, "still has %lld", (long long)least);
+    assert_non_null(strstr(n.err.text, words));
+    n.spec.budget.size_bytes = 1 << 30;
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, NULL, NULL), FSN_OK);
+    assert_int_equal(p->expected_bytes, most);
+    fsn_plan_destroy(p);
+    fsn__graph_destroy(n.net.b.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
+        cmocka_unit_test(the_bounds_of_a_search_are_those_of_the_budgets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

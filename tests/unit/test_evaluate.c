@@ -96,6 +96,28 @@ static void of_equal_logits_the_lowest_class_comes_first(void **state)
     check(pair, 3, 0, 100);
 }
 
+/* Two images of three listed are labelled with their largest logit. */
+static void what_is_right_is_said_image_by_image(void **state)
+{
+    const uint8_t row[CLASSES] = {1, 9, 2, 3, 4, 5};
+    const int64_t list[] = {3, 0, 2};
+    const struct fsn_spec spec = {0};
+    const struct fsn__meter quiet = {0};
+    struct fsn__graph *graph = pixels_as_logits(FSN_BATCH);
+    struct fsn_dataset *data = make_data(row, 1, 4);
+    struct fsn_eval eval = {0};
+    bool right[3] = {false, true, false};
+
+    (void)state;
+    data->split[FSN_SPLIT_TEST].labels[0] = 2;
+    assert_int_equal(fsn__evaluate_images(graph, data, FSN_SPLIT_TEST, list, 3, &spec, NULL, &quiet,
+                                          right, &eval, NULL),
+                     FSN_OK);
+    assert_true(right[0] && !right[1] && right[2]);
+    fsn_dataset_destroy(data);
+    fsn__graph_destroy(graph);
+}
+
 static void loss_of_equal_logits_is_the_logarithm_of_the_classes(void **state)
 {
     const uint8_t row[CLASSES] = {9, 9, 9, 9, 9, 9};
@@ -274,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(top1_wants_the_largest_logit_and_top5_one_of_the_five_largest),
         cmocka_unit_test(of_equal_logits_the_lowest_class_comes_first),
+        cmocka_unit_test(what_is_right_is_said_image_by_image),
         cmocka_unit_test(loss_of_equal_logits_is_the_logarithm_of_the_classes),
         cmocka_unit_test(every_image_counts_once_in_a_short_last_batch_too),
         cmocka_unit_test(a_network_with_a_fixed_batch_is_run_in_batches_of_that_size),

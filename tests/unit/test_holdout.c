@@ -53,6 +53,35 @@ static void each_class_gives_its_share(void **state)
     fsn__parts_clear(&parts);
 }
 
+/* Of 50, 30, 19 and 1 images half are for choices: 25, 15, 10 (9.5) and none. */
+static void half_of_each_class_of_the_test_images_is_for_choices(void **state)
+{
+    struct fsn_dataset data = data_set();
+    int chosen[CLASSES] = {0}, seen[IMAGES] = {0};
+    struct fsn__halves halves, again;
+
+    (void)state;
+    data.split[FSN_SPLIT_TEST] = data.split[FSN_SPLIT_TRAIN];
+    assert_int_equal(fsn__halves_create(&data, &halves, NULL), FSN_OK);
+    assert_int_equal(halves.selection_count, 50);
+    assert_int_equal(halves.unseen_count, 50);
+    for (int64_t i = 0; i < halves.selection_count; i++) {
+        chosen[labels[halves.selection[i]]]++;
+        seen[halves.selection[i]]++;
+    }
+    assert_true(chosen[0] == 25 && chosen[1] == 15 && chosen[2] == 10 && chosen[3] == 0);
+    for (int64_t i = 0; i < halves.unseen_count; i++)
+        seen[halves.unseen[i]]++;
+    for (int i = 0; i < IMAGES; i++)
+        assert_int_equal(seen[i], 1);
+    assert_int_equal(fsn__halves_create(&data, &again, NULL), FSN_OK);
+    assert_memory_equal(halves.unseen, again.unseen, IMAGES * sizeof *halves.unseen);
+    fsn__halves_clear(&halves);
+    fsn__halves_clear(&again);
+    data.split[FSN_SPLIT_TEST].count = 4; /* one of each class: none can be spared */
+    assert_int_equal(fsn__halves_create(&data, &halves, NULL), FSN_MISMATCH);
+}
+
 static void a_class_keeps_an_image_for_training(void **state)
 {
     struct fsn_dataset data = data_set();
@@ -135,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_class_gives_its_share),
+        cmocka_unit_test(half_of_each_class_of_the_test_images_is_for_choices),
         cmocka_unit_test(a_class_keeps_an_image_for_training),
         cmocka_unit_test(the_choice_is_named_by_the_seed),
         cmocka_unit_test(without_a_share_all_images_are_for_training),

@@ -123,6 +123,22 @@ static void held_back_images_that_disagree_with_the_test_are_warned_of(void **st
     expect(&f, "held back");
 }
 
+static void a_search_that_found_nothing_says_so(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    fsn__judge_search(&f.report, 0.5, 0.5, 0.5);
+    assert_int_equal(f.report.warning_count, 0);
+    fsn__judge_search(&f.report, 0.6, 0.1, 0.5);
+    assert_int_equal(f.report.warning_count, 1);
+    assert_non_null(strstr(f.report.warnings[0], "no file that was tried loses at most 0.50"));
+    fsn__judge_search(&f.report, 0.4, 0.75, 0.5);
+    assert_int_equal(f.report.warning_count, 2);
+    assert_non_null(strstr(f.report.warnings[1], "0.75 on those that had no part in it"));
+}
+
 static void warnings_have_an_end(void **state)
 {
     struct fixture f;
@@ -143,6 +159,7 @@ int main(void)
         cmocka_unit_test(labels_that_the_baseline_does_not_know_are_warned_of),
         cmocka_unit_test(a_student_that_learnt_little_is_warned_of),
         cmocka_unit_test(held_back_images_that_disagree_with_the_test_are_warned_of),
+        cmocka_unit_test(a_search_that_found_nothing_says_so),
         cmocka_unit_test(warnings_have_an_end),
     };
 

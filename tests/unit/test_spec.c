@@ -77,6 +77,10 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_true(spec.finetune.mixup == 0 && spec.finetune.distill.feature == 0);
     assert_true(spec.finetune.holdout == 0 && spec.finetune.patience == 0);
     assert_int_equal(spec.finetune.recalibrate_bn, 50);
+    assert_true(spec.budget.max_accuracy_drop == 0);
+    assert_int_equal(spec.budget.search_seconds, 10800);
+    assert_int_equal(spec.budget.search_candidates, 6);
+    assert_int_equal(spec.sweep.size_bytes.count + spec.sweep.ratio.count, 0);
     assert_int_equal(spec.quantize.bits, 8);
     assert_int_equal(spec.seed, 1);
     assert_int_equal(spec.threads, 0);
@@ -135,9 +139,12 @@ static void every_field_is_read(void **state)
 
 static void what_is_written_reads_back_as_the_same(void **state)
 {
-    const char *const texts[] = {"{}", full,
+    const char *const texts[] = {"{}",
+                                 full,
                                  "{\"finetune\": {\"augment\": [], \"lr\": 0.10000000000000002}}",
-                                 "{\"finetune\": {\"augment\": [\"flip\"], \"milestones\": []}}"};
+                                 "{\"finetune\": {\"augment\": [\"flip\"], \"milestones\": []}}",
+                                 "{\"sweep\": {\"size_bytes\": [256, 2147483647]}}",
+                                 "{\"sweep\": {\"ratio\": [1.1, 1.1000000000000003]}}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -267,6 +274,45 @@ static void fields_that_need_each_other_are_judged_together(void **state)
                  "/finetune/crop_padding", "has no effect");
 }
 
+static void budgets_are_stated_in_one_way(void **state)
+{
+    struct fsn_faults faults;
+    struct fsn_error err;
+    struct fsn_spec spec;
+
+    (void)state;
+    assert_fault("{\"budget\": {\"size_bytes\": 9000, \"parameters\": 9000}}", "/budget/parameters",
+                 "not both");
+    assert_fault("{\"budget\": {\"max_accuracy_drop\": 0.5, \"size_bytes\": 9000}}",
+                 "/budget/max_accuracy_drop", "budget.size_bytes cannot be given too");
+    assert_fault("{\"budget\": {\"max_accuracy_drop\": 0.5, \"parameters\": 9000}}",
+                 "/budget/max_accuracy_drop", "budget.parameters cannot be given too");
+    assert_fault("{\"budget\": {\"max_accuracy_drop\": 0.001}}", "/budget/max_accuracy_drop",
+                 "must be 0 or 0.01 to 100, got 0.001");
+    assert_fault("{\"budget\": {\"search_seconds\": 0}}", "/budget/search_seconds",
+                 "must be 1 to 31536000");
+    assert_fault("{\"budget\": {\"search_candidates\": 33}}", "/budget/search_candidates",
+                 "must be 1 to 32");
+    assert_fault("{\"sweep\": {\"size_bytes\": [30000]}}", "/sweep/size_bytes", "at least two");
+    assert_fault("{\"sweep\": {\"size_bytes\": [30000, 40000.5]}}", "/sweep/size_bytes/1",
+                 "must be a whole number, got 40000.5");
+    assert_fault("{\"sweep\": {\"ratio\": [4, 2]}}", "/sweep/ratio/1",
+                 "must be larger than the one before, 4, got 2");
+    assert_fault("{\"sweep\": {\"ratio\": [2,3,4,5,6,7,8,9,10,11,12,13,14]}}", "/sweep/ratio",
+                 "must hold at most 12 values, got 13");
+    assert_fault("{\"sweep\": {\"ratio\": [2, 4], \"size_bytes\": [30000, 40000]}}", "/sweep/ratio",
+                 "not both");
+    assert_fault("{\"sweep\": {\"ratio\": [2, 4]}, \"budget\": {\"parameters\": 9000}}",
+                 "/sweep/ratio", "budget.parameters cannot be given too");
+    assert_int_equal(read_text("{\"sweep\": {\"size_bytes\": [30000, 40000]},"
+                               " \"budget\": {\"max_accuracy_drop\": 0.5}}",
+                               &spec, &faults, &err),
+                     FSN_OK);
+    assert_int_equal(spec.sweep.size_bytes.count, 2);
+    assert_true(spec.sweep.size_bytes.item[1] == 40000 && spec.budget.max_accuracy_drop == 0.5);
+    fsn_spec_clear(&spec);
+}
+
 static void all_faults_are_listed_at_once(void **state)
 {
     struct fsn_faults faults;
@@ -391,6 +437,7 @@ int main(void)
         cmocka_unit_test(wrong_types_are_named),
         cmocka_unit_test(values_out_of_range_are_named_with_the_range),
         cmocka_unit_test(fields_that_need_each_other_are_judged_together),
+        cmocka_unit_test(budgets_are_stated_in_one_way),
         cmocka_unit_test(all_faults_are_listed_at_once),
         cmocka_unit_test(more_faults_than_the_list_holds_are_still_a_refusal),
         cmocka_unit_test(malformed_json_is_named_with_line_and_column),

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 enum { MANY = 1000, MAX_ATTEMPTS = 3 };
@@ -373,7 +374,7 @@ static void epochs_that_are_trained_again_appear_once(void **state)
         assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
         assert_true(held);
     }
-    assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 2, NULL), FSN_OK);
+    assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 0, 2, NULL), FSN_OK);
     for (int i = 0; i < 2; i++) { /* the second write of an epoch replaces the first */
         struct fsn_epoch row = {.epoch = 2,
                                 .train_loss = 20 + i,
@@ -395,6 +396,38 @@ static void epochs_that_are_trained_again_appear_once(void **state)
 
 #define QUEUE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, srv_fixture_tear_down)
 
+/* A search trains several files: epoch 1 of the second comes after every epoch of the first. */
+static void the_curve_is_kept_by_candidate(void **state)
+{
+    struct srv_fixture *f = *state;
+    struct fsn_epoch *rows = NULL;
+    struct srv_job job;
+    size_t count = 0;
+    bool held = false, cancel = false;
+
+    insert(f, "job_1", SRV_JOB_INSERTED, MANY);
+    job = claim(f, 10);
+    for (int i = 0; i < 6; i++) {
+        struct fsn_epoch row = {.candidate = 1 + i / 2, .epoch = 1 + i % 2, .train_loss = i};
+
+        assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
+    }
+    assert_int_equal(srv_metrics_cut(f->db, job.id, job.fence, 2, 2, NULL), FSN_OK);
+    assert_int_equal(srv_metrics_list(f->db, job.id, &rows, &count, NULL), FSN_OK);
+    assert_int_equal(count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_true(rows[i].candidate == 1 + i / 2 && rows[i].epoch == 1 + i % 2 &&
+                    rows[i].train_loss == i);
+    free(rows);
+
+    job.search = strdup("{\"candidate\": 2}");
+    assert_int_equal(srv_jobs_set_progress(f->db, &job, 999, &held, &cancel, NULL), FSN_OK);
+    srv_job_clear(&job);
+    job = get(f, "job_1");
+    assert_string_equal(job.search, "{\"candidate\": 2}");
+    srv_job_clear(&job);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +446,7 @@ int main(void)
         QUEUE_TEST(a_job_lost_while_it_was_to_be_cancelled_is_cancelled),
         QUEUE_TEST(inputs_stay_while_a_job_needs_them),
         QUEUE_TEST(epochs_that_are_trained_again_appear_once),
+        QUEUE_TEST(the_curve_is_kept_by_candidate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,8 @@ static void every_setting_of_the_engine_is_in_the_schema(void **state)
 
         if (!entry)
             fail_msg("%s is not in the schema", field->pointer);
-        if (field->kind == FSN_FIELD_CHANNELS || field->kind == FSN_FIELD_SHARES)
+        if (field->kind == FSN_FIELD_CHANNELS || field->kind == FSN_FIELD_SHARES ||
+            field->kind == FSN_FIELD_NUMBERS || field->kind == FSN_FIELD_WHOLES)
             has_bounds(field, json_object_get(entry, "items"));
         else if (field->kind == FSN_FIELD_SET)
             has_choices(field, json_object_get(json_object_get(entry, "items"), "enum"));

@@ -169,7 +169,8 @@ static void the_figure_is_that_of_the_network_after_the_epoch(void **state)
     r = toy_train(f, 1, NULL);
     assert_int_equal(fsn__parts_create(f->data, 0.2, f->spec.seed, &parts, NULL), FSN_OK);
     assert_int_equal(fsn__evaluate_images(r.student, f->data, FSN_SPLIT_TRAIN, parts.held,
-                                          parts.held_count, &f->spec, NULL, &quiet, &eval, NULL),
+                                          parts.held_count, &f->spec, NULL, &quiet, NULL, &eval,
+                                          NULL),
                      FSN_OK);
     assert_true(r.curve.rows[0].held_top1 == eval.top1 && r.curve.rows[0].held_loss == eval.loss);
     assert_int_equal(eval.images, parts.held_count);

@@ -1,0 +1,209 @@
+/* job.c - one compression job: what is had once, and then one file, or several.
+ *
+ * load -> baseline evaluation -> what the teacher and the student begin as. Then pipeline.c makes
+ * the file, or search.c several of them, to keep one. The server and the command line both call
+ * fsn_compress and nothing else. */
+#include "compress/job.h"
+#include "core/clock.h"
+#include "core/file.h"
+#include "train/calibrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum fsn_status fsn__enter(const struct fsn__job *job, enum fsn_stage stage, double fraction,
+                           struct fsn_error *err)
+{
+    struct fsn_progress progress = {
+        .stage = stage,
+        .fraction = fraction,
+        .epochs = job->spec->finetune.epochs,
+        .loss = NAN,
+        .seconds_left = -1.0,
+    };
+
+    if (job->progress && !job->progress(&progress, job->user))
+        return FSN__FAIL(err, FSN_CANCELLED, "cancelled in stage %s", fsn_stage_name(stage));
+    return FSN_OK;
+}
+
+enum fsn_status fsn__join_path(char path[FSN__PATH_BYTES], const char *folder, const char *name,
+                               struct fsn_error *err)
+{
+    if (snprintf(path, FSN__PATH_BYTES, "%s/%s", folder, name) >= FSN__PATH_BYTES)
+        return FSN__FAIL(err, FSN_INVALID, "path too long: %.200s...", folder);
+    return FSN_OK;
+}
+
+enum fsn_status fsn__write_text(const char *folder, const char *name, const char *text,
+                                struct fsn_error *err)
+{
+    char path[FSN__PATH_BYTES];
+    enum fsn_status status = fsn__join_path(path, folder, name, err);
+
+    return status == FSN_OK ? fsn__file_write(path, text, strlen(text), err) : status;
+}
+
+/* An evaluation runs the network forward once an image; a training step costs about five times that
+ * (student forward, backward to data and to weights, teacher forward). */
+static double evaluation_share(const struct fsn__job *job)
+{
+    double test = (double)job->report.data.images[FSN_SPLIT_TEST];
+    double train = (double)job->report.data.images[FSN_SPLIT_TRAIN] * job->spec->finetune.epochs;
+
+    return test / (2.0 * test + 5.0 * train);
+}
+
+static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
+{
+    struct fsn_faults *faults = NULL;
+    enum fsn_status status = fsn__enter(job, FSN_STAGE_LOAD, 0.0, err);
+
+    if (status == FSN_OK)
+        status = fsn__make_folders(job->order->out_dir, err);
+    if (status == FSN_OK && job->order->checkpoint_dir)
+        status = fsn__make_folders(job->order->checkpoint_dir, err);
+    if (status == FSN_OK)
+        status = fsn__pool_create(job->spec->threads, &job->pool, err);
+    if (status == FSN_OK)
+        status = fsn_model_load(job->order->model_path, NULL, &job->baseline, err);
+    if (status == FSN_OK)
+        status =
+            fsn_dataset_open(job->order->data_path, job->order->data_format, NULL, &job->data, err);
+    if (status != FSN_OK)
+        return status;
+    fsn_dataset_info(job->data, &job->report.data);
+    faults = calloc(1, sizeof *faults);
+    if (!faults)
+        return FSN__NOMEM(err);
+    fsn_data_fits(job->baseline, &job->report.data, job->spec, faults);
+    if (faults->count > 0)
+        status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
+    free(faults);
+    job->quick = evaluation_share(job);
+    return status;
+}
+
+enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
+                                  enum fsn_stage stage, double from, struct fsn__report_side *side,
+                                  bool *right, struct fsn_error *err)
+{
+    const struct fsn__meter meter = {job->progress,     job->user, stage, from,
+                                     from + job->quick, 0,         0};
+
+    side->size_bytes = model->file_bytes;
+    side->macs = fsn__graph_macs(model->graph);
+    return fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, NULL,
+                                job->data->split[FSN_SPLIT_TEST].count, job->spec, job->pool,
+                                &meter, right, &side->eval, err);
+}
+
+/* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
+static enum fsn_status make_teacher(struct fsn__job *job, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__graph_clone(job->prepared.graph, &job->teacher, err);
+
+    if (status == FSN_OK)
+        status = fsn__graph_drop_identity(job->teacher, err);
+    if (status == FSN_OK)
+        status = fsn__graph_fold_bn(job->teacher, err);
+    return status;
+}
+
+struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__graph *student)
+{
+    return (struct fsn__train_job){
+        .student = student,
+        .teacher = job->teacher,
+        .data = job->data,
+        .spec = job->spec,
+        .pool = job->pool,
+        .fraction_from = job->quick,
+        .fraction_to = 1.0 - job->quick,
+        .progress = job->progress,
+        .user = job->user,
+    };
+}
+
+/* The network that is to be compressed: the baseline without what its exporter left behind, and
+ * with batch norm put back where it was folded away. */
+static enum fsn_status prepare(struct fsn__job *job, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__prepare(job->baseline->graph, job->spec, job->report.data.classes,
+                                          &job->prepared, err);
+
+    if (status == FSN_OK)
+        status = make_teacher(job, err);
+    if (status == FSN_OK) {
+        const struct fsn__train_job train = fsn__training(job, job->prepared.graph);
+
+        status = fsn__calibrate(&train, &job->prepared.bare, err);
+    }
+    return status == FSN_OK ? fsn__graph_restore_bn(job->prepared.graph, &job->prepared.bare, err)
+                            : status;
+}
+
+/* Whether the job makes several files, to find one or as it is told. */
+static bool searches(const struct fsn_spec *spec)
+{
+    return spec->budget.max_accuracy_drop > 0 || fsn__sweep_count(spec) > 0;
+}
+
+static enum fsn_status make_one(struct fsn__job *job, struct fsn_error *err)
+{
+    char checkpoint[FSN__PATH_BYTES];
+    enum fsn_status status = FSN_OK;
+
+    job->out_dir = job->order->out_dir;
+    if (job->order->checkpoint_dir) {
+        status = fsn__join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
+        job->checkpoint_path = checkpoint;
+    }
+    return status == FSN_OK ? fsn__make_file(job, err) : status;
+}
+
+static enum fsn_status run(struct fsn__job *job, struct fsn_error *err)
+{
+    enum fsn_status status = load(job, err);
+
+    if (status == FSN_OK && searches(job->spec)) {
+        job->right = calloc((size_t)job->data->split[FSN_SPLIT_TEST].count, sizeof *job->right);
+        status = job->right ? FSN_OK : FSN__NOMEM(err);
+    }
+    if (status == FSN_OK)
+        status = fsn__enter(job, FSN_STAGE_BASELINE, 0.0, err);
+    if (status == FSN_OK)
+        status = fsn__measure_side(job, job->baseline, FSN_STAGE_BASELINE, 0.0,
+                                   &job->report.baseline, job->right, err);
+    if (status == FSN_OK) {
+        fsn__judge_baseline(&job->report);
+        status = fsn__enter(job, FSN_STAGE_PLAN, job->quick, err);
+    }
+    if (status == FSN_OK)
+        status = prepare(job, err);
+    if (status != FSN_OK)
+        return status;
+    return searches(job->spec) ? fsn__search(job, err) : make_one(job, err);
+}
+
+enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec *spec,
+                             struct fsn_error *err)
+{
+    struct fsn__job job = {.order = order,
+                           .progress = order->progress,
+                           .user = order->user,
+                           .spec = spec,
+                           .start_seconds = fsn__seconds()};
+    const enum fsn_status status = run(&job, err);
+
+    fsn__clear_file(&job);
+    free(job.right);
+    fsn__graph_destroy(job.teacher);
+    fsn__prepared_clear(&job.prepared);
+    fsn_dataset_destroy(job.data);
+    fsn_model_destroy(job.baseline);
+    fsn__pool_destroy(job.pool);
+    return status;
+}
