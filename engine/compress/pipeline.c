@@ -5,6 +5,7 @@
  * line both call fsn_compress and nothing else. */
 #include "compress/activations.h"
 #include "compress/compress.h"
+#include "compress/int8.h"
 #include "core/file.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
@@ -29,10 +30,11 @@ struct job {
     struct fsn__prepared prepared;
     struct fsn__graph *teacher;
     struct fsn_model student;
-    struct fsn_model *small, *dense; /* read back */
+    struct fsn_model *small, *dense, *int8; /* read back */
     struct fsn__curve curve;
     struct fsn__report report;
     double quick; /* share of the job's work in one evaluation of the test split */
+    double last;  /* where the work behind training begins */
     struct timespec start;
 };
 
@@ -78,7 +80,7 @@ static double evaluation_share(const struct job *job)
     double test = (double)job->report.data.images[FSN_SPLIT_TEST];
     double train = (double)job->report.data.images[FSN_SPLIT_TRAIN] * job->spec->finetune.epochs;
 
-    return test / (2.0 * test + 5.0 * train);
+    return test / ((job->spec->files.int8 ? 3.0 : 2.0) * test + 5.0 * train);
 }
 
 static enum fsn_status load(struct job *job, struct fsn_error *err)
@@ -108,6 +110,7 @@ static enum fsn_status load(struct job *job, struct fsn_error *err)
         status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
     free(faults);
     job->quick = evaluation_share(job);
+    job->last = 1.0 - (job->spec->files.int8 ? 2.0 : 1.0) * job->quick;
     return status;
 }
 
@@ -142,7 +145,7 @@ static struct fsn__train_job training(const struct job *job, struct fsn__graph *
         .spec = job->spec,
         .pool = job->pool,
         .fraction_from = job->quick,
-        .fraction_to = 1.0 - job->quick,
+        .fraction_to = job->last,
         .progress = job->order->progress,
         .user = job->order->user,
     };
@@ -321,21 +324,28 @@ static enum fsn_status finetune(struct job *job, struct fsn_error *err)
 static enum fsn_status quantize(struct job *job, struct fsn_error *err)
 {
     struct fsn__graph *student = job->student.graph;
-    enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
+    enum fsn_status status = enter(job, FSN_STAGE_QUANTIZE, job->last, err);
 
     if (status == FSN_OK)
         status = note_quant_errors(job, student, err);
     return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, err) : status;
 }
 
-static enum fsn_status export_one(struct job *job, enum fsn_export_form form, const char *name,
-                                  struct fsn_model **back, struct fsn_error *err)
+/* One of the job's files, read back. */
+static enum fsn_status export_one(struct job *job, const char *name, struct fsn_model **back,
+                                  struct fsn_error *err)
 {
     char path[PATH_BYTES];
     enum fsn_status status = join_path(path, job->order->out_dir, name, err);
 
-    if (status == FSN_OK)
-        status = fsn_model_save(&job->student, path, form, err);
+    if (status == FSN_OK && back == &job->int8) {
+        const struct fsn__train_job train = training(job, NULL);
+
+        status = fsn__write_int8(&train, job->dense, path, err);
+    } else if (status == FSN_OK) {
+        status = fsn_model_save(&job->student, path,
+                                back == &job->small ? FSN_EXPORT_SMALL : FSN_EXPORT_DENSE, err);
+    }
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, back, err);
     return status;
@@ -382,19 +392,22 @@ static enum fsn_status compare_outputs(struct job *job, struct fsn_error *err)
 static enum fsn_status export_and_verify(struct job *job, struct fsn_error *err)
 {
     struct fsn__report *report = &job->report;
-    enum fsn_status status = enter(job, FSN_STAGE_EXPORT, 1.0 - job->quick, err);
+    enum fsn_status status = enter(job, FSN_STAGE_EXPORT, job->last, err);
 
     if (status == FSN_OK)
-        status = export_one(job, FSN_EXPORT_SMALL, "model.onnx", &job->small, err);
+        status = export_one(job, "model.onnx", &job->small, err);
     if (status == FSN_OK)
-        status = export_one(job, FSN_EXPORT_DENSE, "model-dense.onnx", &job->dense, err);
+        status = export_one(job, "model-dense.onnx", &job->dense, err);
     if (status == FSN_OK)
-        status =
-            evaluate(job, job->small, FSN_STAGE_VERIFY, 1.0 - job->quick, &report->compressed, err);
+        status = evaluate(job, job->small, FSN_STAGE_VERIFY, job->last, &report->compressed, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
     if (status == FSN_OK)
         report->dense_bytes = job->dense->file_bytes;
+    if (status == FSN_OK && job->spec->files.int8)
+        status = export_one(job, "model-int8.onnx", &job->int8, err);
+    if (status == FSN_OK && job->spec->files.int8)
+        status = evaluate(job, job->int8, FSN_STAGE_VERIFY, 1.0 - job->quick, &report->int8, err);
     return status;
 }
 
@@ -470,6 +483,7 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
     free(job.curve.rows);
     fsn_model_destroy(job.small);
     fsn_model_destroy(job.dense);
+    fsn_model_destroy(job.int8);
     fsn__graph_destroy(job.student.graph);
     fsn__graph_destroy(job.teacher);
     fsn__prepared_clear(&job.prepared);

@@ -139,6 +139,11 @@ static const struct fsn_spec_field fields[] = {
      false, FSN_STEP_LEARNED, "learned|fitted",
      "step sizes in these steps: learned by gradient, or fitted anew before each epoch"},
 
+    {"/files/int8", FSN_FIELD_CHOICE, AT(files.int8), FSN_INT8_OFF, FSN_INT8_ON, false,
+     FSN_INT8_OFF, "off|on",
+     "model-int8.onnx too: weights and activations in 8-bit integers, for runtimes that compute in "
+     "them"},
+
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,
      "of all random numbers: the same seed and threads give the same bytes"},
