@@ -67,6 +67,7 @@ enum cli_kind {
     X(PARAMETERS, "parameters", 0, "N", SPEC, 0, 0, NULL, "/budget/parameters", NULL)              \
     X(DISTRIBUTION, "distribution", 0, "NAME", SPEC, 0, 0, NULL, "/budget/distribution", NULL)     \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
+    X(LEAST_BITS, "least-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/least_bits", NULL)            \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
     X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
     X(AWARE, "aware", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/aware", NULL)                        \

@@ -123,6 +123,10 @@ static const struct fsn_spec_field fields[] = {
 
     {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 2, 32, false, 8, "2|3|4|6|8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
+    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 6, false, 0, "0|2|3|4|6",
+     "each layer gets a width between this and bits, together with its ratio, by what was "
+     "measured; "
+     "0: all have bits"},
     {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
      FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
      "a step size for each Filter Summary, or for every 128 values of one"},
@@ -160,8 +164,10 @@ const struct fsn_spec_field *fsn_spec_fields(size_t *count)
 
 double fsn__aware_share(const struct fsn_spec *spec)
 {
+    const bool few = spec->quantize.bits < 8 || spec->quantize.least_bits > 0;
+
     if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
-        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
+        (spec->quantize.aware == FSN_AWARE_AUTO && !few))
         return 0;
     return spec->quantize.aware_share;
 }

@@ -1,14 +1,17 @@
 /*
  * allocate.c - a Lagrange multiplier shares the budget.
  *
- * With e_i(r) the squared relative error of layer i's fit at ratio r, s_i(r) its elements and g_i
- * what one unit of error costs the network,
+ * With e_i(r) the squared relative error of layer i's fit at ratio r, q_i(b) that of b bits, s_i(r)
+ * its elements and g_i what one unit of error costs the network,
  *
- *     minimise  sum_i g_i e_i(r_i)   subject to   sum_i s_i(r_i) <= B
+ *     minimise  sum_i g_i (e_i(r_i) + (1 - e_i(r_i)) q_i(b_i))   subject to   sum_i s_i(r_i) b_i <=
+ * B
  *
- * is solved for a multiplier m by each layer alone: r_i = argmin g_i e_i(r) + m s_i(r), and the
- * sizes fall when m grows (Everett, "Generalized Lagrange multiplier method", 1963). m is bisected.
- * What the steps of the curves leave of the budget, the caller's search for the exact size uses.
+ * (F holds 1 - e of the weights' square, and its rounding has nothing to do with the fit's errors)
+ * is solved for a multiplier m by each layer alone: (r_i, b_i) = argmin g_i (...) + m s_i(r) b, and
+ * the sizes fall when m grows (Everett, "Generalized Lagrange multiplier method", 1963). m is
+ * bisected. What the steps of the curves leave of the budget, the caller's search for the exact
+ * size uses.
  */
 #include "fs/allocate.h"
 
@@ -25,6 +28,9 @@ enum fsn_status fsn__fs_curve(const struct fsn_plan_layer *layer, enum fsn_spaci
     const int64_t k = layer->filters, c = layer->channels, r = layer->height, s = layer->width;
     enum fsn_status status = FSN_OK;
 
+    out->widths = 1;
+    out->bits[0] = layer->bits;
+    out->noise[0] = 0;
     for (int i = 0; i < FSN__CURVE_POINTS && status == FSN_OK; i++) {
         const double ratio = pow(2, i / 3.0);
         const struct fsn__fs_geometry g = layer->layout == FSN_LAYOUT_3D && i > 0
@@ -43,60 +49,71 @@ enum fsn_status fsn__fs_curve(const struct fsn_plan_layer *layer, enum fsn_spaci
     return status;
 }
 
-/* The layer's best point for a multiplier, among those near the even ratio. */
-static int best_point(const struct fsn__fs_curve *curve, double weight, double multiplier,
-                      double lowest, double highest)
+struct choice {
+    int point, width;
+    double cost;
+};
+
+/* The layer's best for a multiplier, among those near the even ratio; point -1: there is none. */
+static struct choice best_choice(const struct fsn__fs_shares *shares, size_t layer, double weight,
+                                 double multiplier)
 {
-    double best = INFINITY;
-    int point = -1;
+    const struct fsn__fs_curve *curve = &shares->curves[layer];
+    struct choice best = {.point = -1, .cost = INFINITY};
 
     for (int i = 0; i < FSN__CURVE_POINTS; i++) {
-        const double cost = weight * curve->error[i] + multiplier * curve->size[i];
-
-        if (curve->ratio[i] < lowest || curve->ratio[i] > highest || cost >= best)
+        if (curve->ratio[i] < shares->ratio / shares->spread ||
+            curve->ratio[i] > shares->ratio * shares->spread)
             continue;
-        best = cost;
-        point = i;
+        for (int j = 0; j < curve->widths; j++) {
+            const double error = curve->error[i] + (1 - curve->error[i]) * curve->noise[j];
+            const double cost = weight * error + multiplier * curve->size[i] * curve->bits[j];
+
+            if (cost < best.cost)
+                best = (struct choice){i, j, cost};
+        }
     }
-    return point;
+    return best;
 }
 
-/* Elements of all layers; the ratios are written. A layer with no point near keeps the even ratio.
- */
-static double choose_all(const struct fsn__fs_curve *curves, const double *weight, double largest,
-                         size_t count, double multiplier, double ratio, double spread,
-                         double *ratios)
+/* Bits of all layers; ratios and widths are written. A layer with no point near keeps the even
+ * ratio and the first of its widths. */
+static double choose_all(const struct fsn__fs_shares *shares, double largest, double multiplier,
+                         double *ratios, int *bits)
 {
     double total = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        const double w = weight[i] > 0 && isfinite(weight[i]) ? weight[i] : largest;
-        const int point = best_point(&curves[i], w, multiplier, ratio / spread, ratio * spread);
+    for (size_t i = 0; i < shares->count; i++) {
+        const struct fsn__fs_curve *curve = &shares->curves[i];
+        const double given = shares->weight[i];
+        const double weight = given > 0 && isfinite(given) ? given : largest;
+        const struct choice best = best_choice(shares, i, weight, multiplier);
+        const int point = best.point < 0 ? FSN__CURVE_POINTS - 1 : best.point;
 
-        ratios[i] = point < 0 ? ratio : curves[i].ratio[point];
-        total += curves[i].size[point < 0 ? FSN__CURVE_POINTS - 1 : point];
+        ratios[i] = best.point < 0 ? shares->ratio : curve->ratio[point];
+        bits[i] = curve->bits[best.width];
+        total += curve->size[point] * bits[i];
     }
     return total;
 }
 
-void fsn__fs_allocate(const struct fsn__fs_curve *curves, const double *weight, size_t count,
-                      double total, double ratio, double spread, double *ratios)
+void fsn__fs_allocate(const struct fsn__fs_shares *shares, double *ratios, int *bits)
 {
     enum { STEPS = 100 };
     double largest = 0, low = 1e-30, high = 1e30;
 
-    for (size_t i = 0; i < count; i++)
-        if (weight[i] > largest && isfinite(weight[i]))
-            largest = weight[i];
+    for (size_t i = 0; i < shares->count; i++)
+        if (shares->weight[i] > largest && isfinite(shares->weight[i]))
+            largest = shares->weight[i];
     if (!(largest > 0))
         largest = 1;
     for (int i = 0; i < STEPS; i++) {
         const double middle = sqrt(low) * sqrt(high);
 
-        if (choose_all(curves, weight, largest, count, middle, ratio, spread, ratios) > total)
+        if (choose_all(shares, largest, middle, ratios, bits) > shares->total)
             low = middle;
         else
             high = middle;
     }
-    choose_all(curves, weight, largest, count, high, ratio, spread, ratios);
+    choose_all(shares, largest, high, ratios, bits);
 }

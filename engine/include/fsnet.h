@@ -403,7 +403,8 @@ struct fsn_spec {
         enum fsn_restore_bn restore_bn;
     } finetune;
     struct {
-        int bits; /* 2, 3, 4, 6, 8, or 32 for none */
+        int bits;       /* 2, 3, 4, 6, 8, or 32 for none */
+        int least_bits; /* a layer may have fewer, down to this; 0: all have `bits` */
         enum fsn_granularity granularity;
         enum fsn_quant_range range;
         enum fsn_quant_aware aware; /* the last steps train what the quantiser makes of F ... */
@@ -539,8 +540,9 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
 
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, model-int8.onnx if
- * the spec asks for it, report.json and training.csv into out_dir (made if missing). With checkpoint_dir (may be NULL) an interrupted
- * job continues from its last finished epoch and ends with the same bytes. */
+ * the spec asks for it, report.json and training.csv into out_dir (made if missing). With
+ * checkpoint_dir (may be NULL) an interrupted job continues from its last finished epoch and ends
+ * with the same bytes. */
 struct fsn_job {
     const char *model_path;
     const char *data_path;

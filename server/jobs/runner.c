@@ -19,16 +19,19 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PROGRESS_INTERVAL_MS 500
 
 static const struct {
     const char *name, *content_type;
+    bool optional; /* if the spec asks for it */
 } outputs[] = {
-    {"model.onnx", "application/octet-stream"},
-    {"model-dense.onnx", "application/octet-stream"},
-    {"report.json", "application/json"},
-    {"training.csv", "text/csv; charset=utf-8"},
+    {"model.onnx", "application/octet-stream", false},
+    {"model-dense.onnx", "application/octet-stream", false},
+    {"model-int8.onnx", "application/octet-stream", true},
+    {"report.json", "application/json", false},
+    {"training.csv", "text/csv; charset=utf-8", false},
 };
 #define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)
 
@@ -174,6 +177,7 @@ static enum fsn_status compress(struct run *run, struct fsn_error *err)
 struct success {
     struct run *run;
     const struct srv_artifact *artifacts;
+    size_t count;
     bool moved;
 };
 
@@ -183,7 +187,7 @@ static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_e
     const struct srv_job *job = success->run->job;
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++)
+    for (size_t i = 0; status == FSN_OK && i < success->count; i++)
         status = srv_artifacts_insert(db, job->id, &success->artifacts[i], err);
     if (status == FSN_OK)
         status = srv_queue_apply(db, job, SRV_JOB_EVENT_SUCCEED, NULL, NULL, &success->moved, err);
@@ -198,21 +202,23 @@ static enum fsn_status finish(struct run *run, struct fsn_error *err)
     struct srv_artifact artifacts[OUTPUT_COUNT] = {0};
     struct srv_blob blobs[OUTPUT_COUNT];
     char paths[OUTPUT_COUNT][SRV_PATH_SIZE];
-    struct success success = {run, artifacts, false};
+    struct success success = {run, artifacts, 0, false};
     enum fsn_status status = FSN_OK;
 
     for (size_t i = 0; status == FSN_OK && i < OUTPUT_COUNT; i++) {
-        struct srv_artifact *a = &artifacts[i];
+        struct srv_artifact *a = &artifacts[success.count];
+        char *path = paths[success.count];
 
+        status = srv_path(path, err, "%s/%s", run->out, outputs[i].name);
+        if (status != FSN_OK || (outputs[i].optional && access(path, F_OK) != 0))
+            continue;
         snprintf(a->name, sizeof a->name, "%s", outputs[i].name);
         snprintf(a->content_type, sizeof a->content_type, "%s", outputs[i].content_type);
-        status = srv_path(paths[i], err, "%s/%s", run->out, a->name);
-        if (status == FSN_OK)
-            status = srv_digest_file(paths[i], a->sha256, &a->size_bytes, err);
-        blobs[i] = (struct srv_blob){paths[i], a->sha256, a->size_bytes};
+        status = srv_digest_file(path, a->sha256, &a->size_bytes, err);
+        blobs[success.count++] = (struct srv_blob){path, a->sha256, a->size_bytes};
     }
     if (status == FSN_OK)
-        status = srv_blobs_store(run->runner->blobs, run->db, blobs, OUTPUT_COUNT, write_success,
+        status = srv_blobs_store(run->runner->blobs, run->db, blobs, success.count, write_success,
                                  &success, err);
     if (status == FSN_CANCELLED)
         run->lost = true;

@@ -18,7 +18,7 @@
 /* A curve of `elements` weights whose error is 1 - 1/r to a power: convex in 1/r and not. */
 static struct fsn__fs_curve curve_of(double elements, double power)
 {
-    struct fsn__fs_curve curve;
+    struct fsn__fs_curve curve = {.widths = 1, .bits = {1}};
 
     for (int i = 0; i < FSN__CURVE_POINTS; i++) {
         curve.ratio[i] = pow(2, i / 3.0);
@@ -48,8 +48,11 @@ static void no_other_choice_of_that_size_is_better(void **state)
     (void)state;
     for (double total = 200; total < 6700; total += 500) {
         double ratios[3], cost = 0, size = 0;
+        int bits[3];
 
-        fsn__fs_allocate(curves, weight, 3, total, 8, 1000, ratios);
+        const struct fsn__fs_shares shares = {curves, weight, 3, total, 8, 1000};
+
+        fsn__fs_allocate(&shares, ratios, bits);
         for (int i = 0; i < 3; i++) {
             const int p = point_of(&curves[i], ratios[i]);
 
@@ -74,13 +77,16 @@ static void no_layer_leaves_the_spread_and_what_was_not_measured_counts_most(voi
 {
     const struct fsn__fs_curve curves[2] = {curve_of(1000, 1), curve_of(1000, 1)};
     const double weight[2] = {1, 1000}, unknown[2] = {1, NAN};
+    struct fsn__fs_shares shares = {curves, weight, 2, 500, 4, 2};
     double ratios[2];
+    int bits[2];
 
     (void)state;
-    fsn__fs_allocate(curves, weight, 2, 500, 4, 2, ratios);
+    fsn__fs_allocate(&shares, ratios, bits);
     assert_true(ratios[0] <= 8 && ratios[1] >= 2);
     assert_true(ratios[1] < ratios[0]);
-    fsn__fs_allocate(curves, unknown, 2, 500, 4, 2, ratios);
+    shares.weight = unknown;
+    fsn__fs_allocate(&shares, ratios, bits);
     assert_true(ratios[0] == ratios[1]); /* NaN: as the largest, which is 1 */
 }
 
