@@ -29,7 +29,7 @@ static void print_row(const json_t *report, const char *title, const char *key, 
 
 static void print_report(const json_t *report, const char *folder)
 {
-    const json_t *warning;
+    const json_t *warning, *int8 = json_object_get(report, "int8");
     size_t i;
 
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
@@ -43,11 +43,16 @@ static void print_report(const json_t *report, const char *folder)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
+    if (json_is_object(int8))
+        printf("in 8-bit integers: top1 %.2f %%, file %lld bytes\n",
+               json_number_value(json_object_get(int8, "top1")),
+               (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", json_string_value(warning));
     }
-    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv\n", folder);
+    printf("wrote %s/model.onnx, model-dense.onnx, %sreport.json, training.csv\n", folder,
+           json_is_object(int8) ? "model-int8.onnx, " : "");
 }
 
 static int show_report(const struct cli_args *args)

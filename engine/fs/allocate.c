@@ -49,71 +49,134 @@ enum fsn_status fsn__fs_curve(const struct fsn_plan_layer *layer, enum fsn_spaci
     return status;
 }
 
-struct choice {
-    int point, width;
-    double cost;
+struct allocation {
+    const struct fsn__fs_shares *shares;
+    double largest; /* weight */
+    double *ratios;
+    int *bits;
 };
 
-/* The layer's best for a multiplier, among those near the even ratio; point -1: there is none. */
-static struct choice best_choice(const struct fsn__fs_shares *shares, size_t layer, double weight,
-                                 double multiplier)
+static double weight_of(const struct allocation *a, size_t layer)
 {
-    const struct fsn__fs_curve *curve = &shares->curves[layer];
-    struct choice best = {.point = -1, .cost = INFINITY};
+    const double weight = a->shares->weight[layer];
 
-    for (int i = 0; i < FSN__CURVE_POINTS; i++) {
-        if (curve->ratio[i] < shares->ratio / shares->spread ||
-            curve->ratio[i] > shares->ratio * shares->spread)
-            continue;
-        for (int j = 0; j < curve->widths; j++) {
-            const double error = curve->error[i] + (1 - curve->error[i]) * curve->noise[j];
-            const double cost = weight * error + multiplier * curve->size[i] * curve->bits[j];
-
-            if (cost < best.cost)
-                best = (struct choice){i, j, cost};
-        }
-    }
-    return best;
+    return weight > 0 && isfinite(weight) ? weight : a->largest;
 }
 
-/* Bits of all layers; ratios and widths are written. A layer with no point near keeps the even
- * ratio and the first of its widths. */
-static double choose_all(const struct fsn__fs_shares *shares, double largest, double multiplier,
-                         double *ratios, int *bits)
+static bool is_near(const struct allocation *a, double ratio)
+{
+    return ratio >= a->shares->ratio / a->shares->spread &&
+           ratio <= a->shares->ratio * a->shares->spread;
+}
+
+static double error_of(const struct fsn__fs_curve *curve, int point, int width)
+{
+    return curve->error[point] + (1 - curve->error[point]) * curve->noise[width];
+}
+
+/* Writes the layer's best for a multiplier, among those near the even ratio; its bits. With none
+ * near it keeps the even ratio and the first of its widths. */
+static double choose(const struct allocation *a, size_t layer, double multiplier)
+{
+    const struct fsn__fs_curve *curve = &a->shares->curves[layer];
+    const double weight = weight_of(a, layer);
+    double least = INFINITY, size = curve->size[FSN__CURVE_POINTS - 1] * curve->bits[0];
+
+    a->ratios[layer] = a->shares->ratio;
+    a->bits[layer] = curve->bits[0];
+    for (int i = 0; i < FSN__CURVE_POINTS; i++)
+        for (int j = 0; is_near(a, curve->ratio[i]) && j < curve->widths; j++) {
+            const double bits = curve->size[i] * curve->bits[j];
+            const double cost = weight * error_of(curve, i, j) + multiplier * bits;
+
+            if (cost >= least)
+                continue;
+            least = cost;
+            size = bits;
+            a->ratios[layer] = curve->ratio[i];
+            a->bits[layer] = curve->bits[j];
+        }
+    return size;
+}
+
+static double choose_all(const struct allocation *a, double multiplier)
 {
     double total = 0;
 
-    for (size_t i = 0; i < shares->count; i++) {
-        const struct fsn__fs_curve *curve = &shares->curves[i];
-        const double given = shares->weight[i];
-        const double weight = given > 0 && isfinite(given) ? given : largest;
-        const struct choice best = best_choice(shares, i, weight, multiplier);
-        const int point = best.point < 0 ? FSN__CURVE_POINTS - 1 : best.point;
-
-        ratios[i] = best.point < 0 ? shares->ratio : curve->ratio[point];
-        bits[i] = curve->bits[best.width];
-        total += curve->size[point] * bits[i];
-    }
+    for (size_t i = 0; i < a->shares->count; i++)
+        total += choose(a, i, multiplier);
     return total;
+}
+
+/* Where a layer of several widths stands on its curve. */
+static bool find_choice(const struct allocation *a, size_t layer, int *point, int *width)
+{
+    const struct fsn__fs_curve *curve = &a->shares->curves[layer];
+
+    *point = *width = 0;
+    while (*point < FSN__CURVE_POINTS && curve->ratio[*point] != a->ratios[layer])
+        ++*point;
+    while (*width < curve->widths && curve->bits[*width] != a->bits[layer])
+        ++*width;
+    return curve->widths > 1 && *point < FSN__CURVE_POINTS && *width < curve->widths;
+}
+
+/* The one change of one layer that gains most for a bit and fits into what is left; false: none. */
+static bool spend(const struct allocation *a, double *left)
+{
+    double best = 0, price = 0;
+    size_t layer = 0;
+    int to[2] = {0, 0}, point, width;
+
+    for (size_t i = 0; i < a->shares->count; i++) {
+        const struct fsn__fs_curve *curve = &a->shares->curves[i];
+
+        if (!find_choice(a, i, &point, &width))
+            continue;
+        for (int k = 0; k < FSN__CURVE_POINTS * curve->widths; k++) {
+            const int p = k / curve->widths, w = k % curve->widths;
+            const double extra =
+                curve->size[p] * curve->bits[w] - curve->size[point] * curve->bits[width];
+            const double gain =
+                weight_of(a, i) * (error_of(curve, point, width) - error_of(curve, p, w));
+
+            if (!is_near(a, curve->ratio[p]) || extra > *left || gain <= best * fmax(extra, 1))
+                continue;
+            best = gain / fmax(extra, 1);
+            price = extra;
+            layer = i;
+            to[0] = p;
+            to[1] = w;
+        }
+    }
+    if (best > 0) {
+        a->ratios[layer] = a->shares->curves[layer].ratio[to[0]];
+        a->bits[layer] = a->shares->curves[layer].bits[to[1]];
+        *left -= price;
+    }
+    return best > 0;
 }
 
 void fsn__fs_allocate(const struct fsn__fs_shares *shares, double *ratios, int *bits)
 {
     enum { STEPS = 100 };
-    double largest = 0, low = 1e-30, high = 1e30;
+    struct allocation a = {.shares = shares, .ratios = ratios, .bits = bits};
+    double low = 1e-30, high = 1e30, left;
 
     for (size_t i = 0; i < shares->count; i++)
-        if (shares->weight[i] > largest && isfinite(shares->weight[i]))
-            largest = shares->weight[i];
-    if (!(largest > 0))
-        largest = 1;
+        if (shares->weight[i] > a.largest && isfinite(shares->weight[i]))
+            a.largest = shares->weight[i];
+    if (!(a.largest > 0))
+        a.largest = 1;
     for (int i = 0; i < STEPS; i++) {
         const double middle = sqrt(low) * sqrt(high);
 
-        if (choose_all(shares, largest, middle, ratios, bits) > shares->total)
+        if (choose_all(&a, middle) > shares->total)
             low = middle;
         else
             high = middle;
     }
-    choose_all(shares, largest, high, ratios, bits);
+    left = shares->total - choose_all(&a, high);
+    for (size_t i = 0; i < shares->count && spend(&a, &left); i++)
+        ;
 }

@@ -109,7 +109,7 @@ bool fsn__int8_is_cut(const struct fsn__graph *graph, const int *uses, const str
            (node->op == &fsn__op_clip && is_constant(low) && fsn__get_f64(&low->tensor, 0) == 0);
 }
 
-/* leads: whether a layer that works in integers, or an average, comes behind a value. cut: what a
+/* leads: whether a layer with weights, or an average, comes behind a value. cut: what a
  * value becomes in the activation that alone reads it and that levels make needless, else itself.
  */
 struct walk {
@@ -130,12 +130,12 @@ static void visit(struct walk *w, int i)
     const struct fsn__node *node = &w->graph->nodes[i];
     const struct fsn__int8_places *places = w->places;
     const int out = node->out[0] >= 0 ? w->cut[node->out[0]] : -1;
-    const bool needed = out >= 0 && places->value[out];
+    const bool needed = out >= 0 && places->value[out], layer = has_weights(w->graph, node);
     bool on = is_average(node);
 
     for (int j = 0; j < node->n_out; j++)
         on = on || (node->out[j] >= 0 && w->leads[node->out[j]]);
-    places->layer[i] = has_weights(w->graph, node) && (node->op != &fsn__op_conv || on);
+    places->layer[i] = layer && (node->op != &fsn__op_conv || on);
     if (places->layer[i])
         want(w, node->in[0]);
     if (places->layer[i] && node->op == &fsn__op_conv)
@@ -150,7 +150,7 @@ static void visit(struct walk *w, int i)
         w->cut[node->in[0]] = node->out[0];
     for (int j = 0; j < node->n_in; j++)
         if (node->in[j] >= 0)
-            w->leads[node->in[j]] = w->leads[node->in[j]] || on || places->layer[i];
+            w->leads[node->in[j]] = w->leads[node->in[j]] || on || layer;
 }
 
 enum fsn_status fsn__int8_choose(const struct fsn__graph *graph, struct fsn__int8_places *out,

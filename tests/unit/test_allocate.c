@@ -73,6 +73,57 @@ static void no_other_choice_of_that_size_is_better(void **state)
     }
 }
 
+/* Against all choices of two layers with two widths: a multiplier finds the best of its size, and
+ * what it leaves of the total is spent. */
+static void widths_and_ratios_are_chosen_together(void **state)
+{
+    struct fsn__fs_curve curves[2] = {curve_of(3000, 1), curve_of(1000, 0.5)};
+    const double weight[2] = {1, 4};
+    const int n = FSN__CURVE_POINTS;
+    bool few = false, many = false;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        curves[i].widths = 2;
+        curves[i].bits[0] = 8;
+        curves[i].bits[1] = 3;
+        curves[i].noise[0] = 0.0001;
+        curves[i].noise[1] = 0.04;
+    }
+    for (double total = 2000; total < 34000; total += 1000) {
+        const struct fsn__fs_shares shares = {curves, weight, 2, total, 8, 1000};
+        double ratios[2], cost = 0, size = 0, best;
+        int bits[2];
+
+        fsn__fs_allocate(&shares, ratios, bits);
+        for (int i = 0; i < 2; i++) {
+            const int p = point_of(&curves[i], ratios[i]);
+            const double e = curves[i].error[p];
+
+            cost += weight[i] * (e + (1 - e) * curves[i].noise[bits[i] == 3]);
+            size += curves[i].size[p] * bits[i];
+            few |= bits[i] == 3;
+            many |= bits[i] == 8;
+        }
+        assert_true(size <= total);
+        best = INFINITY;
+        for (int a = 0; a < n * n * 4; a++) {
+            const int p[2] = {a / 4 % n, a / 4 / n}, w[2] = {a % 2, a / 2 % 2};
+            double other = 0, needs = 0;
+
+            for (int i = 0; i < 2; i++) {
+                const double e = curves[i].error[p[i]];
+
+                other += weight[i] * (e + (1 - e) * curves[i].noise[w[i]]);
+                needs += curves[i].size[p[i]] * curves[i].bits[w[i]];
+            }
+            best = needs <= total ? fmin(best, other) : best;
+        }
+        assert_true(cost < 1.1 * best);
+    }
+    assert_true(few && many);
+}
+
 static void no_layer_leaves_the_spread_and_what_was_not_measured_counts_most(void **state)
 {
     const struct fsn__fs_curve curves[2] = {curve_of(1000, 1), curve_of(1000, 1)};
@@ -233,6 +284,40 @@ static void what_matters_gets_more_of_the_same_size(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+static void layers_of_one_file_have_the_widths_that_pay(void **state)
+{
+    const struct fsn__layer_effect effects[3] = {{0.02, 1}, {0.01, 1}, {5, 60}};
+    struct net n;
+    struct fsn_plan *fixed, *mixed;
+    int64_t size;
+
+    (void)state;
+    open_net(&n);
+    n.spec.budget.size_bytes = 8000;
+    fixed = plan(&n, effects);
+    n.spec.quantize.least_bits = 3;
+    mixed = plan(&n, effects);
+    assert_true(mixed->expected_bytes <= 8000 && mixed->expected_bytes > 7800);
+    for (int i = 0; i < 3; i++) {
+        const struct fsn_plan_layer *l = &mixed->layers[i];
+
+        assert_int_equal(fixed->layers[i].bits, 8);
+        assert_true(l->bits == 3 || l->bits == 4 || l->bits == 6 || l->bits == 8);
+    }
+    assert_true(mixed->layers[2].bits > mixed->layers[1].bits); /* it matters most */
+    assert_true(mixed->layers[0].bits < 8);                     /* and so has more values */
+    assert_true(mixed->layers[0].ratio < fixed->layers[0].ratio / 2);
+    size = size_when_made(&n, mixed);
+    assert_true(size <= mixed->expected_bytes && size > mixed->expected_bytes - 100);
+    fsn_plan_destroy(fixed);
+    fsn_plan_destroy(mixed);
+    mixed = plan(&n, NULL); /* nothing was measured */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(mixed->layers[i].bits, 8);
+    fsn_plan_destroy(mixed);
+    fsn__graph_destroy(n.net.b.graph);
+}
+
 static void a_budget_below_everything_is_refused_with_the_least(void **state)
 {
     struct net n;
@@ -259,11 +344,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_other_choice_of_that_size_is_better),
+        cmocka_unit_test(widths_and_ratios_are_chosen_together),
         cmocka_unit_test(no_layer_leaves_the_spread_and_what_was_not_measured_counts_most),
         cmocka_unit_test(a_file_is_as_large_as_it_may_be_and_no_larger),
         cmocka_unit_test(no_file_of_few_bits_is_larger_than_its_plan),
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
+        cmocka_unit_test(layers_of_one_file_have_the_widths_that_pay),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
     };
 
