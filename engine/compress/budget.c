@@ -219,6 +219,18 @@ static enum fsn_status measure_curve(const struct search *s, const struct fsn_pl
     return status;
 }
 
+/* Layers of several widths need more beside their values, which the values are to make up for. */
+static enum fsn_status correct_total(struct search *s, struct fsn__fs_shares *shares)
+{
+    struct fsn_plan *tried = NULL;
+    enum fsn_status status = plan_at(s, shares->ratio, &tried);
+
+    if (status == FSN_OK)
+        shares->total += 8 * (s->target - size_of(s, tried));
+    fsn_plan_destroy(tried);
+    return status;
+}
+
 /* Relative ratios, and widths, by what the layers lose: the row's curve, weighted by what its fit
  * at the even ratio was measured to cost, an error there. Rows that share their weights count once
  * each, alike. */
@@ -252,11 +264,15 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
         weight[shares.count] = error > 0 ? effects[i].divergence / error : 0;
         row[shares.count++] = i;
     }
-    if (status == FSN_OK)
+    for (int round = 0; round < 2 && status == FSN_OK; round++) {
         fsn__fs_allocate(&shares, ratios, bits);
-    for (size_t i = 0; i < shares.count && status == FSN_OK; i++) {
-        s->base[row[i]] = ratios[i] / shares.ratio;
-        s->bits[row[i]] = bits[i];
+        for (size_t i = 0; i < shares.count; i++) {
+            s->base[row[i]] = ratios[i] / shares.ratio;
+            s->bits[row[i]] = bits[i];
+        }
+        if (s->spec->quantize.least_bits == 0)
+            break;
+        status = correct_total(s, &shares);
     }
     free(curves);
     free(weight);
