@@ -41,6 +41,9 @@ struct search {
     double *base;  /* [rows] relative ratios */
     double *ratio; /* [rows] of the plan that is tried */
     int *bits;     /* [rows] */
+    size_t *first; /* [rows] the first row that reads the same weights, alike with it */
+    bool *roomy;   /* [rows] of the plan that is tried: at ... */
+    double room;   /* ... this factor, whatever the others have */
     struct fsn_error *err;
 };
 
@@ -103,8 +106,13 @@ static enum fsn_status plan_at(struct search *s, double factor, struct fsn_plan 
     struct fsn_plan *plan = NULL;
     enum fsn_status status;
 
-    for (size_t i = 0; i < s->rows; i++)
-        s->ratio[i] = fmin(fmax(factor * s->base[i], LEAST_RATIO), MOST_RATIO);
+    for (size_t i = 0; i < s->rows; i++) {
+        const size_t row = s->first[i];
+        const double ratio = (s->roomy[row] ? s->room : factor) * s->base[row];
+
+        s->ratio[i] = fmin(fmax(ratio, LEAST_RATIO), MOST_RATIO);
+        s->bits[i] = s->bits[row];
+    }
     status = fsn__fs_plan_for(s->graph, s->logits, s->spec, s->ratio, s->bits, &plan, NULL, s->err);
     if (status == FSN_OK && s->measure == BYTES)
         status = fsn__plan_measure(s->graph, s->spec, plan, s->err);
@@ -127,6 +135,63 @@ static double next_factor(const struct search *s, const struct fsn_plan *plan, d
     if (factor > low * (1 + 1e-9) && factor < high * (1 - 1e-9))
         return factor;
     return sqrt(low) * sqrt(high);
+}
+
+/* What a row adds to the size when it is planned as in `roomy`: in the unit of the target. */
+static double gain_of(const struct search *s, size_t row, const struct fsn_plan *plan,
+                      const struct fsn_plan *roomy)
+{
+    const struct fsn_plan_layer *a = &plan->layers[row], *b = &roomy->layers[row];
+
+    if (s->first[row] != row)
+        return 0;
+    if (s->measure != BYTES)
+        return (double)(b->fs_size - a->fs_size);
+    return (double)(b->fs_size * b->bits - a->fs_size * a->bits) / 8;
+}
+
+/* A layer of layout 3d has few ratios, and a factor changes those of all at once: *best, at factor
+ * `high`, may end far below the target while `low` is above it. Layers then go from one to the
+ * other one by one, the largest gain that still fits first. */
+static enum fsn_status fill(struct search *s, double low, double high, struct fsn_plan **best)
+{
+    enum { CHANGES = 64 };
+    struct fsn_plan *roomy = NULL, *tried = NULL;
+    enum fsn_status status = plan_at(s, low, &roomy);
+    double spare = s->target - size_of(s, *best);
+
+    s->room = low;
+    for (int i = 0; i < CHANGES && status == FSN_OK; i++) {
+        double most = 0;
+        size_t row = 0;
+
+        for (size_t j = 0; j < s->rows; j++) {
+            const double gain = s->roomy[j] ? 0 : gain_of(s, j, *best, roomy);
+
+            if (gain <= spare && gain > most) {
+                most = gain;
+                row = j;
+            }
+        }
+        if (most <= 0)
+            break;
+        s->roomy[row] = true;
+        status = plan_at(s, high, &tried);
+        if (status == FSN_OK && size_of(s, tried) <= s->target &&
+            size_of(s, tried) > size_of(s, *best)) {
+            spare = s->target - size_of(s, tried);
+            fsn_plan_destroy(*best);
+            *best = tried;
+        } else {
+            spare = nextafter(most, 0); /* something smaller, then */
+            s->roomy[row] = false;
+            fsn_plan_destroy(tried);
+        }
+        tried = NULL;
+    }
+    memset(s->roomy, 0, s->rows * sizeof *s->roomy);
+    fsn_plan_destroy(roomy);
+    return status;
 }
 
 /* The largest plan within the target; *out stays NULL where even the highest ratio leads above it.
@@ -165,6 +230,12 @@ static enum fsn_status search(struct search *s, struct fsn_plan **out, double *l
         }
         fsn_plan_destroy(plan);
         plan = NULL;
+    }
+    if (low >= LEAST_RATIO && size_of(s, best) < s->target * 0.995)
+        status = fill(s, low, high, &best);
+    if (status != FSN_OK) {
+        fsn_plan_destroy(best);
+        return status;
     }
     *out = best;
     return FSN_OK;
@@ -297,6 +368,24 @@ static enum fsn_status unreachable(const struct search *s, double least, struct 
     return FSN__FAIL(s->err, status, "%s", said.text);
 }
 
+/* Which rows stand for one another, and the width of all of them at first; false: no memory. */
+static bool start_rows(struct search *s, const struct fsn_plan *plan)
+{
+    size_t *reader = calloc((size_t)s->graph->value_count + 1, sizeof *reader); /* row + 1 */
+    const bool had = reader != NULL;
+
+    for (size_t i = 0; had && i < s->rows; i++) {
+        size_t *row = &reader[fsn__fs_row_weight(s->graph, &plan->layers[i])];
+
+        if (*row == 0)
+            *row = i + 1;
+        s->first[i] = *row - 1;
+        s->bits[i] = s->spec->quantize.bits;
+    }
+    free(reader);
+    return had;
+}
+
 static enum measure measure_of(const struct fsn_spec *spec)
 {
     if (spec->budget.size_bytes > 0)
@@ -370,9 +459,9 @@ enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
     s.base = calloc(s.rows + 1, sizeof *s.base);
     s.ratio = calloc(s.rows + 1, sizeof *s.ratio);
     s.bits = calloc(s.rows + 1, sizeof *s.bits);
-    for (size_t i = 0; s.bits && i < s.rows; i++)
-        s.bits[i] = spec->quantize.bits;
-    if (s.base && s.ratio && s.bits) {
+    s.first = calloc(s.rows + 1, sizeof *s.first);
+    s.roomy = calloc(s.rows + 1, sizeof *s.roomy);
+    if (s.base && s.ratio && s.bits && s.first && s.roomy && start_rows(&s, plan)) {
         status = meet(&s, plan, effects, out, faults);
     } else {
         fsn_plan_destroy(plan);
@@ -385,5 +474,7 @@ enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
     free(s.base);
     free(s.ratio);
     free(s.bits);
+    free(s.first);
+    free(s.roomy);
     return status;
 }

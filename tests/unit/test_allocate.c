@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,6 +319,48 @@ static void layers_of_one_file_have_the_widths_that_pay(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+/* A layer of layout 3d has the ratio 2.25 or 4.5 or 9 and nothing in between. */
+static void layers_of_few_ratios_fill_the_budget_one_by_one(void **state)
+{
+    struct small_net net;
+    struct net n = {.faults = {0}};
+    int shared;
+
+    (void)state;
+    small_net_open(&net, 16);
+    shared = small_net_weight(&net, "shared", 16, 16);
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "conv%d", i);
+        if (i == 3 || i == 7)
+            small_net_grouped_conv(&net, name, shared, 1);
+        else
+            small_net_conv(&net, name, 16, 3); /* 2304 weights */
+    }
+    small_net_finish(&net);
+    n.net = net;
+    fsn_spec_defaults(&n.spec);
+    n.spec.filter_summary.layout = FSN_LAYOUT_3D;
+    for (int size = 9000; size <= 12000; size += 500) {
+        struct fsn_plan *p;
+        double least = 1e9, most = 0;
+
+        n.spec.budget.size_bytes = size;
+        p = plan(&n, NULL);
+        /* all at 4.5: 4,608 bytes and 3,000 beside; a step of one layer: 512 */
+        assert_true(p->expected_bytes <= size && p->expected_bytes > size - 520);
+        for (size_t i = 0; i < p->layer_count; i++) {
+            least = fmin(least, p->layers[i].ratio);
+            most = fmax(most, p->layers[i].ratio);
+        }
+        assert_true(most <= 2 * least + 1e-9);
+        assert_true(p->layers[3].ratio == p->layers[7].ratio); /* the same weights */
+        fsn_plan_destroy(p);
+    }
+    fsn__graph_destroy(net.b.graph);
+}
+
 static void a_budget_below_everything_is_refused_with_the_least(void **state)
 {
     struct net n;
@@ -351,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
         cmocka_unit_test(layers_of_one_file_have_the_widths_that_pay),
+        cmocka_unit_test(layers_of_few_ratios_fill_the_budget_one_by_one),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
     };
 
