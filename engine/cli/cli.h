@@ -77,6 +77,7 @@ enum cli_kind {
       NULL)                                                                                        \
     X(SWEEP_RATIO, "sweep-ratio", 0, "X,X,..", SPEC, 0, 0, NULL, "/sweep/ratio", NULL)             \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
+    X(LEAST_BITS, "least-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/least_bits", NULL)            \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
     X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
     X(AWARE, "aware", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/aware", NULL)                        \
@@ -110,6 +111,7 @@ enum cli_kind {
     X(RECALIBRATE_BN, "recalibrate-bn", 0, "N", SPEC, 0, 0, NULL, "/finetune/recalibrate_bn",      \
       NULL)                                                                                        \
     X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
+    X(INT8, "int8", 0, "NAME", SPEC, 0, 0, NULL, "/files/int8", NULL)                              \
     X(RESIZE, "resize", 0, "N", SPEC, 0, 0, NULL, "/preprocess/resize", NULL)                      \
     X(CROP, "crop", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/crop", NULL)                         \
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \

@@ -63,7 +63,7 @@ static void print_search(const json_t *search)
 
 static void print_report(const json_t *report, const char *folder)
 {
-    const json_t *warning;
+    const json_t *warning, *int8 = json_object_get(report, "int8");
     size_t i;
 
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
@@ -77,13 +77,18 @@ static void print_report(const json_t *report, const char *folder)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
+    if (json_is_object(int8))
+        printf("in 8-bit integers: top1 %.2f %%, file %lld bytes\n",
+               json_number_value(json_object_get(int8, "top1")),
+               (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     if (json_is_object(json_object_get(report, "search")))
         print_search(json_object_get(report, "search"));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", json_string_value(warning));
     }
-    printf("wrote %s/model.onnx, model-dense.onnx, report.json, training.csv", folder);
+    printf("wrote %s/model.onnx, model-dense.onnx, %sreport.json, training.csv", folder,
+           json_is_object(int8) ? "model-int8.onnx, " : "");
     if (strcmp(text_at(report, "search", "ended"), "sweep") == 0)
         printf(", candidate-1.onnx ...");
     putchar('\n');

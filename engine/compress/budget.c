@@ -11,7 +11,10 @@
 
 #include "compress/compress.h"
 #include "core/error.h"
+#include "core/mem.h"
 #include "fs/allocate.h"
+#include "fs/fit.h"
+#include "quant/quant.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,6 +40,10 @@ struct search {
     size_t rows;
     double *base;  /* [rows] relative ratios */
     double *ratio; /* [rows] of the plan that is tried */
+    int *bits;     /* [rows] */
+    size_t *first; /* [rows] the first row that reads the same weights, alike with it */
+    bool *roomy;   /* [rows] of the plan that is tried: at ... */
+    double room;   /* ... this factor, whatever the others have */
     struct fsn_error *err;
 };
 
@@ -71,15 +78,26 @@ static double size_of(const struct search *s, const struct fsn_plan *plan)
     return (double)(plan->compressed_parameters + s->others);
 }
 
+/* Bits of all Filter Summaries' elements. */
+static double bits_of(const struct fsn_plan *plan)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < plan->layer_count; i++)
+        if (plan->layers[i].layout != FSN_LAYOUT_DENSE)
+            sum += (double)plan->layers[i].fs_size * plan->layers[i].bits;
+    return sum;
+}
+
 /* What one element more adds. */
-static double slope_of(const struct search *s)
+static double slope_of(const struct search *s, const struct fsn_plan *plan)
 {
     const bool steps =
         s->spec->quantize.bits < 32 && s->spec->quantize.granularity == FSN_GRANULARITY_SEGMENT;
 
     if (s->measure != BYTES)
         return 1;
-    return s->spec->quantize.bits / 8.0 + (steps ? 1.0 / FSN_SEGMENT : 0);
+    return bits_of(plan) / fmax(1, elements_of(plan)) / 8 + (steps ? 1.0 / FSN_SEGMENT : 0);
 }
 
 /* The plan of the relative ratios times a factor; *out is new. */
@@ -88,9 +106,14 @@ static enum fsn_status plan_at(struct search *s, double factor, struct fsn_plan 
     struct fsn_plan *plan = NULL;
     enum fsn_status status;
 
-    for (size_t i = 0; i < s->rows; i++)
-        s->ratio[i] = fmin(fmax(factor * s->base[i], LEAST_RATIO), MOST_RATIO);
-    status = fsn__fs_plan_for(s->graph, s->logits, s->spec, s->ratio, &plan, NULL, s->err);
+    for (size_t i = 0; i < s->rows; i++) {
+        const size_t row = s->first[i];
+        const double ratio = (s->roomy[row] ? s->room : factor) * s->base[row];
+
+        s->ratio[i] = fmin(fmax(ratio, LEAST_RATIO), MOST_RATIO);
+        s->bits[i] = s->bits[row];
+    }
+    status = fsn__fs_plan_for(s->graph, s->logits, s->spec, s->ratio, s->bits, &plan, NULL, s->err);
     if (status == FSN_OK && s->measure == BYTES)
         status = fsn__plan_measure(s->graph, s->spec, plan, s->err);
     if (status != FSN_OK) {
@@ -105,13 +128,70 @@ static enum fsn_status plan_at(struct search *s, double factor, struct fsn_plan 
 static double next_factor(const struct search *s, const struct fsn_plan *plan, double low,
                           double high)
 {
-    const double wanted = elements_of(plan) + (s->target - size_of(s, plan)) / slope_of(s);
+    const double wanted = elements_of(plan) + (s->target - size_of(s, plan)) / slope_of(s, plan);
     const double factor = wanted > 0 ? elements_at_one(s, plan) / wanted : INFINITY;
 
     /* strictly between the bounds, and a little on the side that fits */
     if (factor > low * (1 + 1e-9) && factor < high * (1 - 1e-9))
         return factor;
     return sqrt(low) * sqrt(high);
+}
+
+/* What a row adds to the size when it is planned as in `roomy`: in the unit of the target. */
+static double gain_of(const struct search *s, size_t row, const struct fsn_plan *plan,
+                      const struct fsn_plan *roomy)
+{
+    const struct fsn_plan_layer *a = &plan->layers[row], *b = &roomy->layers[row];
+
+    if (s->first[row] != row)
+        return 0;
+    if (s->measure != BYTES)
+        return (double)(b->fs_size - a->fs_size);
+    return (double)(b->fs_size * b->bits - a->fs_size * a->bits) / 8;
+}
+
+/* A layer of layout 3d has few ratios, and a factor changes those of all at once: *best, at factor
+ * `high`, may end far below the target while `low` is above it. Layers then go from one to the
+ * other one by one, the largest gain that still fits first. */
+static enum fsn_status fill(struct search *s, double low, double high, struct fsn_plan **best)
+{
+    enum { CHANGES = 64 };
+    struct fsn_plan *roomy = NULL, *tried = NULL;
+    enum fsn_status status = plan_at(s, low, &roomy);
+    double spare = s->target - size_of(s, *best);
+
+    s->room = low;
+    for (int i = 0; i < CHANGES && status == FSN_OK; i++) {
+        double most = 0;
+        size_t row = 0;
+
+        for (size_t j = 0; j < s->rows; j++) {
+            const double gain = s->roomy[j] ? 0 : gain_of(s, j, *best, roomy);
+
+            if (gain <= spare && gain > most) {
+                most = gain;
+                row = j;
+            }
+        }
+        if (most <= 0)
+            break;
+        s->roomy[row] = true;
+        status = plan_at(s, high, &tried);
+        if (status == FSN_OK && size_of(s, tried) <= s->target &&
+            size_of(s, tried) > size_of(s, *best)) {
+            spare = s->target - size_of(s, tried);
+            fsn_plan_destroy(*best);
+            *best = tried;
+        } else {
+            spare = nextafter(most, 0); /* something smaller, then */
+            s->roomy[row] = false;
+            fsn_plan_destroy(tried);
+        }
+        tried = NULL;
+    }
+    memset(s->roomy, 0, s->rows * sizeof *s->roomy);
+    fsn_plan_destroy(roomy);
+    return status;
 }
 
 /* The largest plan within the target; *out stays NULL where even the highest ratio leads above it.
@@ -151,6 +231,12 @@ static enum fsn_status search(struct search *s, struct fsn_plan **out, double *l
         fsn_plan_destroy(plan);
         plan = NULL;
     }
+    if (low >= LEAST_RATIO && size_of(s, best) < s->target * 0.995)
+        status = fill(s, low, high, &best);
+    if (status != FSN_OK) {
+        fsn_plan_destroy(best);
+        return status;
+    }
     *out = best;
     return FSN_OK;
 }
@@ -168,51 +254,101 @@ static void even_ratios(struct search *s, const struct fsn_plan *plan)
     }
 }
 
-/* Relative ratios by what the layers lose: the row's curve, weighted by what its fit at the even
- * ratio was measured to cost, an error there. Rows that share their weights count once each, alike.
- */
+/* The widths that a layer may have, and what each does to its F at the even ratio: how F's values
+ * are distributed hardly changes with the ratio. */
+static enum fsn_status measure_widths(const struct search *s, const struct fsn_plan_layer *layer,
+                                      const float *w, struct fsn__fs_curve *curve)
+{
+    static const int all[FSN__MAX_WIDTHS] = {8, 6, 4, 3, 2};
+    const struct fsn__fs_geometry g =
+        fsn__fs_layer_geometry(layer, s->spec->filter_summary.spacing);
+    float *f = fsn__aligned_calloc((size_t)layer->fs_size, sizeof *f);
+    enum fsn_status status = f ? fsn__fs_fit(&g, w, f, NULL, s->err) : FSN__NOMEM(s->err);
+
+    curve->widths = 0;
+    for (int i = 0; i < FSN__MAX_WIDTHS && status == FSN_OK; i++) {
+        const struct fsn__quant_form form = {all[i], layer->segment, s->spec->quantize.range};
+
+        if (all[i] > s->spec->quantize.bits || all[i] < s->spec->quantize.least_bits)
+            continue;
+        curve->bits[curve->widths] = all[i];
+        status = fsn__steps_noise(f, layer->fs_size, &form, &curve->noise[curve->widths++], s->err);
+    }
+    free(f);
+    return status;
+}
+
+static enum fsn_status measure_curve(const struct search *s, const struct fsn_plan_layer *layer,
+                                     struct fsn__fs_curve *curve)
+{
+    const float *w = fsn__f32(&s->graph->values[fsn__fs_row_weight(s->graph, layer)].tensor);
+    enum fsn_status status =
+        fsn__fs_curve(layer, s->spec->filter_summary.spacing, w, curve, s->err);
+
+    if (status == FSN_OK && s->spec->quantize.least_bits > 0)
+        status = measure_widths(s, layer, w, curve);
+    return status;
+}
+
+/* Layers of several widths need more beside their values, which the values are to make up for. */
+static enum fsn_status correct_total(struct search *s, struct fsn__fs_shares *shares)
+{
+    struct fsn_plan *tried = NULL;
+    enum fsn_status status = plan_at(s, shares->ratio, &tried);
+
+    if (status == FSN_OK)
+        shares->total += 8 * (s->target - size_of(s, tried));
+    fsn_plan_destroy(tried);
+    return status;
+}
+
+/* Relative ratios, and widths, by what the layers lose: the row's curve, weighted by what its fit
+ * at the even ratio was measured to cost, an error there. Rows that share their weights count once
+ * each, alike. */
 static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *even,
                                       const struct fsn__layer_effect *effects)
 {
-    const double ratio = elements_at_one(s, even) / fmax(1, elements_of(even));
     struct fsn__fs_curve *curves = calloc(s->rows + 1, sizeof *curves);
-    double *weight = calloc(s->rows + 1, sizeof *weight), *ratios = NULL;
-    size_t *row = calloc(s->rows + 1, sizeof *row), count = 0;
-    enum fsn_status status = FSN_OK;
+    double *weight = calloc(s->rows + 1, sizeof *weight);
+    double *ratios = calloc(s->rows + 1, sizeof *ratios);
+    int *bits = calloc(s->rows + 1, sizeof *bits);
+    size_t *row = calloc(s->rows + 1, sizeof *row);
+    struct fsn__fs_shares shares = {.curves = curves,
+                                    .weight = weight,
+                                    .total = bits_of(even),
+                                    .ratio = elements_at_one(s, even) / fmax(1, elements_of(even)),
+                                    .spread = SPREAD};
+    enum fsn_status status =
+        curves && weight && ratios && bits && row ? FSN_OK : FSN__NOMEM(s->err);
 
-    ratios = calloc(s->rows + 1, sizeof *ratios);
-    if (!curves || !weight || !row || !ratios) {
-        status = FSN__NOMEM(s->err);
-        goto out;
-    }
     for (size_t i = 0; i < s->rows && status == FSN_OK; i++) {
         const struct fsn_plan_layer *layer = &even->layers[i];
-        const struct fsn__tensor *w;
+        struct fsn__fs_curve *curve = &curves[shares.count];
+        double error = 1;
 
         if (layer->layout == FSN_LAYOUT_DENSE)
             continue;
-        w = &s->graph->values[fsn__fs_row_weight(s->graph, layer)].tensor;
-        status = fsn__fs_curve(layer, s->spec->filter_summary.spacing, fsn__f32(w), &curves[count],
-                               s->err);
-        row[count++] = i;
-    }
-    for (size_t i = 0; i < count && status == FSN_OK; i++) {
-        const struct fsn_plan_layer *layer = &even->layers[row[i]];
-        double error = 1;
-
+        status = measure_curve(s, layer, curve);
         for (int point = 0; point < FSN__CURVE_POINTS; point++)
-            if (curves[i].ratio[point] <= layer->ratio)
-                error = curves[i].error[point];
-        weight[i] = error > 0 ? effects[row[i]].divergence / error : 0;
+            if (curve->ratio[point] <= layer->ratio)
+                error = curve->error[point];
+        weight[shares.count] = error > 0 ? effects[i].divergence / error : 0;
+        row[shares.count++] = i;
     }
-    if (status == FSN_OK)
-        fsn__fs_allocate(curves, weight, count, elements_of(even), ratio, SPREAD, ratios);
-    for (size_t i = 0; i < count && status == FSN_OK; i++)
-        s->base[row[i]] = ratios[i] / ratio;
-out:
+    for (int round = 0; round < 2 && status == FSN_OK; round++) {
+        fsn__fs_allocate(&shares, ratios, bits);
+        for (size_t i = 0; i < shares.count; i++) {
+            s->base[row[i]] = ratios[i] / shares.ratio;
+            s->bits[row[i]] = bits[i];
+        }
+        if (s->spec->quantize.least_bits == 0)
+            break;
+        status = correct_total(s, &shares);
+    }
     free(curves);
     free(weight);
     free(ratios);
+    free(bits);
     free(row);
     return status;
 }
@@ -230,6 +366,24 @@ static enum fsn_status unreachable(const struct search *s, double least, struct 
 
     fsn__fault(faults, bytes ? "/budget/size_bytes" : "/budget/parameters", "%s", said.text);
     return FSN__FAIL(s->err, status, "%s", said.text);
+}
+
+/* Which rows stand for one another, and the width of all of them at first; false: no memory. */
+static bool start_rows(struct search *s, const struct fsn_plan *plan)
+{
+    size_t *reader = calloc((size_t)s->graph->value_count + 1, sizeof *reader); /* row + 1 */
+    const bool had = reader != NULL;
+
+    for (size_t i = 0; had && i < s->rows; i++) {
+        size_t *row = &reader[fsn__fs_row_weight(s->graph, &plan->layers[i])];
+
+        if (*row == 0)
+            *row = i + 1;
+        s->first[i] = *row - 1;
+        s->bits[i] = s->spec->quantize.bits;
+    }
+    free(reader);
+    return had;
 }
 
 static enum measure measure_of(const struct fsn_spec *spec)
@@ -284,19 +438,27 @@ static enum fsn_status meet(struct search *s, struct fsn_plan *plan,
     return FSN_OK;
 }
 
-/* Room for the ratios of a plan's rows; close_search frees it. */
+/* Room for the ratios and widths of a plan's rows; close_search frees it. */
 static enum fsn_status open_search(struct search *s, const struct fsn_plan *plan)
 {
     s->rows = plan->layer_count;
     s->base = calloc(s->rows + 1, sizeof *s->base);
     s->ratio = calloc(s->rows + 1, sizeof *s->ratio);
-    return s->base && s->ratio ? FSN_OK : FSN__NOMEM(s->err);
+    s->bits = calloc(s->rows + 1, sizeof *s->bits);
+    s->first = calloc(s->rows + 1, sizeof *s->first);
+    s->roomy = calloc(s->rows + 1, sizeof *s->roomy);
+    return s->base && s->ratio && s->bits && s->first && s->roomy && start_rows(s, plan)
+               ? FSN_OK
+               : FSN__NOMEM(s->err);
 }
 
 static void close_search(struct search *s)
 {
     free(s->base);
     free(s->ratio);
+    free(s->bits);
+    free(s->first);
+    free(s->roomy);
 }
 
 enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
@@ -311,7 +473,7 @@ enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
                        .measure = measure_of(spec),
                        .err = err};
     struct fsn_plan *plan = NULL;
-    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, &plan, faults, err);
+    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, NULL, &plan, faults, err);
 
     if (status != FSN_OK)
         return status;
@@ -336,7 +498,7 @@ enum fsn_status fsn__plan_bounds(const struct fsn__graph *graph, int logits,
     struct search s = {
         .graph = graph, .logits = logits, .spec = spec, .measure = BYTES, .err = err};
     struct fsn_plan *even = NULL, *small = NULL, *large = NULL;
-    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, &even, NULL, err);
+    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, NULL, &even, NULL, err);
 
     if (status != FSN_OK)
         return status;

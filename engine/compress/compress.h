@@ -53,6 +53,7 @@ struct fsn__report {
     struct fsn_dataset_info data;
     struct fsn__report_side baseline, compressed;
     int64_t dense_bytes;         /* of model-dense.onnx */
+    struct fsn__report_side int8; /* model-int8.onnx, if the spec asks for it */
     double dense_max_difference; /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;

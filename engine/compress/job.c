@@ -53,7 +53,7 @@ static double evaluation_share(const struct fsn__job *job)
     double test = (double)job->report.data.images[FSN_SPLIT_TEST];
     double train = (double)job->report.data.images[FSN_SPLIT_TRAIN] * job->spec->finetune.epochs;
 
-    return test / (2.0 * test + 5.0 * train);
+    return test / ((job->spec->files.int8 ? 3.0 : 2.0) * test + 5.0 * train);
 }
 
 static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
@@ -83,6 +83,7 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
         status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
     free(faults);
     job->quick = evaluation_share(job);
+    job->last = 1.0 - (job->spec->files.int8 ? 2.0 : 1.0) * job->quick;
     return status;
 }
 
@@ -121,7 +122,7 @@ struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__grap
         .spec = job->spec,
         .pool = job->pool,
         .fraction_from = job->quick,
-        .fraction_to = 1.0 - job->quick,
+        .fraction_to = job->last,
         .progress = job->progress,
         .user = job->user,
     };

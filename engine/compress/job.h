@@ -18,6 +18,7 @@ struct fsn__job {
     struct fsn__prepared prepared;
     struct fsn__graph *teacher;
     double quick; /* share of a file's work in one evaluation of the test split */
+    double last;  /* where the work behind training begins */
     double start_seconds;
     bool *right; /* [test images] whether the baseline is; NULL: nobody asks */
     /* The file in hand: how it is to be, where it goes, what has come of it so far. */
@@ -28,8 +29,8 @@ struct fsn__job {
     uint64_t logits_key;
     struct fsn_plan *plan;
     struct fsn_model student;
-    struct fsn_model *small, *dense; /* read back */
-    bool *small_right;               /* as `right`, of the file */
+    struct fsn_model *small, *dense, *int8; /* read back */
+    bool *small_right;                      /* as `right`, of the file */
     struct fsn__curve curve;
     struct fsn__report report;
 };

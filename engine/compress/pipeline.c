@@ -4,6 +4,7 @@
  * from disk and evaluated) -> report. What comes before, and what makes several files in one job,
  * is in job.c and search.c. */
 #include "compress/activations.h"
+#include "compress/int8.h"
 #include "compress/job.h"
 #include "core/clock.h"
 #include "onnx/onnx.h"
@@ -170,7 +171,7 @@ static enum fsn_status finetune(struct fsn__job *job, struct fsn_error *err)
 static enum fsn_status quantize(struct fsn__job *job, struct fsn_error *err)
 {
     struct fsn__graph *student = job->student.graph;
-    enum fsn_status status = fsn__enter(job, FSN_STAGE_QUANTIZE, 1.0 - job->quick, err);
+    enum fsn_status status = fsn__enter(job, FSN_STAGE_QUANTIZE, job->last, err);
 
     if (status == FSN_OK)
         status = fsn__fs_fix_locations(student, job->plan, err);
@@ -179,14 +180,21 @@ static enum fsn_status quantize(struct fsn__job *job, struct fsn_error *err)
     return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, err) : status;
 }
 
-static enum fsn_status export_one(struct fsn__job *job, enum fsn_export_form form, const char *name,
-                                  struct fsn_model **back, struct fsn_error *err)
+/* One of the job's files, read back. */
+static enum fsn_status export_one(struct fsn__job *job, const char *name, struct fsn_model **back,
+                                  struct fsn_error *err)
 {
     char path[FSN__PATH_BYTES];
     enum fsn_status status = fsn__join_path(path, job->out_dir, name, err);
 
-    if (status == FSN_OK)
-        status = fsn_model_save(&job->student, path, form, err);
+    if (status == FSN_OK && back == &job->int8) {
+        const struct fsn__train_job train = fsn__training(job, NULL);
+
+        status = fsn__write_int8(&train, job->dense, path, err);
+    } else if (status == FSN_OK) {
+        status = fsn_model_save(&job->student, path,
+                                back == &job->small ? FSN_EXPORT_SMALL : FSN_EXPORT_DENSE, err);
+    }
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, back, err);
     return status;
@@ -233,19 +241,24 @@ static enum fsn_status compare_outputs(struct fsn__job *job, struct fsn_error *e
 static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error *err)
 {
     struct fsn__report *report = &job->report;
-    enum fsn_status status = fsn__enter(job, FSN_STAGE_EXPORT, 1.0 - job->quick, err);
+    enum fsn_status status = fsn__enter(job, FSN_STAGE_EXPORT, job->last, err);
 
     if (status == FSN_OK)
-        status = export_one(job, FSN_EXPORT_SMALL, "model.onnx", &job->small, err);
+        status = export_one(job, "model.onnx", &job->small, err);
     if (status == FSN_OK)
-        status = export_one(job, FSN_EXPORT_DENSE, "model-dense.onnx", &job->dense, err);
+        status = export_one(job, "model-dense.onnx", &job->dense, err);
     if (status == FSN_OK)
-        status = fsn__measure_side(job, job->small, FSN_STAGE_VERIFY, 1.0 - job->quick,
+        status = fsn__measure_side(job, job->small, FSN_STAGE_VERIFY, job->last,
                                    &report->compressed, job->small_right, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
     if (status == FSN_OK)
         report->dense_bytes = job->dense->file_bytes;
+    if (status == FSN_OK && job->spec->files.int8)
+        status = export_one(job, "model-int8.onnx", &job->int8, err);
+    if (status == FSN_OK && job->spec->files.int8)
+        status = fsn__measure_side(job, job->int8, FSN_STAGE_VERIFY, 1.0 - job->quick,
+                                   &report->int8, NULL, err);
     return status;
 }
 
@@ -299,7 +312,8 @@ void fsn__clear_file(struct fsn__job *job)
     job->curve = (struct fsn__curve){0};
     fsn_model_destroy(job->small);
     fsn_model_destroy(job->dense);
-    job->small = job->dense = NULL;
+    fsn_model_destroy(job->int8);
+    job->small = job->dense = job->int8 = NULL;
     fsn__graph_destroy(job->student.graph);
     job->student = (struct fsn_model){0};
     fsn_plan_destroy(job->plan);

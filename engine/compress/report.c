@@ -37,6 +37,19 @@ static json_t *curve_json(const struct fsn__curve *curve)
     return array;
 }
 
+/* model-int8.onnx; null without it. */
+static json_t *int8_json(const struct fsn__report *r)
+{
+    const struct fsn__report_side *side = &r->int8;
+
+    if (!r->spec->files.int8)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
+                     "top1", fsn__json_real(side->eval.top1), "top5",
+                     fsn__json_real(side->eval.top5), "loss", fsn__json_real(side->eval.loss),
+                     "change_top1", fsn__json_real(side->eval.top1 - r->compressed.eval.top1));
+}
+
 static json_t *warnings_json(const struct fsn__report *report)
 {
     json_t *array = json_array();
@@ -72,7 +85,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
     spec = json_loads(spec_text, 0, NULL);
     free(spec_text);
     root = json_pack(
-        "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o,"
+        "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o, s:o,"
         " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
@@ -82,10 +95,10 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         "top1", fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
         fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
         (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
-        "layers", fsn__plan_layers_json(r->plan), "training", curve_json(r->curve), "data",
-        "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
-        "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
-        (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
+        "int8", int8_json(r), "layers", fsn__plan_layers_json(r->plan), "training",
+        curve_json(r->curve), "data", "format", r->data.format, "image", image_json(&r->data),
+        "classes", r->data.classes, "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN],
+        "test_images", (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
         fsn__json_real(r->wall_seconds), "warnings", warnings_json(r));

@@ -141,6 +141,10 @@ static const struct fsn_spec_field fields[] = {
 
     {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 2, 32, false, 8, "2|3|4|6|8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
+    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 6, false, 0, "0|2|3|4|6",
+     "each layer gets a width between this and bits, together with its ratio, by what was "
+     "measured; "
+     "0: all have bits"},
     {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
      FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
      "a step size for each Filter Summary, or for every 128 values of one"},
@@ -156,6 +160,11 @@ static const struct fsn_spec_field fields[] = {
     {"/quantize/step", FSN_FIELD_CHOICE, AT(quantize.step), FSN_STEP_LEARNED, FSN_STEP_FITTED,
      false, FSN_STEP_LEARNED, "learned|fitted",
      "step sizes in these steps: learned by gradient, or fitted anew before each epoch"},
+
+    {"/files/int8", FSN_FIELD_CHOICE, AT(files.int8), FSN_INT8_OFF, FSN_INT8_ON, false,
+     FSN_INT8_OFF, "off|on",
+     "model-int8.onnx too: weights and activations in 8-bit integers, for runtimes that compute in "
+     "them"},
 
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,
@@ -173,8 +182,10 @@ const struct fsn_spec_field *fsn_spec_fields(size_t *count)
 
 double fsn__aware_share(const struct fsn_spec *spec)
 {
+    const bool few = spec->quantize.bits < 8 || spec->quantize.least_bits > 0;
+
     if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
-        (spec->quantize.aware == FSN_AWARE_AUTO && spec->quantize.bits == 8))
+        (spec->quantize.aware == FSN_AWARE_AUTO && !few))
         return 0;
     if (spec->filter_summary.layout == FSN_LAYOUT_LEARNED)
         return fmin(spec->quantize.aware_share, 1 - spec->finetune.rounding);

@@ -461,6 +461,17 @@ static void read_together(struct reader *reader)
             "must be 0 where the last steps train the quantised network (quantize.aware), got %g: "
             "averaged weights would not be those levels",
             spec->finetune.ema);
+    if (spec->quantize.least_bits > 0 &&
+        (spec->quantize.least_bits >= spec->quantize.bits || spec->quantize.bits > 8))
+        FAULT(reader, "/quantize/least_bits",
+              "must be less than bits, which must be 8 at most: they are %d and %d",
+              spec->quantize.least_bits, spec->quantize.bits);
+    if (spec->quantize.least_bits > 0 && spec->budget.distribution == FSN_DISTRIBUTION_EVEN)
+        FAULT(reader, "/quantize/least_bits",
+              "has no effect: budget.distribution is even, so nothing is measured");
+    if (spec->quantize.least_bits > 0 && spec->budget.parameters > 0)
+        FAULT(reader, "/quantize/least_bits",
+              "has no effect: budget.parameters counts values, not their bits");
     read_budgets(reader);
     if (!reader->augment_given)
         reader->crop = true;

@@ -27,6 +27,7 @@ struct planner {
     const struct fsn__graph *graph;
     const struct fsn_spec *spec;
     const double *ratios; /* of the rows; NULL: the spec's */
+    const int *bits;      /* the same */
     struct fsn_plan *plan;
     struct weight *weights; /* [value_count] */
     int *uses;              /* [value_count] */
@@ -150,12 +151,12 @@ static const char *dense_reason(const struct planner *p, const struct fsn_plan_l
 
 /* side_by_side: as many values as the filters have are wanted, in fewer bits. */
 static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_geometry *g,
-                           const struct fsn_spec *spec, bool side_by_side)
+                           const struct fsn_spec *spec, int bits, bool side_by_side)
 {
     const int64_t elements = g->k * fsn__fs_filter_size(g);
 
     if (fsn__fs_size(g) > elements ||
-        (fsn__fs_size(g) == elements && !(side_by_side && spec->quantize.bits < 32))) {
+        (fsn__fs_size(g) == elements && !(side_by_side && bits < 32))) {
         make_dense(layer, "a Filter Summary would not be smaller");
         return;
     }
@@ -164,7 +165,7 @@ static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_ge
         layer->layout = FSN_LAYOUT_LEARNED; /* filters side by side have nowhere to go */
     layer->fs_size = fsn__fs_size(g);
     layer->ratio = (double)elements / (double)layer->fs_size;
-    layer->bits = spec->quantize.bits;
+    layer->bits = bits;
     if (layer->bits < 32 && spec->quantize.granularity == FSN_GRANULARITY_SEGMENT &&
         layer->fs_size > FSN_SEGMENT)
         layer->segment = FSN_SEGMENT;
@@ -217,7 +218,9 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
                               p->spec->filter_summary.spacing);
     else
         g = fsn__fs_choose_3d(layer->filters, layer->channels, layer->height, layer->width, budget);
-    apply_geometry(layer, &g, p->spec, budget <= 1);
+    apply_geometry(layer, &g, p->spec,
+                   p->bits ? p->bits[layer - p->plan->layers] : p->spec->quantize.bits,
+                   budget <= 1);
 }
 
 /* Nodes stand in order: one sweep backwards. */
@@ -368,12 +371,12 @@ out:
 }
 
 enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
-                                 const struct fsn_spec *spec, const double *ratios,
+                                 const struct fsn_spec *spec, const double *ratios, const int *bits,
                                  struct fsn_plan **out, struct fsn_faults *faults,
                                  struct fsn_error *err)
 {
     struct planner p = {
-        .graph = graph, .spec = spec, .ratios = ratios, .faults = faults, .err = err};
+        .graph = graph, .spec = spec, .ratios = ratios, .bits = bits, .faults = faults, .err = err};
 
     return make_plan(&p, logits, true, out);
 }
@@ -390,7 +393,7 @@ enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_sp
                              struct fsn_plan **out, struct fsn_faults *faults,
                              struct fsn_error *err)
 {
-    return fsn__fs_plan_for(graph, -1, spec, NULL, out, faults, err);
+    return fsn__fs_plan_for(graph, -1, spec, NULL, NULL, out, faults, err);
 }
 
 void fsn_plan_destroy(struct fsn_plan *plan)

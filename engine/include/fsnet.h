@@ -392,6 +392,7 @@ enum fsn_quant_range {
 };
 enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWARE_OFF };
 enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
+enum fsn_int8 { FSN_INT8_OFF, FSN_INT8_ON };
 
 /* The budgets of a sweep. */
 #define FSN_MAX_SWEEP 12
@@ -458,13 +459,17 @@ struct fsn_spec {
         enum fsn_restore_bn restore_bn;
     } finetune;
     struct {
-        int bits; /* 2, 3, 4, 6, 8, or 32 for none */
+        int bits;       /* 2, 3, 4, 6, 8, or 32 for none */
+        int least_bits; /* a layer may have fewer, down to this; 0: all have `bits` */
         enum fsn_granularity granularity;
         enum fsn_quant_range range;
         enum fsn_quant_aware aware; /* the last steps train what the quantiser makes of F ... */
         double aware_share;         /* ... this share of them */
         enum fsn_quant_step step; /* then: learned by gradient, or fitted anew before each epoch */
     } quantize;
+    struct {
+        enum fsn_int8 int8; /* model-int8.onnx too, with activations in 8 bits */
+    } files;
     uint64_t seed;
     /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results
      * depend on it, but not on how many cores work on the shares: all that there are, divided
@@ -593,9 +598,10 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
                                            void *user, struct fsn_eval *out, struct fsn_error *err);
 
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
- * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, report.json and
- * training.csv into out_dir (made if missing). With checkpoint_dir (may be NULL) an interrupted
- * job continues from its last finished epoch and ends with the same bytes.
+ * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, model-int8.onnx if
+ * the spec asks for it, report.json and training.csv into out_dir (made if missing). With
+ * checkpoint_dir (may be NULL) an interrupted job continues from its last finished epoch and ends
+ * with the same bytes.
  *
  * With budget.max_accuracy_drop or a sweep it makes several files; the one that is chosen becomes
  * model.onnx, and those of a sweep stay as candidate-1.onnx and so on, too. The outcome of a search

@@ -153,14 +153,34 @@ enum fsn_status fsn__export_attrs(struct fsn__exporter *ex, const struct fsn__no
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
 /* The node as it stands. Only layers keep their names in the small forms: reports speak of them. */
+/* Reshape's target, whose open batch (ops/op_reshape.c) becomes 0, "as many as before"; NULL: it
+ * has none. */
+static const char *open_target(struct fsn__exporter *ex, const struct fsn__node *from)
+{
+    const struct fsn__tensor *target;
+    int64_t dim[FSN_MAX_DIMS];
+    int64_t n;
+
+    if (from->op != &fsn__op_reshape)
+        return NULL;
+    target = &ex->graph->values[from->in[1]].tensor;
+    n = target->data ? fsn__numel(target) : 0;
+    if (n < 1 || n > FSN_MAX_DIMS || fsn__i64(target)[0] != FSN_BATCH)
+        return NULL;
+    memcpy(dim, target->data, (size_t)n * sizeof *dim);
+    dim[0] = 0;
+    return fsn__export_ints(ex, (size_t)n, dim);
+}
+
 static enum fsn_status write_plain(struct fsn__exporter *ex, const struct fsn__node *from,
                                    size_t n_in, struct fsn_error *err)
 {
     const char *in[FSN__MAX_IO], *out[FSN__MAX_IO];
+    const char *target = open_target(ex, from);
     FsnOnnx__NodeProto *node;
 
     for (size_t i = 0; i < n_in; i++)
-        in[i] = fsn__export_value(ex, from->in[i]);
+        in[i] = i == 1 && target ? target : fsn__export_value(ex, from->in[i]);
     for (int i = 0; i < from->n_out; i++)
         out[i] = fsn__export_value(ex, from->out[i]);
     node = fsn__export_node(ex, &ex->nodes, from->op->name, n_in, in, (size_t)from->n_out, out);

@@ -37,6 +37,10 @@ static inline int64_t fsn__step_count(const struct fsn__quant_form *form, int64_
 
 /* Chooses steps[fsn__step_count], each > 0, and returns the zero that they share. */
 int fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *form, float *steps);
+/* |x - Q(x)|^2 / |x|^2 with these steps; 0 where all is 0. Errors: NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__steps_noise(const float *x, int64_t n,
+                                               const struct fsn__quant_form *form, double *noise,
+                                               struct fsn_error *err);
 
 /* ---- graphs -----------------------------------------------------------------------------------
  */

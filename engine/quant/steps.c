@@ -14,6 +14,8 @@
 
 #include "ops/levels.h"
 
+#include <stdlib.h>
+
 enum { GRID = 17, GOLDEN = 16 };
 
 struct part {
@@ -146,4 +148,27 @@ int fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *form
     }
     fit_for_zero(x, n, form, zeros[best], mse, steps);
     return zeros[best];
+}
+
+enum fsn_status fsn__steps_noise(const float *x, int64_t n, const struct fsn__quant_form *form,
+                                 double *noise, struct fsn_error *err)
+{
+    const int64_t segment = form->segment > 0 ? form->segment : n;
+    float *steps = calloc((size_t)fsn__step_count(form, n), sizeof *steps);
+    double missed = 0, all = 0;
+    int zero;
+
+    if (!steps)
+        return FSN__NOMEM(err);
+    zero = fsn__steps_fit(x, n, form, steps);
+    for (int64_t begin = 0, at = 0; begin < n; begin += segment, at++) {
+        const struct part part = part_of(x + begin, n - begin < segment ? n - begin : segment);
+
+        missed += squared_error(&part, fsn__top_level(form->bits), zero, steps[at]);
+    }
+    for (int64_t i = 0; i < n; i++)
+        all += (double)x[i] * x[i];
+    *noise = all > 0 ? missed / all : 0;
+    free(steps);
+    return FSN_OK;
 }

@@ -27,11 +27,13 @@
 
 static const struct {
     const char *name, *content_type;
+    bool optional; /* if the spec asks for it */
 } outputs[] = {
-    {"model.onnx", "application/octet-stream"},
-    {"model-dense.onnx", "application/octet-stream"},
-    {"report.json", "application/json"},
-    {"training.csv", "text/csv; charset=utf-8"},
+    {"model.onnx", "application/octet-stream", false},
+    {"model-dense.onnx", "application/octet-stream", false},
+    {"model-int8.onnx", "application/octet-stream", true},
+    {"report.json", "application/json", false},
+    {"training.csv", "text/csv; charset=utf-8", false},
 };
 #define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)
 _Static_assert(OUTPUT_COUNT + FSN_MAX_SWEEP <= SRV_MAX_ARTIFACTS, "the files of a sweep fit too");
@@ -228,24 +230,33 @@ static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_e
     return status;
 }
 
-/* Names and types: what every job has, and the files of a sweep that are there. */
+/* One more artifact, if the file is there or must be; its digest is yet to come. */
+static void list_one(const struct run *run, const char *name, const char *content_type,
+                     bool optional, struct srv_artifact out[SRV_MAX_ARTIFACTS], size_t *count)
+{
+    struct srv_artifact *a = &out[*count];
+    char path[SRV_PATH_SIZE];
+
+    if (optional &&
+        (srv_path(path, NULL, "%s/%s", run->out, name) != FSN_OK || access(path, F_OK) != 0))
+        return;
+    snprintf(a->name, sizeof a->name, "%s", name);
+    snprintf(a->content_type, sizeof a->content_type, "%s", content_type);
+    ++*count;
+}
+
+/* Names and types of what the job has left: its own files, and those of a sweep. */
 static size_t list_artifacts(const struct run *run, struct srv_artifact out[SRV_MAX_ARTIFACTS])
 {
     size_t count = 0;
 
-    for (; count < OUTPUT_COUNT; count++) {
-        snprintf(out[count].name, sizeof out->name, "%s", outputs[count].name);
-        snprintf(out[count].content_type, sizeof out->content_type, "%s",
-                 outputs[count].content_type);
-    }
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        list_one(run, outputs[i].name, outputs[i].content_type, outputs[i].optional, out, &count);
     for (int i = 1; i <= FSN_MAX_SWEEP; i++) {
-        struct srv_artifact *a = &out[count];
-        char path[SRV_PATH_SIZE];
+        char name[32];
 
-        snprintf(a->name, sizeof a->name, "candidate-%d.onnx", i);
-        snprintf(a->content_type, sizeof a->content_type, "application/octet-stream");
-        if (srv_path(path, NULL, "%s/%s", run->out, a->name) == FSN_OK && access(path, F_OK) == 0)
-            count++;
+        snprintf(name, sizeof name, "candidate-%d.onnx", i);
+        list_one(run, name, "application/octet-stream", true, out, &count);
     }
     return count;
 }

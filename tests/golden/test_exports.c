@@ -367,30 +367,36 @@ static void assert_folded(const struct fixture *f, const struct fsn__graph *grap
 
 static void run_job(const struct fixture *f, const struct fsn_dataset *data)
 {
-    char set[300], out[300], small[320], dense[320], report_path[320];
+    char set[300], out[300], small[320], dense[320], int8[320], report_path[320];
     struct fsn_spec spec = short_spec(f);
     struct fsn_error err = {0};
-    struct fsn_eval eval = {0};
-    struct fsn_model *upload = load(f, f->model), *a, *b;
+    struct fsn_eval eval = {0}, rounded = {0};
+    struct fsn_model *upload = load(f, f->model), *a, *b, *c;
     json_t *report, *compressed, *row;
 
     snprintf(set, sizeof set, "%s", temp_dir_path(&work, "set.tar.gz"));
     snprintf(out, sizeof out, "%s", temp_dir_path(&work, "out"));
     snprintf(small, sizeof small, "%s/model.onnx", out);
     snprintf(dense, sizeof dense, "%s/model-dense.onnx", out);
+    snprintf(int8, sizeof int8, "%s/model-int8.onnx", out);
     snprintf(report_path, sizeof report_path, "%s/report.json", out);
+    spec.files.int8 = FSN_INT8_ON;
     if (fsn_compress(&(struct fsn_job){.model_path = f->model, .data_path = set, .out_dir = out},
                      &spec, &err) != FSN_OK)
         fail_msg("%s: %s", f->name, err.text);
     a = load(f, small);
     b = load(f, dense);
+    c = load(f, int8);
     assert_same_ends(f, upload->graph, a->graph);
+    assert_same_ends(f, upload->graph, c->graph);
     assert_same_ends(f, upload->graph, b->graph);
     assert_folded(f, b->graph);
     if (graph_difference(a->graph, b->graph, 3) > 1e-4)
         fail_msg("%s: model.onnx and model-dense.onnx differ", f->name);
     if (graph_difference(upload->graph, b->graph, 3) == 0)
         fail_msg("%s: nothing has changed", f->name);
+    if (graph_count(c->graph, "QuantizeLinear") < 2)
+        fail_msg("%s: model-int8.onnx has no integers", f->name);
     report = json_load_file(report_path, 0, NULL);
     assert_non_null(report);
     row = json_array_get(json_object_get(report, "training"), 0);
@@ -401,10 +407,19 @@ static void run_job(const struct fixture *f, const struct fsn_dataset *data)
         fail_msg("%s: %s", f->name, err.text);
     assert_float_equal(eval.loss, json_real_value(json_object_get(compressed, "loss")), 1e-6);
     assert_float_equal(eval.top1, json_real_value(json_object_get(compressed, "top1")), 1e-6);
+    if (fsn_evaluate(c, data, FSN_SPLIT_TEST, &spec, NULL, NULL, &rounded, &err) != FSN_OK)
+        fail_msg("%s: %s", f->name, err.text);
+    assert_float_equal(rounded.loss,
+                       json_real_value(json_object_get(json_object_get(report, "int8"), "loss")),
+                       1e-6);
+    if (fabs(rounded.loss - eval.loss) > 0.02) /* of about 2.3 */
+        fail_msg("%s: model-int8.onnx has loss %g, model.onnx %g", f->name, rounded.loss,
+                 eval.loss);
     json_decref(report);
     fsn_model_destroy(upload);
     fsn_model_destroy(a);
     fsn_model_destroy(b);
+    fsn_model_destroy(c);
     fsn_spec_clear(&spec);
 }
 

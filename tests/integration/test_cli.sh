@@ -243,6 +243,32 @@ done
 run 0 compress "$dir/base.onnx" --data "$dir/set.tar.gz" --layout learned --epochs 0 --threads 2 --out "$dir/unmoved" --json
 json "without epochs nothing moves" '[.layers[] | select(.layout == "learned").moved] | unique' '[0]'
 
+# ---- widths of layers, integers -----------------------------------------------------------------
+run 0 "${compress[@]}" --epochs 1 --least-bits 3 --int8 on --out "$dir/mixed"
+holds "compress names the file in integers" "model-dense.onnx, model-int8.onnx, report.json" "$out"
+out=$(<"$dir/mixed/report.json")
+json "layers have widths of their own, and none below the least" \
+    '[.layers[].bits | select(. < 32)] | (unique | length) > 1 and min >= 3 and max <= 8' true
+expected_bytes=$(jq .compressed.size_bytes "$dir/one/report.json")
+json "in as many bytes as with one width for all" \
+    "(.compressed.size_bytes - $expected_bytes) | fabs < $expected_bytes / 100" true
+same "the report states the size of the file in integers" "$(stat -c %s "$dir/mixed/model-int8.onnx")" \
+    "$(jq .int8.size_bytes <<<"$out")"
+check "weights of a byte are less than a third of floats" test \
+    $((3 * $(stat -c %s "$dir/mixed/model-int8.onnx"))) -lt "$(stat -c %s "$dir/base.onnx")"
+mixed_top1=$(jq .compressed.top1 <<<"$out") int8_top1=$(jq .int8.top1 <<<"$out")
+run 0 eval "$dir/mixed/model.onnx" --data "$dir/set.tar.gz" --threads 2 --json
+json "a file of several widths reaches the accuracy of the report" '.top1' "$mixed_top1"
+run 0 eval "$dir/mixed/model-int8.onnx" --data "$dir/set.tar.gz" --threads 2 --json
+json "so does the one in integers" '.top1' "$int8_top1"
+run 0 inspect "$dir/mixed/model-int8.onnx" --json
+json "its activations need no operator" '[.operators.Relu, .operators.Conv]' '[null,9]'
+run 0 "${compress[@]}" --epochs 1 --least-bits 3 --int8 on --out "$dir/mixed2"
+check "the same job writes the same integers" \
+    cmp "$dir/mixed/model-int8.onnx" "$dir/mixed2/model-int8.onnx"
+run 2 "${compress[@]}" --bits 4 --least-bits 6 --out "$dir/no"
+holds "a least width above the width is refused" "must be less than bits" "$err"
+
 # ---- interruption ----------------------------------------------------------------------------
 # interrupted NAME SETTINGS..: the job, stopped and continued, gives the bytes of NAME.
 interrupted() {

@@ -91,7 +91,7 @@ call POST "/v1/jobs/$job/cancel"
 finishes cancelled
 
 # ---- the result ------------------------------------------------------------------------------
-order "$spec"
+order "$(jq -c '.files.int8 = "on"' <<<"$spec")"
 first=$job
 finishes succeeded
 like job-succeeded
@@ -107,10 +107,10 @@ like metrics
 same "the curve has a row for each epoch" "1 2" "$(field '[.items[].epoch] | join(" ")')"
 call GET "/v1/jobs/$job/artifacts"
 like artifacts
-same "the artifacts" "model-dense.onnx model.onnx report.json training.csv" \
+same "the artifacts" "model-dense.onnx model-int8.onnx model.onnx report.json training.csv" \
     "$(field '[.items[].name] | join(" ")')"
 cp "$dir/body" "$dir/artifacts"
-for name in model.onnx model-dense.onnx report.json training.csv; do
+for name in model.onnx model-dense.onnx model-int8.onnx report.json training.csv; do
     artifact "$name" "$dir/$name"
     same "$name has the digest and size that the list states" \
         "$(jq -r --arg n "$name" '.items[] | select(.name == $n) | "\(.sha256) \(.size_bytes)"' "$dir/artifacts")" \
@@ -138,7 +138,9 @@ same "the work folder is gone" "" "$(ls -A "$data/work")"
 order "$spec"
 finishes succeeded
 artifact model.onnx "$dir/again.onnx"
-check "the same job gives the same bytes" cmp -s "$dir/model.onnx" "$dir/again.onnx"
+call GET "/v1/jobs/$job/artifacts/model-int8.onnx"
+refused "a file that was not asked for" 404 not-found "has no artifact 'model-int8.onnx'"
+check "the same job gives the same bytes, whatever files were asked for beside them" cmp -s "$dir/model.onnx" "$dir/again.onnx"
 again=$job
 order "$(jq -c '.seed = 6' <<<"$spec")"
 finishes succeeded

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 /* A curve of `elements` weights whose error is 1 - 1/r to a power: convex in 1/r and not. */
 static struct fsn__fs_curve curve_of(double elements, double power)
 {
-    struct fsn__fs_curve curve;
+    struct fsn__fs_curve curve = {.widths = 1, .bits = {1}};
 
     for (int i = 0; i < FSN__CURVE_POINTS; i++) {
         curve.ratio[i] = pow(2, i / 3.0);
@@ -48,8 +49,11 @@ static void no_other_choice_of_that_size_is_better(void **state)
     (void)state;
     for (double total = 200; total < 6700; total += 500) {
         double ratios[3], cost = 0, size = 0;
+        int bits[3];
 
-        fsn__fs_allocate(curves, weight, 3, total, 8, 1000, ratios);
+        const struct fsn__fs_shares shares = {curves, weight, 3, total, 8, 1000};
+
+        fsn__fs_allocate(&shares, ratios, bits);
         for (int i = 0; i < 3; i++) {
             const int p = point_of(&curves[i], ratios[i]);
 
@@ -70,17 +74,71 @@ static void no_other_choice_of_that_size_is_better(void **state)
     }
 }
 
+/* Against all choices of two layers with two widths: a multiplier finds the best of its size, and
+ * what it leaves of the total is spent. */
+static void widths_and_ratios_are_chosen_together(void **state)
+{
+    struct fsn__fs_curve curves[2] = {curve_of(3000, 1), curve_of(1000, 0.5)};
+    const double weight[2] = {1, 4};
+    const int n = FSN__CURVE_POINTS;
+    bool few = false, many = false;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        curves[i].widths = 2;
+        curves[i].bits[0] = 8;
+        curves[i].bits[1] = 3;
+        curves[i].noise[0] = 0.0001;
+        curves[i].noise[1] = 0.04;
+    }
+    for (double total = 2000; total < 34000; total += 1000) {
+        const struct fsn__fs_shares shares = {curves, weight, 2, total, 8, 1000};
+        double ratios[2], cost = 0, size = 0, best;
+        int bits[2];
+
+        fsn__fs_allocate(&shares, ratios, bits);
+        for (int i = 0; i < 2; i++) {
+            const int p = point_of(&curves[i], ratios[i]);
+            const double e = curves[i].error[p];
+
+            cost += weight[i] * (e + (1 - e) * curves[i].noise[bits[i] == 3]);
+            size += curves[i].size[p] * bits[i];
+            few |= bits[i] == 3;
+            many |= bits[i] == 8;
+        }
+        assert_true(size <= total);
+        best = INFINITY;
+        for (int a = 0; a < n * n * 4; a++) {
+            const int p[2] = {a / 4 % n, a / 4 / n}, w[2] = {a % 2, a / 2 % 2};
+            double other = 0, needs = 0;
+
+            for (int i = 0; i < 2; i++) {
+                const double e = curves[i].error[p[i]];
+
+                other += weight[i] * (e + (1 - e) * curves[i].noise[w[i]]);
+                needs += curves[i].size[p[i]] * curves[i].bits[w[i]];
+            }
+            best = needs <= total ? fmin(best, other) : best;
+        }
+        assert_true(cost < 1.1 * best);
+    }
+    assert_true(few && many);
+}
+
 static void no_layer_leaves_the_spread_and_what_was_not_measured_counts_most(void **state)
 {
     const struct fsn__fs_curve curves[2] = {curve_of(1000, 1), curve_of(1000, 1)};
     const double weight[2] = {1, 1000}, unknown[2] = {1, NAN};
+    struct fsn__fs_shares shares = {curves, weight, 2, 500, 4, 2};
     double ratios[2];
+    int bits[2];
 
     (void)state;
-    fsn__fs_allocate(curves, weight, 2, 500, 4, 2, ratios);
+    fsn__fs_allocate(&shares, ratios, bits);
     assert_true(ratios[0] <= 8 && ratios[1] >= 2);
     assert_true(ratios[1] < ratios[0]);
-    fsn__fs_allocate(curves, unknown, 2, 500, 4, 2, ratios);
+    shares.weight = unknown;
+    fsn__fs_allocate(&shares, ratios, bits);
     assert_true(ratios[0] == ratios[1]); /* NaN: as the largest, which is 1 */
 }
 
@@ -227,6 +285,82 @@ static void what_matters_gets_more_of_the_same_size(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+static void layers_of_one_file_have_the_widths_that_pay(void **state)
+{
+    const struct fsn__layer_effect effects[3] = {{0.02, 1}, {0.01, 1}, {5, 60}};
+    struct net n;
+    struct fsn_plan *fixed, *mixed;
+    int64_t size;
+
+    (void)state;
+    open_net(&n);
+    n.spec.budget.size_bytes = 8000;
+    fixed = plan(&n, effects);
+    n.spec.quantize.least_bits = 3;
+    mixed = plan(&n, effects);
+    assert_true(mixed->expected_bytes <= 8000 && mixed->expected_bytes > 7800);
+    for (int i = 0; i < 3; i++) {
+        const struct fsn_plan_layer *l = &mixed->layers[i];
+
+        assert_int_equal(fixed->layers[i].bits, 8);
+        assert_true(l->bits == 3 || l->bits == 4 || l->bits == 6 || l->bits == 8);
+    }
+    assert_true(mixed->layers[2].bits > mixed->layers[1].bits); /* it matters most */
+    assert_true(mixed->layers[0].bits < 8);                     /* and so has more values */
+    assert_true(mixed->layers[0].ratio < fixed->layers[0].ratio / 2);
+    size = size_when_made(&n, mixed);
+    assert_true(size <= mixed->expected_bytes && size > mixed->expected_bytes - 100);
+    fsn_plan_destroy(fixed);
+    fsn_plan_destroy(mixed);
+    mixed = plan(&n, NULL); /* nothing was measured */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(mixed->layers[i].bits, 8);
+    fsn_plan_destroy(mixed);
+    fsn__graph_destroy(n.net.b.graph);
+}
+
+/* A layer of layout 3d has the ratio 2.25 or 4.5 or 9 and nothing in between. */
+static void layers_of_few_ratios_fill_the_budget_one_by_one(void **state)
+{
+    struct small_net net;
+    struct net n = {.faults = {0}};
+    int shared;
+
+    (void)state;
+    small_net_open(&net, 16);
+    shared = small_net_weight(&net, "shared", 16, 16);
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "conv%d", i);
+        if (i == 3 || i == 7)
+            small_net_grouped_conv(&net, name, shared, 1);
+        else
+            small_net_conv(&net, name, 16, 3); /* 2304 weights */
+    }
+    small_net_finish(&net);
+    n.net = net;
+    fsn_spec_defaults(&n.spec);
+    n.spec.filter_summary.layout = FSN_LAYOUT_3D;
+    for (int size = 9000; size <= 12000; size += 500) {
+        struct fsn_plan *p;
+        double least = 1e9, most = 0;
+
+        n.spec.budget.size_bytes = size;
+        p = plan(&n, NULL);
+        /* all at 4.5: 4,608 bytes and 3,000 beside; a step of one layer: 512 */
+        assert_true(p->expected_bytes <= size && p->expected_bytes > size - 520);
+        for (size_t i = 0; i < p->layer_count; i++) {
+            least = fmin(least, p->layers[i].ratio);
+            most = fmax(most, p->layers[i].ratio);
+        }
+        assert_true(most <= 2 * least + 1e-9);
+        assert_true(p->layers[3].ratio == p->layers[7].ratio); /* the same weights */
+        fsn_plan_destroy(p);
+    }
+    fsn__graph_destroy(net.b.graph);
+}
+
 static void a_budget_below_everything_is_refused_with_the_least(void **state)
 {
     struct net n;
@@ -277,11 +411,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_other_choice_of_that_size_is_better),
+        cmocka_unit_test(widths_and_ratios_are_chosen_together),
         cmocka_unit_test(no_layer_leaves_the_spread_and_what_was_not_measured_counts_most),
         cmocka_unit_test(a_file_is_as_large_as_it_may_be_and_no_larger),
         cmocka_unit_test(no_file_of_few_bits_is_larger_than_its_plan),
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
+        cmocka_unit_test(layers_of_one_file_have_the_widths_that_pay),
+        cmocka_unit_test(layers_of_few_ratios_fill_the_budget_one_by_one),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
         cmocka_unit_test(the_bounds_of_a_search_are_those_of_the_budgets),
     };

@@ -308,7 +308,7 @@ static void a_layer_that_the_trained_output_does_not_depend_on_stays_dense(void 
     net.x = a;
     small_net_conv(&net, "c", 8, 3);
     small_net_finish(&net);
-    assert_int_equal(fsn__fs_plan_for(net.b.graph, b, &spec, NULL, &p, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__fs_plan_for(net.b.graph, b, &spec, NULL, NULL, &p, NULL, NULL), FSN_OK);
     assert_int_equal(p->layers[0].layout, FSN_LAYOUT_1D);
     assert_int_equal(p->layers[1].layout, FSN_LAYOUT_1D);
     assert_int_equal(p->layers[2].layout, FSN_LAYOUT_DENSE);

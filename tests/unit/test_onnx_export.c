@@ -909,6 +909,36 @@ static void what_version_13_cannot_say_is_refused_by_name(void **state)
     fsn_model_destroy(model);
 }
 
+/* The engine's mark of an open batch is no size that another runtime knows. */
+static void a_target_with_the_batch_in_it_says_as_many_as_before(void **state)
+{
+    struct net net = net_create(1);
+    int64_t target[3] = {FSN_BATCH, 3, 4};
+    const struct fsn__tensor t = {.dtype = FSN__I64, .ndim = 1, .dim = {3}, .data = target};
+    struct fsn_error err = {0};
+    int in[2] = {net_input(&net, 3, 2, 2), -1}, y;
+    struct fsn__graph *graph;
+
+    (void)state;
+    assert_int_equal(fsn__graph_add_const(net.graph, "target", FSN__VALUE_CONST, &t, &in[1], &err),
+                     FSN_OK);
+    assert_int_equal(fsn__graph_apply(net.graph, "Reshape", "r", NULL, 2, in, &y, &err), FSN_OK);
+    graph = net_finish(&net, y);
+    for (int form = 0; form < FORMS; form++) {
+        struct bytes bytes = export_graph(graph, forms[form]);
+        FsnOnnx__ModelProto *proto = unpack(bytes);
+        int64_t said[3];
+
+        assert_int_equal(proto->graph->n_initializer, 1);
+        assert_int_equal(proto->graph->initializer[0]->raw_data.len, sizeof said);
+        memcpy(said, proto->graph->initializer[0]->raw_data.data, sizeof said);
+        assert_true(said[0] == 0 && said[1] == 3 && said[2] == 4);
+        fsn__proto_free(proto);
+        free(bytes.data);
+    }
+    fsn__graph_destroy(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -932,6 +962,7 @@ int main(void)
         cmocka_unit_test(resize_is_written_where_version_13_has_its_modes),
         cmocka_unit_test(axes_of_reductions_are_written_as_an_attribute),
         cmocka_unit_test(pad_of_some_axes_is_written_as_pad_of_all),
+        cmocka_unit_test(a_target_with_the_batch_in_it_says_as_many_as_before),
         cmocka_unit_test(what_version_13_cannot_say_is_refused_by_name),
     };
 
