@@ -56,7 +56,8 @@ const char *fsn__name_fault(const char *name)
 
 bool fsn__name_is_image(const char *name)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".png",  ".bmp", ".ppm",
+                                           ".pgm", ".tif",  ".tiff", ".webp"};
     const char *suffix = strrchr(fsn__base_name(name), '.');
 
     for (size_t i = 0; suffix && i < sizeof suffixes / sizeof suffixes[0]; i++)

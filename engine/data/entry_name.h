@@ -12,7 +12,8 @@ const char *fsn__base_name(const char *name);
 /* The name without the suffix of a packed file (.gz, .xz, .bz2); *packed: whether it had one.
  * New (free()), or NULL when out of memory. */
 char *fsn__plain_name(const char *name, bool *packed);
-/* Whether it ends in .jpg, .jpeg or .png, in small letters or capitals. */
+/* Whether it ends as images do, those that torchvision's ImageFolder takes: .jpg, .jpeg, .png,
+ * .bmp, .ppm, .pgm, .tif, .tiff, .webp, in small letters or capitals. */
 bool fsn__name_is_image(const char *name);
 bool fsn__name_is_utf8(const char *name);
 /* Copies what fits of a name for use in a message: what is not printable ASCII (control characters,

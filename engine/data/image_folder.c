@@ -3,6 +3,9 @@
  *
  *     train/CLASS/NAME.jpg    val/CLASS/NAME.jpg    test/CLASS/NAME.jpg     also .jpeg and .png
  *
+ * What is named like an image of another kind (.bmp, .webp) is refused by name unless it is JPEG or
+ * PNG all the same: left out, it would quietly make another set than the one that was sent.
+ *
  * all of it perhaps in one more folder. A set without split folders, CLASS/NAME.jpg alone, is all
  * train images. Classes are the folders of the train images, numbered by name in byte order, as
  * Python sorts them; within a class images are ordered by name too, so nothing depends on the order

@@ -144,13 +144,14 @@ static void renumber(int *indices, int count, const int *map)
 }
 
 /* An output beyond the operator's first ones that nothing reads is dropped from its node, so that
- * BatchNormalization or MaxPool does not keep work for it. */
+ * BatchNormalization or MaxPool does not keep work for it. Split keeps all of its own: how many it
+ * has says how long each is. */
 static void drop_unread_outputs(struct fsn__graph *graph, const int *uses)
 {
     for (int i = 0; i < graph->node_count; i++) {
         struct fsn__node *node = &graph->nodes[i];
 
-        while (node->n_out > node->op->min_out && node->n_out > 1 &&
+        while (node->op != &fsn__op_split && node->n_out > node->op->min_out && node->n_out > 1 &&
                (node->out[node->n_out - 1] < 0 || uses[node->out[node->n_out - 1]] == 0))
             node->n_out--;
     }

@@ -96,10 +96,10 @@ static enum fsn_status merge(struct fsn__graph *graph, int second, struct fsn_er
 static bool is_elementwise(const struct fsn__op *op)
 {
     static const char *const names[] = {
-        "Relu",     "LeakyRelu", "PRelu", "Elu",         "Selu",      "Sigmoid", "Tanh",
-        "Softplus", "Mish",      "Gelu",  "HardSigmoid", "HardSwish", "Clip",    "Erf",
-        "Exp",      "Log",       "Sqrt",  "Abs",         "Neg",       "Add",     "Sub",
-        "Mul",      "Div",       "Pow",   "Identity",    "Cast",      "Max",     "Min",
+        "Relu", "LeakyRelu", "PRelu",       "Elu",       "Selu", "Sigmoid", "Tanh", "Softplus",
+        "Mish", "Gelu",      "HardSigmoid", "HardSwish", "Clip", "Erf",     "Sin",  "Cos",
+        "Exp",  "Log",       "Sqrt",        "Abs",       "Neg",  "Add",     "Sub",  "Mul",
+        "Div",  "Pow",       "Identity",    "Cast",      "Max",  "Min",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

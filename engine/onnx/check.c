@@ -7,7 +7,7 @@
  * imported that way, every input is bound and the import's constant folding does the computing.
  *
  * Element types: the engine computes in float32. A float32 result answers for an expected float64
- * as it is, and for a float16 after rounding to it.
+ * as it is, and for a float16 or bfloat16 after rounding to it.
  */
 #include "onnx/onnx.h"
 
@@ -329,6 +329,8 @@ static void compare(struct comparison *cmp, const char *name, const struct fsn__
 
         if (want_type == FSN__ONNX_FLOAT16)
             value = (double)fsn__half_to_float(fsn__float_to_half((float)value));
+        else if (want_type == FSN__ONNX_BFLOAT16)
+            value = (double)fsn__bfloat_to_float(fsn__float_to_bfloat((float)value));
         compare_element(cmp, name, i, value, fsn__get_f64(want, i), !is_float(want->dtype));
     }
 }

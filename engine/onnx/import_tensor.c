@@ -59,13 +59,23 @@ uint16_t fsn__float_to_half(float value)
     return (uint16_t)(sign | kept);
 }
 
-static float bfloat_to_float(uint16_t value)
+float fsn__bfloat_to_float(uint16_t value)
 {
     uint32_t bits = (uint32_t)value << 16;
     float wide;
 
     memcpy(&wide, &bits, sizeof wide);
     return wide;
+}
+
+uint16_t fsn__float_to_bfloat(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) /* NaN stays NaN */
+        return (uint16_t)(bits >> 16 | 0x40u);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16); /* half to even */
 }
 
 /* ---- where the elements stand ---------------------------------------------------------------- */
@@ -171,7 +181,7 @@ static void convert(const void *packed, int32_t onnx, struct fsn__tensor *out, s
 
             memcpy(&half, from + 2 * i, sizeof half);
             fsn__f32(out)[i] =
-                onnx == FSN__ONNX_FLOAT16 ? fsn__half_to_float(half) : bfloat_to_float(half);
+                onnx == FSN__ONNX_FLOAT16 ? fsn__half_to_float(half) : fsn__bfloat_to_float(half);
         }
     } else if (onnx == FSN__ONNX_DOUBLE && out->dtype == FSN__F32) {
         for (size_t i = 0; i < n; i++) {

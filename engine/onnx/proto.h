@@ -79,5 +79,8 @@ FSN_NODISCARD enum fsn_status fsn__proto_tensor(const FsnOnnx__TensorProto *prot
 /* IEEE 754 binary16 <-> binary32, rounding to nearest even. */
 float fsn__half_to_float(uint16_t half);
 uint16_t fsn__float_to_half(float value);
+/* bfloat16, the upper half of a binary32, in the same way. */
+float fsn__bfloat_to_float(uint16_t value);
+uint16_t fsn__float_to_bfloat(float value);
 
 #endif

@@ -96,11 +96,23 @@ static enum fsn_status upgrade_axes(struct fsn__importer *im, struct fsn__draft 
     return status == FSN_OK ? ints_to_input(im, draft, "axes", 1, err) : status;
 }
 
+/* In every version: how many parts there are says how long each is, so those without a name, of
+ * which the draft has dropped the last ones, count too. */
 static enum fsn_status upgrade_split(struct fsn__importer *im, struct fsn__draft *draft,
                                      struct fsn_error *err)
 {
-    enum fsn_status status = expect_one_input(draft, err);
+    const int parts = (int)draft->proto->n_output; /* at most FSN__MAX_IO: resolved */
+    enum fsn_status status = FSN_OK;
 
+    while (draft->n_out < parts)
+        draft->out[draft->n_out++] = -1;
+    for (int i = 0; i < parts && status == FSN_OK; i++)
+        if (draft->out[i] < 0)
+            status = fsn__graph_add_value(im->graph, NULL, FSN__VALUE_COMPUTED, NULL,
+                                          &draft->out[i], err);
+    if (status != FSN_OK || draft->opset >= 13)
+        return status;
+    status = expect_one_input(draft, err);
     return status == FSN_OK ? ints_to_input(im, draft, "split", 1, err) : status;
 }
 
@@ -327,7 +339,7 @@ static const struct upgrade upgrades[] = {
     {"Resize", 11, upgrade_resize},
     {"Slice", 10, upgrade_slice},
     {"Softmax", 13, upgrade_softmax},
-    {"Split", 13, upgrade_split},
+    {"Split", INT64_MAX, upgrade_split},
     {"Squeeze", 13, upgrade_axes},
     {"Sub", 7, upgrade_broadcast},
     {"TopK", 10, upgrade_top_k},

@@ -9,6 +9,7 @@
  *   Log         y = ln(x)                dx = dy / x
  *   Erf         y = 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
  *                                        dx = 2/sqrt(pi) e^(-x^2) dy
+ *   Sin, Cos                             dx = cos(x) dy, dx = -sin(x) dy
  *   Sign        y = -1, 0 or 1           dx = 0
  *   Floor, Ceil, Round (half to even)    dx = 0
  *
@@ -46,6 +47,8 @@ FSN__REAL_FUNCTION(exp, FSN__NO_ATTRIBUTES, exp(x), y *g, .name = "Exp", .backwa
 FSN__REAL_FUNCTION(log, FSN__NO_ATTRIBUTES, log(x), g / x, .name = "Log", .backward_in = 1)
 FSN__REAL_FUNCTION(erf, FSN__NO_ATTRIBUTES, erf(x), (float)M_2_SQRTPI *exp(-x *x) * g,
                    .name = "Erf", .backward_in = 1)
+FSN__REAL_FUNCTION(sin, FSN__NO_ATTRIBUTES, sin(x), cos(x) * g, .name = "Sin", .backward_in = 1)
+FSN__REAL_FUNCTION(cos, FSN__NO_ATTRIBUTES, cos(x), -sin(x) * g, .name = "Cos", .backward_in = 1)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 

@@ -562,6 +562,8 @@ static const struct {
     {"Exp", "test_grad_math"},
     {"Log", "test_grad_math"},
     {"Erf", "test_grad_math"},
+    {"Sin", "test_grad_math"},
+    {"Cos", "test_grad_math"},
     {"Sign", "test_grad_math"},
     {"Floor", "test_grad_math"},
     {"Ceil", "test_grad_math"},

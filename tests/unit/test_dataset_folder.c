@@ -264,6 +264,14 @@ static void a_bad_file_is_refused_with_its_name(void **state)
     photos->entries[1].size = 0;
     assert_refused(photos, FSN_FORMAT, "train/b/bad.jpg: 0 bytes are no image");
 
+    ADD(photos, "train/b/2.BMP");
+    photos->entries[3].bytes = "BM6\x0c";
+    photos->entries[3].size = 4;
+    photos->entries[1].bytes = photos->entries[0].bytes;
+    photos->entries[1].size = photos->entries[0].size;
+    assert_refused(photos, FSN_UNSUPPORTED, "train/b/2.BMP: neither JPEG nor PNG");
+    photos->count = 3;
+
     /* What the header does not tell, verify does; and so does a batch. */
     photos->entries[1].bytes = large.data;
     photos->entries[1].size = large.size / 2;

@@ -769,6 +769,26 @@ static void a_number_of_parts_is_written_as_their_sizes(void **state)
     assert_exported(&m, "Split");
 }
 
+/* A file whose sizes and outputs differ in number is none to ONNX Runtime. */
+static void parts_that_nothing_reads_are_written_too(void **state)
+{
+    struct fsn_model *model, *back;
+    struct onnx_maker m;
+
+    (void)state;
+    onnx_begin(&m, 13);
+    onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(ONNX_OPEN, 7));
+    onnx_ints(&m, "sizes", 3, INTS(2, 4, 1));
+    onnx_attr_int(&m, onnx_node(&m, "Split", "x,sizes", "a,b,c"), "axis", 1);
+    onnx_node(&m, "Neg", "b", "y");
+    onnx_output(&m, "y");
+    model = load(&m);
+    back = round_trip(model->graph, FSN_EXPORT_DENSE);
+    assert_int_equal(back->graph->nodes[0].n_out, 3);
+    fsn_model_destroy(model);
+    fsn_model_destroy(back);
+}
+
 /* Attributes that say the default are left out; what version 13 cannot say is refused. */
 static void resize_is_written_where_version_13_has_its_modes(void **state)
 {
@@ -959,6 +979,7 @@ int main(void)
         cmocka_unit_test(newer_activations_are_written_in_version_13s_terms),
         cmocka_unit_test(newer_normalisations_are_written_in_version_13s_terms),
         cmocka_unit_test(a_number_of_parts_is_written_as_their_sizes),
+        cmocka_unit_test(parts_that_nothing_reads_are_written_too),
         cmocka_unit_test(resize_is_written_where_version_13_has_its_modes),
         cmocka_unit_test(axes_of_reductions_are_written_as_an_attribute),
         cmocka_unit_test(pad_of_some_axes_is_written_as_pad_of_all),

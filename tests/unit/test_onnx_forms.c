@@ -173,6 +173,33 @@ static void squeeze_took_its_axes_as_an_attribute(void **state)
     fsn_model_destroy(model);
 }
 
+/* Halves of four, of which nothing reads the second, or which has no name. */
+static void equal_parts_that_nothing_reads_take_their_share(void **state)
+{
+    static const char *const outputs[] = {"a,b", "a,"};
+    static const int64_t opsets[] = {11, 13, 18};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        struct onnx_maker m;
+        struct fsn_model *model;
+        FsnOnnx__NodeProto *node;
+
+        onnx_begin(&m, opsets[i / 2]);
+        onnx_input(&m, "x", FSN__ONNX_FLOAT, 2, INTS(ONNX_OPEN, 4));
+        node = onnx_node(&m, "Split", "x", outputs[i % 2]);
+        onnx_attr_int(&m, node, "axis", 1);
+        if (opsets[i / 2] == 18)
+            onnx_attr_int(&m, node, "num_outputs", 2);
+        onnx_node(&m, "Neg", "a", "y");
+        onnx_output(&m, "y");
+        model = onnx_load(&m);
+        assert_shape(model_output(model, 0), "[N,2]");
+        assert_computes(model, FLOATS(1, 2, 3, 4), 2, FLOATS(-1, -2));
+        fsn_model_destroy(model);
+    }
+}
+
 /* Before version 13 a Softmax normalised over all axes from `axis` on: four equal values are 1/4
  * each, where version 13 makes them 1/2 (over the last axis of two). */
 static void softmax_normalised_over_several_axes(void **state)
@@ -413,6 +440,7 @@ int main(void)
         cmocka_unit_test(nearest_neighbours_lay_above_where_a_resize_shrank),
         cmocka_unit_test(older_forms_mean_what_they_meant),
         cmocka_unit_test(squeeze_took_its_axes_as_an_attribute),
+        cmocka_unit_test(equal_parts_that_nothing_reads_take_their_share),
         cmocka_unit_test(softmax_normalised_over_several_axes),
         cmocka_unit_test(softmax_over_the_last_axis_alone_is_todays_form),
         cmocka_unit_test(a_batch_norm_exported_in_training_mode_uses_its_running_statistics),

@@ -169,6 +169,20 @@ static void float_narrows_to_half_with_ties_to_even(void **state)
     (void)state;
 }
 
+static void float_narrows_to_bfloat_with_ties_to_even(void **state)
+{
+    assert_int_equal(fsn__float_to_bfloat(1.0f), 0x3f80);
+    assert_int_equal(fsn__float_to_bfloat(1.0f + 0x1p-8f), 0x3f80); /* tie: even is 1 */
+    assert_int_equal(fsn__float_to_bfloat(1.0f + 0x3p-8f), 0x3f82); /* tie: even is up */
+    assert_int_equal(fsn__float_to_bfloat(-1.0f - 0x1p-8f - 0x1p-20f), 0xbf81); /* past the tie */
+    assert_int_equal(fsn__float_to_bfloat(0x1.ffp127f), 0x7f80); /* rounds to infinity */
+    assert_true(isnan(fsn__bfloat_to_float(fsn__float_to_bfloat(NAN))));
+    assert_float_equal(fsn__bfloat_to_float(0x3f52), 0.8203125f,
+                       0); /* ONNX's cast_FLOAT_to_BFLOAT16 */
+    assert_int_equal(fsn__float_to_bfloat(0.819105446f), 0x3f52);
+    (void)state;
+}
+
 static void a_float64_model_is_narrowed_and_a_float64_constant_is_not(void **state)
 {
     static const double w[2] = {0.5, 0.25};
@@ -481,6 +495,7 @@ int main(void)
         cmocka_unit_test(typed_data_of_every_element_type_is_read),
         cmocka_unit_test(half_precision_widens_exactly),
         cmocka_unit_test(float_narrows_to_half_with_ties_to_even),
+        cmocka_unit_test(float_narrows_to_bfloat_with_ties_to_even),
         cmocka_unit_test(a_float64_model_is_narrowed_and_a_float64_constant_is_not),
         cmocka_unit_test(the_open_first_dimension_is_the_batch),
         cmocka_unit_test(a_batch_baked_into_a_reshape_is_opened),

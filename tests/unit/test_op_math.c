@@ -122,6 +122,10 @@ static void functions_of_floats(void **state)
               F32((3), 1, 2.718281828f, 0));
     op_expect(&(struct op_call){"Log", IN(F32((3), 1, 10, 0))},
               F32((3), 0, 2.302585093f, -INFINITY));
+    op_expect(&(struct op_call){"Sin", IN(F32((3), 0, 1, -100))},
+              F32((3), 0, 0.841470985f, 0.506365641f));
+    op_expect(&(struct op_call){"Cos", IN(F32((3), 0, 1, -100))},
+              F32((3), 1, 0.540302306f, 0.862318872f));
     op_expect(&(struct op_call){"Exp", IN(F64((1), 1))}, F64((1), 2.718281828459045));
     op_refuse(&(struct op_call){"Sqrt", IN(I32((1), 4))}, FSN_UNSUPPORTED,
               "Sqrt 'node': its input is int32, which it does not take");

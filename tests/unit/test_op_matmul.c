@@ -143,6 +143,25 @@ static void matmul_broadcasts_the_leading_axes(void **state)
               F32((1, 1, 2), 31, 42));
 }
 
+/* More digits than float32 or float64 have; what does not fit wraps, as numpy's does. */
+static void matmul_of_integers_is_exact(void **state)
+{
+    const int64_t large = INT64_C(1) << 55;
+
+    (void)state;
+    op_expect(&(struct op_call){"MatMul", IN(I64((2, 2), large, 1, -2, 3), I64((2), 3, 1))},
+              I64((2), 3 * large + 1, -3));
+    op_expect(&(struct op_call){"MatMul", IN(I32((2, 1, 2), 16777217, 2, 65536, 1),
+                                             I32((2, 2), 1, 65536, 0, -5))},
+              I32((2, 1, 2), 16777217, 65536 - 10, 65536, -5));
+    op_expect(&(struct op_call){"MatMul", IN(U32((1, 1), 3000000000), U32((1, 1), 2))},
+              U32((1, 1), 1705032704));
+    op_expect(&(struct op_call){"MatMul", IN(U64((1), UINT64_MAX), U64((1), 1))},
+              SCALAR(U64, uint64_t, UINT64_MAX));
+    op_expect(&(struct op_call){"MatMul", IN(EMPTY(I64, (2, 0)), EMPTY(I64, (0, 1)))},
+              I64((2, 1), 0, 0));
+}
+
 static void matmul_over_nothing_is_zero(void **state)
 {
     (void)state;
@@ -173,8 +192,10 @@ static void matmul_refuses_what_does_not_fit(void **state)
               FSN_SHAPE, "A of shape [2,3,2] and B of shape [3,2,4] do not fit together");
     op_refuse(&(struct op_call){"MatMul", IN(SCALAR(F32, float, 2), A)}, FSN_SHAPE,
               "it does not take scalars: shapes [] and [3,2]");
-    op_refuse(&(struct op_call){"MatMul", IN(SHAPE(I32, (3, 2)), B)}, FSN_UNSUPPORTED,
-              "its input A is int32, only float32 is supported");
+    op_refuse(&(struct op_call){"MatMul", IN(SHAPE(I16, (3, 2)), B)}, FSN_UNSUPPORTED,
+              "its input A is int16, only float32 is supported");
+    op_refuse(&(struct op_call){"MatMul", IN(SHAPE(I32, (3, 2)), B)}, FSN_SHAPE,
+              "inputs are int32 and float32, expected one type for all");
 }
 
 int main(void)
@@ -188,6 +209,7 @@ int main(void)
         cmocka_unit_test(gemm_refuses_what_does_not_fit),
         cmocka_unit_test(matmul_takes_vectors_as_row_and_column),
         cmocka_unit_test(matmul_broadcasts_the_leading_axes),
+        cmocka_unit_test(matmul_of_integers_is_exact),
         cmocka_unit_test(matmul_over_nothing_is_zero),
         cmocka_unit_test(matmul_keeps_a_symbolic_batch_in_front),
         cmocka_unit_test(matmul_refuses_what_does_not_fit),
