@@ -75,6 +75,9 @@ ENGINE_OBJ += $(foreach isa,$(ISA_LEVELS),$(ISA_SRC:%.c=$(BUILD)/obj/%.$(isa).o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+# What the server has of the dashboard and of the contract.
+WEB_FILES := $(sort $(wildcard $(addprefix server/web/*.,html css js svg) \
+	$(addprefix server/web/vendor/*.,css js txt))) api/openapi.yaml api/job-spec.schema.json
 
 .PHONY: all
 all: $(BUILD)/fsnet $(BUILD)/fsnetd
@@ -85,7 +88,8 @@ $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
 $(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # All of the server but main(), for the program and for its tests.
-$(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o
+$(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o \
+		$(BUILD)/obj/gen/web_files.o
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $^)
 $(BUILD)/fsnetd: $(BUILD)/obj/server/main.o $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
@@ -97,7 +101,11 @@ SERVER_CFLAGS = $(filter-out -Iengine,$(ALL_CFLAGS)) -Iserver
 $(BUILD)/gen/migrations.c: $(MIGRATIONS) server/store/embed_migrations.sh
 	@mkdir -p $(@D)
 	$(call run,EMBED,server/store/embed_migrations.sh $(MIGRATIONS) >$@)
-$(BUILD)/obj/gen/migrations.o: $(BUILD)/gen/migrations.c
+# The same for the dashboard, into srv_web_files[] (handlers/web.h).
+$(BUILD)/gen/web_files.c: $(WEB_FILES) server/handlers/embed_web.sh
+	@mkdir -p $(@D)
+	$(call run,EMBED,server/handlers/embed_web.sh $(WEB_FILES) >$@)
+$(BUILD)/obj/gen/migrations.o $(BUILD)/obj/gen/web_files.o: $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(SERVER_CFLAGS) -c -o $@ $<)
 

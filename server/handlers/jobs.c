@@ -93,15 +93,40 @@ static void reply_refused(struct srv_call *call, const struct fsn_faults *faults
     srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC, detail, faults);
 }
 
+/* ?dry_run=: false when it has another value than true or false, which has been answered. */
+static bool dry_run_parse(struct srv_call *call, bool *out)
+{
+    const char *value = srv_request_query(call->request, "dry_run");
+
+    *out = value && strcmp(value, "true") == 0;
+    if (!value || *out || strcmp(value, "false") == 0)
+        return true;
+    srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
+                      "dry_run: expected true or false, got '%s'", value);
+    return false;
+}
+
+/* What the job would be: the order with every default, and the plan. Nothing is stored. */
+static void reply_planned(struct srv_call *call, const struct srv_job *job)
+{
+    srv_reply_json(call->request, MHD_HTTP_OK,
+                   json_pack("{so so}", "spec", srv_stored_json(job->spec), "plan",
+                             srv_stored_json(job->plan)));
+}
+
 enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
 {
     const struct srv_body *body = &call->request->body;
     struct fsn_faults faults = {0};
     struct fsn_error cause = {0};
     struct srv_job job = {0};
-    enum fsn_status status = srv_plan_job(call->service, call->db, body->bytes ? body->bytes : "",
-                                          (size_t)body->size_bytes, &job, &faults, &cause);
+    enum fsn_status status;
+    bool dry_run;
 
+    if (!dry_run_parse(call, &dry_run))
+        return FSN_OK;
+    status = srv_plan_job(call->service, call->db, body->bytes ? body->bytes : "",
+                          (size_t)body->size_bytes, &job, &faults, &cause);
     if (status == FSN_FORMAT) {
         srv_reply_problem(call->request, SRV_PROBLEM_MALFORMED_JSON, "%s", cause.text);
         status = FSN_OK;
@@ -109,6 +134,8 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
         *err = cause;
     } else if (faults.count > 0) {
         reply_refused(call, &faults);
+    } else if (dry_run) {
+        reply_planned(call, &job);
     } else {
         status = create(call, &job, err);
     }

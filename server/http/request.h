@@ -56,6 +56,13 @@ struct srv_file {
 };
 FSN_NODISCARD enum fsn_status srv_reply_file(struct srv_request *request,
                                              const struct srv_file *file, struct fsn_error *err);
+/* A file that is part of the program, whole, with ETag, or 304 when the client has it. */
+struct srv_embedded {
+    const char *name, *content_type, *sha256;
+    const char *bytes;
+    size_t size_bytes;
+};
+void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file);
 /* Adds a header to the reply. */
 void srv_reply_header(struct srv_request *request, const char *name, const char *value);
 

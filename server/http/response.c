@@ -118,6 +118,22 @@ static bool lists_tag(const char *list, const char *tag)
     return at != NULL;
 }
 
+void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file)
+{
+    char tag[SRV_SHA256_SIZE + 2];
+
+    snprintf(tag, sizeof tag, "\"%s\"", file->sha256);
+    if (lists_tag(srv_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag))
+        srv_reply_empty(request, MHD_HTTP_NOT_MODIFIED);
+    else
+        set(request, MHD_HTTP_OK,
+            MHD_create_response_from_buffer(file->size_bytes, (void *)(uintptr_t)file->bytes,
+                                            MHD_RESPMEM_PERSISTENT));
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
+    srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+}
+
 /* The part that the client asked for. An If-Range with another tag asks for all (RFC 9110 13.1.5).
  */
 static enum srv_range wanted_range(const struct srv_request *request, const struct srv_file *file,
