@@ -8,6 +8,7 @@
 #   make asan          the tests of the code again, under ASan + UBSan
 #   make tsan          those of the threads again, under TSan
 #   make fuzz          libFuzzer on every tests/fuzz target in turn, under ASan + UBSan (clang)
+#   make browser       the dashboard in a real Chromium (node, chromium, playwright-core)
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
@@ -174,7 +175,7 @@ DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip prot
 	libjansson-dev libopenblas-dev \
 	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
-.PHONY: deps test check asan tsan fuzz demo install format-check tidy clean
+.PHONY: deps test check asan tsan fuzz browser demo install format-check tidy clean
 deps:
 	@tests/install_deps.sh $(DEBIAN_PACKAGES)
 
@@ -187,6 +188,9 @@ demo: deps
 
 check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
+# SHOTS=FOLDER keeps pictures of pages.
+browser: all
+	@tests/browser/run.sh $(BUILD)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
 tsan:

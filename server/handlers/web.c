@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define POLICY                                                                               \
+#define POLICY                                                                              \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " \
     "'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -52,17 +52,18 @@ enum fsn_status srv_get_index(struct srv_call *call, struct fsn_error *err)
     if (accept && strstr(accept, "text/html"))
         reply(call->request, find("index.html"));
     else
-        srv_reply_text(call->request, MHD_HTTP_OK, "text/plain; charset=utf-8",
-                       "fsnetd " FSN_VERSION " - compresses trained convolutional networks\n"
-                       "\n"
-                       "POST /v1/models?name=              an ONNX file\n"
-                       "POST /v1/datasets?name=&format=    an archive of labelled images\n"
-                       "POST /v1/jobs                      {\"model_id\": ..., \"dataset_id\": ...}\n"
-                       "GET  /v1/jobs/{id}                 status and progress\n"
-                       "GET  /v1/jobs/{id}/report          what came out\n"
-                       "GET  /v1/jobs/{id}/artifacts/model.onnx\n"
-                       "\n"
-                       "The whole contract is at /openapi.yaml; a browser gets a dashboard here.\n");
+        srv_reply_text(
+            call->request, MHD_HTTP_OK, "text/plain; charset=utf-8",
+            "fsnetd " FSN_VERSION " - compresses trained convolutional networks\n"
+            "\n"
+            "POST /v1/models?name=              an ONNX file\n"
+            "POST /v1/datasets?name=&format=    an archive of labelled images\n"
+            "POST /v1/jobs                      {\"model_id\": ..., \"dataset_id\": ...}\n"
+            "GET  /v1/jobs/{id}                 status and progress\n"
+            "GET  /v1/jobs/{id}/report          what came out\n"
+            "GET  /v1/jobs/{id}/artifacts/model.onnx\n"
+            "\n"
+            "The whole contract is at /openapi.yaml; a browser gets a dashboard here.\n");
     srv_reply_header(call->request, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
     return FSN_OK;
 }

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { curves } from "./curves.js";
 import { h, fill, empty, loading, newId, problem, table } from "./dom.js";
-import { duration, percent, signed, times } from "./format.js";
+import { duration, percent, points, signed, times } from "./format.js";
 import { measures } from "./result.js";
 
 /** "/finetune/epochs" -> text, for every setting. */
@@ -17,7 +17,7 @@ const rows = [
   ...measures.map((m) => ({ name: m.name, of: (r) => m.of(r.compressed), show: m.show,
     change: m.change ?? ((d, a, b) => (a === b ? "same" : times(b / a))) })),
   { name: "Smaller than the baseline", of: (r) => r.ratios.disk, show: times, change: (d) => signed(d) },
-  { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: (d) => `${signed(d)} pp` },
+  { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: points },
   { name: "Time", of: (r) => r.wall_seconds, show: duration, change: (d, a, b) => times(b / a) },
 ];
 
@@ -52,8 +52,8 @@ async function sides(ids, signal) {
         { title: b.name, number: true, cell: (k) => right.get(k) ?? "–" },
       ], differing) : h("p", {}, "None.")),
     ready() {
-      loss.update(epochs);
-      top1.update(epochs);
+      loss.update(epochs, epochs.length);
+      top1.update(epochs, epochs.length);
     },
   };
 }

@@ -8,12 +8,12 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 const legendOfLast = (u) => u.setLegend({ idx: u.data[0].length - 1 });
 
-function options(series, width, digits) {
+function options(series, width, digits, epochs) {
   const grid = { stroke: colour("--line"), width: 1 };
   const axis = { stroke: colour("--quiet"), grid, ticks: grid, font: "12px system-ui" };
   return {
     width, height: HEIGHT,
-    scales: { x: { time: false, range: (_, least, most) => [least ?? 1, Math.max(most ?? 2, (least ?? 1) + 1)] } },
+    scales: { x: { time: false, range: () => [1, Math.max(epochs, 2)] } },
     cursor: { drag: { x: false, y: false } },
     // Without the mouse on the chart the legend has the last epoch.
     hooks: { setCursor: [(u) => { if (u.cursor.idx === null) legendOfLast(u); }] },
@@ -27,17 +27,17 @@ function options(series, width, digits) {
   };
 }
 
-/** series: [{label, of(row)}], left out where no row has it. Returns {element, update(rows)}; rows have
- * epoch. The chart follows the width of its place and the colour scheme until signal ends. */
+/** series: [{label, of(row)}], left out where no row has it. Returns {element, update(rows, epochs)}; rows
+ * have epoch, and there will be epochs of them. The chart follows the width of its place and the colour scheme until signal ends. */
 export function curves(title, series, signal, digits = 4) {
   const place = h("div", { class: "plot", role: "img", "aria-label": `${title} over epochs; the figures are in the table of the training` });
   const element = h("figure", { class: "curve" }, h("figcaption", {}, title), place);
-  let rows = [], chart = null, drawn = "";
+  let rows = [], epochs = 0, chart = null, drawn = "";
 
   function draw(anew) {
     const have = series.filter((s) => rows.some((row) => typeof s.of(row) === "number"));
     const data = [rows.map((r) => r.epoch), ...have.map((s) => rows.map((r) => s.of(r) ?? null))];
-    const names = have.map((s) => s.label).join();
+    const names = `${epochs} ${have.map((s) => s.label).join()}`;
     element.hidden = have.length === 0;
     if (element.hidden || place.clientWidth === 0) return;
     if (chart && names === drawn && !anew) {
@@ -47,7 +47,7 @@ export function curves(title, series, signal, digits = 4) {
     }
     chart?.destroy();
     drawn = names;
-    chart = new window.uPlot(options(have, place.clientWidth, digits), data, fill(place));
+    chart = new window.uPlot(options(have, place.clientWidth, digits, epochs), data, fill(place));
     legendOfLast(chart);
   }
 
@@ -61,7 +61,11 @@ export function curves(title, series, signal, digits = 4) {
     observer.disconnect();
     chart?.destroy();
   });
-  return { element, update(next) { rows = next; draw(); } };
+  return { element, update(next, total) {
+    rows = next;
+    epochs = total;
+    draw();
+  } };
 }
 
 /** Loss, accuracy and learning rate of a job. */
@@ -72,5 +76,5 @@ export function trainingCurves(signal) {
       { label: "teacher", of: (r) => r.teacher_top1, dash: [6, 4] }], signal),
     curves("Learning rate", [{ label: "rate", of: (r) => r.lr }], signal),
   ];
-  return { element: h("div", { class: "curves" }, all.map((c) => c.element)), update: (rows) => all.forEach((c) => c.update(rows)) };
+  return { element: h("div", { class: "curves" }, all.map((c) => c.element)), update: (rows, epochs) => all.forEach((c) => c.update(rows, epochs)) };
 }

@@ -23,7 +23,7 @@ function parse(entry, text) {
 
 const written = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
-function control(entry, id) {
+function control(entry, id, placeholder) {
   if (entry.enum) {
     const select = h("select", { id }, entry.enum.map((c) => h("option", { value: String(c) }, String(c))));
     select.value = String(entry.default);
@@ -32,7 +32,7 @@ function control(entry, id) {
   return h("input", {
     id, type: "text", autocomplete: "off", spellcheck: "false",
     inputmode: isNumeric(entry) ? "decimal" : null,
-    placeholder: written(entry.default) || (entry.type === "array" ? "none" : null),
+    placeholder: placeholder ?? (written(entry.default) || (entry.type === "array" ? "none" : null)),
   });
 }
 
@@ -42,9 +42,9 @@ const title = (key) => key.split(/[_ ]/).map((word) => words[word] ?? word).join
 
 /** A field for the setting at pointer: {pointer, element, read(), write(value), fault(text)}. read() is
  * undefined where the default is meant. */
-export function field(pointer, entry, { label, help = entry.description } = {}) {
+export function field(pointer, entry, { label, help = entry.description, placeholder } = {}) {
   const id = newId("field"), helpId = `${id}-help`, faultId = `${id}-fault`;
-  const input = control(entry, id);
+  const input = control(entry, id, placeholder);
   const fault = h("p", { class: "fault", id: faultId });
   input.setAttribute("aria-describedby", `${helpId} ${faultId}`);
   const element = h("div", { class: "field" },

@@ -120,7 +120,7 @@ export async function job(body, signal, id) {
       const { items } = await get(`${path}/metrics`, signal);
       epochs = now.epoch;
       charts.hidden = items.length === 0;
-      curves.update(items);
+      curves.update(items, now.epochs);
       fill(figures, trainingTable(items));
     }
     if (now.status === "succeeded") fill(outcome, await result(now, signal));

@@ -19,8 +19,8 @@ const ours = ["/name", "/model_id", "/dataset_id"];
 const common = {
   "/finetune/epochs": { label: "Epochs" },
   "/quantize/bits": { label: "Bits of a value" },
-  "/preprocess/mean": { label: "Mean", help: "of each channel, as the model was trained; such as 0.485, 0.456, 0.406" },
-  "/preprocess/std": { label: "Standard deviation", help: "of each channel; such as 0.229, 0.224, 0.225" },
+  "/preprocess/mean": { label: "Mean", help: "of each channel, as the model was trained; such as 0.485, 0.456, 0.406", placeholder: "0" },
+  "/preprocess/std": { label: "Standard deviation", help: "of each channel; such as 0.229, 0.224, 0.225", placeholder: "1" },
   "/preprocess/scale": { label: "Range of pixels" },
 };
 const groups = { "": "General", filter_summary: "Filter Summary", budget: "Budget", quantize: "Quantisation",

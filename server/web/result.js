@@ -1,13 +1,13 @@
 // result.js - what came of a job: before and after, layers, warnings, files. All figures are the report's.
 import { get } from "./api.js";
 import { h, copyButton, table } from "./dom.js";
-import { big, bytes, count, duration, percent, real, shape, signed, times } from "./format.js";
+import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
 import { tile } from "./plan.js";
 
 /** Rows of baseline and compressed side by side; shared with compare.js. */
 export const measures = [
-  { name: "Top-1 accuracy", of: (x) => x.top1, show: (v) => percent(v), change: (d) => `${signed(d)} pp` },
-  { name: "Top-5 accuracy", of: (x) => x.top5, show: (v) => percent(v), change: (d) => `${signed(d)} pp` },
+  { name: "Top-1 accuracy", of: (x) => x.top1, show: (v) => percent(v), change: points },
+  { name: "Top-5 accuracy", of: (x) => x.top5, show: (v) => percent(v), change: points },
   { name: "Loss", of: (x) => x.loss, show: (v) => real(v), change: (d) => signed(d, 4) },
   { name: "File", of: (x) => x.size_bytes, show: bytes },
   { name: "Parameters", of: (x) => x.parameters, show: count },
@@ -19,7 +19,7 @@ const tone = (drop) => (drop > 2 ? "bad" : drop > 0.5 ? "fair" : "good");
 
 function tiles({ baseline, compressed, change, ratios }) {
   return h("dl", { class: "tiles result" },
-    tile("Accuracy", percent(compressed.top1), `${percent(baseline.top1)} before, ${signed(change.top1)} pp`, tone(-change.top1)),
+    tile("Accuracy", percent(compressed.top1), `${percent(baseline.top1)} before, ${points(change.top1)}`, tone(-change.top1)),
     tile("Size", bytes(compressed.size_bytes), `${bytes(baseline.size_bytes)} before`),
     tile("Smaller", times(ratios.disk), "on the disk"),
     tile("Parameters", big(compressed.parameters), `${big(baseline.parameters)} before, ${times(ratios.parameters)} fewer`));

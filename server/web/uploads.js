@@ -40,7 +40,7 @@ const kinds = {
     none: ["No models yet", "Upload a trained convolutional network as an ONNX file."],
     details: modelDetails,
     columns: [
-      { title: "Parameters", cell: (m) => big(m.summary.parameters), number: true },
+      { title: "Parameters", cell: (m) => big(m.summary.parameters), number: true, wide: true },
       { title: "MACs", cell: (m) => big(m.summary.macs), number: true, wide: true },
       { title: "Input", cell: (m) => shape(m.summary.inputs?.[0]?.shape), number: true, wide: true },
     ],

@@ -1,28 +1,40 @@
 #!/bin/bash
-# run.sh [BUILD] - the dashboard in a real, headless Chromium: every tests/browser/test_*.mjs.
+# run.sh [--missing] [BUILD] - the dashboard in a real, headless Chromium: every tests/browser/test_*.mjs.
 #
-# Needs node, Debian's chromium and playwright-core, which is taken from $PLAYWRIGHT_DIR (default
-# BUILD/npm) or installed there; ends with code 77, saying what is missing, where one cannot be had.
-# SHOTS=FOLDER keeps pictures of the pages.
+# Needs node, Debian's chromium, and playwright-core, which is taken from $PLAYWRIGHT_DIR (default
+# BUILD/npm); what is missing is installed where we may. --missing runs nothing and says what cannot be
+# had; without it that is a failure. SHOTS=FOLDER keeps pictures of pages.
 set -u
 cd "$(dirname "$0")/../.."
+only_say=
+if [ "${1:-}" = --missing ]; then
+    only_say=yes
+    shift
+fi
 build=${1:-build}
 . tests/support/check.sh
 
-missing() {
-    echo "skipped: $1"
-    exit 77
-}
-command -v node >/dev/null || missing "node is not installed"
-command -v chromium >/dev/null || tests/install_deps.sh chromium >"$build/install-chromium.log" 2>&1
-CHROMIUM=$(command -v chromium) || missing "chromium is not installed"
-export CHROMIUM BUILD=$build PLAYWRIGHT_DIR=${PLAYWRIGHT_DIR:-$build/npm}
-if [ ! -d "$PLAYWRIGHT_DIR/node_modules/playwright-core" ]; then
-    command -v npm >/dev/null || missing "npm is not installed"
+install_playwright() {
+    [ -d "$PLAYWRIGHT_DIR/node_modules/playwright-core" ] && return
     mkdir -p "$PLAYWRIGHT_DIR"
     npm install --prefix "$PLAYWRIGHT_DIR" --ignore-scripts --no-audit --no-fund --no-save \
-        playwright-core@1.65 >"$build/npm-playwright.log" 2>&1 || missing "playwright-core cannot be installed, see $build/npm-playwright.log"
+        playwright-core@1.65 >"$build/install-playwright.log" 2>&1
+}
+missing() {
+    command -v node >/dev/null || { echo "node is not installed"; return; }
+    command -v chromium >/dev/null || tests/install_deps.sh chromium >"$build/install-chromium.log" 2>&1
+    command -v chromium >/dev/null || { echo "chromium is not installed"; return; }
+    install_playwright || echo "playwright-core cannot be installed, see $build/install-playwright.log"
+}
+export BUILD=$build PLAYWRIGHT_DIR=${PLAYWRIGHT_DIR:-$build/npm}
+lacking=$(missing)
+if [ -n "$only_say$lacking" ]; then
+    echo "$lacking"
+    [ -z "$lacking" ]
+    exit
 fi
+CHROMIUM=$(command -v chromium)
+export CHROMIUM
 
 INPUTS=$(mktemp -d)
 export INPUTS
@@ -33,13 +45,8 @@ trap 'rm -rf "$INPUTS"' EXIT
 echo "this is no model" >"$INPUTS/letter.onnx"
 
 for test in tests/browser/test_*.mjs; do
-    said=$(node "$test" 2>&1)
-    code=$?
-    echo "$said"
-    counts=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' <<<"$said")
-    passed=$((passed + ${counts%% *}0 / 10)) failed=$((failed + ${counts##* }0 / 10))
-    if [ $code -ne 0 ] && [ -z "$counts" ]; then
-        failed=$((failed + 1)) # ended before it could count
-    fi
+    node "$test" 2>&1 | tee "$INPUTS/said"
+    read -r good bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$INPUTS/said")
+    passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-1})) # no line: it ended before its end
 done
 finish
