@@ -71,25 +71,24 @@ async function every_page_can_be_read_by_all(browser, server) {
     same(`${hash} without anything stored`, [], await empty.evaluate(faultsOfPage));
   }
   const [id] = await filled(server);
-  for (const colorScheme of ["light", "dark"])
-    for (const width of [1200, 360]) {
-      const page = await openPage(browser, `${server.url}/`, { colorScheme, viewport: { width, height: 800 } });
-      for (const pattern of pages) {
-        const hash = pattern.replace("ID", id);
-        await page.go(hash);
-        await settled(page);
-        if (pattern === "#/new") {
-          await page.getByText("What would come out").waitFor();
-          await page.getByText("Advanced settings").click();
-        }
-        if (pattern.includes("ID")) await page.getByRole("heading", { name: "Before and after" }).waitFor();
-        const what = `${pattern}, ${colorScheme}, ${width} px`;
-        same(`${what}: names, headings, contrast`, [], await page.evaluate(faultsOfPage));
-        same(`${what}: nothing is wider than the screen`, width, await page.evaluate(() => document.documentElement.scrollWidth));
+  for (const [colorScheme, width] of [["light", 1200], ["dark", 360]]) {
+    const page = await openPage(browser, `${server.url}/`, { colorScheme, viewport: { width, height: 800 } });
+    for (const pattern of pages) {
+      const hash = pattern.replace("ID", id);
+      await page.go(hash);
+      await settled(page);
+      if (pattern === "#/new") {
+        await page.getByText("What would come out").waitFor();
+        await page.getByText("Advanced settings").click();
       }
-      same(`no error, ${colorScheme}, ${width} px`, [], page.unexpectedErrors());
-      await page.context().close();
+      if (pattern.includes("ID")) await page.getByRole("heading", { name: "Before and after" }).waitFor();
+      const what = `${pattern}, ${colorScheme}, ${width} px`;
+      same(`${what}: names, headings, contrast`, [], await page.evaluate(faultsOfPage));
+      same(`${what}: nothing is wider than the screen`, width, await page.evaluate(() => document.documentElement.scrollWidth));
     }
+    same(`no error, ${colorScheme}, ${width} px`, [], page.unexpectedErrors());
+    await page.context().close();
+  }
 }
 
 /* What has the focus, and whether one sees that. */
