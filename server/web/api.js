@@ -112,7 +112,14 @@ export function upload(path, file, onprogress) {
   return { done, cancel: () => request.abort() };
 }
 
-/** Calls step() again and again, `ms` after it has ended, until it returns false or signal ends. */
+const looking = () => document.hidden
+  && new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+
+/** Calls step() again and again, `ms` after it has ended and while someone looks, until it returns false
+ * or signal ends. */
 export async function poll(step, ms, signal) {
-  while (!signal.aborted && (await step()) !== false) await sleep(ms);
+  while (!signal.aborted && (await step()) !== false) {
+    await sleep(ms);
+    await looking();
+  }
 }

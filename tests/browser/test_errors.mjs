@@ -115,6 +115,17 @@ async function a_job_is_cancelled(browser, server) {
   same("no error", [], page.unexpectedErrors());
 }
 
+async function a_job_that_fails_says_why(browser, server) {
+  const ids = await prepare(server);
+  const id = await server.order({ ...ids, name: "too fast", finetune: { ...quick, epochs: 3, lr: 100, warmup_steps: 0 } });
+  const page = await openPage(browser, `${server.url}/#/job/${id}`);
+  await page.getByText("The job failed").waitFor();
+  const { error } = await server.json(`/v1/jobs/${id}`);
+  holds("the page has the server's reason", error.detail, await page.getByRole("alert").textContent());
+  same("there is nothing to download", 0, await page.locator(".files").count());
+  same("no error of the page", [], page.unexpectedErrors());
+}
+
 async function a_server_that_is_gone_is_told_and_waited_for(browser, server) {
   const ids = await prepare(server);
   const id = await server.order({ ...ids, name: "through", finetune: { ...quick, epochs: 12 } });
@@ -149,4 +160,5 @@ async function a_server_that_is_gone_is_told_and_waited_for(browser, server) {
 }
 
 await run([files_that_cannot_be_taken_are_refused_with_the_reason, an_upload_is_cancelled,
-  faults_of_an_order_stand_at_their_fields, a_job_is_cancelled, a_server_that_is_gone_is_told_and_waited_for]);
+  faults_of_an_order_stand_at_their_fields, a_job_is_cancelled,
+  a_job_that_fails_says_why, a_server_that_is_gone_is_told_and_waited_for]);
