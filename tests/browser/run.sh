@@ -2,7 +2,7 @@
 # run.sh [--missing] [BUILD] - the dashboard in a real, headless Chromium: every tests/browser/test_*.mjs.
 #
 # Needs node, Debian's chromium, and playwright-core, which is taken from $PLAYWRIGHT_DIR (default
-# BUILD/npm); what is missing is installed where we may. --missing runs nothing and says what cannot be
+# BUILD/npm-browser); what is missing is installed where we may. --missing runs nothing and says what cannot be
 # had; without it that is a failure. SHOTS=FOLDER keeps pictures of pages.
 set -u
 cd "$(dirname "$0")/../.."
@@ -26,7 +26,7 @@ missing() {
     command -v chromium >/dev/null || { echo "chromium is not installed"; return; }
     install_playwright || echo "playwright-core cannot be installed, see $build/install-playwright.log"
 }
-export BUILD=$build PLAYWRIGHT_DIR=${PLAYWRIGHT_DIR:-$build/npm}
+export BUILD=$build PLAYWRIGHT_DIR=${PLAYWRIGHT_DIR:-$build/npm-browser}
 lacking=$(missing)
 if [ -n "$only_say$lacking" ]; then
     echo "$lacking"
