@@ -8,6 +8,7 @@
 #   make asan          the tests of the code again, under ASan + UBSan
 #   make tsan          those of the threads again, under TSan
 #   make fuzz          libFuzzer on every tests/fuzz target in turn, under ASan + UBSan (clang)
+#   make browser       the dashboard in a real Chromium (node, chromium, playwright-core)
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
@@ -75,6 +76,9 @@ ENGINE_OBJ += $(foreach isa,$(ISA_LEVELS),$(ISA_SRC:%.c=$(BUILD)/obj/%.$(isa).o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+# What the server has of the dashboard and of the contract.
+WEB_FILES := $(sort $(wildcard $(addprefix server/web/*.,html css js svg) \
+	$(addprefix server/web/vendor/*.,css js txt))) api/openapi.yaml api/job-spec.schema.json
 
 .PHONY: all
 all: $(BUILD)/fsnet $(BUILD)/fsnetd
@@ -85,7 +89,8 @@ $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
 $(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # All of the server but main(), for the program and for its tests.
-$(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o
+$(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o \
+		$(BUILD)/obj/gen/web_files.o
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $^)
 $(BUILD)/fsnetd: $(BUILD)/obj/server/main.o $(BUILD)/libfsnetd.a $(BUILD)/libfsnet.a
@@ -97,7 +102,11 @@ SERVER_CFLAGS = $(filter-out -Iengine,$(ALL_CFLAGS)) -Iserver
 $(BUILD)/gen/migrations.c: $(MIGRATIONS) server/store/embed_migrations.sh
 	@mkdir -p $(@D)
 	$(call run,EMBED,server/store/embed_migrations.sh $(MIGRATIONS) >$@)
-$(BUILD)/obj/gen/migrations.o: $(BUILD)/gen/migrations.c
+# The same for the dashboard, into srv_web_files[] (handlers/web.h).
+$(BUILD)/gen/web_files.c: $(WEB_FILES) server/handlers/embed_web.sh
+	@mkdir -p $(@D)
+	$(call run,EMBED,server/handlers/embed_web.sh $(WEB_FILES) >$@)
+$(BUILD)/obj/gen/migrations.o $(BUILD)/obj/gen/web_files.o: $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(SERVER_CFLAGS) -c -o $@ $<)
 
@@ -166,7 +175,7 @@ DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip prot
 	libjansson-dev libopenblas-dev \
 	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
-.PHONY: deps test check asan tsan fuzz demo install format-check tidy clean
+.PHONY: deps test check asan tsan fuzz browser demo install format-check tidy clean
 deps:
 	@tests/install_deps.sh $(DEBIAN_PACKAGES)
 
@@ -179,6 +188,9 @@ demo: deps
 
 check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
+# SHOTS=FOLDER keeps pictures of pages.
+browser: all
+	@tests/browser/run.sh $(BUILD)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
 tsan:

@@ -12,6 +12,9 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/healthz", srv_get_health, .body = SRV_BODY_NONE},
     {"GET", "/readyz", srv_get_ready, .body = SRV_BODY_NONE},
     {"GET", "/metrics", srv_get_metrics, .body = SRV_BODY_NONE},
+    {"GET", "/web/{name}", srv_get_web_file, .body = SRV_BODY_NONE},
+    {"GET", "/openapi.yaml", srv_get_web_file, .body = SRV_BODY_NONE},
+    {"GET", "/job-spec.schema.json", srv_get_web_file, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
     {"GET", "/v1/models", srv_list_models, .query = {"limit", "cursor"}},
@@ -25,7 +28,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/datasets/{id}", srv_get_dataset, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
 
-    {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true},
+    {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true, .query = {"dry_run"}},
     {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit", "cursor"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/jobs/{id}", srv_delete_job, .body = SRV_BODY_NONE},

@@ -1,26 +1,9 @@
-/* health.c - GET /, /healthz (the process answers) and /readyz (it can take work). */
+/* health.c - GET /healthz (the process answers) and /readyz (it can take work). */
 #include "handlers/api.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-enum fsn_status srv_get_index(struct srv_call *call, struct fsn_error *err)
-{
-    (void)err;
-    srv_reply_text(call->request, MHD_HTTP_OK, "text/plain; charset=utf-8",
-                   "fsnetd " FSN_VERSION " - compresses trained convolutional networks\n"
-                   "\n"
-                   "POST /v1/models?name=              an ONNX file\n"
-                   "POST /v1/datasets?name=&format=    an archive of labelled images\n"
-                   "POST /v1/jobs                      {\"model_id\": ..., \"dataset_id\": ...}\n"
-                   "GET  /v1/jobs/{id}                 status and progress\n"
-                   "GET  /v1/jobs/{id}/report          what came out\n"
-                   "GET  /v1/jobs/{id}/artifacts/model.onnx\n"
-                   "\n"
-                   "The whole contract is api/openapi.yaml.\n");
-    return FSN_OK;
-}
 
 enum fsn_status srv_get_health(struct srv_call *call, struct fsn_error *err)
 {

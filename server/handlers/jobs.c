@@ -131,6 +131,27 @@ static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
     return true;
 }
 
+/* ?dry_run=: false when it has another value than true or false, which has been answered. */
+static bool dry_run_parse(struct srv_call *call, bool *out)
+{
+    const char *value = srv_request_query(call->request, "dry_run");
+
+    *out = value && strcmp(value, "true") == 0;
+    if (!value || *out || strcmp(value, "false") == 0)
+        return true;
+    srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
+                      "dry_run: expected true or false, got '%s'", value);
+    return false;
+}
+
+/* What the job would be: the order with every default, and the plan. Nothing is stored. */
+static void reply_planned(struct srv_call *call, const struct srv_job *job)
+{
+    srv_reply_json(call->request, MHD_HTTP_OK,
+                   json_pack("{so so}", "spec", srv_stored_json(job->spec), "plan",
+                             srv_stored_json(job->plan)));
+}
+
 enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
 {
     const struct srv_body *body = &call->request->body;
@@ -140,11 +161,11 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     enum fsn_status status = FSN_OK;
     struct srv_job job = {0};
     struct srv_job_key key;
-    bool answered = false;
+    bool answered = false, dry_run;
 
-    if (!read_key(call, order_sha256, &key))
+    if (!dry_run_parse(call, &dry_run) || !read_key(call, order_sha256, &key))
         return FSN_OK;
-    if (key.key)
+    if (key.key && !dry_run)
         status = answer_again(call, &key, &answered, err);
     if (status != FSN_OK || answered)
         return status;
@@ -157,6 +178,8 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
         *err = cause;
     } else if (faults.count > 0) {
         reply_refused(call, &faults);
+    } else if (dry_run) {
+        reply_planned(call, &job);
     } else {
         status = create(call, &key, &job, err);
     }

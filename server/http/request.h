@@ -62,6 +62,13 @@ FSN_NODISCARD enum fsn_status srv_reply_file(struct srv_request *request,
 /* Any other reply; the response is taken over. */
 void srv_reply_response(struct srv_request *request, unsigned status,
                         struct MHD_Response *response);
+/* A file that is part of the program, whole, with ETag, or 304 when the client has it. */
+struct srv_embedded {
+    const char *name, *content_type, *sha256;
+    const char *bytes;
+    size_t size_bytes;
+};
+void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file);
 /* Adds a header to the reply. */
 void srv_reply_header(struct srv_request *request, const char *name, const char *value);
 

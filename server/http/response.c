@@ -162,6 +162,22 @@ void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
                       fsn_status_text(err->status));
 }
 
+void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file)
+{
+    char tag[SRV_SHA256_SIZE + 2];
+
+    snprintf(tag, sizeof tag, "\"%s\"", file->sha256);
+    if (reply_unchanged(request, tag))
+        return;
+    srv_reply_response(request, MHD_HTTP_OK,
+                       MHD_create_response_from_buffer(file->size_bytes,
+                                                       (void *)(uintptr_t)file->bytes,
+                                                       MHD_RESPMEM_PERSISTENT));
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
+    srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+    srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+}
+
 /* The part that the client asked for. An If-Range with another tag asks for all (RFC 9110 13.1.5).
  */
 static enum srv_range wanted_range(const struct srv_request *request, const struct srv_file *file,

@@ -1,0 +1,125 @@
+// api.js - the way to the server: JSON calls, uploads with progress, and what happens without it.
+//
+// A GET that finds no server waits until it is back and tries again, so pages keep what they show;
+// banner.js listens to say so. What changes something is never repeated by itself: it fails.
+
+/** A problem document (RFC 9457), or the same shape for what never reached the server. */
+export class Problem extends Error {
+  constructor(fields) {
+    super(fields.detail ?? fields.title);
+    Object.assign(this, fields);
+  }
+}
+
+export const connection = new EventTarget(); // "lost" {detail: seconds until the next try}, "back"
+let waiting = null;
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+async function reachable() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when the server answers again; asks after 1, 2, 4, 8, 15, 15 ... seconds. */
+function back() {
+  waiting ??= (async () => {
+    for (let seconds = 1; ; seconds = Math.min(seconds * 2, 15)) {
+      connection.dispatchEvent(new CustomEvent("lost", { detail: seconds }));
+      await sleep(seconds * 1000);
+      if (await reachable()) break;
+    }
+    waiting = null;
+    connection.dispatchEvent(new Event("back"));
+  })();
+  return waiting;
+}
+
+const unreachable = () => new Problem({
+  title: "The server is not reachable",
+  detail: "Nothing was changed. Try again when it is back.",
+});
+
+function refusal(status, text) {
+  try {
+    return new Problem(JSON.parse(text));
+  } catch {
+    return new Problem({ title: `The server answered ${status}`, detail: text.slice(0, 300), status });
+  }
+}
+
+async function read(response) {
+  const text = await response.text();
+  if (!response.ok) throw refusal(response.status, text);
+  return text ? JSON.parse(text) : null;
+}
+
+/** GET as JSON; signal ends it with an AbortError. */
+export async function get(path, signal) {
+  for (;;) {
+    try {
+      return await read(await fetch(path, { signal }));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // fetch throws one when there is no server
+    }
+    await back();
+    signal?.throwIfAborted();
+  }
+}
+
+/** POST or DELETE, with a JSON body when there is one. */
+export async function send(method, path, body, signal) {
+  try {
+    return await read(await fetch(path, {
+      method, signal, body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    }));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    back();
+    throw unreachable();
+  }
+}
+
+/** Sends a file; onprogress(share) goes to 1 when all is sent and the server checks it. Returns
+ * {done: promise of the answer, cancel()}. XMLHttpRequest, since fetch tells no progress. */
+export function upload(path, file, onprogress) {
+  const request = new XMLHttpRequest();
+  const done = new Promise((resolve, reject) => {
+    request.upload.onprogress = (e) => onprogress(e.total ? e.loaded / e.total : 0);
+    request.upload.onload = () => onprogress(1);
+    request.onload = () =>
+      request.status < 300 ? resolve(JSON.parse(request.responseText))
+        : reject(refusal(request.status, request.responseText));
+    request.onerror = async () => {
+      if (await reachable()) {
+        reject(new Problem({ title: "The connection broke while the file was sent",
+          detail: "The server is there. Is the file larger than it accepts?" }));
+      } else {
+        back();
+        reject(unreachable());
+      }
+    };
+    request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    const name = file.name.replace(/[\x00-\x1f\x7f]/g, "").slice(0, 60);
+    request.open("POST", `${path}?name=${encodeURIComponent(name)}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.send(file);
+  });
+  return { done, cancel: () => request.abort() };
+}
+
+const looking = () => document.hidden
+  && new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+
+/** Calls step() again and again, `ms` after it has ended and while someone looks, until it returns false
+ * or signal ends. */
+export async function poll(step, ms, signal) {
+  while (!signal.aborted && (await step()) !== false) {
+    await sleep(ms);
+    await looking();
+  }
+}

@@ -1,0 +1,146 @@
+// job_form.js - the fields of an order: what one sets often first, the rest from the schema, JSON for all.
+import { h, fill, newId, problem } from "./dom.js";
+import { entryAt, everySetting, field, merge, put, valueAt } from "./fields.js";
+import { big, bytes } from "./format.js";
+
+// Ways to state a budget: one of them is asked for, by its pointer. Those that the server does not have
+// are not offered.
+const budgets = [
+  { pointer: "/filter_summary/ratio", title: "Ratio of every layer", label: "Ratio" },
+  { pointer: "/budget/size_bytes", title: "Size of model.onnx", label: "Bytes", start: (m) => Math.floor(m.size_bytes / 10) },
+  { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
+  { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1 },
+];
+const ours = ["/name", "/model_id", "/dataset_id"];
+const common = {
+  "/finetune/epochs": { label: "Epochs" },
+  "/quantize/bits": { label: "Bits of a value" },
+  "/preprocess/mean": { label: "Mean", help: "of each channel, as the model was trained; such as 0.485, 0.456, 0.406", placeholder: "0" },
+  "/preprocess/std": { label: "Standard deviation", help: "of each channel; such as 0.229, 0.224, 0.225", placeholder: "1" },
+  "/preprocess/scale": { label: "Range of pixels" },
+};
+const groups = { "": "General", filter_summary: "Filter Summary", budget: "Budget", quantize: "Quantisation",
+  finetune: "Fine-tuning", preprocess: "Images" };
+
+function chooser(pointer, label, items, describe) {
+  const entry = { enum: items.map((i) => i.id), default: undefined };
+  const made = field(pointer, entry, { label });
+  [...made.input.options].forEach((option, i) => { option.textContent = describe(items[i]); });
+  made.input.value = items[0].id;
+  return { ...made, read: () => made.input.value, write(id) { if (entry.enum.includes(id)) made.input.value = id; } };
+}
+
+function budgetFields(schema, model) {
+  const kinds = budgets.filter((b) => entryAt(schema, b.pointer));
+  const select = h("select", { id: newId("budget") },
+    kinds.map((b) => h("option", { value: b.pointer }, b.title)));
+  const fields = kinds.map((b) => field(b.pointer, entryAt(schema, b.pointer), { label: b.label }));
+  const show = () => fields.forEach((f) => { f.element.hidden = f.pointer !== select.value; });
+  const choose = () => {
+    const chosen = kinds.findIndex((b) => b.pointer === select.value);
+    show();
+    if (kinds[chosen].start && !fields[chosen].input.value) fields[chosen].write(kinds[chosen].start(model()));
+  };
+  select.addEventListener("change", choose);
+  show();
+  return {
+    element: h("div", { class: "pair" },
+      h("div", { class: "field" }, h("label", { for: select.id }, "Budget"), select), fields.map((f) => f.element)),
+    // Only what is shown counts.
+    fields: fields.map((f) => ({ ...f, read: () => (f.element.hidden ? undefined : f.read()),
+      write(value) {
+        f.write(value);
+        if (value && f.pointer !== budgets[0].pointer) {
+          select.value = f.pointer;
+          show();
+        }
+      } })),
+  };
+}
+
+function advancedFields(schema) {
+  const taken = new Set([...ours, ...Object.keys(common), ...budgets.map((b) => b.pointer)]);
+  const fields = [], parts = {};
+  everySetting(schema, (pointer, entry) => {
+    if (taken.has(pointer)) return;
+    const path = pointer.split("/").slice(1);
+    const made = field(pointer, entry, { label: path.slice(path.length > 1 ? 1 : 0).join(" ") });
+    (parts[path.length > 1 ? path[0] : ""] ??= []).push(made.element);
+    fields.push(made);
+  });
+  return { fields, element: h("details", { class: "advanced" }, h("summary", {}, "Advanced settings"),
+    Object.entries(parts).map(([key, elements]) => h("fieldset", {}, h("legend", {}, groups[key] ?? key),
+      h("div", { class: "grid" }, elements)))) };
+}
+
+function jsonField() {
+  const id = newId("json");
+  const area = h("textarea", { id, rows: "4", spellcheck: "false", "aria-describedby": `${id}-help ${id}-fault` });
+  const fault = h("p", { class: "fault", id: `${id}-fault` });
+  return {
+    pointer: "", input: area,
+    element: h("details", { class: "advanced" }, h("summary", {}, "As JSON"),
+      h("div", { class: "field" }, h("label", { for: id }, "Settings in JSON"), area,
+        h("p", { class: "hint", id: `${id}-help` }, "Laid over the fields: what stands here wins."), fault)),
+    read() { return area.value.trim() === "" ? {} : JSON.parse(area.value); },
+    fault(text) {
+      fill(fault, text);
+      if (text) area.setAttribute("aria-invalid", "true");
+      else area.removeAttribute("aria-invalid");
+    },
+  };
+}
+
+/** The form for an order with these models and data sets: {element, submit, fill(spec), body(), faults(error),
+ * firstFault()}. */
+export function jobForm(schema, models, datasets) {
+  const model = chooser("/model_id", "Model", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
+  const dataset = chooser("/dataset_id", "Data set", datasets, (d) => `${d.name || d.id} · ${d.summary.classes} classes`);
+  const name = field("/name", entryAt(schema, "/name"), { label: "Name", help: null });
+  const budget = budgetFields(schema, () => models.find((m) => m.id === model.read()));
+  const often = Object.entries(common).filter(([p]) => entryAt(schema, p)).map(([p, o]) => field(p, entryAt(schema, p), o));
+  const [preprocess, rest] = [often.filter((f) => f.pointer.startsWith("/preprocess")), often.filter((f) => !f.pointer.startsWith("/preprocess"))];
+  const advanced = advancedFields(schema);
+  const json = jsonField();
+  const fields = [model, dataset, name, ...budget.fields, ...often, ...advanced.fields];
+  const general = h("div", { class: "faults" });
+  const submit = h("button", { type: "submit", class: "primary" }, "Order the job");
+  const element = h("form", { novalidate: true, "aria-label": "New job" },
+    model.element, dataset.element, name.element, budget.element,
+    h("div", { class: "pair" }, rest.map((f) => f.element)),
+    h("fieldset", {}, h("legend", {}, "Normalisation"), h("div", { class: "grid" }, preprocess.map((f) => f.element))),
+    advanced.element, json.element, general, submit);
+
+  return {
+    element, submit,
+    fill(spec) { fields.forEach((f) => { const v = valueAt(spec, f.pointer); if (v !== undefined) f.write(v); }); },
+    /* Throws a SyntaxError when the JSON is none. */
+    body() {
+      const body = {};
+      for (const f of fields) {
+        const value = f.read();
+        if (value !== undefined) put(body, f.pointer, value);
+      }
+      return merge(body, json.read());
+    },
+    /* Each fault at its field, the rest above the button. */
+    faults(error) {
+      [...fields, json].forEach((f) => f.fault(null));
+      fill(general);
+      if (!error) return;
+      const left = [];
+      for (const e of error.errors ?? []) {
+        const at = e.pointer && fields.filter((f) => !f.element.hidden).find((f) => e.pointer === f.pointer || e.pointer.startsWith(`${f.pointer}/`));
+        if (at) {
+          at.fault(e.detail);
+          at.element.closest("details")?.setAttribute("open", "");
+        } else {
+          left.push(e);
+        }
+      }
+      if (error instanceof SyntaxError) json.fault(`This is not JSON: ${error.message}`);
+      else if (left.length || !error.errors) fill(general, problem({ title: error.title, detail: error.detail, errors: left }));
+    },
+    firstFault() { element.querySelector("[aria-invalid]")?.focus(); },
+  };
+}

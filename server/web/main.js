@@ -1,0 +1,54 @@
+// main.js - which page a hash shows, and what changes around it.
+import { get } from "./api.js";
+import { startBanner } from "./banner.js";
+import { h, fill, loading, problem } from "./dom.js";
+import { compare } from "./compare.js";
+import { job } from "./job.js";
+import { jobs } from "./jobs.js";
+import { newJob } from "./new_job.js";
+import { datasets, models } from "./uploads.js";
+
+// A page is (body, signal, ...parts of the hash): it fills body, and ends its work when the signal does.
+const pages = { jobs, models, datasets, new: newJob, job, compare };
+const titles = {
+  jobs: "Jobs", models: "Models", datasets: "Data sets", new: "New job", job: "Job", compare: "Compare",
+};
+const main = document.getElementById("main");
+let leaving = new AbortController();
+
+async function show(first) {
+  const [name, ...parts] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const page = Object.hasOwn(pages, name) ? name : "jobs";
+
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  document.title = `${titles[page]} · fsnet`;
+  for (const link of document.querySelectorAll("nav a"))
+    if (link.getAttribute("href") === `#/${page === "job" ? "jobs" : page}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  const heading = h("h1", { tabindex: "-1" }, titles[page]);
+  const body = h("div", { class: `page ${page}` }, loading());
+  fill(main, heading, body);
+  if (first !== true) heading.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+  try {
+    await pages[page](body, signal, ...parts);
+  } catch (error) {
+    if (signal.aborted || error.name === "AbortError") return;
+    if (!error.title) console.error(error);
+    fill(body, problem(error));
+  }
+}
+
+// The hash is the page, so this link cannot be followed as one.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+startBanner(document.getElementById("banner"));
+window.addEventListener("hashchange", show);
+show(true);
+get("/healthz").then((health) => {
+  document.getElementById("version").textContent = `fsnetd ${health.version}`;
+});

@@ -1,0 +1,66 @@
+// new_job.js - the page of the form of a job: plans as one types, orders.
+import { get, send } from "./api.js";
+import { h, fill, empty } from "./dom.js";
+import { jobForm } from "./job_form.js";
+import { planView } from "./plan.js";
+
+const TYPING_MS = 350; // a pause after which the plan is asked for
+
+export async function newJob(body, signal, from) {
+  const [schema, models, datasets, like] = await Promise.all([
+    get("/job-spec.schema.json", signal), get("/v1/models?limit=1000", signal),
+    get("/v1/datasets?limit=1000", signal), from ? get(`/v1/jobs/${encodeURIComponent(from)}`, signal) : null,
+  ]);
+  if (!models.items.length || !datasets.items.length) {
+    const kind = models.items.length ? ["data set", "#/datasets"] : ["model", "#/models"];
+    fill(body, empty(`A ${kind[0]} is missing`, `A job needs a model and a data set. `,
+      h("a", { href: kind[1] }, `Upload a ${kind[0]}`), "."));
+    return;
+  }
+  const form = jobForm(schema, models.items, datasets.items);
+  const shown = h("div", { class: "planned" });
+  const said = h("p", { class: "hint", role: "status" });
+  if (like) form.fill({ ...like.spec, name: like.name });
+  fill(body, h("div", { class: "sides" }, form.element,
+    h("section", { class: "plan", "aria-label": "Plan" }, h("h2", {}, "Plan"), said, shown)));
+
+  let timer, asking = new AbortController();
+  async function plan() {
+    asking.abort();
+    asking = new AbortController();
+    const mine = asking;
+    try {
+      said.textContent = "Planning …";
+      const planned = await send("POST", "/v1/jobs?dry_run=true", form.body(), AbortSignal.any([signal, mine.signal]));
+      if (mine !== asking) return;
+      form.faults(null);
+      said.textContent = "What would come out, before any training.";
+      shown.classList.remove("stale");
+      fill(shown, planView(planned));
+    } catch (error) {
+      if (error.name === "AbortError" || mine !== asking) return;
+      form.faults(error);
+      said.textContent = "No plan: see the marked fields.";
+      shown.classList.add("stale");
+    }
+  }
+  form.element.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(plan, TYPING_MS);
+  });
+  form.element.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    asking.abort();
+    form.submit.disabled = true;
+    try {
+      const job = await send("POST", "/v1/jobs", form.body());
+      location.hash = `#/job/${job.id}`;
+    } catch (error) {
+      form.faults(error);
+      form.submit.disabled = false;
+      form.firstFault();
+    }
+  });
+  await plan();
+}

@@ -1,0 +1,107 @@
+// result.js - what came of a job: before and after, layers, warnings, files. All figures are the report's.
+import { get } from "./api.js";
+import { h, copyButton, table } from "./dom.js";
+import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
+import { tile } from "./plan.js";
+
+/** Rows of baseline and compressed side by side; shared with compare.js. */
+export const measures = [
+  { name: "Top-1 accuracy", of: (x) => x.top1, show: (v) => percent(v), change: points },
+  { name: "Top-5 accuracy", of: (x) => x.top5, show: (v) => percent(v), change: points },
+  { name: "Loss", of: (x) => x.loss, show: (v) => real(v), change: (d) => signed(d, 4) },
+  { name: "File", of: (x) => x.size_bytes, show: bytes },
+  { name: "Parameters", of: (x) => x.parameters, show: count },
+  { name: "Effective parameters", of: (x) => x.effective_parameters, show: count },
+  { name: "Multiply-adds", of: (x) => x.macs, show: big },
+];
+
+const tone = (drop) => (drop > 2 ? "bad" : drop > 0.5 ? "fair" : "good");
+
+function tiles({ baseline, compressed, change, ratios }) {
+  return h("dl", { class: "tiles result" },
+    tile("Accuracy", percent(compressed.top1), `${percent(baseline.top1)} before, ${points(change.top1)}`, tone(-change.top1)),
+    tile("Size", bytes(compressed.size_bytes), `${bytes(baseline.size_bytes)} before`),
+    tile("Smaller", times(ratios.disk), "on the disk"),
+    tile("Parameters", big(compressed.parameters), `${big(baseline.parameters)} before, ${times(ratios.parameters)} fewer`));
+}
+
+function sideBySide({ baseline, compressed }) {
+  return table("Before and after", [
+    { title: "", cell: (m) => m.name },
+    { title: "Before", number: true, cell: (m) => m.show(m.of(baseline)) },
+    { title: "After", number: true, cell: (m) => m.show(m.of(compressed)) },
+    { title: "Change", number: true, cell: (m) => {
+      const [a, b] = [m.of(baseline), m.of(compressed)];
+      if (typeof a !== "number" || typeof b !== "number") return "–";
+      return m.change ? m.change(b - a) : a === b ? "same" : times(a / b);
+    } },
+  ], measures.filter((m) => typeof m.of(compressed) === "number"));
+}
+
+/** A bar of share of its place, on a paler one of whole; the figure stands beside it. */
+function bar(text, kind, share, whole = 0) {
+  const inner = h("span", { class: `bar ${kind}`, "aria-hidden": "true" });
+  const set = (name, value) => inner.style.setProperty(name, String(Math.max(0, Math.min(1, value || 0))));
+  set("--share", share);
+  set("--whole", whole);
+  return h("span", { class: "barred" }, inner, h("span", { class: "number" }, text));
+}
+
+const weights = (layer) => layer.shape.reduce((a, b) => a * b, 1);
+
+function layerBars({ layers }) {
+  const most = (of) => Math.max(...layers.map((l) => of(l) ?? 0), 1e-12);
+  const largest = most(weights), worst = most((l) => l.fit_error);
+  return table("Layers", [
+    { title: "Layer", cell: (l) => [l.name, l.note && h("span", { class: "hint block" }, l.note)] },
+    { title: "Shape", number: true, wide: true, cell: (l) => shape(l.shape) },
+    { title: "Parameters, of before", cell: (l) =>
+      bar(`${count(l.fs_size)} of ${count(weights(l))}`, "sizes", l.fs_size / largest, weights(l) / largest) },
+    { title: "Ratio", number: true, cell: (l) => times(l.ratio) },
+    { title: "Bits", number: true, wide: true, cell: (l) => count(l.bits) },
+    { title: "Error of the fit", cell: (l) => bar(real(l.fit_error, 3), "error", l.fit_error / worst) },
+    { title: "Of quantising", number: true, wide: true, cell: (l) => real(l.quant_error, 3) },
+  ], layers);
+}
+
+/** The compressed model first: it is what one came for. */
+function files(items) {
+  const main = (f) => f.name === "model.onnx";
+  return h("ul", { class: "files" }, [...items].sort((a, b) => main(b) - main(a)).map((f) => {
+    const line = `curl -fo ${f.name} '${new URL(f.href, location.href)}'`;
+    return h("li", {},
+      h("div", { class: "row" }, h("a", { class: main(f) ? "button primary" : "button", href: f.href, download: f.name }, `Download ${f.name}`),
+        h("span", { class: "number" }, bytes(f.size_bytes))),
+      h("div", { class: "row curl" }, h("code", { tabindex: "0" }, line), copyButton(line, `the curl line of ${f.name}`)),
+      h("p", { class: "hint" }, "SHA-256 ", h("code", {}, f.sha256)));
+  }));
+}
+
+/** The rows of /metrics, or of the report's training: the figures of the curves. */
+export function trainingTable(training) {
+  const held = training.some((r) => r.held_top1 !== null);
+  return table("Training, epoch by epoch", [
+    { title: "Epoch", number: true, cell: (r) => count(r.epoch) },
+    { title: "Loss", number: true, cell: (r) => real(r.train_loss) },
+    { title: "Accuracy", number: true, cell: (r) => percent(r.train_top1) },
+    held ? { title: "Held back", number: true, cell: (r) => percent(r.held_top1) }
+      : { title: "Teacher", number: true, wide: true, cell: (r) => percent(r.teacher_top1) },
+    { title: "Rate", number: true, wide: true, cell: (r) => real(r.lr, 3) },
+    { title: "Images/s", number: true, wide: true, cell: (r) => count(r.images_per_second) },
+    { title: "Took", number: true, cell: (r) => duration(r.seconds) },
+  ], training);
+}
+
+export async function result(job, signal) {
+  const [report, artifacts] = await Promise.all([
+    get(`/v1/jobs/${job.id}/report`, signal), get(`/v1/jobs/${job.id}/artifacts`, signal)]);
+  return h("div", { class: "outcome" },
+    tiles(report),
+    report.warnings.length > 0 && h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", {}, "Warnings"),
+      h("ul", {}, report.warnings.map((w) => h("li", {}, w)))),
+    h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
+      h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
+        + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
+    h("section", {}, h("h2", {}, "Downloads"), files(artifacts.items)),
+    h("section", {}, h("h2", {}, "Layers"), layerBars(report)));
+}
