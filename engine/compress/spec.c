@@ -38,7 +38,8 @@ static const struct fsn_spec_field fields[] = {
 
     {"/filter_summary/layout", FSN_FIELD_CHOICE, AT(filter_summary.layout), FSN_LAYOUT_1D,
      FSN_LAYOUT_LEARNED, false, FSN_LAYOUT_1D, "1d|3d|learned",
-     "how filters overlap: segments of a vector, blocks of a box, or segments that training moves"},
+     "how filters overlap: segments of a vector, blocks of a box, or segments that training moves, "
+     "without gain in short runs"},
     {"/filter_summary/ratio", FSN_FIELD_NUMBER, AT(filter_summary.ratio), 1.01, 10000, false, 4,
      NULL, "a layer's weights over its Filter Summary"},
     {"/filter_summary/ratio_1x1", FSN_FIELD_NUMBER, AT(filter_summary.ratio_1x1), 1.01, 10000, true,
