@@ -52,9 +52,9 @@ struct fsn__report {
     const struct fsn__curve *curve;
     struct fsn_dataset_info data;
     struct fsn__report_side baseline, compressed;
-    int64_t dense_bytes;         /* of model-dense.onnx */
+    int64_t dense_bytes;          /* of model-dense.onnx */
     struct fsn__report_side int8; /* model-int8.onnx, if the spec asks for it */
-    double dense_max_difference; /* largest difference of its outputs from model.onnx's */
+    double dense_max_difference;  /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
     int warning_count;

@@ -147,14 +147,20 @@ static enum fsn_status replace(struct fsn__graph *graph, const struct layer *l, 
         .dtype = FSN__F32, .ndim = 1, .dim = {l->channels}, .data = (void *)(uintptr_t)scales};
     struct fsn__attr item = {.name = "axis", .type = FSN__ATTR_INT, .i = axis};
     const struct fsn__attrs attrs = {.count = 1, .item = &item};
+    const struct fsn__tensor zero = {.dtype = levels->dtype, .ndim = 1, .dim = {l->channels}};
     const int old = graph->nodes[l->node].in[slot];
-    int in[2], real;
+    /* ONNX Runtime takes a convolution without a zero point, and a product only with it. */
+    const bool zeros = slot == 1 && graph->nodes[l->node].op != &fsn__op_conv;
+    int in[3], real;
     enum fsn_status status = add_named(graph, old, "levels", levels, &in[0], err);
 
     if (status == FSN_OK)
         status = add_named(graph, old, "scale", &scale, &in[1], err);
+    if (status == FSN_OK && zeros)
+        status = add_named(graph, old, "zero", &zero, &in[2], err);
     if (status == FSN_OK)
-        status = fsn__graph_apply(graph, "DequantizeLinear", NULL, &attrs, 2, in, &real, err);
+        status = fsn__graph_apply(graph, "DequantizeLinear", NULL, &attrs, zeros ? 3 : 2, in, &real,
+                                  err);
     return status == FSN_OK ? fsn__graph_set_input(graph, l->node, slot, real, err) : status;
 }
 
