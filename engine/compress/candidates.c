@@ -34,12 +34,12 @@ static double seconds_of_others(const struct fsn__candidates *c, double left)
 {
     const double here = fsn__seconds() - c->begun_seconds + left;
     const int others = c->shown.candidates - c->shown.candidate;
-    double spent = here;
+    double spent = here, most;
 
     for (int i = 0; i < c->state.count; i++)
         spent += c->state.done[i].seconds;
-    return fmin(others * spent / c->shown.candidate,
-                fmax(0, c->spec->budget.search_seconds - spent));
+    most = others * spent / c->shown.candidate;
+    return c->all ? most : fmin(most, fmax(0, c->spec->budget.search_seconds - spent));
 }
 
 bool fsn__candidates_relay(const struct fsn_progress *progress, void *user)
@@ -165,6 +165,7 @@ enum fsn_status fsn__candidates_make(struct fsn__candidates *c, struct fsn_error
                                                           .ratio = NAN,
                                                           .seconds = seconds_taken(c)};
     fsn__clear_file(job);
+    job->out_dir = job->checkpoint_path = NULL;
     /* One that cannot be trained is too small, and no reason to lose the others. */
     if (status == FSN_OK || status == FSN_DIVERGED)
         return keep(c, &candidate, err);

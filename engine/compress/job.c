@@ -162,7 +162,10 @@ static enum fsn_status make_one(struct fsn__job *job, struct fsn_error *err)
         status = fsn__join_path(checkpoint, job->order->checkpoint_dir, "train.checkpoint", err);
         job->checkpoint_path = checkpoint;
     }
-    return status == FSN_OK ? fsn__make_file(job, err) : status;
+    if (status == FSN_OK)
+        status = fsn__make_file(job, err);
+    job->checkpoint_path = NULL;
+    return status;
 }
 
 static enum fsn_status run(struct fsn__job *job, struct fsn_error *err)

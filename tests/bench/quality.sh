@@ -8,7 +8,7 @@
 #     set | name | baseline | epochs | options of `fsnet compress` | must reach | aim
 #
 # Accuracy is that of the exported file, read back, on the test images, which nothing but this figure is
-# made from. A row that is done stays in OUT (default BUILD/quality) and is not run again.
+# made from; of a search half of them choose, and what the others say is search.unseen in its report. A row that is done stays in OUT (default BUILD/quality) and is not run again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 quick=${QUICK:-}

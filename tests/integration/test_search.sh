@@ -91,14 +91,16 @@ same "by the plan, too" 1 $?
 holds "and named" "300 bytes cannot be reached" "$(<"$dir/err")"
 
 # ---- interruption ----------------------------------------------------------------------------
-# interrupted NAME LINE OPTION...: the job of NAME, stopped when it prints LINE, ends with its bytes.
+seen() { [ "$(grep -c "$2" "$3")" -ge "$1" ]; } # TIMES PATTERN FILE
+# interrupted NAME TIMES LINE OPTION...: the job of NAME, stopped when it has printed LINE so many times,
+# ends with its bytes.
 interrupted() {
-    local whole=$1 line=$2 cut=cut-$1
-    shift 2
+    local whole=$1 times=$2 line=$3 cut=cut-$1
+    shift 3
     "$fsnet" compress "$dir/base.onnx" "${settings[@]}" "$@" --out "$dir/$cut" \
         --checkpoint "$dir/$cut.work" >"$dir/out" 2>"$dir/cut.err" &
     local pid=$!
-    check "$whole: the job comes to '$line'" wait_for 120 grep -q "$line" "$dir/cut.err"
+    check "$whole: the job comes to '$line'" wait_for 120 seen "$times" "$line" "$dir/cut.err"
     kill -INT "$pid"
     wait "$pid"
     same "$whole: Ctrl-C ends it" 1 $?
@@ -110,9 +112,10 @@ interrupted() {
     same "$whole: and so is what was found" "$(report "$whole" '.search.candidates[].seconds = 0 | .search')" \
         "$(report "$cut" '.search.candidates[].seconds = 0 | .search')"
 }
-interrupted found "^candidate 2 of" --max-accuracy-drop 5 --search-candidates 3
+interrupted found 1 "^candidate 2 of" --max-accuracy-drop 5 --search-candidates 3
 same "a search keeps one candidate's files" 1 "$(find "$dir/cut-found.work" -name model.onnx | wc -l)"
-interrupted swept "^candidate 2 of" --sweep-ratio 2,8
+interrupted swept 2 "^epoch 1/2" --sweep-ratio 2,8
+same "a candidate goes on where it was" 0 "$(grep -c '^epoch 1/2' <<<"$err")"
 compress cut-found --max-accuracy-drop 4 --checkpoint "$dir/cut-found.work"
 same "another search does not take it up" 1 "$code"
 holds "and says why" "belong to another search" "$err"

@@ -137,6 +137,47 @@ static void the_embedded_migrations_are_in_order_and_apply(void **state)
     assert_int_equal(f->applied, count);
 }
 
+static void expect_row(struct fixture *f, const char *sql, const char *want)
+{
+    struct srv_query q;
+    char text[64] = "";
+
+    srv_query_begin(&q, f->db, sql);
+    if (srv_query_row(&q))
+        srv_column_copy(&q, 0, text, sizeof text);
+    assert_int_equal(srv_query_end(&q, NULL), FSN_OK);
+    assert_string_equal(text, want);
+}
+
+/* Curves of jobs from before there were candidates are those of their only file. */
+static void old_curves_stay_when_candidates_come(void **state)
+{
+    const struct srv_migration before[] = {
+        srv_migrations[0],
+        srv_migrations[1],
+        {3, "rows",
+         "INSERT INTO jobs (id, name, model_id, dataset_id, spec,"
+         " plan, status, created_at) VALUES ('job_1', '', 'm',"
+         " 'd', '{}', '{}', 'queued', 1);"
+         "INSERT INTO metrics (job_id, epoch, lr, train_loss,"
+         " seconds, held_top1)"
+         " VALUES ('job_1', 7, 0.5, NULL, 2, 61.5);"},
+        {0, NULL, NULL}};
+    struct srv_migration after[] = {
+        before[0], before[1], before[2], {4, "search", NULL}, {0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    after[3].sql = srv_migrations[2].sql;
+    assert_string_equal(srv_migrations[2].name, "search");
+    assert_int_equal(migrate(f, before), FSN_OK);
+    assert_int_equal(migrate(f, after), FSN_OK);
+    expect_row(f,
+               "SELECT candidate || ' ' || epoch || ' ' || lr || ' ' || seconds || ' ' || held_top1"
+               " FROM metrics WHERE job_id = 'job_1' AND train_loss IS NULL",
+               "0 7 0.5 2.0 61.5");
+    expect_row(f, "SELECT count(*) FROM jobs WHERE search IS NULL", "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +190,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
