@@ -100,12 +100,11 @@ static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *
         json_t *value;
         char id[ID_SIZE];
 
-        free(job.spec);
-        free(job.plan);
-        job.spec = job.plan = NULL;
         *end = at_its_end(job.status);
         write_id(watch, id);
         value = srv_job_json(&job);
+        json_object_del(value, "spec");
+        json_object_del(value, "plan");
         if (value && is_new(watch, value))
             write_event(out, "job", *end ? LAST_EVENT : id, json_incref(value));
         json_decref(value);

@@ -27,7 +27,7 @@ json_t *srv_job_json(const struct srv_job *job)
         json_object_set_new(value, "spec", srv_stored_json(job->spec));
     if (value && job->plan)
         json_object_set_new(value, "plan", srv_stored_json(job->plan));
-    if (value && (job->plan || job->search))
+    if (value && job->plan)
         json_object_set_new(value, "search",
                             job->search ? srv_stored_json(job->search) : json_null());
     return value;
