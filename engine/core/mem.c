@@ -23,8 +23,7 @@ void *fsn__aligned_calloc(size_t count, size_t size)
     if (bytes == 0)
         bytes = CACHE_LINE;
     /* Not rounded up to whole huge pages: what is left of the last one is nobody's to touch. */
-    block = aligned_alloc(bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE, bytes);
-    if (!block)
+    if (posix_memalign(&block, bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE, bytes) != 0)
         return NULL;
     if (bytes >= HUGE_PAGE)
         (void)madvise(block, bytes & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);

@@ -83,7 +83,7 @@ async function faults_of_an_order_stand_at_their_fields(browser, server) {
   await page.getByText("This is not JSON").waitFor();
   await json.fill("");
   await page.getByLabel("Budget").first().selectOption({ label: "Size of model.onnx" });
-  const bytes = page.getByLabel("Bytes");
+  const bytes = page.getByLabel("Bytes", { exact: true });
   await bytes.fill("300");
   await until("an impossible budget is refused at its field", async () => (await faultOf(bytes)) !== "");
   holds("the field tells what was asked for", "300", await faultOf(bytes));

@@ -60,7 +60,7 @@ async function fillForm(page, server, ids) {
   await until("the plan follows the form", async () => (await text(file)) === kB(smaller.expected_bytes));
   check("the plan follows the form as one types", true);
   await page.getByLabel("Budget").first().selectOption({ label: "Size of model.onnx" });
-  await page.getByLabel("Bytes").fill("20000");
+  await page.getByLabel("Bytes", { exact: true }).fill("20000");
   const budget = await planned(server, { ...ids, quantize: { bits: 4 }, budget: { size_bytes: 20000 } });
   await until("a budget in bytes is planned", async () => (await text(file)) === kB(budget.expected_bytes));
   check("a budget in bytes is planned", budget.expected_bytes <= 20000, budget.expected_bytes);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -51,6 +52,13 @@ void *aligned_alloc(size_t alignment, size_t size)
 {
     allocations++;
     return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    allocations++;
+    *out = __libc_memalign(alignment, size);
+    return *out ? 0 : ENOMEM;
 }
 #endif
 
