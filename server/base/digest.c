@@ -27,6 +27,15 @@ void srv_digest_end(struct srv_digest *digest, char out[SRV_SHA256_SIZE])
     srv_hex(bytes, sizeof bytes, out);
 }
 
+void srv_digest_bytes(const void *bytes, size_t size, char out[SRV_SHA256_SIZE])
+{
+    struct srv_digest digest;
+
+    srv_digest_begin(&digest);
+    srv_digest_add(&digest, bytes, size);
+    srv_digest_end(&digest, out);
+}
+
 enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE], int64_t *size_bytes,
                                 struct fsn_error *err)
 {

@@ -16,6 +16,9 @@ void srv_digest_begin(struct srv_digest *digest);
 void srv_digest_add(struct srv_digest *digest, const void *bytes, size_t size);
 void srv_digest_end(struct srv_digest *digest, char out[SRV_SHA256_SIZE]);
 
+/* Of bytes that are there at once. */
+void srv_digest_bytes(const void *bytes, size_t size, char out[SRV_SHA256_SIZE]);
+
 /* Of a whole file; also its size. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE],
                                               int64_t *size_bytes, struct fsn_error *err);

@@ -26,15 +26,18 @@ static void write_id(const struct watch *watch, char id[ID_SIZE])
     snprintf(id, ID_SIZE, "%d.%d", watch->candidate, watch->epoch);
 }
 
-/* Takes value over. */
-static void write_event(FILE *out, const char *name, const char *id, json_t *value)
+/* The one line of an event's data, new; takes value over. NULL: no memory. */
+static char *line_of(json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    char *line = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 
-    if (text)
-        fprintf(out, "event: %s\nid: %s\ndata: %s\n\n", name, id, text);
-    free(text);
     json_decref(value);
+    return line;
+}
+
+static void write_event(FILE *out, const char *name, const char *id, const char *line)
+{
+    fprintf(out, "event: %s\nid: %s\ndata: %s\n\n", name, id, line);
 }
 
 static enum fsn_status write_epochs(struct watch *watch, struct srv_db *db, FILE *out,
@@ -45,7 +48,7 @@ static enum fsn_status write_epochs(struct watch *watch, struct srv_db *db, FILE
     enum fsn_status status = srv_metrics_list(db, watch->id, &rows, &count, err);
 
     for (size_t i = 0; status == FSN_OK && i < count; i++) {
-        char id[ID_SIZE];
+        char id[ID_SIZE], *line;
 
         if (rows[i].candidate < watch->candidate ||
             (rows[i].candidate == watch->candidate && rows[i].epoch <= watch->epoch))
@@ -53,34 +56,25 @@ static enum fsn_status write_epochs(struct watch *watch, struct srv_db *db, FILE
         watch->candidate = rows[i].candidate;
         watch->epoch = rows[i].epoch;
         write_id(watch, id);
-        write_event(out, "epoch", id, srv_epoch_json(&rows[i]));
+        line = line_of(srv_epoch_json(&rows[i]));
+        if (line)
+            write_event(out, "epoch", id, line);
+        free(line);
     }
     free(rows);
     return status;
 }
 
 /* Whether the job differs from what was sent last. */
-static bool is_new(struct watch *watch, json_t *job)
+static bool is_new(struct watch *watch, const char *line)
 {
-    char *text = json_dumps(job, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    char digest[SRV_SHA256_SIZE] = "";
-    struct srv_digest state;
+    char digest[SRV_SHA256_SIZE];
     bool differs;
 
-    if (!text)
-        return true;
-    srv_digest_begin(&state);
-    srv_digest_add(&state, text, strlen(text));
-    srv_digest_end(&state, digest);
-    free(text);
+    srv_digest_bytes(line, strlen(line), digest);
     differs = strcmp(digest, watch->sent) != 0;
     memcpy(watch->sent, digest, sizeof digest);
     return differs;
-}
-
-static bool at_its_end(enum srv_job_status status)
-{
-    return status != SRV_JOB_QUEUED && status != SRV_JOB_RUNNING;
 }
 
 static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *out, bool *end,
@@ -97,17 +91,13 @@ static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *
     else if (status == FSN_OK)
         status = write_epochs(watch, db, out, err);
     if (status == FSN_OK && found) {
-        json_t *value;
-        char id[ID_SIZE];
+        char id[ID_SIZE], *line = line_of(srv_job_live_json(&job));
 
-        *end = at_its_end(job.status);
+        *end = srv_job_has_ended(job.status);
         write_id(watch, id);
-        value = srv_job_json(&job);
-        json_object_del(value, "spec");
-        json_object_del(value, "plan");
-        if (value && is_new(watch, value))
-            write_event(out, "job", *end ? LAST_EVENT : id, json_incref(value));
-        json_decref(value);
+        if (line && is_new(watch, line))
+            write_event(out, "job", *end ? LAST_EVENT : id, line);
+        free(line);
     }
     srv_job_clear(&job);
     return status;
@@ -163,7 +153,7 @@ enum fsn_status srv_get_job_events(struct srv_call *call, struct fsn_error *err)
     struct watch *watch;
     bool found = false;
     enum fsn_status status = srv_jobs_get(call->db, id, &job, &found, err);
-    bool over = last && strcmp(last, LAST_EVENT) == 0 && at_its_end(job.status);
+    bool over = last && strcmp(last, LAST_EVENT) == 0 && srv_job_has_ended(job.status);
 
     srv_job_clear(&job);
     if (status == FSN_OK && !found)

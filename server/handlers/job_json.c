@@ -10,9 +10,9 @@ static json_t *error_json(const struct srv_job *job)
                      job->error_detail ? job->error_detail : "");
 }
 
-json_t *srv_job_json(const struct srv_job *job)
+json_t *srv_job_state_json(const struct srv_job *job)
 {
-    json_t *value = json_pack(
+    return json_pack(
         "{ss ss ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
         "model_id", job->model_id, "dataset_id", job->dataset_id, "status",
         srv_job_status_name(job->status), "stage",
@@ -22,14 +22,25 @@ json_t *srv_job_json(const struct srv_job *job)
         "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
         (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms), "started_at",
         srv_time_json(job->started_at_ms), "finished_at", srv_time_json(job->finished_at_ms));
+}
 
-    if (value && job->spec)
+json_t *srv_job_live_json(const struct srv_job *job)
+{
+    json_t *value = srv_job_state_json(job);
+
+    if (value)
+        json_object_set_new(value, "search", srv_stored_json(job->search));
+    return value;
+}
+
+json_t *srv_job_json(const struct srv_job *job)
+{
+    json_t *value = srv_job_live_json(job);
+
+    if (value) {
         json_object_set_new(value, "spec", srv_stored_json(job->spec));
-    if (value && job->plan)
         json_object_set_new(value, "plan", srv_stored_json(job->plan));
-    if (value && job->plan)
-        json_object_set_new(value, "search",
-                            job->search ? srv_stored_json(job->search) : json_null());
+    }
     return value;
 }
 

@@ -5,7 +5,11 @@
 #include "handlers/api.h"
 #include "store/results.h"
 
-/* New; NULL when out of memory. spec, plan and search where the job has them (not in lists). */
+/* All are new, NULL when out of memory. A job as lists have it, ... */
+json_t *srv_job_state_json(const struct srv_job *job);
+/* ... with where its search is, as events have it, ... */
+json_t *srv_job_live_json(const struct srv_job *job);
+/* ... and whole, with spec and plan. */
 json_t *srv_job_json(const struct srv_job *job);
 json_t *srv_epoch_json(const struct fsn_epoch *row);
 

@@ -114,7 +114,6 @@ static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
     const struct srv_body *body = &call->request->body;
     const char *key = srv_request_header(call->request, "Idempotency-Key");
     size_t length = key ? strlen(key) : 0;
-    struct srv_digest digest;
     bool visible = true;
 
     *out = (struct srv_job_key){.key = key, .order_sha256 = order_sha256};
@@ -125,9 +124,7 @@ static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
                           "Idempotency-Key: expected 1 to %d visible ASCII characters", MAX_KEY);
         return false;
     }
-    srv_digest_begin(&digest);
-    srv_digest_add(&digest, body->bytes ? body->bytes : "", (size_t)body->size_bytes);
-    srv_digest_end(&digest, order_sha256);
+    srv_digest_bytes(body->bytes ? body->bytes : "", (size_t)body->size_bytes, order_sha256);
     return true;
 }
 
@@ -212,7 +209,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
         return status;
     items = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(items, srv_job_json(&rows[i]));
+        json_array_append_new(items, srv_job_state_json(&rows[i]));
         srv_job_clear(&rows[i]);
     }
     free(rows);
@@ -274,11 +271,12 @@ enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
         return status;
     if (was == SRV_JOB_STATUS_COUNT)
         return srv_reply_unknown(call, "job");
-    if (was == SRV_JOB_QUEUED || was == SRV_JOB_RUNNING)
+    if (!srv_job_has_ended(was)) {
         srv_reply_problem(call->request, SRV_PROBLEM_JOB_STATE,
                           "%s is %s; cancel it before it is deleted", id, srv_job_status_name(was));
-    else
-        srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+        return FSN_OK;
+    }
+    srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
     srv_streams_touch(call->service->streams, id);
     return FSN_OK;
 }

@@ -1,6 +1,6 @@
 /* metrics.c - GET /metrics, for Prometheus: what the process has counted, and what the store holds.
  */
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "handlers/api.h"
 #include "store/overview.h"
 
@@ -36,7 +36,7 @@ enum fsn_status srv_get_metrics(struct srv_call *call, struct fsn_error *err)
     out = open_memstream(&text, &size);
     if (!out)
         return SRV_NOMEM(err);
-    srv_metrics_write(out);
+    srv_counters_write(out);
     write_store(out, &overview);
     if (fclose(out) == 0)
         srv_reply_text(call->request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",

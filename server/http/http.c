@@ -19,7 +19,7 @@
 #include "http/http.h"
 
 #include "base/clock.h"
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "http/listen.h"
 #include "http/offload.h"
 #include "log.h"

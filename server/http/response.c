@@ -1,5 +1,5 @@
 /* response.c - replies; see request.h. */
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "log.h"
@@ -82,11 +82,8 @@ void srv_reply_empty(struct srv_request *request, unsigned status)
 static void reply_read(struct srv_request *request, const char *content_type, const char *text)
 {
     char sha256[SRV_SHA256_SIZE], tag[SRV_SHA256_SIZE + 2];
-    struct srv_digest digest;
 
-    srv_digest_begin(&digest);
-    srv_digest_add(&digest, text, strlen(text));
-    srv_digest_end(&digest, sha256);
+    srv_digest_bytes(text, strlen(text), sha256);
     snprintf(tag, sizeof tag, "\"%s\"", sha256);
     if (reply_unchanged(request, tag))
         return;

@@ -13,7 +13,7 @@
  */
 #include "jobs/queue.h"
 
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "http/problem.h"
 #include "log.h"
 

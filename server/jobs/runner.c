@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "http/problem.h"
 #include "log.h"
 #include "store/results.h"

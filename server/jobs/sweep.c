@@ -13,7 +13,7 @@ static enum fsn_status is_open(struct srv_db *db, const char *id, bool *out, str
     bool found = false;
     enum fsn_status status = srv_jobs_get(db, id, &job, &found, err);
 
-    *out = found && (job.status == SRV_JOB_QUEUED || job.status == SRV_JOB_RUNNING);
+    *out = found && !srv_job_has_ended(job.status);
     srv_job_clear(&job);
     return status;
 }

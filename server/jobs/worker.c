@@ -6,7 +6,7 @@
  */
 #include "jobs/worker.h"
 
-#include "base/metrics.h"
+#include "base/counters.h"
 #include "base/clock.h"
 #include "jobs/sweep.h"
 #include "log.h"

@@ -6,7 +6,7 @@
  */
 #include "store/db.h"
 
-#include "base/metrics.h"
+#include "base/counters.h"
 
 #include <math.h>
 #include <sqlite3.h>

@@ -33,6 +33,11 @@ enum srv_job_status srv_job_status_parse(const char *name)
     return (enum srv_job_status)status;
 }
 
+bool srv_job_has_ended(enum srv_job_status status)
+{
+    return status != SRV_JOB_QUEUED && status != SRV_JOB_RUNNING;
+}
+
 void srv_job_clear(struct srv_job *job)
 {
     free(job->name);

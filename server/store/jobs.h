@@ -25,6 +25,8 @@ const char *srv_job_status_name(enum srv_job_status status);
 /* SRV_JOB_STATUS_COUNT when there is no such status. */
 enum srv_job_status srv_job_status_parse(const char *name);
 
+bool srv_job_has_ended(enum srv_job_status status);
+
 struct srv_job {
     int64_t seq; /* place in the queue and in lists */
     char id[SRV_ID_SIZE], model_id[SRV_ID_SIZE], dataset_id[SRV_ID_SIZE];

@@ -12,15 +12,6 @@
 
 #include <string.h>
 
-static void checksum(const char *text, char out[SRV_SHA256_SIZE])
-{
-    struct srv_digest digest;
-
-    srv_digest_begin(&digest);
-    srv_digest_add(&digest, text, strlen(text));
-    srv_digest_end(&digest, out);
-}
-
 /* *stored is "" when the version has not been applied. */
 static enum fsn_status stored_checksum(struct srv_db *db, int version, char stored[SRV_SHA256_SIZE],
                                        struct fsn_error *err)
@@ -93,7 +84,7 @@ enum fsn_status srv_migrate(struct srv_db *db, const struct srv_migration *list,
     for (const struct srv_migration *m = list; status == FSN_OK && m->name; m++) {
         char expected[SRV_SHA256_SIZE], stored[SRV_SHA256_SIZE];
 
-        checksum(m->sql, expected);
+        srv_digest_bytes(m->sql, strlen(m->sql), expected);
         status = stored_checksum(db, m->version, stored, err);
         if (status != FSN_OK)
             break;

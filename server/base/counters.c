@@ -1,6 +1,6 @@
-/* metrics.c - see metrics.h. One table under one lock: a request costs a short walk through it, far
- * less than the request. */
-#include "base/metrics.h"
+/* counters.c - see counters.h. One table under one lock: a request costs a short walk through it,
+ * far less than the request. */
+#include "base/counters.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -128,7 +128,7 @@ static void write_histogram(FILE *out, const struct histogram *h)
             (unsigned long long)h->count);
 }
 
-void srv_metrics_write(FILE *out)
+void srv_counters_write(FILE *out)
 {
     pthread_mutex_lock(&lock);
     for (int family = 0; family < SRV_COUNTER_COUNT; family++) {

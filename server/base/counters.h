@@ -1,7 +1,7 @@
-/* metrics.h - what the process counts since its start, in the text format of Prometheus. Any
+/* counters.h - what the process counts since its start, in the text format of Prometheus. Any
  * thread. */
-#ifndef SRV_BASE_METRICS_H
-#define SRV_BASE_METRICS_H
+#ifndef SRV_BASE_COUNTERS_H
+#define SRV_BASE_COUNTERS_H
 
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ void srv_count(enum srv_counter counter, const struct srv_labels *labels, double
 void srv_count_request_seconds(const char *method, const char *route, double seconds);
 
 /* All counters and histograms. */
-void srv_metrics_write(FILE *out);
+void srv_counters_write(FILE *out);
 /* One line of a figure that is looked up, not counted, after the lines that describe it. label and
  * its value may be NULL. */
 void srv_gauge_describe(FILE *out, const char *name, const char *help);
