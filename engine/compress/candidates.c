@@ -19,7 +19,6 @@
 
 #include "core/clock.h"
 #include "core/file.h"
-#include "core/folder.h"
 #include "train/digest.h"
 #include "train/run_key.h"
 

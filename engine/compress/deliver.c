@@ -8,7 +8,6 @@
 #include "compress/candidates.h"
 #include "core/clock.h"
 #include "core/file.h"
-#include "core/folder.h"
 
 #include <stdint.h>
 #include <stdio.h>

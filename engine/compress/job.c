@@ -9,7 +9,6 @@
 #include "train/calibrate.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +25,6 @@ enum fsn_status fsn__enter(const struct fsn__job *job, enum fsn_stage stage, dou
 
     if (job->progress && !job->progress(&progress, job->user))
         return FSN__FAIL(err, FSN_CANCELLED, "cancelled in stage %s", fsn_stage_name(stage));
-    return FSN_OK;
-}
-
-enum fsn_status fsn__join_path(char path[FSN__PATH_BYTES], const char *folder, const char *name,
-                               struct fsn_error *err)
-{
-    if (snprintf(path, FSN__PATH_BYTES, "%s/%s", folder, name) >= FSN__PATH_BYTES)
-        return FSN__FAIL(err, FSN_INVALID, "path too long: %.200s...", folder);
     return FSN_OK;
 }
 

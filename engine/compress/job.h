@@ -3,8 +3,7 @@
 #define FSN_COMPRESS_JOB_H
 
 #include "compress/compress.h"
-
-enum { FSN__PATH_BYTES = 4096 };
+#include "core/folder.h"
 
 /* A job makes one file, or several from the same inputs, one after the other. */
 struct fsn__job {
@@ -56,8 +55,6 @@ FSN_NODISCARD enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn
                                                 struct fsn__report_side *side, bool *right,
                                                 struct fsn_error *err);
 struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__graph *student);
-FSN_NODISCARD enum fsn_status fsn__join_path(char path[FSN__PATH_BYTES], const char *folder,
-                                             const char *name, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__write_text(const char *folder, const char *name,
                                               const char *text, struct fsn_error *err);
 

@@ -10,12 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096 };
-
-static enum fsn_status path_of(char out[PATH_BYTES], const char *folder, const char *name,
+enum fsn_status fsn__join_path(char path[FSN__PATH_BYTES], const char *folder, const char *name,
                                struct fsn_error *err)
 {
-    if (snprintf(out, PATH_BYTES, "%s/%s", folder, name) >= PATH_BYTES)
+    if (snprintf(path, FSN__PATH_BYTES, "%s/%s", folder, name) >= FSN__PATH_BYTES)
         return FSN__FAIL(err, FSN_INVALID, "path too long: %.200s...", folder);
     return FSN_OK;
 }
@@ -30,10 +28,10 @@ static enum fsn_status each_file(DIR *folder, const char *path,
     const struct dirent *entry;
 
     while (status == FSN_OK && (errno = 0, entry = readdir(folder))) {
-        char file[PATH_BYTES];
+        char file[FSN__PATH_BYTES];
         struct stat info;
 
-        status = path_of(file, path, entry->d_name, err);
+        status = fsn__join_path(file, path, entry->d_name, err);
         if (status == FSN_OK && lstat(file, &info) == 0 && S_ISREG(info.st_mode))
             status = visit(file, entry->d_name, to, err);
     }
@@ -45,8 +43,8 @@ static enum fsn_status each_file(DIR *folder, const char *path,
 static enum fsn_status copy_file(const char *file, const char *name, const char *to,
                                  struct fsn_error *err)
 {
-    char path[PATH_BYTES];
-    enum fsn_status status = path_of(path, to, name, err);
+    char path[FSN__PATH_BYTES];
+    enum fsn_status status = fsn__join_path(path, to, name, err);
 
     return status == FSN_OK ? fsn__file_copy(file, path, err) : status;
 }

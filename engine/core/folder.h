@@ -4,6 +4,11 @@
 
 #include "core/error.h"
 
+/* "folder/name". Errors: INVALID when it does not fit. */
+enum { FSN__PATH_BYTES = 4096 };
+FSN_NODISCARD enum fsn_status fsn__join_path(char path[FSN__PATH_BYTES], const char *folder,
+                                             const char *name, struct fsn_error *err);
+
 /* Copies every regular file of `from` into the folder `to`, each atomically. */
 FSN_NODISCARD enum fsn_status fsn__folder_copy(const char *from, const char *to,
                                                struct fsn_error *err);

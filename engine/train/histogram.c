@@ -12,9 +12,10 @@
 
 enum { HALF = FSN__HISTOGRAM_HALF, BINS = 2 * HALF, CANDIDATES = 64, ROUNDS = 2, TOP = 255 };
 
-static int64_t place(const struct fsn__histogram *h, double x)
+/* The bin of x; -1 or BINS where the bins do not reach so far, however far. */
+static int place(const struct fsn__histogram *h, double x)
 {
-    return (int64_t)floor(x / h->width) + HALF;
+    return (int)fmin(fmax(floor(x / h->width) + HALF, -1), BINS);
 }
 
 /* Pairs of neighbours become one; zero stays between two bins. */
