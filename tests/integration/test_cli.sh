@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . tests/support/check.sh
+. tests/support/interrupt.sh
 . tests/support/onnx.sh
 build=${1:-build}
 fsnet=$build/fsnet
@@ -274,16 +275,10 @@ holds "a least width above the width is refused" "must be less than bits" "$err"
 interrupted() {
     local whole=$1 cut=$dir/cut-$1
     shift
-    "$fsnet" "${compress[@]}" "$@" --out "$cut" --checkpoint "$cut.checkpoint" >"$dir/out" 2>"$dir/cut.err" &
-    pid=$!
-    if wait_for 60 grep -q 'epoch 1/2' "$dir/cut.err"; then
-        ok "$whole: the job reaches its first epoch"
-    else
-        not_ok "$whole: the job reaches its first epoch" "$(<"$dir/cut.err")"
-    fi
-    kill -INT "$pid"
-    wait "$pid"
-    same "$whole: Ctrl-C ends with a failure" 1 $?
+    interrupt 1 'epoch 1/2' "$dir/cut.err" "$cut $cut.checkpoint" \
+        "$fsnet" "${compress[@]}" "$@" --out "$cut" --checkpoint "$cut.checkpoint"
+    same "$whole: the job reaches its first epoch" yes "$reached"
+    same "$whole: Ctrl-C ends with a failure" 1 "$code"
     holds "$whole: Ctrl-C says how to go on" "cancelled; the same command continues from" "$(<"$dir/cut.err")"
     check "$whole: Ctrl-C leaves no model" test ! -e "$cut/model.onnx"
     run 0 "${compress[@]}" "$@" --out "$cut" --checkpoint "$cut.checkpoint"

@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
+. tests/support/interrupt.sh
 
 # A baseline that is better than guessing, on which a drop can be measured.
 "$fsnet" draw -o "$dir/set.tar.gz" --train 400 --test 120 --seed 5 >"$dir/log"
@@ -91,19 +92,15 @@ same "by the plan, too" 1 $?
 holds "and named" "300 bytes cannot be reached" "$(<"$dir/err")"
 
 # ---- interruption ----------------------------------------------------------------------------
-seen() { [ "$(grep -c "$2" "$3")" -ge "$1" ]; } # TIMES PATTERN FILE
 # interrupted NAME TIMES LINE OPTION...: the job of NAME, stopped when it has printed LINE so many times,
 # ends with its bytes.
 interrupted() {
     local whole=$1 times=$2 line=$3 cut=cut-$1
     shift 3
-    "$fsnet" compress "$dir/base.onnx" "${settings[@]}" "$@" --out "$dir/$cut" \
-        --checkpoint "$dir/$cut.work" >"$dir/out" 2>"$dir/cut.err" &
-    local pid=$!
-    check "$whole: the job comes to '$line'" wait_for 120 seen "$times" "$line" "$dir/cut.err"
-    kill -INT "$pid"
-    wait "$pid"
-    same "$whole: Ctrl-C ends it" 1 $?
+    interrupt "$times" "$line" "$dir/cut.err" "$dir/$cut $dir/$cut.work" "$fsnet" compress \
+        "$dir/base.onnx" "${settings[@]}" "$@" --out "$dir/$cut" --checkpoint "$dir/$cut.work"
+    same "$whole: the job comes to '$line'" yes "$reached"
+    same "$whole: Ctrl-C ends it" 1 "$code"
     check "$whole: and leaves no model" test ! -e "$dir/$cut/model.onnx"
     compress "$cut" "$@" --checkpoint "$dir/$cut.work"
     same "$whole: the same command goes on" 0 "$code"
