@@ -22,7 +22,10 @@ void *fsn__aligned_calloc(size_t count, size_t size)
     bytes &= ~(size_t)(CACHE_LINE - 1);
     if (bytes == 0)
         bytes = CACHE_LINE;
-    /* Not rounded up to whole huge pages: what is left of the last one is nobody's to touch. */
+    /* A huge page that the end would fill by half is taken whole. */
+    if (bytes % HUGE_PAGE >= HUGE_PAGE / 2 &&
+        !fsn__add_size(bytes, HUGE_PAGE - bytes % HUGE_PAGE, &bytes))
+        return NULL;
     if (posix_memalign(&block, bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE, bytes) != 0)
         return NULL;
     if (bytes >= HUGE_PAGE)

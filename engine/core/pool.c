@@ -2,11 +2,12 @@
  *
  * A training step of a small network is some 150 tasks of 0.1 to 2 ms with little between them, too
  * little for going to sleep and being woken by the kernel. So whoever waits, a helper for the next
- * task or the caller for the last helper, first looks at an atomic word in a loop for some tens of
- * microseconds, and only then sleeps on it (futex.h). The loop takes no other job's core: the pool
- * holds one for each thread that is in a task, and its share covers them between two tasks. But
- * other processes may keep the awaited thread from running, and looking then only keeps it from
- * running longer: so the patience of each waiter halves when it was in vain, and doubles when not.
+ * task or the caller for the last helper, first looks at an atomic word in a loop for up to some
+ * 200 microseconds, the difference that a neighbour on the host makes between two halves of a task,
+ * and only then sleeps on it (futex.h). The loop takes no other job's core: the pool holds one for
+ * each thread that is in a task, and its share covers them between two tasks. But other processes
+ * may keep the awaited thread from running, and looking then only keeps it from running longer: so
+ * the patience of each waiter halves when it was in vain, and doubles when not.
  *
  * Each helper has a word of its own, through which the caller gives it orders, so that those who
  * have no part in a task do not notice it. The words:
@@ -26,7 +27,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { LEAST_PATIENCE = 16, MOST_PATIENCE = 2048 }; /* pauses */
+enum { LEAST_PATIENCE = 16, MOST_PATIENCE = 16384 }; /* pauses */
 enum order { IDLE, ASLEEP, RUN, STOP };
 #define CALLER_ASLEEP 0x80000000u
 #define CACHE_LINE 64
