@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct srv_route srv_api_routes[] = {
@@ -29,8 +30,9 @@ const struct srv_route srv_api_routes[] = {
     {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true, .query = {"dry_run"}},
-    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "limit", "cursor"}},
+    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "label", "limit", "cursor"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
+    {"PATCH", "/v1/jobs/{id}", srv_patch_job, .body = SRV_BODY_JSON},
     {"DELETE", "/v1/jobs/{id}", srv_delete_job, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/cancel", srv_cancel_job, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/metrics", srv_get_job_metrics, .body = SRV_BODY_NONE},
@@ -57,6 +59,18 @@ enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind)
     srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND, "no %s has the id '%s'", kind,
                       srv_request_param(call->request, "id"));
     return FSN_OK;
+}
+
+void srv_reply_refused(struct srv_call *call, const struct fsn_faults *faults)
+{
+    const struct fsn_fault *first = &faults->item[0];
+    char detail[640], more[48] = "";
+
+    if (faults->count > 1)
+        snprintf(more, sizeof more, " (and %zu more)", faults->count - 1);
+    snprintf(detail, sizeof detail, "%s%s%s%s", first->pointer, *first->pointer ? ": " : "",
+             first->text, more);
+    srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC, detail, faults);
 }
 
 json_t *srv_time_json(int64_t time_ms)

@@ -37,7 +37,8 @@ srv_handler_fn srv_get_index, srv_get_web_file, srv_get_health, srv_get_ready, s
 srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_content,
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
-srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_delete_job, srv_cancel_job;
+srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_delete_job,
+    srv_cancel_job;
 srv_handler_fn srv_get_job_metrics, srv_get_job_events;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
@@ -45,6 +46,8 @@ srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* 404 naming the kind ("model") and the id of the path. */
 enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind);
+/* 422: the detail is the first fault; "errors" lists all. */
+void srv_reply_refused(struct srv_call *call, const struct fsn_faults *faults);
 json_t *srv_time_json(int64_t time_ms); /* RFC 3339, null for 0 */
 json_t *srv_real_json(double number);   /* null when not finite */
 /* JSON text that was stored; null when it is NULL or damaged. */

@@ -13,10 +13,10 @@ static json_t *error_json(const struct srv_job *job)
 json_t *srv_job_state_json(const struct srv_job *job)
 {
     return json_pack(
-        "{ss ss ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
-        "model_id", job->model_id, "dataset_id", job->dataset_id, "status",
-        srv_job_status_name(job->status), "stage",
-        *job->stage ? json_string(job->stage) : json_null(), "progress",
+        "{ss ss so sI ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
+        "labels", srv_stored_json(job->labels), "priority", (json_int_t)job->priority, "model_id",
+        job->model_id, "dataset_id", job->dataset_id, "status", srv_job_status_name(job->status),
+        "stage", *job->stage ? json_string(job->stage) : json_null(), "progress",
         srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
         (json_int_t)job->epochs, "images_per_second", srv_real_json(job->images_per_second),
         "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",

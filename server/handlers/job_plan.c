@@ -13,14 +13,11 @@
 #include "handlers/job_plan.h"
 
 #include "handlers/dataset_info.h"
+#include "handlers/job_fields.h"
 #include "store/uploads.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_NAME_BYTES 200
-
-static const char *const our_keys[] = {"model_id", "dataset_id", "name", NULL};
 
 struct order {
     struct srv_service *service;
@@ -34,27 +31,6 @@ struct order {
 };
 
 /* ---- our own keys -------------------------------------------------------------------------- */
-
-static bool is_printable(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return false;
-    return true;
-}
-
-static void check_name(struct order *order)
-{
-    const json_t *name = json_object_get(order->root, "name");
-
-    if (!name)
-        return;
-    if (!json_is_string(name))
-        srv_fault(order->faults, "/name", "must be a string");
-    else if (json_string_length(name) > MAX_NAME_BYTES || !is_printable(json_string_value(name)))
-        srv_fault(order->faults, "/name", "must have at most %d bytes and no control characters",
-                  MAX_NAME_BYTES);
-}
 
 static enum fsn_status find_upload(struct order *order, const char *key, enum srv_upload_kind kind,
                                    struct srv_upload *out, bool *found, struct fsn_error *err)
@@ -133,7 +109,7 @@ static enum fsn_status canonical_spec(struct order *order, char **out, struct fs
     json_t *spec = NULL, *whole = json_object();
     enum fsn_status status;
 
-    for (const char *const *key = our_keys; *key; key++)
+    for (const char *const *key = srv_order_keys; *key; key++)
         if (json_object_get(order->root, *key))
             json_object_set(whole, *key, json_object_get(order->root, *key));
     status = fsn_spec_to_json(&order->spec, &engine_text, err);
@@ -155,7 +131,10 @@ static enum fsn_status fill_job(struct order *order, char *plan_json, struct srv
                                 struct fsn_error *err)
 {
     const char *name = json_string_value(json_object_get(order->root, "name"));
-    struct srv_job result = {.epochs = order->spec.finetune.epochs};
+    const json_t *labels = json_object_get(order->root, "labels");
+    struct srv_job result = {.epochs = order->spec.finetune.epochs,
+                             .priority =
+                                 json_integer_value(json_object_get(order->root, "priority"))};
     enum fsn_status status;
 
     if (order->spec.threads == 0)
@@ -165,8 +144,9 @@ static enum fsn_status fill_job(struct order *order, char *plan_json, struct srv
     status = canonical_spec(order, &result.spec, err);
     if (status == FSN_OK) {
         result.name = strdup(name ? name : "");
+        result.labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : strdup("{}");
         result.plan = strdup(plan_json);
-        if (!result.name || !result.plan)
+        if (!result.name || !result.labels || !result.plan)
             status = SRV_NOMEM(err);
     }
     if (status == FSN_OK)
@@ -181,7 +161,7 @@ static enum fsn_status check_order(struct order *order, struct srv_job *job, str
     char *plan_json = NULL;
     enum fsn_status status;
 
-    check_name(order);
+    srv_job_fields_check(order->root, false, order->faults);
     status =
         find_upload(order, "model_id", SRV_UPLOAD_MODEL, &order->model, &order->has_model, err);
     if (status == FSN_OK)
@@ -201,7 +181,8 @@ enum fsn_status srv_plan_job(struct srv_service *service, struct srv_db *db, con
 {
     struct order order = {.service = service, .db = db, .faults = faults};
     struct fsn_error cause = {0};
-    enum fsn_status status = fsn_spec_from_json(body, size, our_keys, &order.spec, faults, &cause);
+    enum fsn_status status =
+        fsn_spec_from_json(body, size, srv_order_keys, &order.spec, faults, &cause);
 
     order.spec_ok = status == FSN_OK;
     if (status != FSN_OK && status != FSN_INVALID) {

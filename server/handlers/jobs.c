@@ -94,19 +94,6 @@ static enum fsn_status create(struct srv_call *call, const struct srv_job_key *k
     return status == FSN_OK && !answered ? reply_inserted(call, job, outcome) : status;
 }
 
-/* The detail is the first fault; "errors" lists all. */
-static void reply_refused(struct srv_call *call, const struct fsn_faults *faults)
-{
-    const struct fsn_fault *first = &faults->item[0];
-    char detail[640], more[48] = "";
-
-    if (faults->count > 1)
-        snprintf(more, sizeof more, " (and %zu more)", faults->count - 1);
-    snprintf(detail, sizeof detail, "%s%s%s%s", first->pointer, *first->pointer ? ": " : "",
-             first->text, more);
-    srv_reply_faults(call->request, SRV_PROBLEM_INVALID_SPEC, detail, faults);
-}
-
 /* Idempotency-Key: visible ASCII. Replies, and gives false, for anything else. */
 static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
                      struct srv_job_key *out)
@@ -174,7 +161,7 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     } else if (status != FSN_OK) {
         *err = cause;
     } else if (faults.count > 0) {
-        reply_refused(call, &faults);
+        srv_reply_refused(call, &faults);
     } else if (dry_run) {
         reply_planned(call, &job);
     } else {
@@ -184,10 +171,22 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     return status;
 }
 
+/* ?label=KEY or ?label=KEY:VALUE; NULL: not asked for. */
+static const char *label_of(struct srv_call *call, const char **value)
+{
+    const char *label = srv_request_query(call->request, "label");
+    const char *colon = label ? strchr(label, ':') : NULL;
+
+    *value = colon ? colon + 1 : NULL;
+    return colon ? srv_arena_printf(&call->request->arena, "%.*s", (int)(colon - label), label)
+                 : label;
+}
+
 enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
 {
     const char *wanted = srv_request_query(call->request, "status");
-    enum srv_job_status filter = wanted ? srv_job_status_parse(wanted) : SRV_JOB_STATUS_COUNT;
+    struct srv_job_filter filter = {.status = wanted ? srv_job_status_parse(wanted)
+                                                     : SRV_JOB_STATUS_COUNT};
     struct srv_job *rows = NULL;
     enum fsn_status status;
     struct srv_page page;
@@ -195,7 +194,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     int64_t next = 0;
     json_t *items;
 
-    if (wanted && filter == SRV_JOB_STATUS_COUNT) {
+    if (wanted && filter.status == SRV_JOB_STATUS_COUNT) {
         srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
                           "status: expected queued, running, succeeded, failed or cancelled, "
                           "got '%s'",
@@ -204,7 +203,8 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     }
     if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = srv_jobs_list(call->db, filter, &page, &rows, &count, &next, err);
+    filter.label = label_of(call, &filter.label_value);
+    status = srv_jobs_list(call->db, &filter, &page, &rows, &count, &next, err);
     if (status != FSN_OK)
         return status;
     items = json_array();

@@ -14,7 +14,7 @@ enum srv_body_kind {
     SRV_BODY_FILE, /* streamed to a temporary file while it is hashed */
 };
 
-#define SRV_MAX_QUERY 3
+#define SRV_MAX_QUERY 4
 struct srv_route {
     const char *method;
     const char *pattern; /* "/v1/models/{id}/content": a {name} takes one segment */

@@ -176,7 +176,6 @@ static enum fsn_status blob_of(struct run *run, enum srv_upload_kind kind, const
 
 static enum fsn_status compress(struct run *run, struct fsn_error *err)
 {
-    static const char *const ours[] = {"model_id", "dataset_id", "name", NULL};
     char model[SRV_PATH_SIZE], data[SRV_PATH_SIZE], model_format[16], data_format[16];
     struct fsn_job order = {
         .model_path = model,
@@ -198,8 +197,8 @@ static enum fsn_status compress(struct run *run, struct fsn_error *err)
     if (status == FSN_OK)
         status = srv_make_folders(run->checkpoint, err);
     if (status == FSN_OK)
-        status =
-            fsn_spec_from_json(run->job->spec, strlen(run->job->spec), ours, &spec, &faults, err);
+        status = fsn_spec_from_json(run->job->spec, strlen(run->job->spec), srv_order_keys, &spec,
+                                    &faults, err);
     if (status == FSN_OK)
         status = fsn_compress(&order, &spec, err);
     fsn_spec_clear(&spec);

@@ -1,17 +1,10 @@
 /* jobs.c - see jobs.h. */
-#include "store/jobs.h"
-
-#include "base/clock.h"
+#include "store/jobs_row.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* read_row() takes them in this order. */
-#define COLUMNS                                                                              \
-    "seq, id, name, model_id, dataset_id, status, fence, attempts, cancel_requested, stage," \
-    " progress, epoch, epochs, images_per_second, seconds_left, error_type, error_detail,"   \
-    " created_at, started_at, finished_at"
-#define ALL_COLUMNS COLUMNS ", spec, plan, search"
+const char *const srv_order_keys[] = {"model_id", "dataset_id", "name", "labels", "priority", NULL};
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -41,6 +34,7 @@ bool srv_job_has_ended(enum srv_job_status status)
 void srv_job_clear(struct srv_job *job)
 {
     free(job->name);
+    free(job->labels);
     free(job->spec);
     free(job->plan);
     free(job->search);
@@ -73,16 +67,17 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     out->created_at_ms = srv_column_int(q, 17);
     out->started_at_ms = srv_column_int(q, 18);
     out->finished_at_ms = srv_column_int(q, 19);
+    out->priority = srv_column_int(q, 20);
+    out->labels = srv_column_dup(q, 21);
     if (all) {
-        out->spec = srv_column_dup(q, 20);
-        out->plan = srv_column_dup(q, 21);
-        out->search = srv_column_dup(q, 22);
+        out->spec = srv_column_dup(q, 22);
+        out->plan = srv_column_dup(q, 23);
+        out->search = srv_column_dup(q, 24);
     }
 }
 
-/* Ends a query that gives one job at most. */
-static enum fsn_status take_one(struct srv_query *q, struct srv_job *out, bool *found,
-                                struct fsn_error *err)
+enum fsn_status srv_jobs_take_one(struct srv_query *q, struct srv_job *out, bool *found,
+                                  struct fsn_error *err)
 {
     struct srv_job row = {0};
     enum fsn_status status;
@@ -101,17 +96,6 @@ static enum fsn_status take_one(struct srv_query *q, struct srv_job *out, bool *
     *out = row;
     *found = any;
     return FSN_OK;
-}
-
-/* Ends a write that is to change one row; *done tells whether it did. */
-static enum fsn_status run_one(struct srv_query *q, bool *done, struct fsn_error *err)
-{
-    int64_t changed = 0;
-    enum fsn_status status = srv_query_run(q, &changed, err);
-
-    if (status == FSN_OK)
-        *done = changed == 1;
-    return status;
 }
 
 static enum fsn_status count(struct srv_db *db, const char *sql, const char *argument, int64_t *out,
@@ -164,8 +148,8 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
     if (status == FSN_OK && result == SRV_JOB_INSERTED) {
         srv_query_begin(&q, db,
                         "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
-                        " epochs, created_at, idempotency_key, order_sha256)"
-                        " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)");
+                        " epochs, created_at, idempotency_key, order_sha256, priority, labels)"
+                        " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, coalesce(?, '{}'))");
         srv_query_text(&q, job->id);
         srv_query_text(&q, job->name);
         srv_query_text(&q, job->model_id);
@@ -176,6 +160,8 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_int(&q, job->created_at_ms);
         srv_query_text(&q, key->key);
         srv_query_text(&q, key->key ? key->order_sha256 : NULL);
+        srv_query_int(&q, job->priority);
+        srv_query_text(&q, job->labels);
         status = srv_query_run(&q, NULL, err);
     }
     status = srv_db_end(db, status, err);
@@ -208,12 +194,12 @@ enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *
 {
     struct srv_query q;
 
-    srv_query_begin(&q, db, "SELECT " ALL_COLUMNS " FROM jobs WHERE id = ?");
+    srv_query_begin(&q, db, "SELECT " SRV_JOB_ALL_COLUMNS " FROM jobs WHERE id = ?");
     srv_query_text(&q, id);
-    return take_one(&q, out, found, err);
+    return srv_jobs_take_one(&q, out, found, err);
 }
 
-enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted,
+enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *filter,
                               const struct srv_page *page, struct srv_job **out, size_t *out_count,
                               int64_t *next, struct fsn_error *err)
 {
@@ -225,11 +211,14 @@ enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted,
     if (!rows)
         return SRV_NOMEM(err);
     srv_query_begin(&q, db,
-                    "SELECT " COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
-                    " AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
-    srv_query_text(&q, wanted < SRV_JOB_STATUS_COUNT ? status_names[wanted] : NULL);
+                    "SELECT " SRV_JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
+                    " AND seq < ?2 AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels)"
+                    " WHERE key = ?4 AND (?5 IS NULL OR value = ?5))) ORDER BY seq DESC LIMIT ?3");
+    srv_query_text(&q, filter->status < SRV_JOB_STATUS_COUNT ? status_names[filter->status] : NULL);
     srv_query_int(&q, page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    srv_query_text(&q, filter->label);
+    srv_query_text(&q, filter->label_value);
     while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, false, &rows[n++]);
     status = srv_query_end(&q, err);
@@ -247,114 +236,28 @@ enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status wanted,
     return status;
 }
 
-enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms, int64_t lease_until_ms,
-                               struct srv_job *out, bool *found, struct fsn_error *err)
+enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
+                                const struct srv_job_change *change, struct srv_job *out,
+                                bool *changed, struct fsn_error *err)
 {
     struct srv_query q;
 
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET status = 'running', fence = fence + 1,"
-                    " attempts = attempts + 1, lease_until = ?1,"
-                    " started_at = coalesce(started_at, ?2)"
-                    " WHERE seq = (SELECT seq FROM jobs WHERE status = 'queued'"
-                    " ORDER BY seq LIMIT 1) RETURNING " ALL_COLUMNS);
-    srv_query_int(&q, lease_until_ms);
-    srv_query_int(&q, now_ms);
-    return take_one(&q, out, found, err);
-}
-
-enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const char *id, int64_t fence,
-                                      int64_t lease_until_ms, bool *held, struct fsn_error *err)
-{
-    struct srv_query q;
-
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET lease_until = ?"
-                    " WHERE id = ? AND fence = ? AND status = 'running'");
-    srv_query_int(&q, lease_until_ms);
+    /* json_patch is RFC 7396's merge: a label of null goes. */
+    srv_query_begin(
+        &q, db,
+        "UPDATE jobs SET name = coalesce(?1, name), priority = coalesce(?2, priority),"
+        " labels = json_patch(labels, coalesce(?3, '{}')) WHERE id = ?4 AND"
+        " (SELECT count(*) FROM json_each(json_patch(labels, coalesce(?3, '{}')))) <= ?5"
+        " RETURNING " SRV_JOB_ALL_COLUMNS);
+    srv_query_text(&q, change->name);
+    if (change->priority)
+        srv_query_int(&q, *change->priority);
+    else
+        srv_query_text(&q, NULL);
+    srv_query_text(&q, change->labels);
     srv_query_text(&q, id);
-    srv_query_int(&q, fence);
-    return run_one(&q, held, err);
-}
-
-enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
-                                      int64_t lease_until_ms, bool *held, bool *cancel,
-                                      struct fsn_error *err)
-{
-    bool asked, any;
-    struct srv_query q;
-    enum fsn_status status;
-
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET stage = ?, progress = ?, epoch = ?, epochs = ?,"
-                    " images_per_second = ?, seconds_left = ?, search = ?, lease_until = ?"
-                    " WHERE id = ? AND fence = ? AND status = 'running'"
-                    " RETURNING cancel_requested");
-    srv_query_text(&q, job->stage);
-    srv_query_real(&q, job->progress);
-    srv_query_int(&q, job->epoch);
-    srv_query_int(&q, job->epochs);
-    srv_query_real(&q, job->images_per_second);
-    srv_query_real(&q, job->seconds_left);
-    srv_query_text(&q, job->search);
-    srv_query_int(&q, lease_until_ms);
-    srv_query_text(&q, job->id);
-    srv_query_int(&q, job->fence);
-    any = srv_query_row(&q);
-    asked = any && srv_column_int(&q, 0) != 0;
-    status = srv_query_run(&q, NULL, err);
-    if (status == FSN_OK) {
-        *held = any;
-        *cancel = asked;
-    }
-    return status;
-}
-
-enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move, bool *moved,
-                              struct fsn_error *err)
-{
-    struct srv_query q;
-
-    /* A job that waits again keeps its progress (it resumes there) but has no speed. */
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET status = ?1, lease_until = NULL,"
-                    " finished_at = CASE WHEN ?1 = 'queued' THEN NULL ELSE ?2 END,"
-                    " progress = CASE WHEN ?1 = 'succeeded' THEN 1 ELSE progress END,"
-                    " images_per_second = NULL, seconds_left = NULL,"
-                    " attempts = attempts - ?3, error_type = ?4, error_detail = ?5"
-                    " WHERE id = ?6 AND fence = ?7 AND status = ?8");
-    srv_query_text(&q, status_names[move->to]);
-    srv_query_int(&q, srv_now_ms());
-    srv_query_int(&q, move->attempts_back);
-    srv_query_text(&q, move->error_type);
-    srv_query_text(&q, move->error_detail);
-    srv_query_text(&q, move->id);
-    srv_query_int(&q, move->fence);
-    srv_query_text(&q, status_names[move->from]);
-    return run_one(&q, moved, err);
-}
-
-enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id, bool *running,
-                                        struct fsn_error *err)
-{
-    struct srv_query q;
-
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET cancel_requested = 1 WHERE id = ? AND status = 'running'");
-    srv_query_text(&q, id);
-    return run_one(&q, running, err);
-}
-
-enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms, struct srv_job *out,
-                                      bool *found, struct fsn_error *err)
-{
-    struct srv_query q;
-
-    srv_query_begin(&q, db,
-                    "SELECT " ALL_COLUMNS " FROM jobs WHERE status = 'running'"
-                    " AND lease_until < ? ORDER BY lease_until LIMIT 1");
-    srv_query_int(&q, now_ms);
-    return take_one(&q, out, found, err);
+    srv_query_int(&q, SRV_JOB_MAX_LABELS);
+    return srv_jobs_take_one(&q, out, changed, err);
 }
 
 struct deletion {

@@ -31,6 +31,8 @@ struct srv_job {
     int64_t seq; /* place in the queue and in lists */
     char id[SRV_ID_SIZE], model_id[SRV_ID_SIZE], dataset_id[SRV_ID_SIZE];
     char *name;
+    char *labels;      /* a JSON object of texts; NULL for an insert: none */
+    int64_t priority;  /* the greater is claimed first */
     char *spec, *plan; /* JSON; NULL in lists */
     char *search;      /* likewise: where the search for a size is; NULL too: there is none */
     enum srv_job_status status;
@@ -46,6 +48,9 @@ struct srv_job {
 };
 void srv_job_clear(struct srv_job *job); /* frees the texts */
 
+/* What an order has beside the engine's spec; ends with NULL. */
+extern const char *const srv_order_keys[];
+
 /* Why a job was not inserted. */
 enum srv_job_insert {
     SRV_JOB_INSERTED,
@@ -58,7 +63,8 @@ enum srv_job_insert {
 struct srv_job_key {
     const char *key, *order_sha256;
 };
-/* Takes id, name, model_id, dataset_id, spec, plan, epochs and created_at_ms of job. */
+/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs and created_at_ms of
+ * job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
                                               const struct srv_job_key *key, int64_t max_queued,
                                               enum srv_job_insert *outcome, struct fsn_error *err);
@@ -70,14 +76,18 @@ FSN_NODISCARD enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct 
 FSN_NODISCARD enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out,
                                            bool *found, struct fsn_error *err);
 
-/* Newest first, without spec and plan. status SRV_JOB_STATUS_COUNT: any. *out: an array, new, of
- * *count; clear every row and free the array. *next: the place that the next page comes before, 0
- * when there is none. */
-FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, enum srv_job_status status,
+struct srv_job_filter {
+    enum srv_job_status status;      /* SRV_JOB_STATUS_COUNT: any */
+    const char *label, *label_value; /* NULL: whatever; label with value NULL: that it has */
+};
+/* Newest first, without spec and plan. *out: an array, new, of *count; clear every row and free the
+ * array. *next: the place that the next page comes before, 0 when there is none. */
+FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *filter,
                                             const struct srv_page *page, struct srv_job **out,
                                             size_t *count, int64_t *next, struct fsn_error *err);
 
-/* Takes the oldest queued job: running, attempts + 1, fence + 1, all in one statement. */
+/* Takes the oldest queued job of the highest priority: running, attempts + 1, fence + 1, all in one
+ * statement. */
 FSN_NODISCARD enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms,
                                              int64_t lease_until_ms, struct srv_job *out,
                                              bool *found, struct fsn_error *err);
@@ -108,6 +118,19 @@ FSN_NODISCARD enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_
 /* Asks a running job to stop; *running false: it was not running. */
 FSN_NODISCARD enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id,
                                                       bool *running, struct fsn_error *err);
+
+/* What a client says of a job may change at any time; NULL: it stays. labels: a JSON object that is
+ * merged into the job's (RFC 7396). *changed false, and nothing done: there is no such job, or it
+ * would have more than SRV_JOB_MAX_LABELS. */
+enum { SRV_JOB_MAX_LABELS = 16 };
+struct srv_job_change {
+    const char *name, *labels;
+    const int64_t *priority;
+};
+FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
+                                              const struct srv_job_change *change,
+                                              struct srv_job *out, bool *changed,
+                                              struct fsn_error *err);
 
 /* Deletes a job that is at its end, with its curve and its files. *status: what it had
  * (SRV_JOB_STATUS_COUNT: no such job); one that is queued or running stays. */

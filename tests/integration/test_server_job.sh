@@ -11,7 +11,7 @@ upload models "$dir/resnet8.onnx" name=resnet8
 model=$id
 upload datasets "$dir/shapes.tar.gz" name=shapes
 dataset=$id
-spec='{"name": "first", "finetune": {"epochs": 2, "batch_size": 50, "warmup_steps": 2}, "seed": 5}'
+spec='{"name": "first", "labels": {"net": "resnet8"}, "priority": 1, "finetune": {"epochs": 2, "batch_size": 50, "warmup_steps": 2}, "seed": 5}'
 
 # ---- the order -------------------------------------------------------------------------------
 # One that runs until it is cancelled, so that it is in use while that is looked at.
@@ -21,6 +21,7 @@ same "Location names the job" "/v1/jobs/$job" "$(header location)"
 same "ids of jobs begin with job_" job_ "${job:0:4}"
 same "a new job waits" queued "$(field .status)"
 same "the name comes back" first "$(field .name)"
+same "so do labels and priority" '{"net":"resnet8"} 1' "$(field '"\(.labels) \(.priority)"')"
 same "the spec has every default written out" "1d 4 8 0.9 5 $model" \
     "$(field '.spec | "\(.filter_summary.layout) \(.filter_summary.ratio) \(.quantize.bits) \(.finetune.distill.alpha) \(.seed) \(.model_id)"')"
 same "the number of threads is fixed in the spec" "$(cores)" "$(field .spec.threads)"
@@ -58,6 +59,31 @@ call POST "/v1/jobs/$waiting/cancel"
 refused "cancelling it again" 409 job-state "at its end"
 call GET "/v1/jobs/$waiting/artifacts/model.onnx"
 refused "a file of a cancelled job" 409 job-state "cancelled"
+
+# ---- what is said of a job -------------------------------------------------------------------
+call PATCH "/v1/jobs/$waiting" -d '{"name": "second", "labels": {"team": "vision", "run": "7"}, "priority": -3}'
+same "name, labels and priority can be changed" '200 ["second",{"net":"resnet8","run":"7","team":"vision"},-3]' \
+    "$status $(field '[.name, .labels, .priority] | tojson')"
+call PATCH "/v1/jobs/$waiting" -d '{"labels": {"run": null}}'
+same "the rest stays" '200 ["second",{"net":"resnet8","team":"vision"},-3]' "$status $(field '[.name, .labels, .priority] | tojson')"
+call PATCH "/v1/jobs/$first" -d '{"labels": {"team": "robots"}}'
+for filter in team=2 team:vision=1 team:nobody=0 run=0; do
+    call GET "/v1/jobs?label=${filter%=*}"
+    same "lists can be filtered by label: ${filter%=*}" "${filter#*=}" "$(field '.items | length')"
+done
+call PATCH "/v1/jobs/$waiting" -d '{"seed": 5, "priority": 101, "labels": {"a b": "c", "d": 1}}'
+refused "a change of anything else" 422 invalid-spec "'seed' cannot be changed"
+same "every fault has its place" "'seed' /labels /labels/d /priority" \
+    "$(field '[.errors[] | .pointer + (if .pointer == "" then (.detail | split(" ")[0]) else "" end)] | join(" ")')"
+call PATCH "/v1/jobs/$waiting" -d "$(jq -nc '{labels: ([range(16) | {"k\(.)": "v"}] | add)}')"
+refused "a label too many" 422 invalid-spec "more than 16 labels"
+call PATCH "/v1/jobs/$waiting" -d '{'
+refused "a change that is not JSON" 400 malformed-json "line 1"
+call PATCH /v1/jobs/job_nobody -d '{"name": "x"}'
+refused "a change of a job that is not there" 404 not-found "no job"
+call GET "/v1/jobs/$waiting"
+same "nothing of what was refused is done" '["second",{"net":"resnet8","team":"vision"},-3]' \
+    "$(field '[.name, .labels, .priority] | tojson')"
 
 job=$first
 call POST "/v1/jobs/$job/cancel"

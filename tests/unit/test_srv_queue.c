@@ -150,6 +150,77 @@ static void claims_take_the_oldest_job_once(void **state)
     srv_job_clear(&second);
 }
 
+static int64_t rank_of(struct srv_fixture *f, const char *id, int64_t priority)
+{
+    const struct srv_job_change change = {.priority = &priority};
+    struct srv_job job = {0};
+    bool changed = false;
+
+    assert_int_equal(srv_jobs_change(f->db, id, &change, &job, &changed, NULL), FSN_OK);
+    assert_true(changed);
+    priority = job.priority;
+    srv_job_clear(&job);
+    return priority;
+}
+
+static void the_oldest_of_the_highest_priority_goes_first(void **state)
+{
+    static const char *const order[] = {"job_3", "job_4", "job_1", "job_2"};
+    struct srv_fixture *f = *state;
+
+    for (int i = 0; i < 4; i++) {
+        char id[] = "job_0";
+
+        id[4] = (char)('1' + i);
+        insert(f, id, SRV_JOB_INSERTED, MANY);
+    }
+    assert_int_equal(rank_of(f, "job_2", -1), -1);
+    assert_int_equal(rank_of(f, "job_3", 7), 7);
+    assert_int_equal(rank_of(f, "job_4", 7), 7);
+    for (int i = 0; i < 4; i++) {
+        struct srv_job job = claim(f, 10);
+
+        assert_string_equal(job.id, order[i]);
+        srv_job_clear(&job);
+    }
+}
+
+/* ---- labels -------------------------------------------------------------------------------- */
+
+static bool label(struct srv_fixture *f, const char *labels, char *out, size_t size)
+{
+    const struct srv_job_change change = {.labels = labels};
+    struct srv_job job = {0};
+    bool changed = false;
+
+    assert_int_equal(srv_jobs_change(f->db, "job_1", &change, &job, &changed, NULL), FSN_OK);
+    if (changed) {
+        assert_string_equal(job.name, "n");
+        snprintf(out, size, "%s", job.labels);
+    }
+    srv_job_clear(&job);
+    return changed;
+}
+
+static void labels_are_merged(void **state)
+{
+    struct srv_fixture *f = *state;
+    char now[512] = "", many[512] = "{";
+
+    assert_false(label(f, "{}", now, sizeof now)); /* no such job */
+    insert(f, "job_1", SRV_JOB_INSERTED, MANY);
+    assert_true(label(f, "{\"a\":\"1\",\"b\":\"2\"}", now, sizeof now));
+    assert_string_equal(now, "{\"a\":\"1\",\"b\":\"2\"}");
+    assert_true(label(f, "{\"a\":null,\"b\":\"3\"}", now, sizeof now));
+    assert_string_equal(now, "{\"b\":\"3\"}");
+    for (int i = 0; i < SRV_JOB_MAX_LABELS; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "%s\"k%d\":\"v\"", i ? "," : "", i);
+    strcat(many, "}");
+    assert_false(label(f, many, now, sizeof now)); /* with b one too many */
+    assert_true(label(f, "{}", now, sizeof now));
+    assert_string_equal(now, "{\"b\":\"3\"}");
+}
+
 /* ---- stale claims -------------------------------------------------------------------------- */
 
 static void a_worker_with_a_stale_claim_changes_nothing(void **state)
@@ -435,6 +506,8 @@ int main(void)
         cmocka_unit_test(status_names_come_back),
         QUEUE_TEST(a_job_needs_its_model_and_data_and_room_in_the_queue),
         QUEUE_TEST(claims_take_the_oldest_job_once),
+        QUEUE_TEST(the_oldest_of_the_highest_priority_goes_first),
+        QUEUE_TEST(labels_are_merged),
         QUEUE_TEST(a_worker_with_a_stale_claim_changes_nothing),
         QUEUE_TEST(an_ended_job_does_not_end_again),
         QUEUE_TEST(a_lease_that_holds_is_left_alone),

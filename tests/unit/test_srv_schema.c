@@ -150,7 +150,7 @@ static size_t leaves(const json_t *object)
     return count;
 }
 
-static void the_schema_has_nothing_else_but_ids_and_name(void **state)
+static void the_schema_has_nothing_else_but_ids_and_what_clients_say(void **state)
 {
     size_t count;
 
@@ -159,7 +159,9 @@ static void the_schema_has_nothing_else_but_ids_and_name(void **state)
     assert_non_null(at(schema, "/model_id", true));
     assert_non_null(at(schema, "/dataset_id", true));
     assert_non_null(at(schema, "/name", true));
-    assert_int_equal(leaves(schema), count + 3);
+    assert_non_null(at(schema, "/labels", true));
+    assert_non_null(at(schema, "/priority", true));
+    assert_int_equal(leaves(schema), count + 5);
 }
 
 int main(void)
@@ -167,7 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setting_of_the_engine_is_in_the_schema),
         cmocka_unit_test(defaults_are_those_of_the_engine),
-        cmocka_unit_test(the_schema_has_nothing_else_but_ids_and_name),
+        cmocka_unit_test(the_schema_has_nothing_else_but_ids_and_what_clients_say),
     };
 
     return cmocka_run_group_tests(tests, load, unload);
