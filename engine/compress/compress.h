@@ -44,7 +44,13 @@ struct fsn__report_side {
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
 
-enum { FSN__MAX_WARNINGS = 8 };
+enum { FSN__MAX_WARNINGS = 8, FSN__MAX_EXCLUSIONS = 3 };
+
+/* A layer to exclude, and by how many bytes model.onnx grows if only that changes. */
+struct fsn__exclusion {
+    size_t row; /* of the plan */
+    int64_t added_bytes;
+};
 
 struct fsn__report {
     const struct fsn_spec *spec;
@@ -57,6 +63,8 @@ struct fsn__report {
     double dense_max_difference;  /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
+    int exclusion_count;
+    struct fsn__exclusion exclusions[FSN__MAX_EXCLUSIONS]; /* the costliest first */
     int warning_count;
     char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
