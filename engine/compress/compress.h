@@ -60,6 +60,7 @@ struct fsn__report {
     struct fsn__report_side baseline, compressed;
     int64_t dense_bytes;          /* of model-dense.onnx */
     struct fsn__report_side int8; /* model-int8.onnx, if the spec asks for it */
+    double baseline_train_top1;   /* on some training images, unaugmented; NaN: not measured */
     double dense_max_difference;  /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;

@@ -24,7 +24,8 @@ enum fsn_status fsn__explain_alone(struct fsn__job *job, struct fsn_error *err)
 {
     const struct fsn__train_job train = fsn__training(job, job->prepared.graph);
     struct fsn__layer_effect *effects = NULL;
-    enum fsn_status status = fsn__measure_layers(&train, job->plan, &effects, err);
+    enum fsn_status status =
+        fsn__measure_layers(&train, job->plan, &effects, &job->report.baseline_train_top1, err);
 
     for (size_t i = 0; status == FSN_OK && i < job->plan->layer_count; i++) {
         job->plan->layers[i].alone_divergence = effects[i].divergence;

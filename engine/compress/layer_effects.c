@@ -200,7 +200,8 @@ static enum fsn_status measure_layer(const struct probe *p, size_t row,
 }
 
 enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const struct fsn_plan *plan,
-                                    struct fsn__layer_effect **out, struct fsn_error *err)
+                                    struct fsn__layer_effect **out, double *baseline_top1,
+                                    struct fsn_error *err)
 {
     struct probe p = {.job = job, .plan = plan};
     struct fsn__meter meter = {
@@ -229,5 +230,6 @@ enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const stru
         return status;
     }
     *out = effects;
+    *baseline_top1 = 100.0 * (double)p.right / (double)(p.batches * p.batch);
     return FSN_OK;
 }

@@ -21,6 +21,7 @@ static struct fsn__layer_effect measure(struct toy_run *f, struct fsn__graph *gr
     struct fsn__pool *pool = NULL;
     struct fsn_error err = {0};
     struct fsn_plan *plan = NULL;
+    double baseline = -1;
 
     if (fsn__graph_clone(graph, &job.teacher, &err) != FSN_OK ||
         fsn__graph_fold_bn(job.teacher, &err) != FSN_OK ||
@@ -29,8 +30,9 @@ static struct fsn__layer_effect measure(struct toy_run *f, struct fsn__graph *gr
         fail_msg("%s", err.text);
     job.pool = pool;
     assert_int_equal(plan->layer_count, 1);
-    if (fsn__measure_layers(&job, plan, &effects, &err) != FSN_OK)
+    if (fsn__measure_layers(&job, plan, &effects, &baseline, &err) != FSN_OK)
         fail_msg("%s", err.text);
+    assert_true(baseline >= effects[0].top1_drop && baseline <= 100);
     first = effects[0];
     free(effects);
     fsn_plan_destroy(plan);
@@ -87,10 +89,11 @@ static void measuring_can_be_cancelled(void **state)
     struct fsn__layer_effect *effects = NULL;
     struct fsn_error err = {0};
     struct fsn_plan *plan = NULL;
+    double baseline;
 
     assert_int_equal(fsn__fs_plan(graph, &f->spec, &plan, NULL, &err), FSN_OK);
     assert_int_equal(fsn__pool_create(1, &job.pool, &err), FSN_OK);
-    assert_int_equal(fsn__measure_layers(&job, plan, &effects, &err), FSN_CANCELLED);
+    assert_int_equal(fsn__measure_layers(&job, plan, &effects, &baseline, &err), FSN_CANCELLED);
     assert_null(effects);
     fsn__pool_destroy(job.pool);
     fsn_plan_destroy(plan);
