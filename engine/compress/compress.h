@@ -73,6 +73,8 @@ struct fsn__report {
 /* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
 void fsn__report_warn(struct fsn__report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Whether the baseline does hardly better than chance on the test images. */
+bool fsn__baseline_guesses(const struct fsn__report *report);
 /* Looks for the usual mistakes and warns of them: once the baseline is measured; once the report's
  * curve, spec and compressed side are complete. */
 void fsn__judge_baseline(struct fsn__report *report);

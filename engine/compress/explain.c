@@ -4,11 +4,11 @@
  * what of its output was lost with the fit and is lost in the file, the error of the quantiser.
  *
  * The layers to exclude first. Compression has cost accuracy that shows: more than half a point,
- * and more than one standard error of the baseline's figure. A layer is named when it costs far
- * more than the others do, each alone: twice the median of the divergences, and a point of top-1 on
- * the training images that this is measured on (five images of the 512). What it costs to exclude
- * it is not estimated: the plan is exported once more with that layer as it was and all others as
- * they are.
+ * and more than one standard error of the baseline's figure, and the baseline does not guess. A
+ * layer is named when it costs far more than the others do, each alone: twice the median of the
+ * divergences, and a point of top-1 on the training images that this is measured on (five images of
+ * the 512). What it costs to exclude it is not estimated: the plan is exported once more with that
+ * layer as it was and all others as they are.
  */
 #include "compress/explain.h"
 
@@ -174,7 +174,8 @@ static bool drop_shows(const struct fsn__report *report)
     const double top1 = report->baseline.eval.top1;
     const double error = sqrt(top1 * (100 - top1) / (double)report->baseline.eval.images);
 
-    return top1 - report->compressed.eval.top1 > fmax(SEEN_DROP, error);
+    return !fsn__baseline_guesses(report) &&
+           top1 - report->compressed.eval.top1 > fmax(SEEN_DROP, error);
 }
 
 enum fsn_status fsn__explain_exclusions(struct fsn__job *job, struct fsn_error *err)

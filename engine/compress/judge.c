@@ -39,7 +39,7 @@ static double chance_of(const struct fsn__report *report)
 }
 
 /* Guessing: less than a tenth of the way from chance to perfection. */
-static bool baseline_guesses(const struct fsn__report *report)
+bool fsn__baseline_guesses(const struct fsn__report *report)
 {
     const double chance = chance_of(report);
 
@@ -96,7 +96,7 @@ void fsn__judge_baseline(struct fsn__report *report)
                          "images)",
                          preprocess->mean[0], preprocess->std[0], unit ? "0..255" : "0..1",
                          unit ? "0..1" : "0..255", report->baseline.eval.top1);
-    else if (baseline_guesses(report))
+    else if (fsn__baseline_guesses(report))
         fsn__report_warn(
             report,
             "the baseline is right on %.1f %% of the test images, and chance is "
@@ -112,7 +112,7 @@ static void judge_training_images(struct fsn__report *report, const struct fsn_e
     const double chance = chance_of(report), baseline = report->baseline.eval.top1;
     const double half = chance + (baseline - chance) / 2;
 
-    if (baseline_guesses(report))
+    if (fsn__baseline_guesses(report))
         return;
     if (report->baseline_train_top1 < half)
         fsn__report_warn(
