@@ -7,8 +7,9 @@
  * and more than one standard error of the baseline's figure, and the baseline does not guess. A
  * layer is named when it costs far more than the others do, each alone: twice the median of the
  * divergences, and a point of top-1 on the training images that this is measured on (five images of
- * the 512). What it costs to exclude it is not estimated: the plan is exported once more with that
- * layer as it was and all others as they are.
+ * the 512). What excluding it costs is not estimated: the plan is exported once more with that layer
+ * as it was and all others as they are; where that more than doubles the file, a lower ratio is the
+ * better advice, and the layer is not named.
  */
 #include "compress/explain.h"
 
@@ -24,8 +25,8 @@ enum fsn_status fsn__explain_alone(struct fsn__job *job, struct fsn_error *err)
 {
     const struct fsn__train_job train = fsn__training(job, job->prepared.graph);
     struct fsn__layer_effect *effects = NULL;
-    enum fsn_status status =
-        fsn__measure_layers(&train, job->plan, &effects, &job->report.baseline_train_top1, err);
+    double unused;
+    enum fsn_status status = fsn__measure_layers(&train, job->plan, true, &effects, &unused, err);
 
     for (size_t i = 0; status == FSN_OK && i < job->plan->layer_count; i++) {
         job->plan->layers[i].alone_divergence = effects[i].divergence;
@@ -52,17 +53,27 @@ static enum fsn_status note_outputs(struct fsn__job *job, const struct fsn__outp
     return status;
 }
 
-enum fsn_status fsn__explain_start(struct fsn__job *job, struct fsn_error *err)
+/* A copy that can run by the statistics of batches: all filters are F's, nothing is dropped. */
+static enum fsn_status copy_plain(const struct fsn__graph *graph, struct fsn__graph **out,
+                                  struct fsn_error *err)
 {
-    struct fsn__graph *fitted = NULL;
-    enum fsn_status status = fsn__graph_clone(job->student.graph, &fitted, err);
+    enum fsn_status status = fsn__graph_clone(graph, out, err);
 
     if (status == FSN_OK)
-        status = fsn__fs_end_sharing(fitted, err);
+        status = fsn__fs_end_sharing(*out, err);
+    return status == FSN_OK ? fsn__graph_drop_identity(*out, err) : status;
+}
+
+/* Fitted filters have no statistics yet, so both networks use those of each batch. */
+enum fsn_status fsn__explain_start(struct fsn__job *job, struct fsn_error *err)
+{
+    struct fsn__graph *fitted = NULL, *baseline = NULL;
+    enum fsn_status status = copy_plain(job->student.graph, &fitted, err);
+
     if (status == FSN_OK)
-        status = fsn__graph_drop_identity(fitted, err);
+        status = copy_plain(job->prepared.graph, &baseline, err);
     if (status == FSN_OK) {
-        const struct fsn__output_probe probe = {.reference = job->teacher,
+        const struct fsn__output_probe probe = {.reference = baseline,
                                                 .network = fitted,
                                                 .batch_statistics = true,
                                                 .stage = FSN_STAGE_FIT,
@@ -71,6 +82,7 @@ enum fsn_status fsn__explain_start(struct fsn__job *job, struct fsn_error *err)
         status = note_outputs(job, &probe, true, err);
     }
     fsn__graph_destroy(fitted);
+    fsn__graph_destroy(baseline);
     return status;
 }
 
@@ -198,8 +210,9 @@ enum fsn_status fsn__explain_exclusions(struct fsn__job *job, struct fsn_error *
         int64_t bytes = 0;
 
         status = measure_without(job, weight, weight[row[i]], &bytes, err);
-        report->exclusions[report->exclusion_count++] =
-            (struct fsn__exclusion){row[i], bytes - plan->expected_bytes};
+        if (status == FSN_OK && bytes <= 2 * plan->expected_bytes)
+            report->exclusions[report->exclusion_count++] =
+                (struct fsn__exclusion){row[i], bytes - plan->expected_bytes};
     }
     free(weight);
     return status;

@@ -148,8 +148,7 @@ static enum fsn_status open_group(const struct measurement *m, struct group *g,
 
     for (int side = 0; side < SIDES && status == FSN_OK; side++) {
         const struct fsn__exec_options options = {.batch = m->batch,
-                                                  .training =
-                                                      side == NETWORK && m->probe->batch_statistics,
+                                                  .training = m->probe->batch_statistics,
                                                   .pool = m->job->pool,
                                                   .seed = m->job->spec->seed};
 

@@ -16,10 +16,11 @@ double fsn__output_error(const struct fsn__channel_sums *channels, int64_t count
 
 /* How the two networks of a measurement run. */
 struct fsn__output_probe {
-    const struct fsn__graph *reference, *network; /* neither changes */
-    bool batch_statistics; /* the network's batch norm uses those of each batch */
-    enum fsn_stage stage;  /* that progress is told */
-    double fraction;       /* of the whole job, told with it */
+    const struct fsn__graph *reference, *network;
+    bool
+        batch_statistics; /* batch norm of both uses those of each batch; the running ones change */
+    enum fsn_stage stage; /* that progress is told */
+    double fraction;      /* of the whole job, told with it */
 };
 
 /* error[layer_count]: of what each row's convolution writes in `network`, by the same convolution

@@ -27,11 +27,12 @@ static enum fsn_status plan(struct fsn__job *job, struct fsn_error *err)
         fsn__plan_prepared(job->baseline, &job->prepared, job->spec, NULL, &even, NULL, err);
 
     if (status == FSN_OK && job->spec->finetune.epochs > 0) {
-        status = fsn__measure_layers(&train, even, &effects, &job->report.baseline_train_top1, err);
+        status = fsn__measure_layers(&train, even, false, &effects,
+                                     &job->report.baseline_train_top1, err);
         if (status == FSN_OK)
             status = fsn__plan_prepared(job->baseline, &job->prepared, job->spec, effects,
                                         &job->plan, NULL, err);
-        if (status == FSN_OK && job->plan->measured) /* ratios have changed */
+        if (status == FSN_OK)
             status = fsn__explain_alone(job, err);
     } else if (status == FSN_OK) {
         job->plan = even;
