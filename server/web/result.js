@@ -59,10 +59,8 @@ function layerBars({ layers }) {
       bar(`${count(l.fs_size)} of ${count(weights(l))}`, "sizes", l.fs_size / largest, weights(l) / largest) },
     { title: "Ratio", number: true, cell: (l) => times(l.ratio) },
     { title: "Bits", number: true, wide: true, cell: (l) => count(l.bits) },
-    { title: "Alone costs, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
+    { title: "Alone, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
     { title: "Error of its output", cell: (l) => bar(real(l.output_error, 3), "error", l.output_error, l.start_output_error) },
-    { title: "Of the fit", number: true, wide: true, cell: (l) => real(l.fit_error, 3) },
-    { title: "Of quantising", number: true, wide: true, cell: (l) => real(l.quant_error, 3) },
   ], layers);
 }
 
