@@ -61,6 +61,22 @@ static void print_search(const json_t *search)
            json_number_value(json_object_get(unseen, "drop_error")));
 }
 
+/* What to give --exclude first. */
+static void print_exclusions(const json_t *exclusions)
+{
+    const json_t *layer;
+    size_t i;
+
+    if (json_array_size(exclusions) > 0)
+        printf("\n%-22s %14s %14s\n", "to exclude first", "points alone", "bytes more");
+    json_array_foreach(exclusions, i, layer)
+    {
+        printf("%-22s %14.2f %14s\n", json_string_value(json_object_get(layer, "name")),
+               json_number_value(json_object_get(layer, "alone_top1_drop")),
+               CLI_GROUPED(json_integer_value(json_object_get(layer, "added_bytes"))));
+    }
+}
+
 static void print_report(const json_t *report, const char *folder)
 {
     const json_t *warning, *int8 = json_object_get(report, "int8");
@@ -83,6 +99,7 @@ static void print_report(const json_t *report, const char *folder)
                (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     if (json_is_object(json_object_get(report, "search")))
         print_search(json_object_get(report, "search"));
+    print_exclusions(json_object_get(report, "exclude_first"));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", json_string_value(warning));

@@ -44,7 +44,13 @@ struct fsn__report_side {
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
 
-enum { FSN__MAX_WARNINGS = 8 };
+enum { FSN__MAX_WARNINGS = 8, FSN__MAX_EXCLUSIONS = 3 };
+
+/* A layer to exclude, and by how many bytes model.onnx grows if only that changes. */
+struct fsn__exclusion {
+    size_t row; /* of the plan */
+    int64_t added_bytes;
+};
 
 struct fsn__report {
     const struct fsn_spec *spec;
@@ -54,9 +60,12 @@ struct fsn__report {
     struct fsn__report_side baseline, compressed;
     int64_t dense_bytes;          /* of model-dense.onnx */
     struct fsn__report_side int8; /* model-int8.onnx, if the spec asks for it */
+    double baseline_train_top1;   /* on some training images, unaugmented; NaN: not measured */
     double dense_max_difference;  /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
+    int exclusion_count;
+    struct fsn__exclusion exclusions[FSN__MAX_EXCLUSIONS]; /* the costliest first */
     int warning_count;
     char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
@@ -64,6 +73,8 @@ struct fsn__report {
 /* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
 void fsn__report_warn(struct fsn__report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Whether the baseline does hardly better than chance on the test images. */
+bool fsn__baseline_guesses(const struct fsn__report *report);
 /* Looks for the usual mistakes and warns of them: once the baseline is measured; once the report's
  * curve, spec and compressed side are complete. */
 void fsn__judge_baseline(struct fsn__report *report);

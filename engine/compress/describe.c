@@ -234,6 +234,8 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
         json_object_set_new(row, "activation_error", fsn__json_real(l->activation_error));
         json_object_set_new(row, "quant_error", fsn__json_real(l->quant_error));
         json_object_set_new(row, "start_quant_error", fsn__json_real(l->start_quant_error));
+        json_object_set_new(row, "output_error", fsn__json_real(l->output_error));
+        json_object_set_new(row, "start_output_error", fsn__json_real(l->start_output_error));
         json_object_set_new(row, "alone_divergence", fsn__json_real(l->alone_divergence));
         json_object_set_new(row, "alone_top1_drop", fsn__json_real(l->alone_top1_drop));
         if (l->layout == FSN_LAYOUT_LEARNED)

@@ -190,6 +190,7 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
                            .progress = order->progress,
                            .user = order->user,
                            .spec = spec,
+                           .report = {.spec = spec, .baseline_train_top1 = NAN},
                            .start_seconds = fsn__seconds()};
     const enum fsn_status status = run(&job, err);
 

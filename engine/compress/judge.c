@@ -3,9 +3,13 @@
  * A job that is fed wrong data does not fail, it ends with poor figures. Each trap has a sign of
  * its own, and thresholds are set so that a sound job, be it short or of a high ratio, shows none:
  *
- *   wrong preprocessing   the baseline guesses on the test images
- *   wrong labels          the baseline, as the teacher, is right on the test images and not on the
- *                         training images, which it was made from
+ *   wrong preprocessing   the baseline guesses on the test images; mean and std are of pixels in
+ *                         another range than theirs
+ *   wrong split           the test images are of one class, or of less than half of those that are
+ *                         trained; classes that are tested are not trained, and will be forgotten
+ *   wrong labels          the baseline is right on the test images and not on the training images,
+ *                         which it was made from
+ *   other augmentation    it is right on these, and not as they are augmented
  *   training went wrong   the student ends far below the baseline on the images that it learns
  *   another population    held-back training images and test images disagree on the result
  *   no size holds         a search has found no file that loses as little as it may, or one that
@@ -35,16 +39,64 @@ static double chance_of(const struct fsn__report *report)
 }
 
 /* Guessing: less than a tenth of the way from chance to perfection. */
-static bool baseline_guesses(const struct fsn__report *report)
+bool fsn__baseline_guesses(const struct fsn__report *report)
 {
     const double chance = chance_of(report);
 
     return report->baseline.eval.top1 < chance + (100 - chance) / 10;
 }
 
+/* Pixels in 0..1 have no mean or deviation of 2; a deviation below 1 and a mean of at most 1 are
+ * not of pixels in 0..255. */
+static bool range_is_wrong(const struct fsn_preprocess *p)
+{
+    bool large = false, small = p->channels > 0;
+
+    for (int i = 0; i < p->channels; i++) {
+        large |= p->mean[i] > 2 || p->std[i] > 2;
+        small &= fabs(p->mean[i]) <= 1 && p->std[i] < 1;
+    }
+    return p->scale == FSN_SCALE_UNIT ? large : small;
+}
+
+static void judge_classes(struct fsn__report *report)
+{
+    const struct fsn_dataset_info *data = &report->data;
+    const int64_t *train = data->per_class[FSN_SPLIT_TRAIN];
+    const int64_t *test = data->per_class[FSN_SPLIT_TEST];
+    int trained = 0, tested = 0, forgotten = 0;
+
+    for (int i = 0; i < data->classes; i++) {
+        trained += train[i] > 0;
+        tested += test[i] > 0;
+        forgotten += test[i] > 0 && train[i] == 0;
+    }
+    if (tested == 1 || 2 * tested < trained)
+        fsn__report_warn(report,
+                         "the test images are of %d of %d classes, and the training images of %d: "
+                         "the accuracies say little of the others",
+                         tested, data->classes, trained);
+    if (forgotten > 0 && report->spec->finetune.epochs > 0)
+        fsn__report_warn(report,
+                         "%d of the %d classes that the test images are of have no training "
+                         "images: fine-tuning lets the network forget them",
+                         forgotten, tested);
+}
+
 void fsn__judge_baseline(struct fsn__report *report)
 {
-    if (baseline_guesses(report))
+    const struct fsn_preprocess *preprocess = &report->spec->preprocess;
+    const bool unit = preprocess->scale == FSN_SCALE_UNIT;
+
+    judge_classes(report);
+    if (range_is_wrong(preprocess))
+        fsn__report_warn(report,
+                         "preprocess.mean %g and std %g seem to be of pixels in %s, and "
+                         "preprocess.scale says %s (the baseline is right on %.1f %% of the test "
+                         "images)",
+                         preprocess->mean[0], preprocess->std[0], unit ? "0..255" : "0..1",
+                         unit ? "0..1" : "0..255", report->baseline.eval.top1);
+    else if (fsn__baseline_guesses(report))
         fsn__report_warn(
             report,
             "the baseline is right on %.1f %% of the test images, and chance is "
@@ -54,20 +106,29 @@ void fsn__judge_baseline(struct fsn__report *report)
 }
 
 /* Less than half of the way from chance to the baseline's figure. Mixed images are recognised by
- * nobody: then nothing is said. */
+ * nobody: then nothing is said of what was learnt. */
 static void judge_training_images(struct fsn__report *report, const struct fsn_epoch *last)
 {
     const double chance = chance_of(report), baseline = report->baseline.eval.top1;
     const double half = chance + (baseline - chance) / 2;
 
-    if (baseline_guesses(report) || report->spec->finetune.mixup > 0)
+    if (fsn__baseline_guesses(report))
         return;
-    if (last->teacher_top1 < half)
+    if (report->baseline_train_top1 < half)
         fsn__report_warn(
             report,
             "the baseline is right on %.1f %% of the test images and on %.1f %% of the "
-            "training images as they are augmented: are the labels of the training "
-            "images right, and is finetune.augment what the model was trained with?",
+            "training images: are the labels of the training images right, and the "
+            "classes of both numbered alike?",
+            baseline, report->baseline_train_top1);
+    else if (report->spec->finetune.mixup > 0)
+        return;
+    else if (last->teacher_top1 < half)
+        fsn__report_warn(
+            report,
+            "the baseline is right on %.1f %% of the test images and on %.1f %% of the "
+            "training images as they are augmented: is finetune.augment what the "
+            "model was trained with?",
             baseline, last->teacher_top1);
     else if (last->train_top1 < half)
         fsn__report_warn(report,

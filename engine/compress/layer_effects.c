@@ -24,6 +24,7 @@ static const double MACS = 4e12;
 struct probe {
     const struct fsn__train_job *job;
     const struct fsn_plan *plan;
+    bool like_with_like;
     int64_t batch, batches, image, classes; /* image: floats */
     float *images;                          /* [batches * batch][image] */
     int32_t *labels;
@@ -117,11 +118,53 @@ static enum fsn_status run(const struct probe *p, struct fsn__classifier *networ
     return status;
 }
 
+enum { NO_ROW = -1 };
+
+/* The row's weights alone, and with them all other rows that read the same; of no row (NO_ROW), the
+ * network as it is. */
+static enum fsn_status make_student(const struct probe *p, int64_t row, struct fsn__graph **out,
+                                    struct fsn_error *err)
+{
+    const struct fsn__graph *graph = p->job->student;
+    struct fsn__fs_options options = {.spacing = p->job->spec->filter_summary.spacing,
+                                      .start = FSN_START_LEAST_SQUARES};
+    struct fsn_plan one = *p->plan;
+    enum fsn_status status = FSN_OK;
+    const int weight = row == NO_ROW ? -1 : fsn__fs_row_weight(graph, &p->plan->layers[row]);
+
+    one.layers = calloc(one.layer_count + 1, sizeof *one.layers);
+    if (!one.layers)
+        return FSN__NOMEM(err);
+    memcpy(one.layers, p->plan->layers, one.layer_count * sizeof *one.layers);
+    for (size_t i = 0; i < one.layer_count; i++)
+        if (fsn__fs_row_weight(graph, &one.layers[i]) != weight)
+            one.layers[i].layout = FSN_LAYOUT_DENSE;
+    status = fsn__fs_convert(graph, &one, &options, out, err);
+    if (status == FSN_OK)
+        status = fsn__graph_drop_identity(*out, err);
+    free(one.layers);
+    return status;
+}
+
+/* Ready to run by the statistics of each batch. *graph, which the classifier reads, is the caller's
+ * to destroy. */
+static enum fsn_status open_student(const struct probe *p, int64_t row, struct fsn__graph **graph,
+                                    struct fsn__classifier *network, struct fsn_error *err)
+{
+    const struct fsn__exec_options options = {
+        .batch = p->batch, .training = true, .pool = p->job->pool, .seed = p->job->spec->seed};
+    enum fsn_status status = make_student(p, row, graph, err);
+
+    return status == FSN_OK ? fsn__classifier_create(*graph, "student", p->job->data,
+                                                     p->job->spec->output, &options, network, err)
+                            : status;
+}
+
 static enum fsn_status prepare(struct probe *p, struct fsn_error *err)
 {
     struct fsn__exec_options options = {.pool = p->job->pool};
     struct fsn__classifier teacher = {0};
-    struct fsn__graph *view = NULL;
+    struct fsn__graph *view = NULL, *copy = NULL;
     struct fsn__head head = {0};
     double unused;
     enum fsn_status status = fsn__graph_find_head(p->job->teacher, p->job->spec->output,
@@ -139,55 +182,28 @@ static enum fsn_status prepare(struct probe *p, struct fsn_error *err)
     p->logits = calloc((size_t)(p->batches * p->batch * p->classes), sizeof *p->logits);
     options.batch = p->batch;
     status = p->images && p->labels && p->logits ? load_images(p, view, err) : FSN__NOMEM(err);
-    if (status == FSN_OK)
+    if (status == FSN_OK && p->like_with_like)
+        status = open_student(p, NO_ROW, &copy, &teacher, err);
+    else if (status == FSN_OK)
         status = fsn__classifier_create(p->job->teacher, "baseline", p->job->data,
                                         p->job->spec->output, &options, &teacher, err);
     if (status == FSN_OK)
         status = run(p, &teacher, p->logits, &unused, &p->right, err);
     fsn__classifier_clear(&teacher);
+    fsn__graph_destroy(copy);
     fsn__graph_destroy(view);
-    return status;
-}
-
-/* The row's weights alone, and with them all other rows that read the same. */
-static enum fsn_status make_student(const struct probe *p, size_t row, struct fsn__graph **out,
-                                    struct fsn_error *err)
-{
-    const struct fsn__graph *graph = p->job->student;
-    struct fsn__fs_options options = {.spacing = p->job->spec->filter_summary.spacing,
-                                      .start = FSN_START_LEAST_SQUARES};
-    struct fsn_plan one = *p->plan;
-    enum fsn_status status = FSN_OK;
-    const int weight = fsn__fs_row_weight(graph, &p->plan->layers[row]);
-
-    one.layers = calloc(one.layer_count + 1, sizeof *one.layers);
-    if (!one.layers)
-        return FSN__NOMEM(err);
-    memcpy(one.layers, p->plan->layers, one.layer_count * sizeof *one.layers);
-    for (size_t i = 0; i < one.layer_count; i++)
-        if (fsn__fs_row_weight(graph, &one.layers[i]) != weight)
-            one.layers[i].layout = FSN_LAYOUT_DENSE;
-    status = fsn__fs_convert(graph, &one, &options, out, err);
-    if (status == FSN_OK)
-        status = fsn__graph_drop_identity(*out, err);
-    free(one.layers);
     return status;
 }
 
 static enum fsn_status measure_layer(const struct probe *p, size_t row,
                                      struct fsn__layer_effect *effect, struct fsn_error *err)
 {
-    struct fsn__exec_options options = {
-        .batch = p->batch, .training = true, .pool = p->job->pool, .seed = p->job->spec->seed};
     struct fsn__classifier network = {0};
     struct fsn__graph *student = NULL;
     double divergence = 0;
     int64_t right = 0;
-    enum fsn_status status = make_student(p, row, &student, err);
+    enum fsn_status status = open_student(p, (int64_t)row, &student, &network, err);
 
-    if (status == FSN_OK)
-        status = fsn__classifier_create(student, "student", p->job->data, p->job->spec->output,
-                                        &options, &network, err);
     if (status == FSN_OK)
         status = run(p, &network, NULL, &divergence, &right, err);
     if (status == FSN_OK && isfinite(divergence)) {
@@ -200,9 +216,10 @@ static enum fsn_status measure_layer(const struct probe *p, size_t row,
 }
 
 enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const struct fsn_plan *plan,
-                                    struct fsn__layer_effect **out, struct fsn_error *err)
+                                    bool like_with_like, struct fsn__layer_effect **out,
+                                    double *baseline_top1, struct fsn_error *err)
 {
-    struct probe p = {.job = job, .plan = plan};
+    struct probe p = {.job = job, .plan = plan, .like_with_like = like_with_like};
     struct fsn__meter meter = {
         job->progress, job->user, FSN_STAGE_PLAN, job->fraction_from, job->fraction_from, 0, 0};
     struct fsn__layer_effect *effects = calloc(plan->layer_count + 1, sizeof *effects);
@@ -229,5 +246,6 @@ enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const stru
         return status;
     }
     *out = effects;
+    *baseline_top1 = 100.0 * (double)p.right / (double)(p.batches * p.batch);
     return FSN_OK;
 }

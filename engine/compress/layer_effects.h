@@ -13,14 +13,16 @@ struct fsn__layer_effect {
 /* For every row of the plan: the network of job->student with this layer's weights (of all the rows
  * that read them) fitted as the row says, everything else as it is, against job->teacher on at most
  * FSN__EFFECT_IMAGES training images, fewer where that would take minutes. Batch norm uses the
- * statistics of the batch, since fine-tuning would bring it there. Of the job, student, teacher,
+ * statistics of the batch, since fine-tuning would bring it there; like_with_like: that of the
+ * baseline does too, and a layer that loses nothing costs nothing. Of the job, student, teacher,
  * data, spec, pool and the progress callback (stage plan) are used; no graph changes. *out: new
- * [plan->layer_count], freed by free(). Deterministic for a seed and a number of slices. Errors:
- * CANCELLED, and what running networks raises. */
+ * [plan->layer_count], freed by free(). *baseline_top1: per cent of these images that the baseline
+ * gets right. Deterministic for a seed and a number of slices. Errors: CANCELLED, and what running
+ * networks raises. */
 enum { FSN__EFFECT_IMAGES = 512 };
 FSN_NODISCARD enum fsn_status fsn__measure_layers(const struct fsn__train_job *job,
-                                                  const struct fsn_plan *plan,
+                                                  const struct fsn_plan *plan, bool like_with_like,
                                                   struct fsn__layer_effect **out,
-                                                  struct fsn_error *err);
+                                                  double *baseline_top1, struct fsn_error *err);
 
 #endif

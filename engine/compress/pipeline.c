@@ -4,6 +4,7 @@
  * from disk and evaluated) -> report. What comes before, and what makes several files in one job,
  * is in job.c and search.c. */
 #include "compress/activations.h"
+#include "compress/explain.h"
 #include "compress/int8.h"
 #include "compress/job.h"
 #include "core/clock.h"
@@ -26,10 +27,13 @@ static enum fsn_status plan(struct fsn__job *job, struct fsn_error *err)
         fsn__plan_prepared(job->baseline, &job->prepared, job->spec, NULL, &even, NULL, err);
 
     if (status == FSN_OK && job->spec->finetune.epochs > 0) {
-        status = fsn__measure_layers(&train, even, &effects, err);
+        status = fsn__measure_layers(&train, even, false, &effects,
+                                     &job->report.baseline_train_top1, err);
         if (status == FSN_OK)
             status = fsn__plan_prepared(job->baseline, &job->prepared, job->spec, effects,
                                         &job->plan, NULL, err);
+        if (status == FSN_OK)
+            status = fsn__explain_alone(job, err);
     } else if (status == FSN_OK) {
         job->plan = even;
         even = NULL;
@@ -110,6 +114,8 @@ static enum fsn_status fit(struct fsn__job *job, struct fsn_error *err)
     }
     if (status == FSN_OK)
         status = note_quant_errors(job, job->student.graph, err);
+    if (status == FSN_OK && job->spec->finetune.epochs > 0)
+        status = fsn__explain_start(job, err);
     return status;
 }
 
@@ -252,6 +258,10 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
                                    &report->compressed, job->small_right, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
+    if (status == FSN_OK)
+        status = fsn__explain_result(job, err);
+    if (status == FSN_OK)
+        status = fsn__explain_exclusions(job, err);
     if (status == FSN_OK)
         report->dense_bytes = job->dense->file_bytes;
     if (status == FSN_OK && job->spec->files.int8)

@@ -59,6 +59,23 @@ static json_t *warnings_json(const struct fsn__report *report)
     return array;
 }
 
+/* The layers to exclude first, with what each costs alone and what excluding it costs. */
+static json_t *exclusions_json(const struct fsn__report *report)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < report->exclusion_count; i++) {
+        const struct fsn__exclusion *exclusion = &report->exclusions[i];
+        const struct fsn_plan_layer *layer = &report->plan->layers[exclusion->row];
+
+        json_array_append_new(array,
+                              json_pack("{s:s, s:o, s:I}", "name", layer->name, "alone_top1_drop",
+                                        fsn__json_real(layer->alone_top1_drop), "added_bytes",
+                                        (json_int_t)exclusion->added_bytes));
+    }
+    return array;
+}
+
 static double ratio(int64_t before, int64_t after)
 {
     return after > 0 ? (double)before / (double)after : 0.0;
@@ -86,7 +103,7 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
     free(spec_text);
     root = json_pack(
         "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o, s:o,"
-        " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
+        " s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
         "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
@@ -95,10 +112,11 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         "top1", fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
         fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
         (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
-        "int8", int8_json(r), "layers", fsn__plan_layers_json(r->plan), "training",
-        curve_json(r->curve), "data", "format", r->data.format, "image", image_json(&r->data),
-        "classes", r->data.classes, "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN],
-        "test_images", (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
+        "int8", int8_json(r), "layers", fsn__plan_layers_json(r->plan), "exclude_first",
+        exclusions_json(r), "training", curve_json(r->curve), "data", "format", r->data.format,
+        "image", image_json(&r->data), "classes", r->data.classes, "train_images",
+        (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
+        (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
         fsn__json_real(r->wall_seconds), "warnings", warnings_json(r));

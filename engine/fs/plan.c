@@ -205,6 +205,7 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     layer->groups = fsn__attr_int(&conv->attrs, "group", 1);
     layer->fit_error = layer->activation_error = NAN;
     layer->quant_error = layer->start_quant_error = NAN;
+    layer->output_error = layer->start_output_error = NAN;
     layer->alone_divergence = layer->alone_top1_drop = NAN;
     layer->moved = NAN;
     reason = dense_reason(p, layer, conv->in[1]);

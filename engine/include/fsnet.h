@@ -535,9 +535,14 @@ struct fsn_plan_layer {
     double activation_error;    /* the same of what the layer writes; NaN where nobody measured */
     double quant_error;         /* |F - Q(F)| / |F| of what is stored; NaN before it */
     double start_quant_error;   /* the same of the fitted F, before any training */
-    /* With this layer alone compressed, fitted and not trained, on some training images; NaN where
-     * it was not measured: what the outputs' distributions differ by from the baseline's (mean KL,
-     * nats), and accuracy lost, in points. */
+    /* What of the layer's output on some test images no scale and shift of each channel brings
+     * back, as a share of how far the baseline's varies (0..1; what layers before have changed is
+     * in it): with the fitted filters before any training, and of the exported file; NaN where
+     * nobody measured. */
+    double start_output_error, output_error;
+    /* With this layer alone compressed as the row says, fitted and not trained, on some training
+     * images; NaN where it was not measured: what the outputs' distributions differ by from the
+     * baseline's (mean KL, nats), and accuracy lost, in points. */
     double alone_divergence, alone_top1_drop;
     double moved; /* layout learned: share of the filters that training put elsewhere; NaN: none */
 };

@@ -51,7 +51,7 @@ const weights = (layer) => layer.shape.reduce((a, b) => a * b, 1);
 
 function layerBars({ layers }) {
   const most = (of) => Math.max(...layers.map((l) => of(l) ?? 0), 1e-12);
-  const largest = most(weights), worst = most((l) => l.fit_error);
+  const largest = most(weights);
   return table("Layers", [
     { title: "Layer", cell: (l) => [l.name, l.note && h("span", { class: "hint block" }, l.note)] },
     { title: "Shape", number: true, wide: true, cell: (l) => shape(l.shape) },
@@ -59,9 +59,17 @@ function layerBars({ layers }) {
       bar(`${count(l.fs_size)} of ${count(weights(l))}`, "sizes", l.fs_size / largest, weights(l) / largest) },
     { title: "Ratio", number: true, cell: (l) => times(l.ratio) },
     { title: "Bits", number: true, wide: true, cell: (l) => count(l.bits) },
-    { title: "Error of the fit", cell: (l) => bar(real(l.fit_error, 3), "error", l.fit_error / worst) },
-    { title: "Of quantising", number: true, wide: true, cell: (l) => real(l.quant_error, 3) },
+    { title: "Alone, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
+    { title: "Error of its output", cell: (l) => bar(real(l.output_error, 3), "error", l.output_error, l.start_output_error) },
   ], layers);
+}
+
+/** Which layers to leave out, where there are some that stand out. */
+function exclusions({ exclude_first: first = [] }) {
+  return first.length > 0 && h("div", { class: "exclude" },
+    h("p", {}, "What to exclude first: these cost far more than the others, each compressed alone."),
+    h("ul", {}, first.map((l) => h("li", {}, h("code", {}, l.name),
+      `: ${real(l.alone_top1_drop, 3)} points; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
 }
 
 /** The compressed model first: it is what one came for. */
@@ -103,5 +111,8 @@ export async function result(job, signal) {
       h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
     h("section", {}, h("h2", {}, "Downloads"), files(artifacts.items)),
-    h("section", {}, h("h2", {}, "Layers"), layerBars(report)));
+    h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
+      h("p", { class: "hint" }, "Alone: accuracy lost on training images with only this layer compressed and nothing trained. "
+        + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "
+        + "what layers before have changed is part of it.")));
 }

@@ -102,6 +102,10 @@ async function report(page, server, id) {
   same("parameters before and after", [baseline.parameters, compressed.parameters],
     (await row("Parameters")).slice(1, 3).map((cell) => Number(cell.replaceAll(",", ""))));
   same("a row for each layer", layers.length, await page.getByRole("region", { name: "Layers" }).locator("tbody tr").count());
+  const figures = await page.getByRole("region", { name: "Layers" }).locator("tbody tr").first().locator("td").allTextContents();
+  holds("the error of a layer's output", Number(layers[0].output_error.toPrecision(3)), figures.join(" "));
+  holds("what it costs alone", Number(layers[0].alone_top1_drop.toPrecision(3)), figures.join(" "));
+  same("a baseline that guesses names no layer to exclude", 0, await page.locator(".exclude").count());
   same("every warning", warnings, await page.locator(".warnings li").allTextContents());
   same("three charts of the training", 3, await page.locator(".curve canvas").count());
   await page.getByText("Epoch by epoch").click();

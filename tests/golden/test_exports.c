@@ -365,6 +365,26 @@ static void assert_folded(const struct fixture *f, const struct fsn__graph *grap
     free(uses);
 }
 
+/* Of every convolution, in the network as it was fitted and in the file. */
+static void assert_explained(const struct fixture *f, const json_t *report)
+{
+    static const char *const keys[] = {"start_output_error", "output_error"};
+    const json_t *layers = json_object_get(report, "layers"), *row;
+    size_t i;
+
+    assert_true(json_array_size(layers) > 0);
+    json_array_foreach(layers, i, row)
+    {
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            const json_t *error = json_object_get(row, keys[k]);
+
+            if (!json_is_real(error) || json_real_value(error) < 0 || json_real_value(error) > 1)
+                fail_msg("%s: %s of '%s' is not there or no share", f->name, keys[k],
+                         json_string_value(json_object_get(row, "name")));
+        }
+    }
+}
+
 static void run_job(const struct fixture *f, const struct fsn_dataset *data)
 {
     char set[300], out[300], small[320], dense[320], int8[320], report_path[320];
@@ -399,6 +419,7 @@ static void run_job(const struct fixture *f, const struct fsn_dataset *data)
         fail_msg("%s: model-int8.onnx has no integers", f->name);
     report = json_load_file(report_path, 0, NULL);
     assert_non_null(report);
+    assert_explained(f, report);
     row = json_array_get(json_object_get(report, "training"), 0);
     assert_true(isfinite(json_real_value(json_object_get(row, "train_loss"))));
     assert_true(json_real_value(json_object_get(row, "train_loss")) > 0);

@@ -10,6 +10,7 @@
 
 /* A sound job: ten classes, a baseline of 92 %, a short run that ended at 75 %. */
 struct fixture {
+    int64_t images[FSN_SPLIT_COUNT][10]; /* of each class */
     struct fsn_spec spec;
     struct fsn_epoch rows[2];
     struct fsn__curve curve;
@@ -28,6 +29,13 @@ static void start(struct fixture *f)
     f->report.spec = &f->spec;
     f->report.curve = &f->curve;
     f->report.data.classes = 10;
+    for (int i = 0; i < 10; i++) {
+        f->images[FSN_SPLIT_TRAIN][i] = 5000;
+        f->images[FSN_SPLIT_TEST][i] = 1000;
+    }
+    f->report.data.per_class[FSN_SPLIT_TRAIN] = f->images[FSN_SPLIT_TRAIN];
+    f->report.data.per_class[FSN_SPLIT_TEST] = f->images[FSN_SPLIT_TEST];
+    f->report.baseline_train_top1 = 97;
     f->report.baseline.eval = (struct fsn_eval){.top1 = 92, .images = 10000};
     f->report.compressed.eval = (struct fsn_eval){.top1 = 75, .images = 10000};
 }
@@ -84,15 +92,94 @@ static void labels_that_the_baseline_does_not_know_are_warned_of(void **state)
 
     (void)state;
     start(&f);
-    f.rows[1].teacher_top1 = 50.9;
-    f.rows[1].train_top1 = 11; /* no wonder, then */
+    f.report.baseline_train_top1 = 50.9;
+    f.rows[1].teacher_top1 = f.rows[1].train_top1 = 11; /* no wonder, then */
     expect(&f, "labels of the training images");
+    start(&f);
+    f.report.baseline_train_top1 = 51.1;
+    expect(&f, NULL);
+    start(&f); /* these are not mixed */
+    f.report.baseline_train_top1 = 50.9;
+    f.spec.finetune.mixup = 0.2;
+    expect(&f, "labels of the training images");
+}
+
+static void an_augmentation_that_the_baseline_does_not_know_is_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.rows[1].teacher_top1 = 50.9;
+    f.rows[1].train_top1 = 11;
+    expect(&f, "finetune.augment");
     start(&f);
     f.rows[1].teacher_top1 = 51.1;
     expect(&f, NULL);
     start(&f); /* mixed images are not to be recognised */
     f.rows[1].teacher_top1 = 40;
     f.spec.finetune.mixup = 0.2;
+    expect(&f, NULL);
+}
+
+static void set_preprocess(struct fixture *f, enum fsn_scale scale, float mean, float std)
+{
+    start(f);
+    f->spec.preprocess.scale = scale;
+    f->spec.preprocess.channels = 3;
+    for (int i = 0; i < 3; i++) {
+        f->spec.preprocess.mean[i] = mean;
+        f->spec.preprocess.std[i] = std;
+    }
+}
+
+static void mean_and_std_of_another_range_are_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_preprocess(&f, FSN_SCALE_UNIT, 123.7F, 58.4F);
+    f.report.baseline.eval.top1 = 10; /* the cause is named, and nothing else */
+    expect(&f, "mean 123.7 and std 58.4 seem to be of pixels in 0..255");
+    set_preprocess(&f, FSN_SCALE_UNIT, 0, 255);
+    expect(&f, "of pixels in 0..255");
+    set_preprocess(&f, FSN_SCALE_BYTE, 0.485F, 0.229F);
+    expect(&f, "of pixels in 0..1, and preprocess.scale says 0..255");
+    set_preprocess(&f, FSN_SCALE_UNIT, 0.485F, 0.229F);
+    expect(&f, NULL);
+    set_preprocess(&f, FSN_SCALE_UNIT, 0, 1);
+    expect(&f, NULL);
+    set_preprocess(&f, FSN_SCALE_BYTE, 103.9F, 1); /* as Caffe has it */
+    expect(&f, NULL);
+    set_preprocess(&f, FSN_SCALE_BYTE, 0, 255);
+    expect(&f, NULL);
+    set_preprocess(&f, FSN_SCALE_BYTE, 0, 1);
+    expect(&f, NULL);
+}
+
+static void splits_of_different_classes_are_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    for (int i = 0; i < 9; i++)
+        f.images[FSN_SPLIT_TEST][i] = 0;
+    expect(&f, "the test images are of 1 of 10 classes, and the training images of 10");
+    start(&f);
+    for (int i = 0; i < 6; i++)
+        f.images[FSN_SPLIT_TEST][i] = 0;
+    expect(&f, "of 4 of 10 classes");
+    start(&f);
+    for (int i = 0; i < 5; i++)
+        f.images[FSN_SPLIT_TEST][i] = 0;
+    expect(&f, NULL);
+    start(&f);
+    f.images[FSN_SPLIT_TRAIN][3] = 0;
+    expect(&f, "1 of the 10 classes that the test images are of have no training images");
+    start(&f); /* what is not trained forgets nothing */
+    f.images[FSN_SPLIT_TRAIN][3] = 0;
+    f.spec.finetune.epochs = 0;
     expect(&f, NULL);
 }
 
@@ -157,6 +244,9 @@ int main(void)
         cmocka_unit_test(a_sound_job_is_not_warned_of),
         cmocka_unit_test(a_baseline_that_guesses_is_warned_of),
         cmocka_unit_test(labels_that_the_baseline_does_not_know_are_warned_of),
+        cmocka_unit_test(an_augmentation_that_the_baseline_does_not_know_is_warned_of),
+        cmocka_unit_test(mean_and_std_of_another_range_are_warned_of),
+        cmocka_unit_test(splits_of_different_classes_are_warned_of),
         cmocka_unit_test(a_student_that_learnt_little_is_warned_of),
         cmocka_unit_test(held_back_images_that_disagree_with_the_test_are_warned_of),
         cmocka_unit_test(a_search_that_found_nothing_says_so),
