@@ -214,7 +214,8 @@ static void labels_are_merged(void **state)
     assert_true(label(f, "{\"a\":null,\"b\":\"3\"}", now, sizeof now));
     assert_string_equal(now, "{\"b\":\"3\"}");
     for (int i = 0; i < SRV_JOB_MAX_LABELS; i++)
-        snprintf(many + strlen(many), sizeof many - strlen(many), "%s\"k%d\":\"v\"", i ? "," : "", i);
+        snprintf(many + strlen(many), sizeof many - strlen(many), "%s\"k%d\":\"v\"", i ? "," : "",
+                 i);
     strcat(many, "}");
     assert_false(label(f, many, now, sizeof now)); /* with b one too many */
     assert_true(label(f, "{}", now, sizeof now));
