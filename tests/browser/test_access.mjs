@@ -120,6 +120,7 @@ async function a_job_is_ordered_by_keyboard(browser, server) {
   for (const name of ["Data sets", "New job"]) {
     await page.getByRole("link", { name }).focus();
     await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name, exact: true, level: 1 }).waitFor(); // the page before had settled, too
     await settled(page);
     same(`${name}: the heading has the focus`, { text: name, tag: "H1" },
       (({ text, tag }) => ({ text, tag }))(await focus(page)));
