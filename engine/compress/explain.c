@@ -17,7 +17,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const double SEEN_DROP = 0.5, LEAST_ALONE = 1, OVER_MEDIAN = 2;
 
@@ -98,13 +97,13 @@ enum fsn_status fsn__explain_result(struct fsn__job *job, struct fsn_error *err)
 
 /* ---- what to exclude first ------------------------------------------------------------------- */
 
-static bool is_measured(const struct fsn_plan_layer *layer)
+/* Compressed and measured, and the first of the rows that read its weight. */
+static bool is_candidate(const struct fsn_plan *plan, const int *weight, size_t row)
 {
-    return layer->layout != FSN_LAYOUT_DENSE && isfinite(layer->alone_divergence);
-}
+    const struct fsn_plan_layer *layer = &plan->layers[row];
 
-static bool is_first_of_weight(const int *weight, size_t row)
-{
+    if (layer->layout == FSN_LAYOUT_DENSE || !isfinite(layer->alone_divergence))
+        return false;
     for (size_t i = 0; i < row; i++)
         if (weight[i] == weight[row])
             return false;
@@ -147,34 +146,29 @@ int fsn__choose_exclusions(const struct fsn_plan *plan, const int *weight,
     int count = 0;
 
     for (size_t i = 0; cost && i < plan->layer_count; i++)
-        if (is_measured(&plan->layers[i]) && is_first_of_weight(weight, i))
+        if (is_candidate(plan, weight, i))
             cost[layers++] = plan->layers[i].alone_divergence;
     if (!cost)
         return -1;
     least = OVER_MEDIAN * median(cost, layers);
     for (size_t i = 0; i < plan->layer_count; i++)
-        if (is_measured(&plan->layers[i]) && is_first_of_weight(weight, i) &&
-            plan->layers[i].alone_divergence >= least &&
+        if (is_candidate(plan, weight, i) && plan->layers[i].alone_divergence >= least &&
             plan->layers[i].alone_top1_drop >= LEAST_ALONE)
             count = insert(plan, i, row, count);
     free(cost);
     return count;
 }
 
-/* The size of the file with these weights as they were. */
-static enum fsn_status measure_without(const struct fsn__job *job, const int *weight, int excluded,
-                                       int64_t *bytes, struct fsn_error *err)
+/* The size of the file with this weight as it was. */
+static enum fsn_status measure_without(const struct fsn__job *job, int weight, int64_t *bytes,
+                                       struct fsn_error *err)
 {
-    struct fsn_plan without = *job->plan;
-    enum fsn_status status;
+    struct fsn_plan without;
+    enum fsn_status status =
+        fsn__fs_plan_part(job->prepared.graph, job->plan, weight, false, &without, err);
 
-    without.layers = calloc(without.layer_count + 1, sizeof *without.layers);
-    if (!without.layers)
-        return FSN__NOMEM(err);
-    memcpy(without.layers, job->plan->layers, without.layer_count * sizeof *without.layers);
-    for (size_t i = 0; i < without.layer_count; i++)
-        if (weight[i] == excluded)
-            without.layers[i].layout = FSN_LAYOUT_DENSE;
+    if (status != FSN_OK)
+        return status;
     status = fsn__plan_measure(job->prepared.graph, job->spec, &without, err);
     *bytes = without.expected_bytes;
     free(without.layers);
@@ -209,7 +203,7 @@ enum fsn_status fsn__explain_exclusions(struct fsn__job *job, struct fsn_error *
     for (int i = 0; i < count && status == FSN_OK; i++) {
         int64_t bytes = 0;
 
-        status = measure_without(job, weight, weight[row[i]], &bytes, err);
+        status = measure_without(job, weight[row[i]], &bytes, err);
         if (status == FSN_OK && bytes <= 2 * plan->expected_bytes)
             report->exclusions[report->exclusion_count++] =
                 (struct fsn__exclusion){row[i], bytes - plan->expected_bytes};

@@ -55,12 +55,7 @@ static void choose_sizes(struct probe *p, const struct fsn__graph *view)
     images = at_most(images, MACS / fmax(1, macs * (double)layers));
     images = at_most(images, (double)IMAGE_FLOATS / (double)p->image);
     images = at_most(images, (double)p->job->data->split[FSN_SPLIT_TRAIN].count);
-    p->batch = at_most(MAX_BATCH, (double)BATCH_FLOATS / (double)p->image);
-    p->batch = at_most(p->batch, (double)images);
-    if (p->batch < 1)
-        p->batch = 1;
-    if (input->dim[0] != FSN_BATCH)
-        p->batch = input->dim[0];
+    p->batch = fsn__view_batch(input, images < MAX_BATCH ? images : MAX_BATCH, BATCH_FLOATS);
     p->batches = images / p->batch > 0 ? images / p->batch : 1;
 }
 
@@ -128,17 +123,12 @@ static enum fsn_status make_student(const struct probe *p, int64_t row, struct f
     const struct fsn__graph *graph = p->job->student;
     struct fsn__fs_options options = {.spacing = p->job->spec->filter_summary.spacing,
                                       .start = FSN_START_LEAST_SQUARES};
-    struct fsn_plan one = *p->plan;
-    enum fsn_status status = FSN_OK;
     const int weight = row == NO_ROW ? -1 : fsn__fs_row_weight(graph, &p->plan->layers[row]);
+    struct fsn_plan one;
+    enum fsn_status status = fsn__fs_plan_part(graph, p->plan, weight, true, &one, err);
 
-    one.layers = calloc(one.layer_count + 1, sizeof *one.layers);
-    if (!one.layers)
-        return FSN__NOMEM(err);
-    memcpy(one.layers, p->plan->layers, one.layer_count * sizeof *one.layers);
-    for (size_t i = 0; i < one.layer_count; i++)
-        if (fsn__fs_row_weight(graph, &one.layers[i]) != weight)
-            one.layers[i].layout = FSN_LAYOUT_DENSE;
+    if (status != FSN_OK)
+        return status;
     status = fsn__fs_convert(graph, &one, &options, out, err);
     if (status == FSN_OK)
         status = fsn__graph_drop_identity(*out, err);

@@ -94,11 +94,6 @@ struct group {
     struct fsn__channel_sums *sums[GROUP]; /* [channels] each */
 };
 
-static int64_t at_most(int64_t value, double limit)
-{
-    return limit < (double)value ? (int64_t)limit : value;
-}
-
 /* Whole batches, of images from all over the split; a small split is gone round again. */
 static enum fsn_status choose_images(struct measurement *m, struct fsn_error *err)
 {
@@ -106,15 +101,11 @@ static enum fsn_status choose_images(struct measurement *m, struct fsn_error *er
         &m->graph[REFERENCE]->values[m->graph[REFERENCE]->inputs[0]].tensor;
     const int64_t test = m->job->data->split[FSN_SPLIT_TEST].count;
     const double macs = SIDES * (double)fsn__graph_macs(m->graph[REFERENCE]);
-    const int64_t images = at_most(FSN__OUTPUT_IMAGES, fmin(MACS / fmax(1, macs), (double)test));
+    const double most = fmin(FSN__OUTPUT_IMAGES, MACS / fmax(1, macs));
+    const int64_t images = (int64_t)fmin(most, (double)test);
     int64_t *all = calloc((size_t)test + 1, sizeof *all);
 
-    m->batch = at_most(MAX_BATCH, (double)BATCH_FLOATS / (double)fsn__numel_range(input, 1, 4));
-    m->batch = at_most(m->batch, (double)images);
-    if (m->batch < 1)
-        m->batch = 1;
-    if (input->dim[0] != FSN_BATCH)
-        m->batch = input->dim[0];
+    m->batch = fsn__view_batch(input, images < MAX_BATCH ? images : MAX_BATCH, BATCH_FLOATS);
     m->batches = images / m->batch > 0 ? images / m->batch : 1;
     m->order = calloc((size_t)(m->batch * m->batches), sizeof *m->order);
     m->labels = calloc((size_t)m->batch, sizeof *m->labels);

@@ -17,8 +17,8 @@ double fsn__output_error(const struct fsn__channel_sums *channels, int64_t count
 /* How the two networks of a measurement run. */
 struct fsn__output_probe {
     const struct fsn__graph *reference, *network;
-    bool
-        batch_statistics; /* batch norm of both uses those of each batch; the running ones change */
+    /* Batch norm of both uses the statistics of each batch; the running ones change. */
+    bool batch_statistics;
     enum fsn_stage stage; /* that progress is told */
     double fraction;      /* of the whole job, told with it */
 };

@@ -24,6 +24,12 @@ FSN_NODISCARD enum fsn_status fsn__fs_rows(const struct fsn__graph *graph,
                                            struct fsn_error *err);
 /* The value that the row's convolution reads as its weights, in the graph that was planned. */
 int fsn__fs_row_weight(const struct fsn__graph *graph, const struct fsn_plan_layer *layer);
+/* *out is the plan with the rows that read `weight` dense, or (alone) all others, and the rest as
+ * planned. Its rows are new, and the caller's to free (free(out->layers)); their names stay the
+ * plan's. Errors: NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__fs_plan_part(const struct fsn__graph *graph,
+                                                const struct fsn_plan *plan, int weight, bool alone,
+                                                struct fsn_plan *out, struct fsn_error *err);
 /* The geometry of a planned layer that is not dense; of layout learned as layout 1d has it. */
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing);

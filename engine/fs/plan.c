@@ -413,6 +413,24 @@ int fsn__fs_row_weight(const struct fsn__graph *graph, const struct fsn_plan_lay
     return graph->nodes[fsn__names_find(&graph->node_names, layer->name)].in[1];
 }
 
+enum fsn_status fsn__fs_plan_part(const struct fsn__graph *graph, const struct fsn_plan *plan,
+                                  int weight, bool alone, struct fsn_plan *out,
+                                  struct fsn_error *err)
+{
+    struct fsn_plan_layer *layers = calloc(plan->layer_count + 1, sizeof *layers);
+
+    if (!layers)
+        return FSN__NOMEM(err);
+    for (size_t i = 0; i < plan->layer_count; i++) {
+        layers[i] = plan->layers[i];
+        if ((fsn__fs_row_weight(graph, &layers[i]) == weight) != alone)
+            layers[i].layout = FSN_LAYOUT_DENSE;
+    }
+    *out = *plan;
+    out->layers = layers;
+    return FSN_OK;
+}
+
 struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *layer,
                                                enum fsn_spacing spacing)
 {

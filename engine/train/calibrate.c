@@ -86,17 +86,11 @@ static enum fsn_status prepare(struct calibration *c, struct fsn_error *err)
 {
     const struct fsn__tensor *input = &c->view->values[c->view->inputs[0]].tensor;
     const int64_t train = c->job->data->split[FSN_SPLIT_TRAIN].count;
-    const int64_t image = fsn__numel_range(input, 1, 4);
-    int64_t fixed = input->dim[0];
     struct fsn__exec_options options = {.pool = c->job->pool};
     enum fsn_status status;
 
     c->images = train < FSN__CALIBRATION_IMAGES ? train : FSN__CALIBRATION_IMAGES;
-    c->batch = MAX_FLOATS / image < MAX_BATCH ? MAX_FLOATS / image : MAX_BATCH;
-    if (c->batch < 1)
-        c->batch = 1;
-    if (fixed != FSN_BATCH)
-        c->batch = fixed;
+    c->batch = fsn__view_batch(input, MAX_BATCH, MAX_FLOATS);
     options.batch = c->batch;
     status = fsn__exec_create(c->view, &options, &c->exec, err);
     if (status != FSN_OK)

@@ -23,15 +23,6 @@ struct observation {
     struct fsn__histogram *histogram; /* [GROUP] */
 };
 
-static int64_t choose_batch(const struct fsn__tensor *input)
-{
-    const int64_t batch = MAX_FLOATS / fsn__numel_range(input, 1, 4);
-
-    if (input->dim[0] != FSN_BATCH)
-        return input->dim[0];
-    return batch < 1 ? 1 : batch > MAX_BATCH ? MAX_BATCH : batch;
-}
-
 static enum fsn_status add_batch(struct observation *o, struct fsn__exec *exec, const int *value,
                                  int count, struct fsn_error *err)
 {
@@ -51,8 +42,9 @@ static enum fsn_status run_group(struct observation *o, struct fsn__graph *view,
 {
     const struct fsn__train_job *job = o->job;
     struct fsn__transform transform = {.preprocess = job->spec->preprocess};
-    struct fsn__exec_options options = {
-        .batch = choose_batch(&view->values[view->inputs[0]].tensor), .pool = job->pool};
+    const struct fsn__tensor *input = &view->values[view->inputs[0]].tensor;
+    struct fsn__exec_options options = {.batch = fsn__view_batch(input, MAX_BATCH, MAX_FLOATS),
+                                        .pool = job->pool};
     struct fsn__exec *exec = NULL;
     int32_t *labels = calloc((size_t)options.batch + 1, sizeof *labels);
     enum fsn_status status = labels ? fsn__view_aim(view, &transform, err) : FSN__NOMEM(err);

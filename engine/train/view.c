@@ -137,6 +137,15 @@ enum fsn_status fsn__view_aim(const struct fsn__graph *view, struct fsn__transfo
     return FSN_OK;
 }
 
+int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t floats)
+{
+    const int64_t batch = floats / fsn__numel_range(input, 1, 4);
+
+    if (input->dim[0] != FSN_BATCH)
+        return input->dim[0];
+    return most < 1 || batch < 1 ? 1 : batch < most ? batch : most;
+}
+
 struct fsn__transform fsn__view_transform(const struct fsn_spec *spec)
 {
     return (struct fsn__transform){.preprocess = spec->preprocess,

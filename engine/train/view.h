@@ -20,6 +20,10 @@ FSN_NODISCARD enum fsn_status fsn__view_aim(const struct fsn__graph *view,
                                             struct fsn__transform *transform,
                                             struct fsn_error *err);
 
+/* How many images a network with this input of images runs on at once: at most `most`, and of large
+ * ones as many as have about `floats` values; what the file fixes, where it does. At least 1. */
+int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t floats);
+
 struct fsn__image_shape {
     int channels, height, width;
 };

@@ -30,7 +30,7 @@ struct order {
     struct fsn_faults *faults;
 };
 
-/* ---- our own keys -------------------------------------------------------------------------- */
+/* ---- the ids ------------------------------------------------------------------------------- */
 
 static enum fsn_status find_upload(struct order *order, const char *key, enum srv_upload_kind kind,
                                    struct srv_upload *out, bool *found, struct fsn_error *err)
