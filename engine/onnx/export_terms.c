@@ -125,6 +125,19 @@ static enum fsn_status write_gelu(struct fsn__exporter *ex, const struct fsn__no
 /* ---- other forms -------------------------------------------------------------------------------
  */
 
+/* A Reshape back to x's shape reads a size of 0 as "as before". */
+static enum fsn_status refuse_empty(const struct fsn__node *from, const struct fsn__tensor *x,
+                                    struct fsn_error *err)
+{
+    for (int i = 0; i < x->ndim; i++)
+        if (x->dim[i] == 0)
+            return FSN__FAIL(err, FSN_UNSUPPORTED,
+                             "%s '%s' of an empty tensor cannot be written in operator set "
+                             "version %d",
+                             from->op->name, from->name, FSN__EXPORT_OPSET);
+    return FSN_OK;
+}
+
 /* y = Reshape(Softmax(Flatten(x)), shape of x) */
 static enum fsn_status write_softmax(struct fsn__exporter *ex, const struct fsn__node *from,
                                      struct fsn_error *err)
@@ -134,13 +147,10 @@ static enum fsn_status write_softmax(struct fsn__exporter *ex, const struct fsn_
     int64_t shape[FSN_MAX_DIMS];
     FsnOnnx__NodeProto *node;
 
-    for (int i = 0; i < x->ndim; i++) {
-        if (x->dim[i] == 0) /* which Reshape would read as "as before" */
-            return FSN__FAIL(err, FSN_UNSUPPORTED,
-                             "%s '%s': over several axes of an empty tensor it cannot be written",
-                             from->op->name, from->name);
+    if (refuse_empty(from, x, err) != FSN_OK)
+        return err->status;
+    for (int i = 0; i < x->ndim; i++)
         shape[i] = x->dim[i] == FSN_BATCH ? -1 : x->dim[i];
-    }
     node = fsn__export_node(ex, &ex->nodes, "Flatten", 1, &in, 1, &flat);
     fsn__export_attr_int(ex, node, "axis", fsn__attr_int(&from->attrs, "axis", 1));
     write_node(ex, "Reshape", write_node(ex, from->op->name, flat, NULL, NULL),
@@ -338,6 +348,8 @@ static enum fsn_status write_group_norm(struct fsn__exporter *ex, const struct f
     FsnOnnx__AttributeProto *epsilon;
     FsnOnnx__NodeProto *node;
 
+    if (refuse_empty(from, x, err) != FSN_OK)
+        return err->status;
     for (int i = 0; i < x->ndim; i++) { /* 0: as many as before */
         shape[i] = i == 0 ? 0 : x->dim[i];
         each[i] = i == 1 ? x->dim[i] : 1;
