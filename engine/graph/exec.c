@@ -8,7 +8,7 @@
  * that writes it, not all at once: their places are shared. Operators that can overwrite are told
  * instead (struct fsn__op_ctx, fresh).
  */
-#include "graph/exec_state.h"
+#include "graph/exec_residual.h"
 #include "core/clock.h"
 
 #include <stdlib.h>
@@ -32,6 +32,7 @@ static enum fsn_status bind_node(struct fsn__exec *exec, int index,
 
     if (!list)
         return FSN__NOMEM(err);
+    exec->nodes[index].scale = -1;
     *ctx = (struct fsn__op_ctx){
         .op = node->op,
         .name = node->name,
@@ -61,6 +62,7 @@ static enum fsn_status infer_shapes(struct fsn__exec *exec, const struct fsn__ex
     enum fsn_status status = FSN_OK;
 
     for (int i = 0; i < graph->value_count; i++) {
+        exec->place_of[i] = -1;
         exec->tensors[i] = graph->values[i].tensor;
         if (graph->values[i].kind == FSN__VALUE_INPUT && exec->tensors[i].ndim > 0 &&
             exec->tensors[i].dim[0] == FSN_BATCH)
@@ -251,13 +253,16 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
     exec->tensors = fsn__arena_alloc(&exec->arena, values, sizeof *exec->tensors);
     exec->grads = fsn__arena_alloc(&exec->arena, values, sizeof *exec->grads);
     exec->wants = fsn__arena_alloc(&exec->arena, values, sizeof *exec->wants);
+    exec->place_of = fsn__arena_alloc(&exec->arena, values, sizeof *exec->place_of);
     exec->nodes = fsn__arena_alloc(&exec->arena, nodes, sizeof *exec->nodes);
-    if (!exec->tensors || !exec->grads || !exec->wants || !exec->nodes)
+    if (!exec->tensors || !exec->grads || !exec->wants || !exec->place_of || !exec->nodes)
         status = FSN__NOMEM(err);
     if (status == FSN_OK)
         status = infer_shapes(exec, options, err);
     if (status == FSN_OK)
         status = find_gradients(exec, err);
+    if (status == FSN_OK && exec->training && exec->lowered)
+        fsn__share_residual_gradients(exec);
     if (status == FSN_OK)
         status = plan(exec, options->plan_only, err);
     if (status != FSN_OK) {

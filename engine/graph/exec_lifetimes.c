@@ -49,6 +49,9 @@ static void value_lifetimes(const struct fsn__exec *exec, struct fsn__block *val
             if (node->out[j] >= 0 && backward && bit(node->op->backward_out, j))
                 extend(&values[node->out[j]], 2 * n - 1 - i);
     }
+    for (int i = 0; i < n; i++)
+        if (exec->nodes[i].scale >= 0)
+            extend(&values[exec->nodes[i].scale], 2 * n - 1 - i);
     for (int i = 0; i < graph->output_count; i++)
         values[graph->outputs[i]].death = last;
 }
@@ -82,6 +85,20 @@ static void gradient_lifetimes(const struct fsn__exec *exec, struct fsn__block *
             grads[i].size = 0; /* nothing reads the value, so no gradient comes */
 }
 
+/* A place is taken for as long as any of those who share it is alive. grads begin at block `first`.
+ */
+static void share_places(const struct fsn__exec *exec, struct fsn__block *grads, int first)
+{
+    for (int i = 0; i < exec->graph->value_count; i++) {
+        const int host = exec->place_of[i];
+
+        if (host < 0)
+            continue;
+        grads[i].guest_of = first + host + 1;
+        extend(&grads[host], grads[i].death);
+    }
+}
+
 /* Also finds the scratch that the largest node needs. */
 static void saved_lifetimes(struct fsn__exec *exec, struct fsn__block *saved)
 {
@@ -110,8 +127,10 @@ struct fsn__block *fsn__find_lifetimes(struct fsn__exec *exec, int *count)
     if (!blocks)
         return NULL;
     value_lifetimes(exec, blocks);
-    if (exec->training)
+    if (exec->training) {
         gradient_lifetimes(exec, blocks + values);
+        share_places(exec, blocks + values, values);
+    }
     saved_lifetimes(exec, blocks + 2 * values);
     return blocks;
 }

@@ -10,6 +10,7 @@
 struct fsn__exec_node {
     struct fsn__op_ctx ctx;
     bool backward;   /* some input wants a gradient */
+    int scale;       /* ctx.dout_scale's value; -1: none */
     int clear_first; /* this node's backward zeroes gradients clear[clear_first ... + clear_count)
                       */
     int clear_count;
@@ -24,6 +25,7 @@ struct fsn__exec {
     struct fsn__tensor *tensors; /* [values] at the concrete batch */
     struct fsn__tensor *grads;   /* [values]; data NULL: none */
     bool *wants;                 /* [values] a gradient flows here */
+    int *place_of;               /* [values] whose gradient it shares a place with, or -1 */
     struct fsn__exec_node *nodes;
     int *clear;   /* value indices, grouped by the node that clears them */
     void *buffer; /* the planned block */

@@ -26,6 +26,12 @@ static bool overlap_in_time(const struct fsn__block *a, const struct fsn__block 
     return a->birth <= b->death && b->birth <= a->death;
 }
 
+/* What it takes of the buffer. */
+static size_t own_size(const struct fsn__block *block)
+{
+    return block->guest_of ? 0 : block->size;
+}
+
 enum fsn_status fsn__plan_memory(struct fsn__block *blocks, int count, size_t *total,
                                  struct fsn_error *err)
 {
@@ -40,7 +46,7 @@ enum fsn_status fsn__plan_memory(struct fsn__block *blocks, int count, size_t *t
         goto out;
     }
     for (int i = 0; i < count; i++)
-        by_size[i] = (struct order){.size = blocks[i].size, .index = i};
+        by_size[i] = (struct order){.size = own_size(&blocks[i]), .index = i};
     qsort(by_size, (size_t)count, sizeof *by_size, larger_first);
     for (int i = 0; i < count && by_size[i].size > 0; i++) {
         struct fsn__block *block = &blocks[by_size[i].index];
@@ -75,6 +81,9 @@ enum fsn_status fsn__plan_memory(struct fsn__block *blocks, int count, size_t *t
         placed[slot] = by_size[i].index;
         placed_count++;
     }
+    for (int i = 0; i < count; i++)
+        if (blocks[i].guest_of)
+            blocks[i].offset = blocks[blocks[i].guest_of - 1].offset;
     *total = end;
 out:
     free(by_size);
@@ -92,7 +101,7 @@ size_t fsn__memory_lower_bound(const struct fsn__block *blocks, int count)
 
         for (int j = 0; j < count; j++)
             if (blocks[j].birth <= blocks[i].birth && blocks[j].death >= blocks[i].birth)
-                sum += blocks[j].size;
+                sum += own_size(&blocks[j]);
         if (sum > most)
             most = sum;
     }

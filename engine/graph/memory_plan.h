@@ -10,6 +10,7 @@ struct fsn__block {
     size_t size;      /* bytes; 0: takes no place */
     int birth, death; /* first and last step at which it is alive, both included */
     size_t offset;    /* result, a multiple of 64 */
+    int guest_of; /* 1 + the block whose place it has, of the same size; 0: a place of its own */
 };
 
 /* Sets every offset so that no two blocks alive at the same step overlap; *total: bytes of the

@@ -20,6 +20,17 @@ extern const struct fsn__op fsn__op_pack, fsn__op_unpack;
 extern const struct fsn__op fsn__op_fast_conv;
 extern const struct fsn__op fsn__op_channel_sums, fsn__op_concat_sums, fsn__op_bn_coef;
 extern const struct fsn__op fsn__op_join;
+/* Whether the node, a fast convolution, can make the gradient of its input what the Join before it
+ * would (struct fsn__op_ctx, finishes). */
+bool fsn__fast_conv_finishes(const struct fsn__op_ctx *ctx);
+/* A Join's z that batch norm's a and b belong to; NULL: none. */
+const struct fsn__tensor *fsn__join_normalised(const struct fsn__op_ctx *ctx);
+/* Bytes of a Join's saved state for the sums that such a convolution leaves: da, then db, floats.
+ */
+static inline size_t fsn__join_sums_bytes(int64_t blocks)
+{
+    return 2 * (size_t)(blocks * FSN__LANES) * sizeof(float);
+}
 extern const struct fsn__op fsn__op_fast_max_pool, fsn__op_fast_average_pool,
     fsn__op_fast_global_pool;
 extern const struct fsn__op fsn__op_channel_copy;

@@ -10,6 +10,11 @@
  * backward is an affine map too: with s1 = sum z and s2 = sum z^2 as outputs of the convolution,
  *     dz_total = dz + ds1 + 2 z ds2        (per channel ds1, ds2; "grad load").
  *
+ * At the end of a residual block, y = relu(a z + b + s), the gradients of a z + b, of s and of y
+ * where Relu let it pass are one and the same, g, and lie in one place (graph/exec_residual.c).
+ * Whoever wrote z reads it times a ("scale"); whoever adds the last to y's gradient may make it g
+ * ("joined").
+ *
  * One source is compiled for several instruction sets (kernels_isa.h); struct fsn__kernels is the
  * table of one of them. Every function is SPMD over the pool with fixed splits and fixed-order
  * reductions: same thread count, same bits.
@@ -47,18 +52,23 @@ struct fsn__store {
     float *sum, *sum_sq;   /* [Kb * 16] sums over n,p,q of what is written (training) */
 };
 
-/* How the gradient of z is read: dz + ds1 + 2 z ds2; ds1 NULL: dz as it is. ds1, ds2: [Kb * 16]. */
+/* How the gradient of z is read: scale dz + ds1 + 2 z ds2; ds1 NULL: dz as it is; scale NULL: 1.
+ * scale, ds1, ds2: [Kb * 16]. */
 struct fsn__grad_load {
     const float *z;
     const float *ds1, *ds2;
+    const float *scale;
 };
 
 /* How the gradient of x is written when x was read through `load`: g = dL/dx where relu let it pass
  * (a z + b > 0), then  dz (+)= a g,  da += sum g z,  db += sum g  (da, db: [Cb * 16], NULL when
- * load->a is NULL). accumulate: add to dx, else overwrite it. */
+ * load->a is NULL). accumulate: add to dx, else overwrite it.
+ * With `joined`, like x, whose load is empty: what dx then holds becomes g = dx where x > 0, and
+ * da += sum g joined,  db += sum g.  Winograd alone does it. */
 struct fsn__grad_store {
     const struct fsn__load *load;
     const float *z; /* the raw input the forward read */
+    const float *joined;
     float *da, *db;
     bool accumulate;
 };

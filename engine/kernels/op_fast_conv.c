@@ -200,6 +200,15 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
             filter_gradient_floats(ctx, &c.filters.geometry) * sizeof(float) + kernel;
 }
 
+bool fsn__fast_conv_finishes(const struct fsn__op_ctx *ctx)
+{
+    struct fsn__fs_geometry geometry;
+    struct fsn__conv_shape shape;
+
+    return read_shape(ctx, &geometry, &shape, NULL) == FSN_OK &&
+           fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA) == FSN__WINOGRAD;
+}
+
 static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
 {
     struct fsn__fs_geometry geometry;
@@ -255,7 +264,8 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
 /* What the whole gradient of z is for, besides the kernels: bias and residual. */
 struct rest {
     struct fsn__blocked size;
-    const float *dz, *z, *ds1, *ds2;
+    const float *dz;
+    const struct fsn__grad_load *grad;
     float *dresidual;
     bool overwrite;
     double *parts; /* or NULL */
@@ -264,6 +274,7 @@ struct rest {
 static void rest_task(void *arg, int thread, int threads)
 {
     const struct rest *r = arg;
+    const struct fsn__grad_load *grad = r->grad;
     const int64_t channels = r->size.blocks * FSN__LANES;
     double *parts = r->parts ? r->parts + thread * channels : NULL;
     int64_t begin, end;
@@ -279,8 +290,10 @@ static void rest_task(void *arg, int thread, int threads)
             for (int l = 0; l < FSN__LANES; l++) {
                 float g = r->dz[at + p + l];
 
-                if (r->ds1)
-                    g += r->ds1[first + l] + 2.0F * r->z[at + p + l] * r->ds2[first + l];
+                if (grad->scale)
+                    g *= grad->scale[first + l];
+                if (grad->ds1)
+                    g += grad->ds1[first + l] + 2.0F * grad->z[at + p + l] * grad->ds2[first + l];
                 sum[l] += (double)g;
                 if (r->dresidual)
                     r->dresidual[at + p + l] = r->overwrite ? g : r->dresidual[at + p + l] + g;
@@ -296,9 +309,7 @@ static void backward_rest(const struct fsn__op_ctx *ctx, const struct conv *c,
     float *dbias = fsn__input_grad(ctx, IN_BIAS);
     struct rest rest = {.size = fsn__blocked_of(ctx->out[OUT_Z]),
                         .dz = ctx->dout[OUT_Z]->data,
-                        .z = grad->z,
-                        .ds1 = grad->ds1,
-                        .ds2 = grad->ds2,
+                        .grad = grad,
                         .parts = dbias ? c->parts : NULL};
 
     rest.dresidual = fsn__input_grad_raw(ctx, IN_RESIDUAL, &rest.overwrite);
@@ -332,11 +343,24 @@ static void backward_kernels(const struct fsn__op_ctx *ctx, const struct conv *c
     }
 }
 
+/* What the Join before x is spared: x is its y. */
+static void finish(const struct fsn__op_ctx *join, const struct conv *c,
+                   struct fsn__grad_store *store)
+{
+    const int64_t blocks = fsn__channel_blocks(c->shape.c);
+
+    store->joined = fsn__data_of(fsn__join_normalised(join));
+    store->da = join->saved;
+    store->db = store->da + blocks * FSN__LANES;
+    memset(join->saved, 0, fsn__join_sums_bytes(blocks));
+}
+
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     struct fsn__grad_load grad = {.z = fsn__data_of(ctx->out[OUT_Z]),
                                   .ds1 = fsn__output_grad(ctx, OUT_S1),
-                                  .ds2 = fsn__output_grad(ctx, OUT_S2)};
+                                  .ds2 = fsn__output_grad(ctx, OUT_S2),
+                                  .scale = fsn__data_of(ctx->dout_scale)};
     struct fsn__grad_store store = {.z = fsn__input_data(ctx, IN_X)};
     struct fsn__conv_back back = {.x = store.z};
     float *df;
@@ -351,6 +375,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
         return status;
     if (!grad.ds1 || !grad.ds2)
         grad.ds1 = grad.ds2 = NULL;
+    if (grad.scale && !grad.ds1)
+        return FSN__OP_FAIL(ctx, err, FSN_INTERNAL, "its gradient has a scale and no sums");
     df = fsn__input_grad(ctx, IN_W);
     back.load = &c.load;
     back.w = &c.filters;
@@ -371,6 +397,8 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
             store.da = c.spare;
         if (c.load.a && !store.db)
             store.db = c.spare + fsn__channel_blocks(c.shape.c) * FSN__LANES;
+        if (ctx->finishes)
+            finish(ctx->finishes, &c, &store);
         back.store = &store;
     }
     backward_kernels(ctx, &c, &back);

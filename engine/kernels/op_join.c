@@ -158,7 +158,17 @@ static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
     *work = ctx->training
                 ? OPERANDS * 2 * channels * sizeof(double) * (size_t)fsn__pool_slices(ctx->pool)
                 : 0;
-    *saved = 0;
+    *saved = ctx->finished ? fsn__join_sums_bytes(ctx->in[0]->dim[1]) : 0;
+}
+
+static int normalised(const struct fsn__op_ctx *ctx)
+{
+    return fsn__op_has_input(ctx, 1) ? 0 : fsn__op_has_input(ctx, 4) ? 1 : -1;
+}
+
+const struct fsn__tensor *fsn__join_normalised(const struct fsn__op_ctx *ctx)
+{
+    return normalised(ctx) < 0 ? NULL : ctx->in[3 * normalised(ctx)];
 }
 
 static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)
@@ -210,6 +220,35 @@ static enum fsn_status forward(const struct fsn__op_ctx *ctx, struct fsn_error *
     return status;
 }
 
+/* The gradients of both operands lie where y's does: it is made g there, once for both, and whoever
+ * reads it multiplies by a. finished: that has been done, with the sums. */
+static void backward_in_place(const struct fsn__op_ctx *ctx, struct join *j)
+{
+    const int k = normalised(ctx), threads = fsn__pool_slices(ctx->pool);
+    const int64_t channels = j->size.blocks * FSN__LANES;
+    float *sums[2] = {fsn__input_grad(ctx, 3 * k + 1), fsn__input_grad(ctx, 3 * k + 2)};
+
+    if (ctx->finished) {
+        const float *done = ctx->saved;
+
+        for (int i = 0; i < 2; i++)
+            for (int64_t c = 0; c < channels; c++)
+                sums[i][c] += done[i * channels + c];
+        return;
+    }
+    j->operand[0] = (struct operand){.z = j->operand[k].z,
+                                     .floor = -INFINITY,
+                                     .dz = ctx->dout[0]->data,
+                                     .overwrite = true,
+                                     .sums = true};
+    j->operand[1].z = NULL;
+    j->stream = false; /* it is read right before */
+    fsn__pool_run(ctx->pool, backward_task, j);
+    for (int i = 0; i < 2; i++)
+        fsn__combine_sums(j->parts + i * channels, threads, OPERANDS * 2 * channels, channels,
+                          sums[i], true);
+}
+
 static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error *err)
 {
     float *da[OPERANDS], *db[OPERANDS];
@@ -221,6 +260,10 @@ static enum fsn_status backward(const struct fsn__op_ctx *ctx, struct fsn_error 
         return status;
     j.dy = fsn__f32(ctx->dout[0]);
     j.parts = ctx->work;
+    if (ctx->passes) {
+        backward_in_place(ctx, &j);
+        return FSN_OK;
+    }
     channels = j.size.blocks * FSN__LANES;
     for (int k = 0; k < OPERANDS; k++) {
         struct operand *o = &j.operand[k];

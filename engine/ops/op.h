@@ -70,6 +70,14 @@ struct fsn__op_ctx {
      * nothing yet and must be overwritten as a whole. A tensor that stands twice in din is fresh
      * in its first place alone. */
     const bool *fresh;
+    /* Residual blocks whose gradients share one place (graph/exec_residual.c); backward only.
+     * Fast Conv: dout[0] is to be read times dout_scale, a vector per channel, unless NULL; it
+     * makes din[0], which it is the last to add to, what the Join `finishes` would, unless NULL,
+     * and leaves the sums in that node's `saved`. Join: passes: din of z and s are dout[0];
+     * finished: and hold what backward would write. */
+    const struct fsn__tensor *dout_scale;
+    const struct fsn__op_ctx *finishes;
+    bool passes, finished;
     void *work;  /* 64-byte aligned scratch, contents lost between calls; work_size of sizes() */
     void *saved; /* kept from a node's forward to its backward; saved_size of sizes() */
     struct fsn__pool *pool;

@@ -26,7 +26,7 @@ struct conv_case {
     struct fsn__store store;
     struct fsn__grad_load grad;
     struct fsn__grad_store grad_store;
-    float *x, *w, *dz, *a, *b, *bias, *residual, *z, *ds1, *ds2;
+    float *x, *w, *dz, *a, *b, *bias, *residual, *z, *ds1, *ds2, *scale, *joined;
     int64_t size[RESULTS];
     float *start[RESULTS];   /* what is there before the pass */
     double *expect[RESULTS]; /* the reference */
@@ -109,6 +109,8 @@ static void draw_inputs(struct conv_case *t)
     t->bias = draw(&rng, lanes(s->k), s->k);
     t->ds1 = draw(&rng, lanes(s->k), s->k);
     t->ds2 = draw(&rng, lanes(s->k), s->k);
+    t->scale = draw(&rng, lanes(s->k), s->k);
+    t->joined = draw_map(&rng, s->n, s->c, s->h, s->w);
     for (int i = 0; i < RESULTS; i++)
         t->start[i] = room(t->size[i], sizeof *t->start[i]);
     /* Gradients are added to what is there. */
@@ -137,6 +139,8 @@ static void set_hooks(struct conv_case *t)
         t->grad.ds1 = t->ds1;
         t->grad.ds2 = t->ds2;
     }
+    t->grad.scale = hooks & CONV_GRAD_SCALE ? t->scale : NULL;
+    t->grad_store.joined = hooks & CONV_JOINED ? t->joined : NULL;
     t->grad_store.load = &t->load;
     t->grad_store.z = t->x;
     t->grad_store.accumulate = (hooks & CONV_ACCUMULATE) != 0;
@@ -171,7 +175,8 @@ struct conv_case *conv_case_create(const struct fsn__conv_shape *shape, unsigned
 
 void conv_case_destroy(struct conv_case *t)
 {
-    float *inputs[] = {t->x, t->w, t->dz, t->a, t->b, t->bias, t->residual, t->z, t->ds1, t->ds2};
+    float *inputs[] = {t->x,        t->w, t->dz,  t->a,   t->b,     t->bias,
+                       t->residual, t->z, t->ds1, t->ds2, t->scale, t->joined};
 
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         free(inputs[i]);
@@ -213,7 +218,7 @@ static void run(const struct conv_case *t, const struct fsn__kernels *kernels,
         store.sum = out[SUM];
         store.sum_sq = out[SUM_SQ];
     }
-    if (t->hooks & CONV_LOAD_AFFINE) {
+    if (t->hooks & (CONV_LOAD_AFFINE | CONV_JOINED)) {
         grad_store.da = out[DA];
         grad_store.db = out[DB];
     }
@@ -249,7 +254,7 @@ static bool wanted(const struct conv_case *t, int result)
     if (result == SUM || result == SUM_SQ)
         return t->hooks & CONV_SUMS;
     if (result == DA || result == DB)
-        return t->hooks & CONV_LOAD_AFFINE;
+        return t->hooks & (CONV_LOAD_AFFINE | CONV_JOINED);
     return true;
 }
 

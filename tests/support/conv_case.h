@@ -16,7 +16,10 @@ enum conv_hook {
     CONV_SUMS = 32,        /* store: sum, sum_sq */
     CONV_GRAD_LOAD = 64,   /* dz + ds1 + 2 z ds2 */
     CONV_ACCUMULATE = 128, /* grad store: onto dx */
-    CONV_HOOKS = 256
+    CONV_HOOKS = 256,
+    /* of residual blocks */
+    CONV_GRAD_SCALE = 256, /* scale dz + ds1 + 2 z ds2; with CONV_GRAD_LOAD */
+    CONV_JOINED = 512      /* grad store: joined; without CONV_LOAD_... */
 };
 
 /* The shape of an N x C x H x W input under K filters R x S; p and q follow. Padding is the same at

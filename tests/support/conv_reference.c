@@ -56,7 +56,8 @@ static double grad_loaded(const struct fsn__grad_load *grad, const float *dz, in
 {
     if (!grad || !grad->ds1)
         return dz[at];
-    return (double)dz[at] + (double)grad->ds1[k] + 2 * (double)grad->z[at] * (double)grad->ds2[k];
+    return (double)dz[at] * (grad->scale ? (double)grad->scale[k] : 1) + (double)grad->ds1[k] +
+           2 * (double)grad->z[at] * (double)grad->ds2[k];
 }
 
 /* The products of one output element: calls visit for each that lies inside the input. */
@@ -186,6 +187,12 @@ void conv_reference_backward_data(enum conv_layout layout, const struct fsn__con
         double slope = load && load->a ? (double)load->a[c] : 1;
         double passed = g[i];
 
+        if (store && store->joined) { /* all of it, where x is positive */
+            dx[at] = store->z[at] > 0 ? passed + (store->accumulate ? dx[at] : 0) : 0;
+            da[c] += dx[at] * (double)store->joined[at];
+            db[c] += dx[at];
+            continue;
+        }
         if (load && load->relu && !(affine(load, store->z[at], c) > 0))
             passed = 0;
         dx[at] = slope * passed + (store && store->accumulate ? dx[at] : 0);

@@ -132,6 +132,21 @@ static void every_combination_of_hooks_agrees_with_the_reference(void **state)
         check(&shape, hooks);
 }
 
+/* Of a residual block's end (kernels.h, "scale"). */
+static void scaled_gradients_agree_with_the_reference(void **state)
+{
+    const unsigned scaled = CONV_GRAD_LOAD | CONV_GRAD_SCALE;
+    const struct fsn__conv_shape shapes[] = {conv_case_shape(2, 33, 5, 7, 18, 1, 1, 1, 0, 1, 1),
+                                             conv_case_shape(1, 17, 9, 8, 32, 3, 3, 2, 1, 1, 1),
+                                             conv_case_shape(1, 32, 6, 7, 32, 3, 3, 1, 1, 1, 32)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check(&shapes[i], scaled);
+        check(&shapes[i], scaled | CONV_LOAD_AFFINE | CONV_LOAD_RELU | CONV_ACCUMULATE);
+    }
+}
+
 static void paddings_of_the_sides_may_differ(void **state)
 {
     struct fsn__conv_shape shape = conv_case_shape(1, 17, 6, 7, 16, 3, 3, 2, 0, 1, 1);
@@ -179,6 +194,7 @@ int main(void)
         cmocka_unit_test(groups_of_whole_blocks_agree_with_the_reference),
         cmocka_unit_test(depthwise_filters_agree_with_the_reference),
         cmocka_unit_test(every_combination_of_hooks_agrees_with_the_reference),
+        cmocka_unit_test(scaled_gradients_agree_with_the_reference),
         cmocka_unit_test(paddings_of_the_sides_may_differ),
         cmocka_unit_test(maps_larger_than_a_band_agree_with_the_reference),
         cmocka_unit_test(shapes_that_do_not_fit_the_blocks_are_left_to_others),

@@ -23,6 +23,15 @@ static const unsigned some_hooks[] = {
 };
 enum { SOME_HOOKS = sizeof some_hooks / sizeof *some_hooks };
 
+/* What a residual block's gradient goes through (kernels.h, "scale" and "joined"). */
+static const unsigned residual_hooks[] = {
+    CONV_GRAD_LOAD | CONV_GRAD_SCALE,
+    CONV_GRAD_LOAD | CONV_GRAD_SCALE | CONV_LOAD_AFFINE | CONV_LOAD_RELU,
+    CONV_JOINED,
+    CONV_JOINED | CONV_ACCUMULATE,
+    CONV_JOINED | CONV_ACCUMULATE | CONV_GRAD_LOAD | CONV_GRAD_SCALE,
+};
+
 static void check(const struct fsn__conv_shape *shape, unsigned hooks, double tolerance)
 {
     struct conv_case *test = conv_case_create(shape, hooks);
@@ -171,6 +180,18 @@ static void every_combination_of_hooks_agrees_with_the_reference_with_stride_2(v
         check(&shape, hooks, TOLERANCE);
 }
 
+static void residual_blocks_agree_with_the_reference(void **state)
+{
+    const struct fsn__conv_shape shapes[] = {square(2, 16, 16, 9, 11, 1), square(1, 5, 33, 6, 5, 1),
+                                             square(1, 176, 180, 6, 5, 1),
+                                             strided(2, 16, 48, 11, 10)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t j = 0; j < sizeof residual_hooks / sizeof *residual_hooks; j++)
+            check(&shapes[i], residual_hooks[j], TOLERANCE_MANY);
+}
+
 static void other_convolutions_are_not_taken(void **state)
 {
     const struct fsn__conv_shape good = square(1, 4, 4, 8, 8, 1);
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(strided_maps_of_every_small_size_agree_with_the_reference),
         cmocka_unit_test(strided_channels_and_filters_agree_with_the_reference),
         cmocka_unit_test(every_combination_of_hooks_agrees_with_the_reference_with_stride_2),
+        cmocka_unit_test(residual_blocks_agree_with_the_reference),
         cmocka_unit_test(other_convolutions_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ static void blocks_alive_together_never_overlap(void **state)
             blocks[i].birth = (int)fsn__rng_below(&rng, 100);
             blocks[i].death = blocks[i].birth + (int)fsn__rng_below(&rng, 20);
             blocks[i].offset = 0;
+            blocks[i].guest_of = 0;
         }
         assert_int_equal(fsn__plan_memory(blocks, COUNT, &total, NULL), FSN_OK);
         for (int i = 0; i < COUNT; i++) {
@@ -43,6 +44,23 @@ static void blocks_alive_together_never_overlap(void **state)
         assert_true(total >= fsn__memory_lower_bound(blocks, COUNT));
         assert_true(total <= 2 * fsn__memory_lower_bound(blocks, COUNT) + 64 * COUNT);
     }
+}
+
+static void a_guest_lies_where_its_host_lies_and_takes_nothing(void **state)
+{
+    struct fsn__block blocks[3] = {
+        {.size = 640, .birth = 0, .death = 2, .guest_of = 3},
+        {.size = 640, .birth = 0, .death = 4},
+        {.size = 640, .birth = 0, .death = 4},
+    };
+    size_t total = 0;
+
+    (void)state;
+    assert_int_equal(fsn__plan_memory(blocks, 3, &total, NULL), FSN_OK);
+    assert_int_equal(total, 1280);
+    assert_int_equal(blocks[0].offset, blocks[2].offset);
+    assert_int_not_equal(blocks[1].offset, blocks[2].offset);
+    assert_int_equal(fsn__memory_lower_bound(blocks, 3), 1280);
 }
 
 static void a_chain_needs_only_two_blocks(void **state)
@@ -136,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_alive_together_never_overlap),
+        cmocka_unit_test(a_guest_lies_where_its_host_lies_and_takes_nothing),
         cmocka_unit_test(a_chain_needs_only_two_blocks),
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(networks_of_the_zoo_are_planned_near_the_lower_bound),

@@ -15,12 +15,14 @@
 
 /* ---- packing ------------------------------------------------------------------------------- */
 
-/* How a source is read: forward x = relu?(a v + b), backward dz + ds1 + 2 z ds2; all NULL: as it
- * is. Arrays per channel and z begin at the first block of the group and image in question. */
+/* How a source is read: forward x = relu?(a v + b), backward scale dz + ds1 + 2 z ds2 (scale NULL:
+ * 1); all NULL: as it is. Arrays per channel and z begin at the first block of the group and image
+ * in question. */
 struct fsn__reader {
     const float *a, *b; /* both or none */
     bool relu;
     const float *z, *ds1, *ds2; /* all or none */
+    const float *scale;
 };
 
 /* Grid rows [row0, row0 + rows) of the plan's source; src: first block of an image's group. */

@@ -240,6 +240,7 @@ static void read_band(struct band *band, float *packed)
     reader.b = reader.b ? reader.b + channel : NULL;
     reader.ds1 = reader.ds1 ? reader.ds1 + channel : NULL;
     reader.ds2 = reader.ds2 ? reader.ds2 + channel : NULL;
+    reader.scale = reader.scale ? reader.scale + channel : NULL;
     for (int64_t i = 0; i < band->images; i++) {
         const int64_t at = ((band->image0 + i) * plan->src_map_blocks + block) * map;
 
@@ -394,6 +395,7 @@ void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float 
         g.reader.z = grad->z;
         g.reader.ds1 = grad->ds1;
         g.reader.ds2 = grad->ds2;
+        g.reader.scale = grad->scale;
     }
     fsn__direct_plan_backward(shape, &g.plan);
     run(&g, work, pool);

@@ -17,18 +17,20 @@ static enum mode mode_of(const struct fsn__reader *reader)
 
 /* pixels blocks of 16 from src, `step` pixels apart, to dst, side by side; z beside src. */
 FSN__INLINE void read_pixels(float *dst, const float *src, int64_t pixels, int64_t step,
-                             const enum mode mode, const float *z, const float *a, const float *b)
+                             const enum mode mode, const float *z, const float *a, const float *b,
+                             const float *c)
 {
     for (int v = 0; v < FSN__PARTS; v++) {
         const fsn__vec scale = mode >= AFFINE ? fsn__vec_load(a + v * FSN__VL) : fsn__vec_zero();
         const fsn__vec shift = mode >= AFFINE ? fsn__vec_load(b + v * FSN__VL) : fsn__vec_zero();
+        const fsn__vec times = c ? fsn__vec_load(c + v * FSN__VL) : fsn__vec_set(1);
 
         for (int64_t p = 0; p < pixels; p++) {
             const int64_t from = p * step * FSN__LANES + v * FSN__VL;
             fsn__vec x = fsn__vec_load(src + from);
 
             if (mode == GRADIENT)
-                x += shift + fsn__vec_load(z + from) * scale;
+                x = times * x + shift + fsn__vec_load(z + from) * scale;
             if (mode == AFFINE || mode == AFFINE_RELU)
                 x = scale * x + shift;
             if (mode == RELU || mode == AFFINE_RELU)
@@ -45,22 +47,24 @@ static void read_run(float *dst, const float *src, int64_t pixels, int64_t step,
 
     switch (mode_of(reader)) {
     case COPY:
-        read_pixels(dst, src, pixels, step, COPY, NULL, NULL, NULL);
+        read_pixels(dst, src, pixels, step, COPY, NULL, NULL, NULL, NULL);
         break;
     case RELU:
-        read_pixels(dst, src, pixels, step, RELU, NULL, NULL, NULL);
+        read_pixels(dst, src, pixels, step, RELU, NULL, NULL, NULL, NULL);
         break;
     case AFFINE:
-        read_pixels(dst, src, pixels, step, AFFINE, NULL, reader->a + channel, reader->b + channel);
+        read_pixels(dst, src, pixels, step, AFFINE, NULL, reader->a + channel, reader->b + channel,
+                    NULL);
         break;
     case AFFINE_RELU:
         read_pixels(dst, src, pixels, step, AFFINE_RELU, NULL, reader->a + channel,
-                    reader->b + channel);
+                    reader->b + channel, NULL);
         break;
     case GRADIENT:
         for (int lane = 0; lane < FSN__LANES; lane++)
             twice[lane] = 2.0f * reader->ds2[channel + lane];
-        read_pixels(dst, src, pixels, step, GRADIENT, reader->z + at, twice, reader->ds1 + channel);
+        read_pixels(dst, src, pixels, step, GRADIENT, reader->z + at, twice, reader->ds1 + channel,
+                    reader->scale ? reader->scale + channel : NULL);
         break;
     }
 }

@@ -56,6 +56,7 @@ static struct fsn__reader reader_at(const struct fsn__reader *of, int64_t channe
     reader.z = of->z ? of->z + at : NULL;
     reader.ds1 = of->ds1 ? of->ds1 + channel : NULL;
     reader.ds2 = of->ds2 ? of->ds2 + channel : NULL;
+    reader.scale = of->scale ? of->scale + channel : NULL;
     return reader;
 }
 
@@ -270,6 +271,7 @@ void fsn__direct_backward_weights(const struct fsn__conv_shape *shape, const flo
         g.dz_reader.z = grad->z;
         g.dz_reader.ds1 = grad->ds1;
         g.dz_reader.ds2 = grad->ds2;
+        g.dz_reader.scale = grad->scale;
     }
     fsn__pool_run(pool, item_task, &g);
     fsn__pool_run(pool, add_task, &g);

@@ -44,9 +44,8 @@ FSN__INLINE void transform_tile(const struct fsn__wino *plan, enum read_mode mod
             for (int i = 0; i < TILE; i++) {
                 int64_t at = i * pitch + j * FSN__LANES + part * FSN__VL;
 
-                y[i] = i < rows && j < columns
-                           ? read_vec(mode, dz + at, z + at, hook->a[part], hook->b[part])
-                           : fsn__vec_zero();
+                y[i] = i < rows && j < columns ? read_vec(mode, dz + at, z + at, hook, part)
+                                               : fsn__vec_zero();
             }
             transform(y, half[j]);
         }

@@ -74,8 +74,7 @@ FSN__INLINE void fill_columns(const struct fsn__wino *plan, enum read_mode mode,
                 const float *map = (r < 3 ? upper : lower) + from + r % 3 * pitch;
                 const float *z = (r < 3 ? upper_z : lower_z) + from + r % 3 * pitch;
 
-                d[r] = r >= low && r < high ? read_vec(mode, map, z, hook->a[part], hook->b[part])
-                                            : fsn__vec_zero();
+                d[r] = r >= low && r < high ? read_vec(mode, map, z, hook, part) : fsn__vec_zero();
             }
             transform(d, (*out)[part]);
         }

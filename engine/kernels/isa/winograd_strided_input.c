@@ -31,7 +31,7 @@ FSN__INLINE void read_column(const struct tile *t, enum read_mode mode,
 
         d[i] = outside || i < t->top || i >= t->bottom
                    ? fsn__vec_zero()
-                   : read_vec(mode, t->x + at, t->z + at, hook->a[part], hook->b[part]);
+                   : read_vec(mode, t->x + at, t->z + at, hook, part);
     }
 }
 

@@ -147,12 +147,12 @@ static void transform_kind(const struct fsn__wino *plan, struct write_block *blo
                            struct write_kind kind, int64_t k, int64_t local, int64_t first,
                            int64_t count, const float *m)
 {
-#define CASE(backward, add, sum)                                                               \
-    case backward * 4 + add * 2 + sum:                                                         \
-        transform_tiles(plan, block, (struct write_kind){backward, add, sum}, k, local, first, \
-                        count, m);                                                             \
+#define CASE(backward, add, sums)                                                               \
+    case WRITE_KIND(backward, add, sums):                                                       \
+        transform_tiles(plan, block, (struct write_kind){backward, add, sums}, k, local, first, \
+                        count, m);                                                              \
         break;
-    switch (kind.backward * 4 + kind.add * 2 + kind.sum) {
+    switch (WRITE_KIND(kind.backward, kind.add, kind.sums)) {
         WRITE_KINDS(CASE)
     }
 #undef CASE

@@ -1,9 +1,10 @@
 /* winograd_write.h - writing a map through its hook, a vector at a time.
  *
  * Forward:  z = relu?(Y + bias + residual), with sum z and sum z^2 per channel.
- * Backward: g = Y where the forward's relu let x pass, dx (+)= a g, with sum g z and sum g.
- * What depends on a channel alone is made the same for all cases (no bias: zero; no relu: a floor
- * of minus infinity, or a gate of 0 z + 1); what costs memory or arithmetic for every element
+ * Backward: g = Y where the forward's relu let x pass, dx (+)= a g, with sum g z and sum g; or,
+ * where x ends a residual block (joined): g = Y (+ dx) where x > 0, dx = g, with sum g joined and
+ * sum g. What depends on a channel alone is made the same for all cases (no bias: zero; no relu: a
+ * floor of minus infinity, or a gate of 0 z + 1); what costs memory or arithmetic for every element
  * (residual, sums, z, the old dx) is a constant of the loop. Sums are taken in f32 over one block
  * of tiles and added up in double.
  */
@@ -14,21 +15,35 @@
 
 #include <math.h>
 
-/* The cases that have a loop of their own: add: residual, or accumulate; sum: sums, or a hook that
- * reads z. */
+/* What is summed up: nothing; what is written, by a hook that may read z; g, where x ends a
+ * residual block. */
+enum write_sums { NO_SUMS, SUMS, JOINED_SUMS, WRITE_SUMS };
+
+/* The cases that have a loop of their own; add: residual, or accumulate. */
 struct write_kind {
-    bool backward, add, sum;
+    bool backward, add;
+    enum write_sums sums;
 };
 
-/* X(backward, add, sum) for each of them. */
-#define WRITE_KINDS(X) \
-    X(0, 0, 0) X(0, 0, 1) X(0, 1, 0) X(0, 1, 1) X(1, 0, 0) X(1, 0, 1) X(1, 1, 0) X(1, 1, 1)
+/* X(backward, add, sums) for each of them, and a number for each. */
+#define WRITE_KINDS(X)   \
+    X(0, 0, NO_SUMS)     \
+    X(0, 0, SUMS)        \
+    X(0, 1, NO_SUMS)     \
+    X(0, 1, SUMS)        \
+    X(1, 0, NO_SUMS)     \
+    X(1, 0, SUMS)        \
+    X(1, 1, NO_SUMS)     \
+    X(1, 1, SUMS)        \
+    X(1, 0, JOINED_SUMS) \
+    X(1, 1, JOINED_SUMS)
+#define WRITE_KIND(backward, add, sums) (((backward)*2 + (add)) * WRITE_SUMS + (sums))
 
 /* One filter block of one pass: per-channel vectors and running sums. */
 struct write_block {
     const struct write_kind *kind;
     float *out;
-    const float *add, *z;
+    const float *add, *z, *joined;
     int64_t pitch; /* of a row of the map, in floats */
     bool stream;
     fsn__vec bias[FSN__PARTS], floor[FSN__PARTS];                       /* forward */
@@ -45,13 +60,21 @@ FSN__INLINE fsn__vec write_hooked(struct write_block *b, struct write_kind kind,
         if (kind.add)
             v += fsn__vec_load(b->add + at);
         v = fsn__vec_max(b->floor[part], v);
-        if (kind.sum) {
+        if (kind.sums) {
             b->sum1[part] += v;
             b->sum2[part] += v * v;
         }
         return v;
     }
-    if (kind.sum) {
+    if (kind.sums == JOINED_SUMS) {
+        if (kind.add)
+            v += fsn__vec_load(b->add + at);
+        v = fsn__vec_where_positive(fsn__vec_load(b->z + at), v);
+        b->sum1[part] += v * fsn__vec_load(b->joined + at);
+        b->sum2[part] += v;
+        return v;
+    }
+    if (kind.sums) {
         fsn__vec z = fsn__vec_load(b->z + at);
 
         v = fsn__vec_where_positive(b->gate_a[part] * z + b->gate_b[part], v);
@@ -79,8 +102,10 @@ FSN__INLINE void write_prefetch(const struct write_block *b, struct write_kind k
 {
     if (kind.add)
         fsn__prefetch(b->add + at);
-    if (kind.backward && kind.sum)
+    if (kind.backward && kind.sums)
         fsn__prefetch(b->z + at);
+    if (kind.sums == JOINED_SUMS)
+        fsn__prefetch(b->joined + at);
 }
 
 static inline fsn__vec write_channel(const float *values, int64_t at, float fallback)
@@ -101,6 +126,7 @@ static inline struct write_kind write_setup(const struct fsn__wino *plan,
         .out = writer->map, .pitch = plan->q * FSN__LANES, .stream = writer->stream};
     b->add = store ? store->residual : writer->map;
     b->z = grad ? grad->z : NULL;
+    b->joined = grad ? grad->joined : NULL;
     for (int part = 0; part < FSN__PARTS; part++) {
         int64_t at = k * FSN__LANES + part * FSN__VL;
 
@@ -112,9 +138,12 @@ static inline struct write_kind write_setup(const struct fsn__wino *plan,
             relu ? write_channel(load && load->a ? load->b : NULL, at, 0) : fsn__vec_set(1);
     }
     if (grad)
-        return (struct write_kind){true, grad->accumulate, load && (load->a || load->relu)};
+        return (struct write_kind){true, grad->accumulate,
+                                   grad->joined                      ? JOINED_SUMS
+                                   : load && (load->a || load->relu) ? SUMS
+                                                                     : NO_SUMS};
     return (struct write_kind){false, store && store->residual,
-                               store && (store->sum || store->sum_sq)};
+                               store && (store->sum || store->sum_sq) ? SUMS : NO_SUMS};
 }
 
 /* Adds the block's sums to those of all blocks. */
