@@ -4,7 +4,8 @@ else the machine does hits all alike. `make bench-peer` runs it.
 
 Every round measures fsnet, fsnet held to AVX2 (where the CPU has AVX-512), PyTorch f32 and PyTorch
 bf16 autocast (both channels_last) one after another, the first one changing from round to round, each
-for a few steps after its warm-up. fsnet runs the ONNX file that PyTorch exported: the very same
+for a few steps after its warm-up. PyTorch runs twice: as it is installed, and (f32+, bf16+) with a
+malloc that keeps freed memory, which on some machines makes it several times as fast. fsnet runs the ONNX file that PyTorch exported: the very same
 network. A ratio is the median over the rounds
 of the ratio within a round; img/s are medians over the rounds of a round's median, and the best
 round's fastest tenth. Ratios of CPU time (its fastest tenth) are the steadier figure beside other
@@ -27,20 +28,22 @@ NETS = {
     "densenet_bc": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
     "mobilenet_v2": (64, {"train": (1.3, 1.0), "infer": (None, None)}),
 }
-PEERS = ["f32", "bf16"]
 # glibc gives large blocks back to the system when they are freed, and PyTorch takes them anew in every
 # step: new pages, up to three quarters of the time of an f32 training step on a virtual machine. fsnet
-# keeps its memory; so may the peer.
+# keeps its memory; the peer is measured both ways.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
                "MALLOC_TOP_PAD_": str(256 << 20)}
+# Each peer: its dtype, and what its environment has besides.
+PEERS = {"f32": ("f32", {}), "bf16": ("bf16", {}),
+         "f32+": ("f32", KEEP_MEMORY), "bf16+": ("bf16", KEEP_MEMORY)}
 
 
 class Peer:
-    def __init__(self, threads):
+    def __init__(self, threads, environment):
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "peer.py"), "--threads", str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=dict(os.environ, **KEEP_MEMORY))
+            env=dict(os.environ, **environment))
 
     def ask(self, *words):
         print(*words, file=self.process.stdin, flush=True)
@@ -65,7 +68,7 @@ def cpu_flags():
 
 # Ours: the instruction set to force, None for the best.
 OURS = {"fsnet": None, "avx2": "avx2"} if "avx512f" in cpu_flags() else {"fsnet": None}
-RUNNERS = list(OURS) + PEERS
+RUNNERS = list(OURS) + list(PEERS)
 
 
 def measure_fsnet(args, what, net, batch, isa):
@@ -81,22 +84,22 @@ def measure_fsnet(args, what, net, batch, isa):
     return {"median": row["ms_median"], "p10": row["ms_p10"], "cpu": row["cpu_ms_p10"]}
 
 
-def measure_peer(args, peer, what, net, dtype, batch):
-    answer = peer.ask(what, net, dtype, batch, args.steps)
+def measure_peer(args, peers, what, net, peer, batch):
+    answer = peers[peer].ask(what, net, PEERS[peer][0], batch, args.steps)
     # The same ranks as fsnet takes.
     wall, cpu = sorted(answer["ms"]), sorted(answer["cpu_ms"])
     return {"median": wall[args.steps // 2], "p10": wall[args.steps // 10],
             "cpu": cpu[args.steps // 10]}
 
 
-def run_rounds(args, peer, what, net, batch, log):
+def run_rounds(args, peers, what, net, batch, log):
     """RUNNERS -> measurements, one a round."""
     rows = {runner: [] for runner in RUNNERS}
     for index in range(args.rounds):
         first = index % len(RUNNERS)
         for runner in RUNNERS[first:] + RUNNERS[:first]:
             row = (measure_fsnet(args, what, net, batch, OURS[runner]) if runner in OURS
-                   else measure_peer(args, peer, what, net, runner, batch))
+                   else measure_peer(args, peers, what, net, runner, batch))
             rows[runner].append(row)
             print(json.dumps({"what": what, "net": net, "batch": batch, "runner": runner,
                               "threads": args.threads, "round": index, **row}), file=log, flush=True)
@@ -115,7 +118,8 @@ def print_row(args, what, net, batch, rows):
         best = min(row["p10"] for row in rows[runner])
         speeds += " %8.1f %8.1f" % (1e3 * batch / middle, 1e3 * batch / best)
     ratios = ""
-    for peer, target in zip(PEERS, NETS[net][1][what]):
+    for peer in PEERS:
+        target = NETS[net][1][what][PEERS[peer][0] == "bf16"]
         ratios += "  %5.2f %5s" % (ratio(rows, peer, "median"), target or "-")
         if args.threads == 1:
             ratios += " %5.2f" % ratio(rows, peer, "cpu")
@@ -132,8 +136,9 @@ def print_heading(args):
     columns = "img/s: median and fastest tenth; ratios: fsnet over PyTorch, and the target"
     heads = "".join(" %8s %8s" % (runner, "best") for runner in RUNNERS)
     print(columns + (", and of CPU time" if args.threads == 1 else "") + "\n")
-    over = "  /%-4s  want" + ("   CPU" if args.threads == 1 else "")
-    print(("%-13s %-5s %5s %s " + over + over) % ("network", "", "batch", heads, *PEERS), flush=True)
+    over = "  /%-5s want" + ("   CPU" if args.threads == 1 else "")
+    print(("%-13s %-5s %5s %s " + over * len(PEERS)) % ("network", "", "batch", heads, *PEERS),
+          flush=True)
 
 
 def parse():
@@ -158,15 +163,18 @@ def parse():
 def main():
     args = parse()
     os.makedirs(args.out, exist_ok=True)
-    peer = Peer(args.threads)
+    installed, keeping = Peer(args.threads, {}), Peer(args.threads, KEEP_MEMORY)
+    peers = {name: keeping if environment else installed
+             for name, (_, environment) in PEERS.items()}
     print_heading(args)
     with open(os.path.join(args.out, "rounds.jsonl"), "a") as log:
         for net in args.nets:
-            peer.ask("export", net, os.path.join(args.out, net + ".onnx"))
+            installed.ask("export", net, os.path.join(args.out, net + ".onnx"))
             for what in args.what:
                 batch = NETS[net][0]
-                print_row(args, what, net, batch, run_rounds(args, peer, what, net, batch, log))
-    peer.close()
+                print_row(args, what, net, batch, run_rounds(args, peers, what, net, batch, log))
+    installed.close()
+    keeping.close()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ start and its warm-up are paid once while another program is measured in between
 
 NET: peer_nets.NETS. DTYPE: f32, or bf16 (autocast). Each answer is a line of JSON: milliseconds of
 every step on the wall and of CPU time of all threads; or {"error": ...}. Both dtypes run with
-channels_last, the faster layout here. Eager mode, as it is installed; compare.py sets malloc so that
-freed memory is kept.
+channels_last, the faster layout here. Eager mode; compare.py may set malloc so that freed memory is
+kept.
 """
 
 import argparse
