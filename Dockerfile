@@ -1,4 +1,5 @@
-# fsnetd and fsnet in a small image: docker build -t fsnet . && docker run -p 8080:8080 -v fsnet:/data fsnet
+# fsnetd and fsnet in a small image: docker build -t fsnet . && docker run -p 8080:8080 -v fsnet:/data --name fsnet fsnet
+# It asks for tokens; the first: docker exec fsnet fsnetd token create --name ME --role admin
 FROM debian:12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         gcc clang libc6-dev make pkg-config protobuf-c-compiler libprotobuf-c-dev libarchive-dev zlib1g-dev \
@@ -19,8 +20,9 @@ COPY --from=build /out/usr/local/bin/ /usr/local/bin/
 COPY LICENSE /usr/share/doc/fsnet/
 USER fsnet
 VOLUME /data
+ENV FSNETD_DATA_DIR=/data FSNETD_AUTH=tokens
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
     CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8080/readyz"]
 ENTRYPOINT ["fsnetd"]
-CMD ["serve", "--listen", "0.0.0.0:8080", "--data-dir", "/data"]
+CMD ["serve", "--listen", "0.0.0.0:8080"]

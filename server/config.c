@@ -1,6 +1,7 @@
 /* config.c - the settings table, and the only code that reads flags and FSNETD_ variables. */
 #include "config.h"
 
+#include "base/caller.h"
 #include "log.h"
 
 #include <ctype.h>
@@ -29,6 +30,10 @@ static const struct setting settings[] = {
     {"port-file", "FILE", "", "write the port that is served on into this file", TEXT,
      AT(port_file), 0, 0},
     {"log-level", "LEVEL", "info", "debug, info, warn or error", TEXT, AT(log_level), 0, 0},
+    {"auth", "WHEN", "auto",
+     "auto: ask for tokens as soon as there is one, and beyond loopback not start without; tokens: "
+     "always ask; none: anyone may do everything",
+     TEXT, AT(auth), 0, 0},
     {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
      AT(workers), 0, 64},
     {"http-threads", "N", "2", "threads that serve connections", COUNT, AT(http_threads), 1, 64},
@@ -97,6 +102,9 @@ static enum fsn_status assign(const struct setting *setting, const char *source,
                         setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
     if (strcmp(setting->name, "log-level") == 0 && srv_log_level_parse(text) == SRV_LOG_COUNT)
         return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", source, setting->help, text);
+    if (strcmp(setting->name, "auth") == 0 && srv_auth_parse(text) == SRV_AUTH_COUNT)
+        return SRV_FAIL(err, FSN_INVALID, "%s: expected auto, tokens or none, got '%s'", source,
+                        text);
     return FSN_OK;
 }
 

@@ -3,7 +3,8 @@
  *
  * MHD calls on_request several times for one request, always on the thread of its connection:
  *
- *   first call      headers are there: find the route, check query and Content-Length. A request
+ *   first call      headers are there: find the route, see who calls (handlers/access.c), check
+ *                   query and Content-Length. A request
  *                   with a body that will be refused is answered now, before the body is read.
  *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
  *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
@@ -35,7 +36,6 @@
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
-#define MAX_QUERY_BYTES 200               /* of one value; the names of uploads are the longest */
 #define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
 
 struct srv_http {
@@ -49,43 +49,6 @@ struct srv_http {
 };
 
 /* ---- the first call ------------------------------------------------------------------------ */
-
-struct query_check {
-    struct srv_request *request;
-    bool ok;
-};
-
-/* Every parameter must be one of the route's, and its value short, UTF-8 and free of control bytes.
- */
-static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
-                                         size_t key_size, const char *value, size_t value_size)
-{
-    struct query_check *check = user;
-    const struct srv_route *route = check->request->match.route;
-    json_t *text;
-    int i = 0;
-
-    (void)kind;
-    while (i < SRV_MAX_QUERY && route->query[i] && strcmp(key, route->query[i]) != 0)
-        i++;
-    if (i == SRV_MAX_QUERY || !route->query[i] || strlen(key) != key_size) {
-        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY, "unknown query parameter '%s'",
-                          key);
-        check->ok = false;
-        return MHD_NO;
-    }
-    text = value && value_size <= MAX_QUERY_BYTES ? json_stringn(value, value_size) : NULL;
-    check->ok = text != NULL;
-    json_decref(text);
-    for (size_t c = 0; check->ok && c < value_size; c++)
-        check->ok = (unsigned char)value[c] >= 0x20 && value[c] != 0x7f;
-    if (!check->ok)
-        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
-                          "%s: expected a value of at most %d bytes in UTF-8, without control "
-                          "characters",
-                          key, MAX_QUERY_BYTES);
-    return check->ok ? MHD_YES : MHD_NO;
-}
 
 static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
 {
@@ -105,7 +68,6 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
 {
     const struct srv_http *http = request->http;
     const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    struct query_check check = {request, true};
     enum srv_body_kind kind;
     enum fsn_status status;
 
@@ -123,9 +85,10 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         srv_reply_header(request, MHD_HTTP_HEADER_ALLOW, request->match.allow);
         return FSN_OK;
     }
-    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, check_query_value,
-                                &check);
-    if (!check.ok)
+    status = http->options.admit(request, http->options.context, err);
+    if (status != FSN_OK || request->response)
+        return status;
+    if (!srv_request_check_query(request))
         return FSN_OK;
     kind = request->match.route->body;
     request->body.limit_bytes = body_limit(http, kind);
@@ -303,6 +266,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     count_request(request);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
             SRV_TEXT("path", request->path), SRV_INT("status", request->status),
+            SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
             SRV_INT("received_bytes", request->body.size_bytes),
             SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
             SRV_TEXT("end", how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "complete" : "broken"));
@@ -337,6 +301,11 @@ static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err
     status = srv_listen(options->listen, &socket, &http->port, err);
     if (status != FSN_OK)
         return status;
+    if (options->loopback_only && !srv_listens_on_loopback(socket)) {
+        close(socket);
+        return SRV_FAIL(err, FSN_INVALID, "--listen %s: %s", options->listen,
+                        options->loopback_only);
+    }
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,

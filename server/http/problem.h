@@ -11,6 +11,8 @@
     X(MALFORMED_JSON, 400, "malformed-json", "The body is not well-formed JSON")               \
     X(BAD_QUERY, 400, "bad-query", "A query parameter is unknown or has a wrong value")        \
     X(BAD_HEADER, 400, "bad-header", "A header field has a wrong value")                       \
+    X(UNAUTHORIZED, 401, "unauthorized", "A token is needed, or another one")                  \
+    X(FORBIDDEN, 403, "forbidden", "The token's role does not allow this")                     \
     X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method") \
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \

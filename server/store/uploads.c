@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS                                                                              \
-    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at, u.seq" \
+#define COLUMNS                                                                               \
+    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at, u.seq," \
+    " u.owner"                                                                                \
     " FROM uploads u JOIN blobs b USING (sha256) "
 
 static const char *const kind_names[] = {
@@ -33,6 +34,7 @@ static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_
     out->info = srv_column_dup(q, 6);
     out->created_at_ms = srv_column_int(q, 7);
     out->seq = srv_column_int(q, 8);
+    srv_column_copy(q, 9, out->owner, sizeof out->owner);
 }
 
 static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
@@ -42,7 +44,7 @@ static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_er
 
     srv_query_begin(&q, db,
                     "INSERT INTO uploads (id, kind, name, format, sha256, summary, info,"
-                    " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                    " created_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))");
     srv_query_text(&q, upload->id);
     srv_query_text(&q, kind_names[upload->kind]);
     srv_query_text(&q, upload->name);
@@ -51,6 +53,7 @@ static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_er
     srv_query_text(&q, upload->summary);
     srv_query_text(&q, upload->info);
     srv_query_int(&q, upload->created_at_ms);
+    srv_query_text(&q, upload->owner);
     return srv_query_run(&q, NULL, err);
 }
 
@@ -87,7 +90,7 @@ enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, co
     return FSN_OK;
 }
 
-enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
+enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, const char *owner,
                                  const struct srv_page *page, struct srv_upload **out,
                                  size_t *count, int64_t *next, struct fsn_error *err)
 {
@@ -99,10 +102,13 @@ enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
     if (!rows)
         return SRV_NOMEM(err);
     srv_query_begin(&q, db,
-                    "SELECT " COLUMNS "WHERE u.kind = ? AND u.seq < ? ORDER BY u.seq DESC LIMIT ?");
+                    "SELECT " COLUMNS
+                    "WHERE u.kind = ?1 AND u.seq < ?2 AND (?4 IS NULL OR u.owner = ?4)"
+                    " ORDER BY u.seq DESC LIMIT ?3");
     srv_query_text(&q, kind_names[kind]);
     srv_query_int(&q, page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    srv_query_text(&q, owner);
     while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, kind, &rows[n++]);
     status = srv_query_end(&q, err);
