@@ -30,6 +30,9 @@ static const struct setting settings[] = {
     {"port-file", "FILE", "", "write the port that is served on into this file", TEXT,
      AT(port_file), 0, 0},
     {"log-level", "LEVEL", "info", "debug, info, warn or error", TEXT, AT(log_level), 0, 0},
+    {"tls-cert", "FILE", "", "serve HTTPS with this certificate, its chain behind it (PEM)", TEXT,
+     AT(tls_cert), 0, 0},
+    {"tls-key", "FILE", "", "its private key (PEM, without a password)", TEXT, AT(tls_key), 0, 0},
     {"auth", "WHEN", "auto",
      "auto: ask for tokens as soon as there is one, and beyond loopback not start without; tokens: "
      "always ask; none: anyone may do everything",
@@ -156,6 +159,8 @@ enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *
         status = read_flags(argc, argv, &config, err);
     if (status == FSN_OK && *config.data_dir == '\0')
         status = SRV_FAIL(err, FSN_INVALID, "--data-dir (or FSNETD_DATA_DIR) must be given");
+    if (status == FSN_OK && (*config.tls_cert == '\0') != (*config.tls_key == '\0'))
+        status = SRV_FAIL(err, FSN_INVALID, "--tls-cert and --tls-key are given together or not");
     if (status == FSN_OK)
         *out = config;
     return status;

@@ -114,6 +114,8 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
     const struct srv_config *config = server->config;
     struct srv_http_options options = {
         .listen = config->listen,
+        .tls_cert = config->tls_cert,
+        .tls_key = config->tls_key,
         .temporary_dir = server->dir.temporary,
         .loopback_only = server->service.auth == SRV_AUTH_AUTO ? NEEDS_TOKEN : NULL,
         .routes = srv_api_routes,
@@ -158,7 +160,8 @@ static enum fsn_status announce(const struct server *server, struct fsn_error *e
     int port = srv_http_port(server->http);
     char address[300];
 
-    snprintf(address, sizeof address, "http://%.*s:%d", host_length, listen, port);
+    snprintf(address, sizeof address, "http%s://%.*s:%d", *server->config->tls_cert ? "s" : "",
+             host_length, listen, port);
     SRV_LOG(SRV_LOG_INFO, "listening", SRV_TEXT("address", address), SRV_INT("port", port),
             SRV_TEXT("auth", srv_auth_name(server->service.auth)),
             SRV_TEXT("version", FSN_VERSION));

@@ -23,6 +23,7 @@
 #include "base/counters.h"
 #include "http/listen.h"
 #include "http/offload.h"
+#include "http/tls.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -40,6 +41,7 @@
 
 struct srv_http {
     struct srv_http_options options;
+    struct srv_tls tls;
     struct MHD_Daemon *daemon;
     struct srv_offload *helpers;
     int port;
@@ -292,13 +294,29 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *user, const char 
 
 /* ---- start and stop ------------------------------------------------------------------------ */
 
+static void secure_by(const struct srv_tls *tls, struct MHD_OptionItem out[4])
+{
+    out[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate};
+    out[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key};
+    out[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                     (void *)(uintptr_t)SRV_TLS_PRIORITIES};
+    out[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
 static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err)
 {
     const struct srv_http_options *options = &http->options;
-    enum fsn_status status;
+    const bool secure = *options->tls_cert != '\0';
+    struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL}};
+    enum fsn_status status = FSN_OK;
     int socket = -1;
 
-    status = srv_listen(options->listen, &socket, &http->port, err);
+    if (secure)
+        status = srv_tls_load(options->tls_cert, options->tls_key, &http->tls, err);
+    if (secure)
+        secure_by(&http->tls, tls);
+    if (status == FSN_OK)
+        status = srv_listen(options->listen, &socket, &http->port, err);
     if (status != FSN_OK)
         return status;
     if (options->loopback_only && !srv_listens_on_loopback(socket)) {
@@ -307,12 +325,14 @@ static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err
                         options->loopback_only);
     }
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->connection_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            (secure ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)options->connection_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (http->daemon)
         return FSN_OK;
     close(socket);
@@ -366,6 +386,7 @@ void srv_http_stop(struct srv_http *http)
         MHD_stop_daemon(http->daemon);
     if (listening != MHD_INVALID_SOCKET)
         close(listening);
+    srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
     uv_cond_destroy(&http->idle);
     uv_mutex_destroy(&http->mutex);

@@ -91,6 +91,7 @@ static void faults_name_the_setting_and_what_it_takes(void **state)
     REFUSED("got '99999999999999999999'", "--workers", "99999999999999999999");
     REFUSED("got '9999999999999G'", "--max-upload-bytes", "9999999999999G");
     REFUSED("expected debug, info, warn or error, got 'loud'", "--log-level", "loud");
+    REFUSED("--tls-cert and --tls-key are given together", "--data-dir", "d", "--tls-cert", "c");
     REFUSED("--auth: expected auto, tokens or none, got 'off'", "--auth", "off");
     setenv("FSNETD_WORKERS", "many", 1);
     REFUSED("FSNETD_WORKERS: expected a whole number", "--data-dir", "d");
