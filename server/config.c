@@ -2,10 +2,10 @@
 #include "config.h"
 
 #include "base/caller.h"
+#include "base/number.h"
 #include "log.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,28 +68,6 @@ static const char *variable_name(const struct setting *setting, char out[64])
     return out;
 }
 
-static bool parse_number(const struct setting *setting, const char *text, int64_t *out)
-{
-    static const char suffixes[] = "KMG";
-    const char *suffix;
-    int64_t number;
-    char *end;
-
-    if (!isdigit((unsigned char)*text))
-        return false;
-    errno = 0;
-    number = strtoll(text, &end, 10);
-    if (errno != 0)
-        return false;
-    if (setting->kind == BYTES && *end != '\0' && (suffix = strchr(suffixes, *end))) {
-        if (__builtin_mul_overflow(number, (int64_t)1024 << (10 * (suffix - suffixes)), &number))
-            return false;
-        end++;
-    }
-    *out = number;
-    return *end == '\0' && number >= setting->min && number <= setting->max;
-}
-
 /* source names where the value came from, for the message. */
 static enum fsn_status assign(const struct setting *setting, const char *source, const char *text,
                               struct srv_config *config, struct fsn_error *err)
@@ -98,7 +76,7 @@ static enum fsn_status assign(const struct setting *setting, const char *source,
 
     if (setting->kind == TEXT)
         *(const char **)field = text;
-    else if (!parse_number(setting, text, field))
+    else if (!srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, field))
         return SRV_FAIL(err, FSN_INVALID,
                         "%s: expected a whole number from %" PRId64 " to %" PRId64 "%s, got '%s'",
                         source, setting->min, setting->max,

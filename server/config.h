@@ -15,7 +15,7 @@ struct srv_config {
     const char *port_file; /* "": none */
     const char *log_level;
     const char *tls_cert, *tls_key; /* "": none */
-    const char *auth; /* a word of srv_auth_parse */
+    const char *auth;               /* a word of srv_auth_parse */
     int64_t workers;
     int64_t http_threads;
     int64_t validators;

@@ -1,7 +1,7 @@
 /*
  * token.c - see token.h.
  *
- *     fsnetd token create --name NAME --role ROLE [--expires TIME] --data-dir DIR
+ *     fsnetd token create --name NAME --role ROLE [OPTION...] --data-dir DIR
  *     fsnetd token list --data-dir DIR
  *     fsnetd token revoke ID --data-dir DIR
  *
@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/number.h"
 #include "store/migrate.h"
 #include "store/tokens.h"
 
@@ -26,13 +27,13 @@
 #include <unistd.h>
 
 struct arguments {
-    const char *data_dir, *name, *role, *expires;
+    const char *data_dir, *name, *role, *expires, *max_stored_bytes, *max_queued_jobs;
     const char *id; /* of revoke */
 };
 
 static int usage(FILE *out, int code)
 {
-    fputs("usage: fsnetd token create --name NAME --role admin|user|viewer [--expires TIME]\n"
+    fputs("usage: fsnetd token create --name NAME --role admin|user|viewer [OPTION...]\n"
           "       fsnetd token list\n"
           "       fsnetd token revoke ID\n"
           "\n"
@@ -41,6 +42,9 @@ static int usage(FILE *out, int code)
           "  --role ROLE      admin: everything; user: what this token makes, and nothing else;\n"
           "                   viewer: reads everything, changes nothing\n"
           "  --expires TIME   from now: 30d, 12h, 45m, 90s; without it, never\n"
+          "  --max-stored-bytes BYTES   what it may store, K, M or G may follow; without it, no "
+          "limit\n"
+          "  --max-queued-jobs N        how many of its jobs may wait; without it, no limit\n"
           "\n"
           "create prints the token, this once: what is stored does not give it back. All of them "
           "work\n"
@@ -59,7 +63,9 @@ static enum fsn_status read_arguments(int argc, char *const *argv, struct argume
     } flags[] = {{"--data-dir", &out->data_dir},
                  {"--name", &out->name},
                  {"--role", &out->role},
-                 {"--expires", &out->expires}};
+                 {"--expires", &out->expires},
+                 {"--max-stored-bytes", &out->max_stored_bytes},
+                 {"--max-queued-jobs", &out->max_queued_jobs}};
     const int count = (int)(sizeof flags / sizeof *flags);
 
     for (int i = 0; i < argc; i++) {
@@ -112,6 +118,16 @@ static enum fsn_status parse_expiry(const char *text, int64_t now_ms, int64_t *o
                         text);
     *out = now_ms + number * unit_ms;
     return FSN_OK;
+}
+
+/* text NULL: 0, no quota. */
+static enum fsn_status parse_quota(const char *flag, const char *text, bool units, int64_t *out,
+                                   struct fsn_error *err)
+{
+    if (!text || srv_number_parse(text, units, 1, INT64_MAX, out))
+        return FSN_OK;
+    return SRV_FAIL(err, FSN_INVALID, "%s: expected a whole number from 1%s, got '%s'", flag,
+                    units ? " (K, M or G may follow)" : "", text);
 }
 
 static enum fsn_status read_name(const char *text, char out[SRV_TOKEN_NAME_SIZE],
@@ -171,6 +187,12 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
     if (status == FSN_OK && arguments->expires)
         status = parse_expiry(arguments->expires, row.created_at_ms, &row.expires_at_ms, err);
     if (status == FSN_OK)
+        status = parse_quota("--max-stored-bytes", arguments->max_stored_bytes, true,
+                             &row.max_stored_bytes, err);
+    if (status == FSN_OK)
+        status = parse_quota("--max-queued-jobs", arguments->max_queued_jobs, false,
+                             &row.max_queued_jobs, err);
+    if (status == FSN_OK)
         status = open_store(arguments->data_dir, true, &db, err);
     if (status == FSN_OK)
         status = srv_token_new(text, &row.token, err);
@@ -186,6 +208,24 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
     return status;
 }
 
+#define LIST_ROW "%-24s  %-6s  %-7s  %-24s  %-24s  %12s  %6s  %s\n"
+
+static void print_row(const struct srv_token_row *row)
+{
+    const char *end = srv_token_void(row, srv_now_ms());
+    char created[SRV_TIME_SIZE], expires[SRV_TIME_SIZE] = "never", bytes[24] = "-", jobs[24] = "-";
+
+    srv_time_text(row->created_at_ms, created);
+    if (row->expires_at_ms != 0)
+        srv_time_text(row->expires_at_ms, expires);
+    if (row->max_stored_bytes != 0)
+        snprintf(bytes, sizeof bytes, "%" PRId64, row->max_stored_bytes);
+    if (row->max_queued_jobs != 0)
+        snprintf(jobs, sizeof jobs, "%" PRId64, row->max_queued_jobs);
+    printf(LIST_ROW, row->token.id, srv_role_name(row->role), end ? end : "valid", created, expires,
+           bytes, jobs, row->name);
+}
+
 static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn_error *err)
 {
     struct srv_token_row *rows = NULL;
@@ -196,18 +236,9 @@ static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn
     if (status == FSN_OK)
         status = srv_tokens_list(db, &rows, &count, err);
     if (status == FSN_OK)
-        printf("%-24s  %-6s  %-7s  %-24s  %-24s  %s\n", "ID", "ROLE", "STATE", "CREATED", "EXPIRES",
-               "NAME");
-    for (size_t i = 0; i < count; i++) {
-        const char *end = srv_token_void(&rows[i], srv_now_ms());
-        char created[SRV_TIME_SIZE], expires[SRV_TIME_SIZE] = "never";
-
-        srv_time_text(rows[i].created_at_ms, created);
-        if (rows[i].expires_at_ms != 0)
-            srv_time_text(rows[i].expires_at_ms, expires);
-        printf("%-24s  %-6s  %-7s  %-24s  %-24s  %s\n", rows[i].token.id,
-               srv_role_name(rows[i].role), end ? end : "valid", created, expires, rows[i].name);
-    }
+        printf(LIST_ROW, "ID", "ROLE", "STATE", "CREATED", "EXPIRES", "MAX BYTES", "JOBS", "NAME");
+    for (size_t i = 0; i < count; i++)
+        print_row(&rows[i]);
     free(rows);
     srv_db_close(db);
     return status;
@@ -244,8 +275,9 @@ static const struct {
 static enum fsn_status check(const struct arguments *arguments, bool makes, bool names,
                              struct fsn_error *err)
 {
-    if (!makes && (arguments->name || arguments->role || arguments->expires))
-        return SRV_FAIL(err, FSN_INVALID, "--name, --role and --expires are for create");
+    if (!makes && (arguments->name || arguments->role || arguments->expires ||
+                   arguments->max_stored_bytes || arguments->max_queued_jobs))
+        return SRV_FAIL(err, FSN_INVALID, "--name, --role, --expires and quotas are for create");
     if (names && !arguments->id)
         return SRV_FAIL(err, FSN_INVALID, "expected the id of a token; see fsnetd token list");
     if (!names && arguments->id)

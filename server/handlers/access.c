@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "store/tokens.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CHALLENGE "Bearer realm=\"fsnetd\""
@@ -98,6 +99,23 @@ static void check_role(struct srv_request *request)
                      CHALLENGE ", error=\"insufficient_scope\"");
 }
 
+/* An upload that the token's quota has no room for is refused before its bytes are sent. One
+ * without a Content-Length is refused after them, by the store, which has the last word anyway. */
+static enum fsn_status check_room(struct srv_request *request, struct srv_db *db,
+                                  struct fsn_error *err)
+{
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    struct srv_token_room room;
+    enum fsn_status status;
+
+    if (request->match.route->body != SRV_BODY_FILE)
+        return FSN_OK;
+    status = srv_tokens_room(db, request->caller.token_id, &room, err);
+    if (status == FSN_OK && (room.bytes < 0 || (length && strtoll(length, NULL, 10) > room.bytes)))
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+    return status;
+}
+
 enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct fsn_error *err)
 {
     const struct srv_service *service = context;
@@ -112,14 +130,14 @@ enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct
         status = asks(service, db, &asked, err);
     if (status == FSN_OK && asked)
         status = identify(request, db, err);
-    srv_db_release(service->dbs, db);
-    if (status != FSN_OK || request->response)
-        return status;
-    if (asked)
-        check_role(request);
-    else
+    else if (status == FSN_OK)
         request->caller.role = SRV_ROLE_ADMIN;
-    return FSN_OK;
+    if (status == FSN_OK && !request->response)
+        check_role(request);
+    if (status == FSN_OK && !request->response)
+        status = check_room(request, db, err);
+    srv_db_release(service->dbs, db);
+    return status;
 }
 
 enum fsn_status srv_check_owner(struct srv_call *call, bool *sees, struct fsn_error *err)

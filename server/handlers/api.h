@@ -45,6 +45,9 @@ srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */
 
+/* The detail of 429 where stored bytes are at a token's quota. */
+#define SRV_QUOTA_BYTES \
+    "this would be more bytes than the token may store; delete models, data sets or jobs of it"
 /* 404 naming the kind ("model") and the id of the path. */
 enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind);
 /* 422: the detail is the first fault; "errors" lists all. */

@@ -65,6 +65,14 @@ static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_jo
         srv_reply_problem(request, SRV_PROBLEM_QUEUE_FULL, "%lld jobs wait already",
                           (long long)call->service->max_queued_jobs);
         break;
+    case SRV_JOB_QUOTA_JOBS:
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA,
+                          "as many jobs of this token wait as may; cancel one or wait until one is "
+                          "taken up");
+        break;
+    case SRV_JOB_QUOTA_BYTES:
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+        break;
     case SRV_JOB_KEY_TAKEN: /* and free again since: the next try will do */
         srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the order was sent twice at once");
         break;

@@ -32,6 +32,7 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     struct srv_request *request = call->request;
     const char *name = srv_request_query(request, "name");
     const char *location;
+    bool room = true;
     enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
 
     if (status != FSN_OK)
@@ -43,8 +44,11 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     upload->size_bytes = request->body.size_bytes;
     upload->created_at_ms = srv_now_ms();
     memcpy(upload->owner, request->caller.token_id, sizeof upload->owner);
-    status = srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, err);
-    if (status != FSN_OK)
+    status =
+        srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, &room, err);
+    if (status == FSN_OK && !room)
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+    if (status != FSN_OK || !room)
         return status;
     srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
     location = srv_arena_printf(&request->arena, "%s/%s", kinds[upload->kind].path, upload->id);

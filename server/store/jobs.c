@@ -1,6 +1,8 @@
 /* jobs.c - see jobs.h. */
 #include "store/jobs_row.h"
 
+#include "store/tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +140,7 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
                                     enum srv_job_insert *outcome, struct fsn_error *err)
 {
     int64_t models = 0, datasets = 0, queued = 0;
+    struct srv_token_room room = {0, 0};
     bool taken = false, same = false;
     char other[SRV_ID_SIZE];
     enum fsn_status status;
@@ -151,9 +154,13 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
         status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
     if (status == FSN_OK && key->key)
         status = srv_jobs_find_key(db, key, other, &taken, &same, err);
+    if (status == FSN_OK)
+        status = srv_tokens_room(db, job->owner, &room, err);
     *outcome = taken                  ? SRV_JOB_KEY_TAKEN
                : models == 0          ? SRV_JOB_MODEL_GONE
                : datasets == 0        ? SRV_JOB_DATASET_GONE
+               : room.jobs <= 0       ? SRV_JOB_QUOTA_JOBS
+               : room.bytes <= 0      ? SRV_JOB_QUOTA_BYTES
                : queued >= max_queued ? SRV_JOB_QUEUE_FULL
                                       : SRV_JOB_INSERTED;
     return status;

@@ -59,7 +59,9 @@ enum srv_job_insert {
     SRV_JOB_MODEL_GONE,
     SRV_JOB_DATASET_GONE,
     SRV_JOB_QUEUE_FULL,
-    SRV_JOB_KEY_TAKEN /* another job has the idempotency key */
+    SRV_JOB_QUOTA_JOBS,  /* its owner's, of jobs that wait */
+    SRV_JOB_QUOTA_BYTES, /* likewise: stored bytes leave no room for what the job would make */
+    SRV_JOB_KEY_TAKEN    /* another job has the idempotency key */
 };
 /* What makes an order that an owner ("": none) sends twice one job. key NULL: nothing does. */
 struct srv_job_key {

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-#define COLUMNS "id, sha256, name, role, created_at, expires_at, revoked_at"
+#define COLUMNS                                                   \
+    "id, sha256, name, role, created_at, expires_at, revoked_at," \
+    " max_stored_bytes, max_queued_jobs"
 
 /* A role that this program does not know would be one that may do least; the schema has no other.
  */
@@ -19,6 +21,8 @@ static void read_row(struct srv_query *q, struct srv_token_row *out)
     out->created_at_ms = srv_column_int(q, 4);
     out->expires_at_ms = srv_column_int(q, 5);
     out->revoked_at_ms = srv_column_int(q, 6);
+    out->max_stored_bytes = srv_column_int(q, 7);
+    out->max_queued_jobs = srv_column_int(q, 8);
 }
 
 enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row *row,
@@ -27,14 +31,17 @@ enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row 
     struct srv_query q;
 
     srv_query_begin(&q, db,
-                    "INSERT INTO tokens (id, sha256, name, role, created_at, expires_at)"
-                    " VALUES (?, ?, ?, ?, ?, nullif(?, 0))");
+                    "INSERT INTO tokens (id, sha256, name, role, created_at, expires_at,"
+                    " max_stored_bytes, max_queued_jobs)"
+                    " VALUES (?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0), nullif(?, 0))");
     srv_query_text(&q, row->token.id);
     srv_query_text(&q, row->token.sha256);
     srv_query_text(&q, row->name);
     srv_query_text(&q, srv_role_name(row->role));
     srv_query_int(&q, row->created_at_ms);
     srv_query_int(&q, row->expires_at_ms);
+    srv_query_int(&q, row->max_stored_bytes);
+    srv_query_int(&q, row->max_queued_jobs);
     return srv_query_run(&q, NULL, err);
 }
 
@@ -109,6 +116,36 @@ enum fsn_status srv_tokens_any(struct srv_db *db, bool *any, struct fsn_error *e
     srv_query_begin(&q, db, "SELECT 1 FROM tokens LIMIT 1");
     *any = srv_query_row(&q);
     return srv_query_end(&q, err);
+}
+
+enum fsn_status srv_tokens_room(struct srv_db *db, const char *token_id, struct srv_token_room *out,
+                                struct fsn_error *err)
+{
+    struct srv_token_room room = {INT64_MAX, INT64_MAX};
+    enum fsn_status status;
+    struct srv_query q;
+
+    /* A sum is made only where there is a quota to hold it against. */
+    srv_query_begin(
+        &q, db,
+        "SELECT max_stored_bytes, CASE WHEN max_stored_bytes IS NOT NULL THEN"
+        " (SELECT coalesce(sum(size_bytes), 0) FROM uploads JOIN blobs USING (sha256)"
+        " WHERE owner = ?1) + (SELECT coalesce(sum(size_bytes), 0) FROM artifacts JOIN blobs"
+        " USING (sha256) WHERE job_id IN (SELECT id FROM jobs WHERE owner = ?1)) END,"
+        " max_queued_jobs, CASE WHEN max_queued_jobs IS NOT NULL THEN"
+        " (SELECT count(*) FROM jobs WHERE owner = ?1 AND status = 'queued') END"
+        " FROM tokens WHERE id = ?1");
+    srv_query_text(&q, token_id);
+    if (srv_query_row(&q)) {
+        if (srv_column_int(&q, 0) > 0)
+            room.bytes = srv_column_int(&q, 0) - srv_column_int(&q, 1);
+        if (srv_column_int(&q, 2) > 0)
+            room.jobs = srv_column_int(&q, 2) - srv_column_int(&q, 3);
+    }
+    status = srv_query_end(&q, err);
+    if (status == FSN_OK)
+        *out = room;
+    return status;
 }
 
 const char *srv_token_void(const struct srv_token_row *row, int64_t now_ms)

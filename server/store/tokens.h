@@ -13,6 +13,7 @@ struct srv_token_row {
     char name[SRV_TOKEN_NAME_SIZE]; /* for people; need not be unique */
     enum srv_role role;
     int64_t created_at_ms, expires_at_ms, revoked_at_ms; /* the last two 0: never, not */
+    int64_t max_stored_bytes, max_queued_jobs;           /* 0: no quota */
 };
 
 FSN_NODISCARD enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row *row,
@@ -28,6 +29,15 @@ FSN_NODISCARD enum fsn_status srv_tokens_revoke(struct srv_db *db, const char *i
                                                 bool *found, struct fsn_error *err);
 /* Whether there is a token, or has been one. */
 FSN_NODISCARD enum fsn_status srv_tokens_any(struct srv_db *db, bool *any, struct fsn_error *err);
+
+/* How much the token may have beyond what it has: bytes of its uploads and of its jobs' files, each
+ * counted in full even where equal content is stored once, and jobs that wait. INT64_MAX where
+ * there is no quota, below 0 where it is exceeded. */
+struct srv_token_room {
+    int64_t bytes, jobs;
+};
+FSN_NODISCARD enum fsn_status srv_tokens_room(struct srv_db *db, const char *token_id,
+                                              struct srv_token_room *out, struct fsn_error *err);
 
 /* NULL while the token may be used, else why it may not: "revoked", "expired". */
 const char *srv_token_void(const struct srv_token_row *row, int64_t now_ms);

@@ -1,6 +1,8 @@
 /* uploads.c - see uploads.h. */
 #include "store/uploads.h"
 
+#include "store/tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,9 +39,18 @@ static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_
     srv_column_copy(q, 9, out->owner, sizeof out->owner);
 }
 
+struct insertion {
+    const struct srv_upload *upload;
+    bool room;
+};
+
+/* Inside the transaction, so that two uploads at once cannot both take the last of the room. */
 static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
 {
-    const struct srv_upload *upload = user;
+    struct insertion *insertion = user;
+    const struct srv_upload *upload = insertion->upload;
+    struct srv_token_room room;
+    enum fsn_status status;
     struct srv_query q;
 
     srv_query_begin(&q, db,
@@ -54,16 +65,26 @@ static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_er
     srv_query_text(&q, upload->info);
     srv_query_int(&q, upload->created_at_ms);
     srv_query_text(&q, upload->owner);
-    return srv_query_run(&q, NULL, err);
+    status = srv_query_run(&q, NULL, err);
+    if (status == FSN_OK)
+        status = srv_tokens_room(db, upload->owner, &room, err);
+    if (status != FSN_OK)
+        return status;
+    insertion->room = room.bytes >= 0;
+    return insertion->room ? FSN_OK : FSN_LIMIT; /* which undoes all of it */
 }
 
 enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
-                                   const struct srv_upload *upload, const char *path,
+                                   const struct srv_upload *upload, const char *path, bool *room,
                                    struct fsn_error *err)
 {
     struct srv_blob blob = {path, upload->sha256, upload->size_bytes};
 
-    return srv_blobs_store(blobs, db, &blob, 1, write_upload, (void *)(uintptr_t)upload, err);
+    struct insertion insertion = {upload, true};
+    enum fsn_status status = srv_blobs_store(blobs, db, &blob, 1, write_upload, &insertion, err);
+
+    *room = insertion.room;
+    return insertion.room ? status : FSN_OK;
 }
 
 enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, const char *id,

@@ -24,10 +24,11 @@ struct srv_upload {
 };
 void srv_upload_clear(struct srv_upload *upload); /* frees the texts */
 
-/* Stores the file at path as the upload's content and the row, all or nothing. */
+/* Stores the file at path as the upload's content and the row, all or nothing. *room false:
+ * nothing, since the owner's quota of bytes has no room for it. */
 FSN_NODISCARD enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
                                                  const struct srv_upload *upload, const char *path,
-                                                 struct fsn_error *err);
+                                                 bool *room, struct fsn_error *err);
 
 /* *found false: no such id of this kind. *out: srv_upload_clear. */
 FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind,

@@ -233,6 +233,7 @@ made "$bob" /v1/models "$dir/resnet8.onnx"
 bobs=$id
 same "equal content of two users is stored once" "$blobs" "$(stored_blobs)"
 made "$bob" /v1/datasets "$dir/shapes.tar.gz"
+bobs_data=$id
 as "$bob" POST /v1/jobs -H 'Idempotency-Key: one' \
     -d "$(jq -nc --arg m "$bobs" --arg d "$id" '{model_id: $m, dataset_id: $d, finetune: {epochs: 0}}')"
 same "another's Idempotency-Key is not in the way" "201 $bob_id " "$status $(field .owner) $(header idempotency-replayed)"
@@ -265,9 +266,65 @@ same "bob's equal one stays" "200 $(sum_of "$dir/resnet8.onnx")" "$status $(sum_
 as "$admin" DELETE "/v1/models/$old"
 same "what has no owner is deleted by an admin" 204 "$status"
 
+# ---- quotas ----------------------------------------------------------------------------------------
+as "$admin" POST "/v1/jobs/$bobs_job/cancel" # whatever it was doing: the worker is free
+size=$(stat -c %s "$dir/resnet8.onnx")
+for quota in "--max-queued-jobs 0" "--max-queued-jobs 1K" "--max-stored-bytes -1" "--max-stored-bytes 1T" "--max-stored-bytes 99999999999G"; do
+    cli "expected a whole number from 1" 2 create --name a --role user $quota --data-dir "$data"
+done
+cli "quotas are for create" 2 list --max-queued-jobs 1 --data-dir "$data"
+token carol user --max-stored-bytes $((2 * size)) --max-queued-jobs 2
+carol=$token
+made "$carol" /v1/models "$dir/resnet8.onnx"
+first=$id
+made "$carol" /v1/models "$dir/resnet8.onnx" # stored once, counted twice: what others have is not told
+call POST /v1/models -H "Authorization: Bearer $carol" -H 'Expect: 100-continue' --data-binary "@$dir/resnet8.onnx"
+refused "more bytes than a token may store" 429 quota-exceeded "more bytes than the token may store"
+check "are refused before they are sent" test "$(grep -ci '^HTTP/1.1 100' "$dir/head")" -eq 0
+as "$carol" POST /v1/models -H 'Transfer-Encoding: chunked' --data-binary "@$dir/resnet8.onnx"
+refused "and after, where their number is not told before" 429 quota-exceeded "more bytes than the token may store"
+check "nothing of them is kept" no_temporary_files
+same "both others are" 2 "$(items "$carol" models | wc -w)"
+made "$alice" /v1/models "$dir/resnet8.onnx"
+as "$carol" DELETE "/v1/models/$first"
+made "$carol" /v1/models "$dir/resnet8.onnx"
+model=$id
+token dave user --max-queued-jobs 1
+dave=$token
+made "$dave" /v1/models "$dir/resnet8.onnx"
+model=$id
+made "$dave" /v1/datasets "$dir/shapes.tar.gz"
+long=$(jq -nc --arg m "$model" --arg d "$id" '{model_id: $m, dataset_id: $d, finetune: {epochs: 1000}}')
+workers=$(sed -n 's/.*"workers ready","workers":\([0-9]*\).*/\1/p' "$dir/log" | tail -n 1)
+daves=()
+order_long() {
+    as "$dave" POST /v1/jobs -d "$long"
+    same "dave's job $1 is taken" 201 "$status"
+    daves+=("$(field .id)")
+}
+daves_job_runs() {
+    as "$dave" GET "/v1/jobs/${daves[-1]}"
+    [ "$(field .status)" = running ]
+}
+for i in $(seq "$workers"); do
+    order_long "$i"
+    check "and taken up" wait_for 60 daves_job_runs
+done
+order_long "that waits"
+as "$dave" POST /v1/jobs -d "$long"
+refused "more jobs than may wait" 429 quota-exceeded "as many jobs of this token wait as may"
+as "$dave" POST '/v1/jobs?dry_run=true' -d "$long"
+same "a plan is no job" 200 "$status"
+for job in "${daves[@]}"; do
+    as "$dave" POST "/v1/jobs/$job/cancel"
+done
+as "$dave" POST /v1/jobs -d "$long"
+same "a place is free again when one was cancelled" 201 "$status"
+as "$dave" POST "/v1/jobs/$(field .id)/cancel"
+
 # ---- tokens that end -----------------------------------------------------------------------------
 as "$bob" POST "/v1/jobs/$bobs_job/cancel" # whatever it was doing
-as "$bob" POST /v1/jobs -d "$(jq -nc --arg m "$bobs" --arg d "$id" \
+as "$bob" POST /v1/jobs -d "$(jq -nc --arg m "$bobs" --arg d "$bobs_data" \
     '{model_id: $m, dataset_id: $d, finetune: {epochs: 1000}}')"
 same "bob orders a long job" 201 "$status"
 bobs_job=$(field .id)
@@ -291,7 +348,7 @@ it_has_expired() {
 check "a token ends when it expires" wait_for 20 it_has_expired
 refused "and then" 401 unauthorized "the token has expired"
 said=$("$build/fsnetd" token list --data-dir "$data")
-same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user expired brief" \
+same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user valid carol,user valid dave,user expired brief" \
     "$(tail -n +2 <<<"$said" | awk '{ print $2, $3, $NF }' | paste -sd,)"
 holds "and their ids" "$alice_id" "$said"
 for id in "$alice_id" "${admin:4:24}" "${viewer:4:24}"; do
@@ -307,7 +364,7 @@ stop
 same "SIGTERM ends it in order" 0 "$code"
 
 # ---- secrets ---------------------------------------------------------------------------------------
-for secret in "$admin" "$alice" "$bob" "$viewer" "$brief"; do
+for secret in "$admin" "$alice" "$bob" "$viewer" "$brief" "$carol" "$dave"; do
     same "the secret of ${secret:4:6} is in no file of the service" "" \
         "$(grep -rlaF "${secret:29}" "$data" "$dir/log")"
 done

@@ -327,6 +327,51 @@ static void an_idempotency_key_is_its_owners_own(void **state)
         srv_db_exec(f->db, "UPDATE jobs SET owner = NULL WHERE id = 'job_a'", NULL), FSN_OK);
 }
 
+/* Quotas 10 bytes and 1 job; uploads of 3 and 3 bytes with equal content, files of 2 bytes. */
+static void what_a_token_has_is_counted_in_full_and_its_own_alone(void **state)
+{
+    struct srv_token_row row = {.role = SRV_ROLE_USER,
+                                .token.id = "dddddddddddddddddddddddd",
+                                .created_at_ms = 1,
+                                .max_stored_bytes = 10,
+                                .max_queued_jobs = 1};
+    struct srv_fixture *f = *state;
+    struct srv_token_room room;
+
+    memcpy(row.token.sha256, sha256_of_token, sizeof row.token.sha256);
+    assert_int_equal(srv_tokens_insert(f->db, &row, NULL), FSN_OK);
+    assert_int_equal(get_token(f, row.token.id).max_stored_bytes, 10);
+    assert_int_equal(get_token(f, row.token.id).max_queued_jobs, 1);
+    add_token(f, 'a', SRV_ROLE_USER, 0);
+    srv_fixture_add(f, SRV_UPLOAD_MODEL, "mdl_1", "abc");
+    srv_fixture_add(f, SRV_UPLOAD_DATASET, "dst_1", "abc");
+    srv_fixture_add(f, SRV_UPLOAD_MODEL, "mdl_n", "nobody's");
+    srv_fixture_add(f, SRV_UPLOAD_MODEL, "mdl_2", "de");
+    assert_int_equal(order(f, "job_d", row.token.id), SRV_JOB_INSERTED);
+    assert_int_equal(order(f, "job_n", ""), SRV_JOB_INSERTED);
+    assert_int_equal(srv_db_exec(f->db,
+                                 "UPDATE uploads SET owner = 'dddddddddddddddddddddddd'"
+                                 " WHERE id IN ('mdl_1', 'dst_1');"
+                                 "INSERT INTO artifacts SELECT 'job_d', 'f', 't', sha256, 1 FROM"
+                                 " blobs WHERE size_bytes = 2",
+                                 NULL),
+                     FSN_OK);
+    assert_int_equal(srv_tokens_room(f->db, row.token.id, &room, NULL), FSN_OK);
+    assert_int_equal(room.bytes, 10 - 3 - 3 - 2);
+    assert_int_equal(room.jobs, 0);
+    assert_int_equal(srv_tokens_room(f->db, TOKEN_A, &room, NULL), FSN_OK);
+    assert_true(room.bytes == INT64_MAX && room.jobs == INT64_MAX);
+    assert_int_equal(srv_tokens_room(f->db, "", &room, NULL), FSN_OK);
+    assert_true(room.bytes == INT64_MAX && room.jobs == INT64_MAX);
+    assert_int_equal(
+        srv_db_exec(f->db, "UPDATE jobs SET status = 'cancelled', finished_at = 1", NULL), FSN_OK);
+    assert_int_equal(srv_tokens_room(f->db, row.token.id, &room, NULL), FSN_OK);
+    assert_int_equal(room.jobs, 1);
+    assert_int_equal(srv_db_exec(f->db, "UPDATE tokens SET max_stored_bytes = 5", NULL), FSN_OK);
+    assert_int_equal(srv_tokens_room(f->db, row.token.id, &room, NULL), FSN_OK);
+    assert_int_equal(room.bytes, -3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +386,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_token_made_is_its_own_and_of_one_kind,
                                         srv_fixture_set_up, srv_fixture_tear_down),
         cmocka_unit_test_setup_teardown(lists_have_the_things_of_one_owner_or_all,
+                                        srv_fixture_set_up, srv_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(what_a_token_has_is_counted_in_full_and_its_own_alone,
                                         srv_fixture_set_up, srv_fixture_tear_down),
         cmocka_unit_test_setup_teardown(an_idempotency_key_is_its_owners_own, srv_fixture_set_up,
                                         srv_fixture_tear_down),
