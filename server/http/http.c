@@ -4,8 +4,8 @@
  * MHD calls on_request several times for one request, always on the thread of its connection:
  *
  *   first call      headers are there: find the route, see who calls (handlers/access.c), check
- *                   query and Content-Length. A request
- *                   with a body that will be refused is answered now, before the body is read.
+ *                   query and Content-Length. A refusal goes out now if the client waits for it,
+ *                   else when a body that is not long has been read.
  *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
  *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
  *                   is handed to a helper thread and the connection suspended; after the resume MHD
@@ -108,21 +108,28 @@ static enum MHD_Result queue_reply(struct srv_request *request)
     return MHD_queue_response(request->connection, request->status, request->response);
 }
 
+/* Whether a refusal goes out before the body is read: to who waits for 100 Continue or would send
+ * very much. Anyone else listens when all is sent, would find the connection reset and the answer
+ * lost; so what they send is read and dropped. */
+static bool refuses_at_once(struct srv_request *request)
+{
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return srv_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
+           (length && strtoll(length, NULL, 10) > DRAIN_BYTES);
+}
+
 static enum MHD_Result begin(struct srv_request *request)
 {
     struct fsn_error err = {0};
-    bool has_body = srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL ||
-                    (srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL &&
-                     strcmp(srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH), "0") != 0);
 
     if (check_headers(request, &err) != FSN_OK)
         srv_reply_error(request, &err);
     if (!request->response)
         return MHD_YES;
     request->state = SRV_REQUEST_ANSWERED;
-    if (!has_body)
-        return MHD_YES; /* the reply is queued in the next call, and the connection stays open */
-    return queue_reply(request);
+    /* Else the reply is queued in the last call, and the connection stays open. */
+    return refuses_at_once(request) ? queue_reply(request) : MHD_YES;
 }
 
 /* ---- the last call ------------------------------------------------------------------------- */
