@@ -40,7 +40,7 @@ endif
 BUILD ?= build
 CC = $(if $(filter fuzz,$(SAN)),clang,gcc)
 PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
-PACKAGES_SERVER := libmicrohttpd sqlite3 libuv nettle
+PACKAGES_SERVER := libmicrohttpd gnutls sqlite3 libuv nettle
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
@@ -173,7 +173,7 @@ unit: $(TEST_BIN)
 DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip protobuf-c-compiler \
 	libprotobuf-c-dev libarchive-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libexpat1-dev \
 	libjansson-dev libopenblas-dev \
-	libmicrohttpd-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
+	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
 
 .PHONY: deps test check asan tsan fuzz browser demo install format-check tidy clean
 deps:

@@ -1,10 +1,11 @@
 /* config.c - the settings table, and the only code that reads flags and FSNETD_ variables. */
 #include "config.h"
 
+#include "base/caller.h"
+#include "base/number.h"
 #include "log.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,13 @@ static const struct setting settings[] = {
     {"port-file", "FILE", "", "write the port that is served on into this file", TEXT,
      AT(port_file), 0, 0},
     {"log-level", "LEVEL", "info", "debug, info, warn or error", TEXT, AT(log_level), 0, 0},
+    {"tls-cert", "FILE", "", "serve HTTPS with this certificate, its chain behind it (PEM)", TEXT,
+     AT(tls_cert), 0, 0},
+    {"tls-key", "FILE", "", "its private key (PEM, without a password)", TEXT, AT(tls_key), 0, 0},
+    {"auth", "WHEN", "auto",
+     "auto: ask for tokens as soon as there is one, and beyond loopback not start without; tokens: "
+     "always ask; none: anyone may do everything",
+     TEXT, AT(auth), 0, 0},
     {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
      AT(workers), 0, 64},
     {"http-threads", "N", "2", "threads that serve connections", COUNT, AT(http_threads), 1, 64},
@@ -60,28 +68,6 @@ static const char *variable_name(const struct setting *setting, char out[64])
     return out;
 }
 
-static bool parse_number(const struct setting *setting, const char *text, int64_t *out)
-{
-    static const char suffixes[] = "KMG";
-    const char *suffix;
-    int64_t number;
-    char *end;
-
-    if (!isdigit((unsigned char)*text))
-        return false;
-    errno = 0;
-    number = strtoll(text, &end, 10);
-    if (errno != 0)
-        return false;
-    if (setting->kind == BYTES && *end != '\0' && (suffix = strchr(suffixes, *end))) {
-        if (__builtin_mul_overflow(number, (int64_t)1024 << (10 * (suffix - suffixes)), &number))
-            return false;
-        end++;
-    }
-    *out = number;
-    return *end == '\0' && number >= setting->min && number <= setting->max;
-}
-
 /* source names where the value came from, for the message. */
 static enum fsn_status assign(const struct setting *setting, const char *source, const char *text,
                               struct srv_config *config, struct fsn_error *err)
@@ -90,13 +76,16 @@ static enum fsn_status assign(const struct setting *setting, const char *source,
 
     if (setting->kind == TEXT)
         *(const char **)field = text;
-    else if (!parse_number(setting, text, field))
+    else if (!srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, field))
         return SRV_FAIL(err, FSN_INVALID,
                         "%s: expected a whole number from %" PRId64 " to %" PRId64 "%s, got '%s'",
                         source, setting->min, setting->max,
                         setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
     if (strcmp(setting->name, "log-level") == 0 && srv_log_level_parse(text) == SRV_LOG_COUNT)
         return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", source, setting->help, text);
+    if (strcmp(setting->name, "auth") == 0 && srv_auth_parse(text) == SRV_AUTH_COUNT)
+        return SRV_FAIL(err, FSN_INVALID, "%s: expected auto, tokens or none, got '%s'", source,
+                        text);
     return FSN_OK;
 }
 
@@ -148,6 +137,8 @@ enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *
         status = read_flags(argc, argv, &config, err);
     if (status == FSN_OK && *config.data_dir == '\0')
         status = SRV_FAIL(err, FSN_INVALID, "--data-dir (or FSNETD_DATA_DIR) must be given");
+    if (status == FSN_OK && (*config.tls_cert == '\0') != (*config.tls_key == '\0'))
+        status = SRV_FAIL(err, FSN_INVALID, "--tls-cert and --tls-key are given together or not");
     if (status == FSN_OK)
         *out = config;
     return status;

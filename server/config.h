@@ -14,6 +14,8 @@ struct srv_config {
     const char *data_dir;  /* "" until set */
     const char *port_file; /* "": none */
     const char *log_level;
+    const char *tls_cert, *tls_key; /* "": none */
+    const char *auth;               /* a word of srv_auth_parse */
     int64_t workers;
     int64_t http_threads;
     int64_t validators;

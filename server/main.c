@@ -1,14 +1,17 @@
-/* main.c - the program fsnetd: serve, settings, --help, --version. */
+/* main.c - the program fsnetd: serve, token, settings, --help, --version. */
+#include "commands/token.h"
 #include "log.h"
 #include "server.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static int usage(FILE *out, int code)
 {
     fputs("fsnetd " FSN_VERSION " - the network compression service\n"
           "\n"
           "usage: fsnetd serve --data-dir DIR [SETTING...]\n"
+          "       fsnetd token create|list|revoke ...  who may call it; see fsnetd token --help\n"
           "       fsnetd settings     prints the table of settings in Markdown\n"
           "       fsnetd --help | --version\n"
           "\n"
@@ -41,6 +44,9 @@ int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
 
+    umask(0027); /* what the service stores is nobody else's to read */
+    if (strcmp(command, "token") == 0)
+        return srv_token_command(argc - 2, argv + 2);
     if (strcmp(command, "serve") == 0)
         return serve(argc - 2, argv + 2);
     if (strcmp(command, "settings") == 0) {

@@ -11,11 +11,12 @@
 #include "server.h"
 
 #include "base/data_dir.h"
-#include "handlers/api.h"
+#include "handlers/access.h"
 #include "jobs/sweep.h"
 #include "log.h"
 #include "loop.h"
 #include "store/migrate.h"
+#include "store/tokens.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +25,10 @@
 #include <unistd.h>
 
 #define MAX_TICK_MS 5000
+#define NEEDS_TOKEN                                                                                \
+    "others than this machine would reach a service that asks nobody who they are; make a token "  \
+    "first ('fsnetd token create --name NAME --role admin --data-dir DIR'), or say '--auth none' " \
+    "where something before the service decides who may call it"
 
 struct server {
     const struct srv_config *config;
@@ -68,6 +73,21 @@ static enum fsn_status prepare_store(struct server *server, struct fsn_error *er
     return status;
 }
 
+/* Tokens that are there stay, if only as revoked ones: then they are asked for whatever comes. */
+static enum fsn_status settle_auth(struct srv_service *service, struct fsn_error *err)
+{
+    struct srv_db *db = NULL;
+    bool any = false;
+    enum fsn_status status = srv_db_acquire(service->dbs, &db, err);
+
+    if (status == FSN_OK)
+        status = srv_tokens_any(db, &any, err);
+    srv_db_release(service->dbs, db);
+    if (service->auth == SRV_AUTH_AUTO && any)
+        service->auth = SRV_AUTH_TOKENS;
+    return status;
+}
+
 static enum fsn_status start_workers(struct server *server, struct fsn_error *err)
 {
     const struct srv_config *config = server->config;
@@ -94,8 +114,12 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
     const struct srv_config *config = server->config;
     struct srv_http_options options = {
         .listen = config->listen,
+        .tls_cert = config->tls_cert,
+        .tls_key = config->tls_key,
         .temporary_dir = server->dir.temporary,
+        .loopback_only = server->service.auth == SRV_AUTH_AUTO ? NEEDS_TOKEN : NULL,
         .routes = srv_api_routes,
+        .admit = srv_api_admit,
         .call = srv_api_call,
         .context = &server->service,
         .streams = server->service.streams,
@@ -136,8 +160,10 @@ static enum fsn_status announce(const struct server *server, struct fsn_error *e
     int port = srv_http_port(server->http);
     char address[300];
 
-    snprintf(address, sizeof address, "http://%.*s:%d", host_length, listen, port);
+    snprintf(address, sizeof address, "http%s://%.*s:%d", *server->config->tls_cert ? "s" : "",
+             host_length, listen, port);
     SRV_LOG(SRV_LOG_INFO, "listening", SRV_TEXT("address", address), SRV_INT("port", port),
+            SRV_TEXT("auth", srv_auth_name(server->service.auth)),
             SRV_TEXT("version", FSN_VERSION));
     if (*server->config->port_file == '\0')
         return FSN_OK;
@@ -188,6 +214,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         .config = config,
         .dir.lock_fd = -1,
         .service.max_queued_jobs = config->max_queued_jobs,
+        .service.auth = srv_auth_parse(config->auth),
         .service.job_threads = default_threads(),
     };
     enum fsn_status status;
@@ -197,6 +224,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     server.service.temporary_dir = server.dir.temporary;
     if (status == FSN_OK)
         status = prepare_store(&server, err);
+    if (status == FSN_OK)
+        status = settle_auth(&server.service, err);
     if (status == FSN_OK)
         status = srv_streams_create(&server.service.streams, err);
     if (status == FSN_OK)

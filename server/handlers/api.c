@@ -3,19 +3,20 @@
 #include "handlers/api.h"
 
 #include "base/clock.h"
+#include "handlers/access.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 const struct srv_route srv_api_routes[] = {
-    {"GET", "/", srv_get_index, .body = SRV_BODY_NONE},
-    {"GET", "/healthz", srv_get_health, .body = SRV_BODY_NONE},
-    {"GET", "/readyz", srv_get_ready, .body = SRV_BODY_NONE},
-    {"GET", "/metrics", srv_get_metrics, .body = SRV_BODY_NONE},
-    {"GET", "/web/{name}", srv_get_web_file, .body = SRV_BODY_NONE},
-    {"GET", "/openapi.yaml", srv_get_web_file, .body = SRV_BODY_NONE},
-    {"GET", "/job-spec.schema.json", srv_get_web_file, .body = SRV_BODY_NONE},
+    {"GET", "/", srv_get_index, .access = SRV_ACCESS_OPEN},
+    {"GET", "/healthz", srv_get_health, .access = SRV_ACCESS_OPEN},
+    {"GET", "/readyz", srv_get_ready, .access = SRV_ACCESS_OPEN},
+    {"GET", "/metrics", srv_get_metrics, .access = SRV_ACCESS_OVERALL},
+    {"GET", "/web/{name}", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/openapi.yaml", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
     {"GET", "/v1/models", srv_list_models, .query = {"limit", "cursor"}},
@@ -47,8 +48,11 @@ enum fsn_status srv_api_call(struct srv_request *request, void *context, struct 
 {
     struct srv_call call = {.service = context, .request = request};
     enum fsn_status status = srv_db_acquire(call.service->dbs, &call.db, err);
+    bool sees = false;
 
     if (status == FSN_OK)
+        status = srv_check_owner(&call, &sees, err);
+    if (status == FSN_OK && sees)
         status = request->match.route->handler(&call, err);
     srv_db_release(call.service->dbs, call.db);
     return status;
@@ -81,6 +85,11 @@ json_t *srv_time_json(int64_t time_ms)
         return json_null();
     srv_time_text(time_ms, text);
     return json_string(text);
+}
+
+json_t *srv_owner_json(const char *token_id)
+{
+    return *token_id ? json_string(token_id) : json_null();
 }
 
 json_t *srv_real_json(double number)

@@ -16,6 +16,7 @@ struct srv_service {
     struct srv_streams *streams;
     const char *temporary_dir;
     int64_t max_queued_jobs;
+    enum srv_auth auth;   /* AUTO, on loopback alone: tokens are asked for once there is one */
     int job_threads;      /* for a job whose spec names none */
     atomic_bool stopping; /* not ready any more */
 };
@@ -44,12 +45,16 @@ srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */
 
+/* The detail of 429 where stored bytes are at a token's quota. */
+#define SRV_QUOTA_BYTES \
+    "this would be more bytes than the token may store; delete models, data sets or jobs of it"
 /* 404 naming the kind ("model") and the id of the path. */
 enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind);
 /* 422: the detail is the first fault; "errors" lists all. */
 void srv_reply_refused(struct srv_call *call, const struct fsn_faults *faults);
-json_t *srv_time_json(int64_t time_ms); /* RFC 3339, null for 0 */
-json_t *srv_real_json(double number);   /* null when not finite */
+json_t *srv_time_json(int64_t time_ms);       /* RFC 3339, null for 0 */
+json_t *srv_owner_json(const char *token_id); /* null for "" */
+json_t *srv_real_json(double number);         /* null when not finite */
 /* JSON text that was stored; null when it is NULL or damaged. */
 json_t *srv_stored_json(const char *text);
 

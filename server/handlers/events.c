@@ -3,6 +3,7 @@
  * What is sent is read from the store each time the job is touched, so a client that comes late or
  * comes back misses nothing: it gets the epochs after the last one that it has (Last-Event-ID) and
  * the job as it is. */
+#include "handlers/access.h"
 #include "handlers/job_json.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 struct watch {
     struct srv_service *service;
+    struct srv_caller caller;
     char id[SRV_ID_SIZE];
     int candidate, epoch;       /* the last that was sent */
     char sent[SRV_SHA256_SIZE]; /* digest of the job as it was last sent */
@@ -81,13 +83,15 @@ static enum fsn_status write_news(struct watch *watch, struct srv_db *db, FILE *
                                   struct fsn_error *err)
 {
     struct srv_job job = {0};
-    bool found = false;
+    bool found = false, admitted = false;
+    enum fsn_status status = srv_access_holds(watch->service, db, &watch->caller, &admitted, err);
+
     /* The job before its curve: epochs that end in between are sent with the next news, and an end
      * that was read is after all of them. */
-    enum fsn_status status = srv_jobs_get(db, watch->id, &job, &found, err);
-
+    if (status == FSN_OK && admitted)
+        status = srv_jobs_get(db, watch->id, &job, &found, err);
     if (status == FSN_OK && !found)
-        *end = true; /* it was deleted */
+        *end = true; /* it was deleted, or the token has ended */
     else if (status == FSN_OK)
         status = write_epochs(watch, db, out, err);
     if (status == FSN_OK && found) {
@@ -168,6 +172,7 @@ enum fsn_status srv_get_job_events(struct srv_call *call, struct fsn_error *err)
     if (!watch)
         return SRV_NOMEM(err);
     watch->service = call->service;
+    watch->caller = call->request->caller;
     go_on_after(watch, last);
     snprintf(watch->id, sizeof watch->id, "%s", id);
     srv_reply_stream(call->request, call->service->streams, id, next, watch);

@@ -12,16 +12,18 @@ static json_t *error_json(const struct srv_job *job)
 
 json_t *srv_job_state_json(const struct srv_job *job)
 {
-    return json_pack(
-        "{ss ss so sI ss ss ss so so sI sI so so so sI so so so}", "id", job->id, "name", job->name,
-        "labels", srv_stored_json(job->labels), "priority", (json_int_t)job->priority, "model_id",
-        job->model_id, "dataset_id", job->dataset_id, "status", srv_job_status_name(job->status),
-        "stage", *job->stage ? json_string(job->stage) : json_null(), "progress",
-        srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
-        (json_int_t)job->epochs, "images_per_second", srv_real_json(job->images_per_second),
-        "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
-        (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms), "started_at",
-        srv_time_json(job->started_at_ms), "finished_at", srv_time_json(job->finished_at_ms));
+    return json_pack("{ss ss so sI ss ss ss so so sI sI so so so sI so so so so}", "id", job->id,
+                     "name", job->name, "labels", srv_stored_json(job->labels), "priority",
+                     (json_int_t)job->priority, "model_id", job->model_id, "dataset_id",
+                     job->dataset_id, "status", srv_job_status_name(job->status), "stage",
+                     *job->stage ? json_string(job->stage) : json_null(), "progress",
+                     srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
+                     (json_int_t)job->epochs, "images_per_second",
+                     srv_real_json(job->images_per_second), "seconds_left",
+                     srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
+                     (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms),
+                     "started_at", srv_time_json(job->started_at_ms), "finished_at",
+                     srv_time_json(job->finished_at_ms), "owner", srv_owner_json(job->owner));
 }
 
 json_t *srv_job_live_json(const struct srv_job *job)

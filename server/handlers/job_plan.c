@@ -20,8 +20,7 @@
 #include <string.h>
 
 struct order {
-    struct srv_service *service;
-    struct srv_db *db;
+    struct srv_call *call;
     json_t *root; /* the body */
     struct fsn_spec spec;
     bool spec_ok; /* spec is valid, and to be cleared */
@@ -47,7 +46,9 @@ static enum fsn_status find_upload(struct order *order, const char *key, enum sr
                   id ? "must be a string: the id of a %s" : "is required: the id of a %s", noun);
         return FSN_OK;
     }
-    status = srv_uploads_get(order->db, kind, json_string_value(id), out, found, err);
+    status = srv_uploads_get(order->call->db, kind, json_string_value(id), out, found, err);
+    if (status == FSN_OK && *found)
+        *found = srv_caller_sees(&order->call->request->caller, out->owner);
     if (status == FSN_OK && !*found)
         srv_fault(order->faults, pointer, "no %s has the id '%.64s'", noun, json_string_value(id));
     return status;
@@ -78,7 +79,7 @@ static enum fsn_status plan(struct order *order, char **json, struct fsn_error *
     char path[SRV_PATH_SIZE];
     enum fsn_status status;
 
-    status = srv_blobs_path(order->service->blobs, order->model.sha256, path, err);
+    status = srv_blobs_path(order->call->service->blobs, order->model.sha256, path, err);
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, &model, err);
     if (status != FSN_OK)
@@ -138,7 +139,7 @@ static enum fsn_status fill_job(struct order *order, char *plan_json, struct srv
     enum fsn_status status;
 
     if (order->spec.threads == 0)
-        order->spec.threads = order->service->job_threads;
+        order->spec.threads = order->call->service->job_threads;
     memcpy(result.model_id, order->model.id, sizeof result.model_id);
     memcpy(result.dataset_id, order->dataset.id, sizeof result.dataset_id);
     status = canonical_spec(order, &result.spec, err);
@@ -175,11 +176,10 @@ static enum fsn_status check_order(struct order *order, struct srv_job *job, str
     return status;
 }
 
-enum fsn_status srv_plan_job(struct srv_service *service, struct srv_db *db, const char *body,
-                             size_t size, struct srv_job *job, struct fsn_faults *faults,
-                             struct fsn_error *err)
+enum fsn_status srv_plan_job(struct srv_call *call, const char *body, size_t size,
+                             struct srv_job *job, struct fsn_faults *faults, struct fsn_error *err)
 {
-    struct order order = {.service = service, .db = db, .faults = faults};
+    struct order order = {.call = call, .faults = faults};
     struct fsn_error cause = {0};
     enum fsn_status status =
         fsn_spec_from_json(body, size, srv_order_keys, &order.spec, faults, &cause);

@@ -65,6 +65,14 @@ static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_jo
         srv_reply_problem(request, SRV_PROBLEM_QUEUE_FULL, "%lld jobs wait already",
                           (long long)call->service->max_queued_jobs);
         break;
+    case SRV_JOB_QUOTA_JOBS:
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA,
+                          "as many jobs of this token wait as may; cancel one or wait until one is "
+                          "taken up");
+        break;
+    case SRV_JOB_QUOTA_BYTES:
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+        break;
     case SRV_JOB_KEY_TAKEN: /* and free again since: the next try will do */
         srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the order was sent twice at once");
         break;
@@ -88,6 +96,7 @@ static enum fsn_status create(struct srv_call *call, const struct srv_job_key *k
     job->status = SRV_JOB_QUEUED;
     job->images_per_second = job->seconds_left = NAN;
     job->created_at_ms = srv_now_ms();
+    memcpy(job->owner, call->request->caller.token_id, sizeof job->owner);
     status = srv_jobs_insert(call->db, job, key, call->service->max_queued_jobs, &outcome, err);
     if (status == FSN_OK && outcome == SRV_JOB_KEY_TAKEN)
         status = answer_again(call, key, &answered, err);
@@ -103,7 +112,8 @@ static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
     size_t length = key ? strlen(key) : 0;
     bool visible = true;
 
-    *out = (struct srv_job_key){.key = key, .order_sha256 = order_sha256};
+    *out = (struct srv_job_key){
+        .key = key, .order_sha256 = order_sha256, .owner = call->request->caller.token_id};
     for (size_t i = 0; i < length; i++)
         visible = visible && key[i] > 0x20 && key[i] < 0x7f;
     if (key && (length == 0 || length > MAX_KEY || !visible)) {
@@ -153,8 +163,8 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
         status = answer_again(call, &key, &answered, err);
     if (status != FSN_OK || answered)
         return status;
-    status = srv_plan_job(call->service, call->db, body->bytes ? body->bytes : "",
-                          (size_t)body->size_bytes, &job, &faults, &cause);
+    status = srv_plan_job(call, body->bytes ? body->bytes : "", (size_t)body->size_bytes, &job,
+                          &faults, &cause);
     if (status == FSN_FORMAT) {
         srv_reply_problem(call->request, SRV_PROBLEM_MALFORMED_JSON, "%s", cause.text);
         status = FSN_OK;
@@ -203,6 +213,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     }
     if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
+    filter.owner = srv_caller_scope(&call->request->caller);
     filter.label = label_of(call, &filter.label_value);
     status = srv_jobs_list(call->db, &filter, &page, &rows, &count, &next, err);
     if (status != FSN_OK)

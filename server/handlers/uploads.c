@@ -19,10 +19,11 @@ static const struct {
 
 static json_t *upload_json(const struct srv_upload *upload)
 {
-    return json_pack(
-        "{ss ss ss ss sI so so}", "id", upload->id, "name", upload->name, "format", upload->format,
-        "sha256", upload->sha256, "size_bytes", (json_int_t)upload->size_bytes, "created_at",
-        srv_time_json(upload->created_at_ms), "summary", srv_stored_json(upload->summary));
+    return json_pack("{ss ss ss ss sI so so so}", "id", upload->id, "name", upload->name, "format",
+                     upload->format, "sha256", upload->sha256, "size_bytes",
+                     (json_int_t)upload->size_bytes, "created_at",
+                     srv_time_json(upload->created_at_ms), "owner", srv_owner_json(upload->owner),
+                     "summary", srv_stored_json(upload->summary));
 }
 
 enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,
@@ -31,6 +32,7 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     struct srv_request *request = call->request;
     const char *name = srv_request_query(request, "name");
     const char *location;
+    bool room = true;
     enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
 
     if (status != FSN_OK)
@@ -41,8 +43,12 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     memcpy(upload->sha256, request->body.sha256, sizeof upload->sha256);
     upload->size_bytes = request->body.size_bytes;
     upload->created_at_ms = srv_now_ms();
-    status = srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, err);
-    if (status != FSN_OK)
+    memcpy(upload->owner, request->caller.token_id, sizeof upload->owner);
+    status =
+        srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, &room, err);
+    if (status == FSN_OK && !room)
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+    if (status != FSN_OK || !room)
         return status;
     srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
     location = srv_arena_printf(&request->arena, "%s/%s", kinds[upload->kind].path, upload->id);
@@ -63,7 +69,8 @@ enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind ki
 
     if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = srv_uploads_list(call->db, kind, &page, &rows, &count, &next, err);
+    status = srv_uploads_list(call->db, kind, srv_caller_scope(&call->request->caller), &page,
+                              &rows, &count, &next, err);
     if (status != FSN_OK)
         return status;
     items = json_array();

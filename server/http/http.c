@@ -3,8 +3,9 @@
  *
  * MHD calls on_request several times for one request, always on the thread of its connection:
  *
- *   first call      headers are there: find the route, check query and Content-Length. A request
- *                   with a body that will be refused is answered now, before the body is read.
+ *   first call      headers are there: find the route, see who calls (handlers/access.c), check
+ *                   query and Content-Length. A refusal goes out now if the client waits for it,
+ *                   else when a body that is not long has been read.
  *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
  *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
  *                   is handed to a helper thread and the connection suspended; after the resume MHD
@@ -22,6 +23,7 @@
 #include "base/counters.h"
 #include "http/listen.h"
 #include "http/offload.h"
+#include "http/tls.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -35,11 +37,11 @@
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
-#define MAX_QUERY_BYTES 200               /* of one value; the names of uploads are the longest */
 #define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
 
 struct srv_http {
     struct srv_http_options options;
+    struct srv_tls tls;
     struct MHD_Daemon *daemon;
     struct srv_offload *helpers;
     int port;
@@ -49,43 +51,6 @@ struct srv_http {
 };
 
 /* ---- the first call ------------------------------------------------------------------------ */
-
-struct query_check {
-    struct srv_request *request;
-    bool ok;
-};
-
-/* Every parameter must be one of the route's, and its value short, UTF-8 and free of control bytes.
- */
-static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
-                                         size_t key_size, const char *value, size_t value_size)
-{
-    struct query_check *check = user;
-    const struct srv_route *route = check->request->match.route;
-    json_t *text;
-    int i = 0;
-
-    (void)kind;
-    while (i < SRV_MAX_QUERY && route->query[i] && strcmp(key, route->query[i]) != 0)
-        i++;
-    if (i == SRV_MAX_QUERY || !route->query[i] || strlen(key) != key_size) {
-        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY, "unknown query parameter '%s'",
-                          key);
-        check->ok = false;
-        return MHD_NO;
-    }
-    text = value && value_size <= MAX_QUERY_BYTES ? json_stringn(value, value_size) : NULL;
-    check->ok = text != NULL;
-    json_decref(text);
-    for (size_t c = 0; check->ok && c < value_size; c++)
-        check->ok = (unsigned char)value[c] >= 0x20 && value[c] != 0x7f;
-    if (!check->ok)
-        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
-                          "%s: expected a value of at most %d bytes in UTF-8, without control "
-                          "characters",
-                          key, MAX_QUERY_BYTES);
-    return check->ok ? MHD_YES : MHD_NO;
-}
 
 static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
 {
@@ -105,7 +70,6 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
 {
     const struct srv_http *http = request->http;
     const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    struct query_check check = {request, true};
     enum srv_body_kind kind;
     enum fsn_status status;
 
@@ -123,9 +87,10 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         srv_reply_header(request, MHD_HTTP_HEADER_ALLOW, request->match.allow);
         return FSN_OK;
     }
-    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, check_query_value,
-                                &check);
-    if (!check.ok)
+    status = http->options.admit(request, http->options.context, err);
+    if (status != FSN_OK || request->response)
+        return status;
+    if (!srv_request_check_query(request))
         return FSN_OK;
     kind = request->match.route->body;
     request->body.limit_bytes = body_limit(http, kind);
@@ -143,21 +108,28 @@ static enum MHD_Result queue_reply(struct srv_request *request)
     return MHD_queue_response(request->connection, request->status, request->response);
 }
 
+/* Whether a refusal goes out before the body is read: to who waits for 100 Continue or would send
+ * very much. Anyone else listens when all is sent, would find the connection reset and the answer
+ * lost; so what they send is read and dropped. */
+static bool refuses_at_once(struct srv_request *request)
+{
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return srv_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
+           (length && strtoll(length, NULL, 10) > DRAIN_BYTES);
+}
+
 static enum MHD_Result begin(struct srv_request *request)
 {
     struct fsn_error err = {0};
-    bool has_body = srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL ||
-                    (srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL &&
-                     strcmp(srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH), "0") != 0);
 
     if (check_headers(request, &err) != FSN_OK)
         srv_reply_error(request, &err);
     if (!request->response)
         return MHD_YES;
     request->state = SRV_REQUEST_ANSWERED;
-    if (!has_body)
-        return MHD_YES; /* the reply is queued in the next call, and the connection stays open */
-    return queue_reply(request);
+    /* Else the reply is queued in the last call, and the connection stays open. */
+    return refuses_at_once(request) ? queue_reply(request) : MHD_YES;
 }
 
 /* ---- the last call ------------------------------------------------------------------------- */
@@ -303,6 +275,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     count_request(request);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
             SRV_TEXT("path", request->path), SRV_INT("status", request->status),
+            SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
             SRV_INT("received_bytes", request->body.size_bytes),
             SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
             SRV_TEXT("end", how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "complete" : "broken"));
@@ -328,22 +301,45 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *user, const char 
 
 /* ---- start and stop ------------------------------------------------------------------------ */
 
+static void secure_by(const struct srv_tls *tls, struct MHD_OptionItem out[4])
+{
+    out[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate};
+    out[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key};
+    out[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                     (void *)(uintptr_t)SRV_TLS_PRIORITIES};
+    out[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
 static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err)
 {
     const struct srv_http_options *options = &http->options;
-    enum fsn_status status;
+    const bool secure = *options->tls_cert != '\0';
+    struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL}};
+    enum fsn_status status = FSN_OK;
     int socket = -1;
 
-    status = srv_listen(options->listen, &socket, &http->port, err);
+    if (secure)
+        status = srv_tls_load(options->tls_cert, options->tls_key, &http->tls, err);
+    if (secure)
+        secure_by(&http->tls, tls);
+    if (status == FSN_OK)
+        status = srv_listen(options->listen, &socket, &http->port, err);
     if (status != FSN_OK)
         return status;
+    if (options->loopback_only && !srv_listens_on_loopback(socket)) {
+        close(socket);
+        return SRV_FAIL(err, FSN_INVALID, "--listen %s: %s", options->listen,
+                        options->loopback_only);
+    }
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->connection_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            (secure ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)options->connection_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (http->daemon)
         return FSN_OK;
     close(socket);
@@ -397,6 +393,7 @@ void srv_http_stop(struct srv_http *http)
         MHD_stop_daemon(http->daemon);
     if (listening != MHD_INVALID_SOCKET)
         close(listening);
+    srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
     uv_cond_destroy(&http->idle);
     uv_mutex_destroy(&http->mutex);

@@ -11,11 +11,14 @@ typedef enum fsn_status srv_http_call_fn(struct srv_request *request, void *cont
                                          struct fsn_error *err);
 
 struct srv_http_options {
-    const char *listen;        /* "HOST:PORT" */
-    const char *temporary_dir; /* for bodies on their way in */
+    const char *listen;             /* "HOST:PORT" */
+    const char *tls_cert, *tls_key; /* files in PEM; "": HTTP without TLS */
+    const char *temporary_dir;      /* for bodies on their way in */
+    const char *loopback_only;      /* why another address is refused; NULL: it is not */
     const struct srv_route *routes;
+    srv_http_call_fn *admit; /* first, when there are headers alone: a reply refuses the request */
     srv_http_call_fn *call;
-    void *context;               /* of call */
+    void *context;               /* of both */
     struct srv_streams *streams; /* ended when the server stops */
     int threads, helpers;
     int max_connections, connection_timeout_s;
@@ -25,7 +28,8 @@ struct srv_http_options {
 struct srv_http;
 
 /* Starts serving. *options is copied, what it points to is borrowed until the stop. Errors:
- * INVALID (the address), IO (it cannot be bound), NOMEM. */
+ * INVALID (the address, loopback_only, a certificate or key), IO (it cannot
+ * be bound, a file cannot be read), NOMEM. */
 FSN_NODISCARD enum fsn_status srv_http_start(const struct srv_http_options *options,
                                              struct srv_http **out, struct fsn_error *err);
 int srv_http_port(const struct srv_http *http);

@@ -58,6 +58,20 @@ static int bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
+bool srv_listens_on_loopback(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    const struct in6_addr *six = &((struct sockaddr_in6 *)&address)->sin6_addr;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+        return false;
+    if (address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+    return address.ss_family == AF_INET &&
+           ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 enum fsn_status srv_listen(const char *address, int *socket_fd, int *port, struct fsn_error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};

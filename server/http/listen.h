@@ -9,4 +9,7 @@
 FSN_NODISCARD enum fsn_status srv_listen(const char *address, int *socket_fd, int *port,
                                          struct fsn_error *err);
 
+/* Whether the socket is bound to an address that this machine alone reaches: 127.0.0.0/8, ::1. */
+bool srv_listens_on_loopback(int socket_fd);
+
 #endif

@@ -11,6 +11,8 @@
     X(MALFORMED_JSON, 400, "malformed-json", "The body is not well-formed JSON")               \
     X(BAD_QUERY, 400, "bad-query", "A query parameter is unknown or has a wrong value")        \
     X(BAD_HEADER, 400, "bad-header", "A header field has a wrong value")                       \
+    X(UNAUTHORIZED, 401, "unauthorized", "A token is needed, or another one")                  \
+    X(FORBIDDEN, 403, "forbidden", "The token's role does not allow this")                     \
     X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method") \
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \
@@ -28,6 +30,7 @@
     X(MISMATCH, 422, "data-mismatch", "The data set does not fit the model")                   \
     X(BUDGET, 422, "impossible-budget", "The compression asked for cannot be reached")         \
     X(DIVERGED, 422, "diverged", "Training produced a value that is not finite")               \
+    X(QUOTA, 429, "quota-exceeded", "The token has as much as it may have")                    \
     X(QUEUE_FULL, 429, "queue-full", "The queue is full")                                      \
     X(INTERNAL, 500, "internal", "The server failed")                                          \
     X(IO, 500, "io", "The server could not read or write")                                     \

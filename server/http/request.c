@@ -8,6 +8,7 @@
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 1000
+#define MAX_QUERY_BYTES 200 /* of one value; the names of uploads are the longest */
 
 const char *srv_request_param(const struct srv_request *request, const char *name)
 {
@@ -25,6 +26,52 @@ const char *srv_request_query(const struct srv_request *request, const char *nam
 const char *srv_request_header(const struct srv_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+struct query_check {
+    struct srv_request *request;
+    bool ok;
+};
+
+/* Every parameter must be one of the route's, and its value short, UTF-8 and free of control bytes.
+ */
+static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
+                                         size_t key_size, const char *value, size_t value_size)
+{
+    struct query_check *check = user;
+    const struct srv_route *route = check->request->match.route;
+    json_t *text;
+    int i = 0;
+
+    (void)kind;
+    while (i < SRV_MAX_QUERY && route->query[i] && strcmp(key, route->query[i]) != 0)
+        i++;
+    if (i == SRV_MAX_QUERY || !route->query[i] || strlen(key) != key_size) {
+        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY, "unknown query parameter '%s'",
+                          key);
+        check->ok = false;
+        return MHD_NO;
+    }
+    text = value && value_size <= MAX_QUERY_BYTES ? json_stringn(value, value_size) : NULL;
+    check->ok = text != NULL;
+    json_decref(text);
+    for (size_t c = 0; check->ok && c < value_size; c++)
+        check->ok = (unsigned char)value[c] >= 0x20 && value[c] != 0x7f;
+    if (!check->ok)
+        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
+                          "%s: expected a value of at most %d bytes in UTF-8, without control "
+                          "characters",
+                          key, MAX_QUERY_BYTES);
+    return check->ok ? MHD_YES : MHD_NO;
+}
+
+bool srv_request_check_query(struct srv_request *request)
+{
+    struct query_check check = {request, true};
+
+    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, check_query_value,
+                                &check);
+    return check.ok;
 }
 
 /* A whole number from 1 to max, nothing before or after it. */

@@ -2,6 +2,7 @@
 #ifndef SRV_HTTP_REQUEST_H
 #define SRV_HTTP_REQUEST_H
 
+#include "base/caller.h"
 #include "base/page.h"
 #include "http/body.h"
 #include "http/problem.h"
@@ -17,6 +18,7 @@ struct srv_request {
     struct srv_arena arena;            /* lives as long as the request */
     const char *method, *path;
     struct srv_match match;
+    struct srv_caller caller; /* once the request is admitted */
     struct srv_body body;
     int64_t started_ticks_ms, answered_ticks_ms; /* 0: not yet */
     unsigned status;                             /* of the reply */
@@ -31,6 +33,10 @@ const char *srv_request_param(const struct srv_request *request, const char *nam
 const char *srv_request_query(const struct srv_request *request, const char *name);
 /* NULL when it was not sent. Borrowed from the request. */
 const char *srv_request_header(const struct srv_request *request, const char *name);
+
+/* Whether every parameter after '?' is one of the route's, and its value short, UTF-8 and free of
+ * control bytes; false: the request has been answered. */
+bool srv_request_check_query(struct srv_request *request);
 
 /* Parses ?limit=, 1..1000, default 100, and ?cursor=, as srv_reply_page gave it. Errors: INVALID,
  * for which the request has been answered. */

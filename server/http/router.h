@@ -14,6 +14,13 @@ enum srv_body_kind {
     SRV_BODY_FILE, /* streamed to a temporary file while it is hashed */
 };
 
+/* Who may call a route, where the service asks for tokens; see handlers/access.c. */
+enum srv_access {
+    SRV_ACCESS_TOKEN,   /* any token; what is not GET, not a viewer's */
+    SRV_ACCESS_OVERALL, /* not a user's: it tells of everybody's things */
+    SRV_ACCESS_OPEN,    /* everybody, without a token */
+};
+
 #define SRV_MAX_QUERY 4
 struct srv_route {
     const char *method;
@@ -22,6 +29,7 @@ struct srv_route {
     enum srv_body_kind body;
     bool offload; /* may take long: runs on a helper thread while the connection is suspended */
     const char *query[SRV_MAX_QUERY]; /* parameters it takes after '?' */
+    enum srv_access access;
 };
 
 #define SRV_MAX_PARAMS 2

@@ -73,10 +73,8 @@ static enum fsn_status move_in(const struct srv_blobs *blobs, const struct srv_b
         status = srv_make_folders(folder, err);
     if (status != FSN_OK)
         return status;
-    if (access(path, F_OK) == 0) { /* the same bytes are there already */
-        unlink(item->path);
-        return FSN_OK;
-    }
+    /* Over the same bytes too, if they are there: whoever uploads a file cannot tell by the time
+     * that it takes whether someone else has it. */
     return srv_move_durably(item->path, path, err);
 }
 

@@ -20,8 +20,8 @@ void srv_blobs_destroy(struct srv_blobs *blobs);
 FSN_NODISCARD enum fsn_status srv_blobs_path(const struct srv_blobs *blobs, const char *sha256,
                                              char out[SRV_PATH_SIZE], struct fsn_error *err);
 
-/* A file on its way in: moved away from path when it is stored, removed when it is there already.
- */
+/* A file on its way in: moved away from path when it is stored, over the same bytes if they are
+ * there already. */
 struct srv_blob {
     const char *path;
     const char *sha256;

@@ -1,6 +1,8 @@
 /* jobs.c - see jobs.h. */
 #include "store/jobs_row.h"
 
+#include "store/tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,10 +71,11 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     out->finished_at_ms = srv_column_int(q, 19);
     out->priority = srv_column_int(q, 20);
     out->labels = srv_column_dup(q, 21);
+    srv_column_copy(q, 22, out->owner, sizeof out->owner);
     if (all) {
-        out->spec = srv_column_dup(q, 22);
-        out->plan = srv_column_dup(q, 23);
-        out->search = srv_column_dup(q, 24);
+        out->spec = srv_column_dup(q, 23);
+        out->plan = srv_column_dup(q, 24);
+        out->search = srv_column_dup(q, 25);
     }
 }
 
@@ -110,11 +113,36 @@ static enum fsn_status count(struct srv_db *db, const char *sql, const char *arg
     return srv_query_end(&q, err);
 }
 
-static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job, const char *key,
-                                    int64_t max_queued, enum srv_job_insert *outcome,
-                                    struct fsn_error *err)
+enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
+                                  char id[SRV_ID_SIZE], bool *found, bool *same,
+                                  struct fsn_error *err)
 {
-    int64_t models = 0, datasets = 0, queued = 0, taken = 0;
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "SELECT id, order_sha256 FROM jobs"
+                    " WHERE idempotency_key = ? AND coalesce(owner, '') = ?");
+    srv_query_text(&q, key->key);
+    srv_query_text(&q, key->owner);
+    *found = srv_query_row(&q);
+    if (*found) {
+        char sha256[SRV_SHA256_SIZE];
+
+        srv_column_copy(&q, 0, id, SRV_ID_SIZE);
+        srv_column_copy(&q, 1, sha256, sizeof sha256);
+        *same = strcmp(sha256, key->order_sha256) == 0;
+    }
+    return srv_query_end(&q, err);
+}
+
+static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job,
+                                    const struct srv_job_key *key, int64_t max_queued,
+                                    enum srv_job_insert *outcome, struct fsn_error *err)
+{
+    int64_t models = 0, datasets = 0, queued = 0;
+    struct srv_token_room room = {0, 0};
+    bool taken = false, same = false;
+    char other[SRV_ID_SIZE];
     enum fsn_status status;
 
     status = count(db, "SELECT count(*) FROM uploads WHERE id = ? AND kind = 'model'",
@@ -124,11 +152,15 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
                        job->dataset_id, &datasets, err);
     if (status == FSN_OK)
         status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
-    if (status == FSN_OK && key)
-        status = count(db, "SELECT count(*) FROM jobs WHERE idempotency_key = ?", key, &taken, err);
-    *outcome = taken > 0              ? SRV_JOB_KEY_TAKEN
+    if (status == FSN_OK && key->key)
+        status = srv_jobs_find_key(db, key, other, &taken, &same, err);
+    if (status == FSN_OK)
+        status = srv_tokens_room(db, job->owner, &room, err);
+    *outcome = taken                  ? SRV_JOB_KEY_TAKEN
                : models == 0          ? SRV_JOB_MODEL_GONE
                : datasets == 0        ? SRV_JOB_DATASET_GONE
+               : room.jobs <= 0       ? SRV_JOB_QUOTA_JOBS
+               : room.bytes <= 0      ? SRV_JOB_QUOTA_BYTES
                : queued >= max_queued ? SRV_JOB_QUEUE_FULL
                                       : SRV_JOB_INSERTED;
     return status;
@@ -144,12 +176,13 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
 
     if (status != FSN_OK)
         return status;
-    status = check_insert(db, job, key->key, max_queued, &result, err);
+    status = check_insert(db, job, key, max_queued, &result, err);
     if (status == FSN_OK && result == SRV_JOB_INSERTED) {
         srv_query_begin(&q, db,
                         "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
-                        " epochs, created_at, idempotency_key, order_sha256, priority, labels)"
-                        " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, coalesce(?, '{}'))");
+                        " epochs, created_at, idempotency_key, order_sha256, priority, labels,"
+                        " owner) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
+                        " coalesce(?, '{}'), nullif(?, ''))");
         srv_query_text(&q, job->id);
         srv_query_text(&q, job->name);
         srv_query_text(&q, job->model_id);
@@ -162,31 +195,13 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_text(&q, key->key ? key->order_sha256 : NULL);
         srv_query_int(&q, job->priority);
         srv_query_text(&q, job->labels);
+        srv_query_text(&q, job->owner);
         status = srv_query_run(&q, NULL, err);
     }
     status = srv_db_end(db, status, err);
     if (status == FSN_OK)
         *outcome = result;
     return status;
-}
-
-enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
-                                  char id[SRV_ID_SIZE], bool *found, bool *same,
-                                  struct fsn_error *err)
-{
-    struct srv_query q;
-
-    srv_query_begin(&q, db, "SELECT id, order_sha256 FROM jobs WHERE idempotency_key = ?");
-    srv_query_text(&q, key->key);
-    *found = srv_query_row(&q);
-    if (*found) {
-        char sha256[SRV_SHA256_SIZE];
-
-        srv_column_copy(&q, 0, id, SRV_ID_SIZE);
-        srv_column_copy(&q, 1, sha256, sizeof sha256);
-        *same = strcmp(sha256, key->order_sha256) == 0;
-    }
-    return srv_query_end(&q, err);
 }
 
 enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *out, bool *found,
@@ -210,15 +225,18 @@ enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *fi
 
     if (!rows)
         return SRV_NOMEM(err);
-    srv_query_begin(&q, db,
-                    "SELECT " SRV_JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
-                    " AND seq < ?2 AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels)"
-                    " WHERE key = ?4 AND (?5 IS NULL OR value = ?5))) ORDER BY seq DESC LIMIT ?3");
+    srv_query_begin(
+        &q, db,
+        "SELECT " SRV_JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
+        " AND seq < ?2 AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels)"
+        " WHERE key = ?4 AND (?5 IS NULL OR value = ?5))) AND (?6 IS NULL OR owner = ?6)"
+        " ORDER BY seq DESC LIMIT ?3");
     srv_query_text(&q, filter->status < SRV_JOB_STATUS_COUNT ? status_names[filter->status] : NULL);
     srv_query_int(&q, page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
     srv_query_text(&q, filter->label);
     srv_query_text(&q, filter->label_value);
+    srv_query_text(&q, filter->owner);
     while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, false, &rows[n++]);
     status = srv_query_end(&q, err);

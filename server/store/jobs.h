@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "base/page.h"
+#include "base/token.h"
 #include "store/blobs.h"
 
 #define SRV_JOB_STATUS_LIST(X) \
@@ -45,6 +46,7 @@ struct srv_job {
     double images_per_second, seconds_left;               /* NaN: unknown */
     char *error_type, *error_detail;                      /* NULL: none */
     int64_t created_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
+    char owner[SRV_TOKEN_ID_SIZE];                        /* who ordered it; "": no token */
 };
 void srv_job_clear(struct srv_job *job); /* frees the texts */
 
@@ -57,14 +59,16 @@ enum srv_job_insert {
     SRV_JOB_MODEL_GONE,
     SRV_JOB_DATASET_GONE,
     SRV_JOB_QUEUE_FULL,
-    SRV_JOB_KEY_TAKEN /* another job has the idempotency key */
+    SRV_JOB_QUOTA_JOBS,  /* its owner's, of jobs that wait */
+    SRV_JOB_QUOTA_BYTES, /* likewise: stored bytes leave no room for what the job would make */
+    SRV_JOB_KEY_TAKEN    /* another job has the idempotency key */
 };
-/* What makes an order that is sent twice one job. key NULL: nothing does. */
+/* What makes an order that an owner ("": none) sends twice one job. key NULL: nothing does. */
 struct srv_job_key {
-    const char *key, *order_sha256;
+    const char *key, *order_sha256, *owner;
 };
-/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs and created_at_ms of
- * job. */
+/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs, created_at_ms and
+ * owner of job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
                                               const struct srv_job_key *key, int64_t max_queued,
                                               enum srv_job_insert *outcome, struct fsn_error *err);
@@ -79,6 +83,7 @@ FSN_NODISCARD enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, st
 struct srv_job_filter {
     enum srv_job_status status;      /* SRV_JOB_STATUS_COUNT: any */
     const char *label, *label_value; /* NULL: whatever; label with value NULL: that it has */
+    const char *owner;               /* NULL: whoever */
 };
 /* Newest first, without spec and plan. *out: an array, new, of *count; clear every row and free the
  * array. *next: the place that the next page comes before, 0 when there is none. */

@@ -30,11 +30,17 @@ static enum fsn_status apply(struct srv_db *db, const struct srv_migration *migr
                              const char *sha256, struct fsn_error *err)
 {
     enum fsn_status status = srv_db_begin(db, err);
+    char stored[SRV_SHA256_SIZE];
     struct srv_query q;
 
     if (status != FSN_OK)
         return status;
-    status = srv_db_exec(db, migration->sql, err);
+    /* Another process may have been faster: `fsnetd token` beside a service that starts. */
+    status = stored_checksum(db, migration->version, stored, err);
+    if (status == FSN_OK && *stored != '\0')
+        return srv_db_end(db, status, err);
+    if (status == FSN_OK)
+        status = srv_db_exec(db, migration->sql, err);
     if (status == FSN_OK) {
         srv_query_begin(&q, db,
                         "INSERT INTO schema_migrations (version, name, sha256, applied_at)"

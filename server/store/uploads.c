@@ -1,11 +1,14 @@
 /* uploads.c - see uploads.h. */
 #include "store/uploads.h"
 
+#include "store/tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS                                                                              \
-    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at, u.seq" \
+#define COLUMNS                                                                               \
+    "u.id, u.name, u.format, u.sha256, b.size_bytes, u.summary, u.info, u.created_at, u.seq," \
+    " u.owner"                                                                                \
     " FROM uploads u JOIN blobs b USING (sha256) "
 
 static const char *const kind_names[] = {
@@ -33,16 +36,26 @@ static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_
     out->info = srv_column_dup(q, 6);
     out->created_at_ms = srv_column_int(q, 7);
     out->seq = srv_column_int(q, 8);
+    srv_column_copy(q, 9, out->owner, sizeof out->owner);
 }
 
+struct insertion {
+    const struct srv_upload *upload;
+    bool room;
+};
+
+/* Inside the transaction, so that two uploads at once cannot both take the last of the room. */
 static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
 {
-    const struct srv_upload *upload = user;
+    struct insertion *insertion = user;
+    const struct srv_upload *upload = insertion->upload;
+    struct srv_token_room room;
+    enum fsn_status status;
     struct srv_query q;
 
     srv_query_begin(&q, db,
                     "INSERT INTO uploads (id, kind, name, format, sha256, summary, info,"
-                    " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                    " created_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))");
     srv_query_text(&q, upload->id);
     srv_query_text(&q, kind_names[upload->kind]);
     srv_query_text(&q, upload->name);
@@ -51,16 +64,27 @@ static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_er
     srv_query_text(&q, upload->summary);
     srv_query_text(&q, upload->info);
     srv_query_int(&q, upload->created_at_ms);
-    return srv_query_run(&q, NULL, err);
+    srv_query_text(&q, upload->owner);
+    status = srv_query_run(&q, NULL, err);
+    if (status == FSN_OK)
+        status = srv_tokens_room(db, upload->owner, &room, err);
+    if (status != FSN_OK)
+        return status;
+    insertion->room = room.bytes >= 0;
+    return insertion->room ? FSN_OK : FSN_LIMIT; /* which undoes all of it */
 }
 
 enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
-                                   const struct srv_upload *upload, const char *path,
+                                   const struct srv_upload *upload, const char *path, bool *room,
                                    struct fsn_error *err)
 {
     struct srv_blob blob = {path, upload->sha256, upload->size_bytes};
 
-    return srv_blobs_store(blobs, db, &blob, 1, write_upload, (void *)(uintptr_t)upload, err);
+    struct insertion insertion = {upload, true};
+    enum fsn_status status = srv_blobs_store(blobs, db, &blob, 1, write_upload, &insertion, err);
+
+    *room = insertion.room;
+    return insertion.room ? status : FSN_OK;
 }
 
 enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, const char *id,
@@ -87,7 +111,7 @@ enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, co
     return FSN_OK;
 }
 
-enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
+enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, const char *owner,
                                  const struct srv_page *page, struct srv_upload **out,
                                  size_t *count, int64_t *next, struct fsn_error *err)
 {
@@ -99,10 +123,13 @@ enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
     if (!rows)
         return SRV_NOMEM(err);
     srv_query_begin(&q, db,
-                    "SELECT " COLUMNS "WHERE u.kind = ? AND u.seq < ? ORDER BY u.seq DESC LIMIT ?");
+                    "SELECT " COLUMNS
+                    "WHERE u.kind = ?1 AND u.seq < ?2 AND (?4 IS NULL OR u.owner = ?4)"
+                    " ORDER BY u.seq DESC LIMIT ?3");
     srv_query_text(&q, kind_names[kind]);
     srv_query_int(&q, page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    srv_query_text(&q, owner);
     while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, kind, &rows[n++]);
     status = srv_query_end(&q, err);

@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "base/page.h"
+#include "base/token.h"
 #include "store/blobs.h"
 
 enum srv_upload_kind { SRV_UPLOAD_MODEL, SRV_UPLOAD_DATASET };
@@ -19,24 +20,28 @@ struct srv_upload {
     char *summary; /* JSON of the engine */
     char *info;    /* JSON of the server (data sets), or NULL */
     int64_t created_at_ms;
+    char owner[SRV_TOKEN_ID_SIZE]; /* the token that made it; "": none */
 };
 void srv_upload_clear(struct srv_upload *upload); /* frees the texts */
 
-/* Stores the file at path as the upload's content and the row, all or nothing. */
+/* Stores the file at path as the upload's content and the row, all or nothing. *room false:
+ * nothing, since the owner's quota of bytes has no room for it. */
 FSN_NODISCARD enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
                                                  const struct srv_upload *upload, const char *path,
-                                                 struct fsn_error *err);
+                                                 bool *room, struct fsn_error *err);
 
 /* *found false: no such id of this kind. *out: srv_upload_clear. */
 FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind,
                                               const char *id, struct srv_upload *out, bool *found,
                                               struct fsn_error *err);
 
-/* Newest first. *out: an array, new, of *count; free every row and the array. *next: the place that
- * the next page comes before, 0 when there is none. */
+/* Newest first; owner: only those of this token, NULL: all. *out: an array, new, of *count; free
+ * every row and the array. *next: the place that the next page comes before, 0 when there is none.
+ */
 FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
-                                               const struct srv_page *page, struct srv_upload **out,
-                                               size_t *count, int64_t *next, struct fsn_error *err);
+                                               const char *owner, const struct srv_page *page,
+                                               struct srv_upload **out, size_t *count,
+                                               int64_t *next, struct fsn_error *err);
 
 /* Deletes the row, and the content if nothing else names it. A queued or running job that needs it
  * keeps it: then its id is put into in_use, else "". *found false: no such upload. */

@@ -1,7 +1,9 @@
 // api.js - the way to the server: JSON calls, uploads with progress, and what happens without it.
 //
 // A GET that finds no server waits until it is back and tries again, so pages keep what they show;
-// banner.js listens to say so. What changes something is never repeated by itself: it fails.
+// banner.js listens to say so. What changes something is never repeated by itself: it fails. Every call to
+// the API carries the token, if there is one (token.js).
+import { authorization } from "./token.js";
 
 /** A problem document (RFC 9457), or the same shape for what never reached the server. */
 export class Problem extends Error {
@@ -61,7 +63,7 @@ async function read(response) {
 export async function get(path, signal) {
   for (;;) {
     try {
-      return await read(await fetch(path, { signal }));
+      return await read(await fetch(path, { signal, headers: authorization() }));
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // fetch throws one when there is no server
     }
@@ -75,7 +77,7 @@ export async function send(method, path, body, signal) {
   try {
     return await read(await fetch(path, {
       method, signal, body: body === undefined ? undefined : JSON.stringify(body),
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
     }));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -106,10 +108,20 @@ export function upload(path, file, onprogress) {
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     const name = file.name.replace(/[\x00-\x1f\x7f]/g, "").slice(0, 60);
     request.open("POST", `${path}?name=${encodeURIComponent(name)}`);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
+    const headers = { ...authorization(), "Content-Type": "application/octet-stream" };
+    for (const [key, value] of Object.entries(headers)) request.setRequestHeader(key, value);
     request.send(file);
   });
   return { done, cancel: () => request.abort() };
+}
+
+/** Saves a file of the API under a name. A link cannot carry a token; this can. */
+export async function save(path, name) {
+  const response = await fetch(path, { headers: authorization() });
+  if (!response.ok) throw refusal(response.status, await response.text());
+  const url = URL.createObjectURL(await response.blob());
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000); // by then the browser has it
 }
 
 const looking = () => document.hidden

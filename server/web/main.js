@@ -1,11 +1,13 @@
 // main.js - which page a hash shows, and what changes around it.
 import { get } from "./api.js";
 import { startBanner } from "./banner.js";
-import { h, fill, loading, problem } from "./dom.js";
+import { h, fill, heading as entitle, loading, problem } from "./dom.js";
 import { compare } from "./compare.js";
 import { job } from "./job.js";
 import { jobs } from "./jobs.js";
 import { newJob } from "./new_job.js";
+import { signIn } from "./sign_in.js";
+import { forgetToken, hasToken } from "./token.js";
 import { datasets, models } from "./uploads.js";
 
 // A page is (body, signal, ...parts of the hash): it fills body, and ends its work when the signal does.
@@ -13,7 +15,7 @@ const pages = { jobs, models, datasets, new: newJob, job, compare };
 const titles = {
   jobs: "Jobs", models: "Models", datasets: "Data sets", new: "New job", job: "Job", compare: "Compare",
 };
-const main = document.getElementById("main");
+const main = document.getElementById("main"), forget = document.getElementById("forget");
 let leaving = new AbortController();
 
 async function show(first) {
@@ -30,12 +32,20 @@ async function show(first) {
   const heading = h("h1", { tabindex: "-1" }, titles[page]);
   const body = h("div", { class: `page ${page}` }, loading());
   fill(main, heading, body);
+  forget.hidden = !hasToken();
   if (first !== true) heading.focus({ preventScroll: true });
   window.scrollTo(0, 0);
   try {
     await pages[page](body, signal, ...parts);
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
+    if (error.status === 401) {
+      entitle(body, "Token needed");
+      fill(body, signIn(error, show));
+      forget.hidden = true;
+      body.querySelector("input").focus();
+      return;
+    }
     if (!error.title) console.error(error);
     fill(body, problem(error));
   }
@@ -45,6 +55,10 @@ async function show(first) {
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
+});
+forget.addEventListener("click", () => {
+  forgetToken();
+  show();
 });
 startBanner(document.getElementById("banner"));
 window.addEventListener("hashchange", show);

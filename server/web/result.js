@@ -1,8 +1,9 @@
 // result.js - what came of a job: before and after, layers, warnings, files. All figures are the report's.
-import { get } from "./api.js";
-import { h, copyButton, table } from "./dom.js";
+import { get, save } from "./api.js";
+import { h, copyButton, problem, table } from "./dom.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
 import { tile } from "./plan.js";
+import { hasToken } from "./token.js";
 
 /** Rows of baseline and compressed side by side; shared with compare.js. */
 export const measures = [
@@ -76,9 +77,13 @@ function exclusions({ exclude_first: first = [] }) {
 function files(items) {
   const main = (f) => f.name === "model.onnx";
   return h("ul", { class: "files" }, [...items].sort((a, b) => main(b) - main(a)).map((f) => {
-    const line = `curl -fo ${f.name} '${new URL(f.href, location.href)}'`;
+    const line = `curl -fo ${f.name} ${hasToken() ? '-H "Authorization: Bearer $FSNET_TOKEN" ' : ""}'${new URL(f.href, location.href)}'`;
+    const onclick = hasToken() && ((event) => {
+      event.preventDefault();
+      save(f.href, f.name).catch((error) => event.target.closest("li").append(problem(error)));
+    });
     return h("li", {},
-      h("div", { class: "row" }, h("a", { class: main(f) ? "button primary" : "button", href: f.href, download: f.name }, `Download ${f.name}`),
+      h("div", { class: "row" }, h("a", { class: main(f) ? "button primary" : "button", href: f.href, download: f.name, onclick }, `Download ${f.name}`),
         h("span", { class: "number" }, bytes(f.size_bytes))),
       h("div", { class: "row curl" }, h("code", { tabindex: "0" }, line), copyButton(line, `the curl line of ${f.name}`)),
       h("p", { class: "hint" }, "SHA-256 ", h("code", {}, f.sha256)));

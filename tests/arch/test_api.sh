@@ -29,6 +29,24 @@ same "api/openapi.yaml has the routes and parameters of the server" "$(routes_of
     "$(routes_of_description)"
 check "there are routes to compare" test "$(routes_of_server | wc -l)" -ge 15
 
+# What a route asks of its caller: "METHOD PATH" and the answers that refuse one; none: it is open.
+access_of_server() {
+    sed -nE 's/^ *\{"([A-Z]+)", "([^"]+)",(.*)/\1 \2 \3/p' server/handlers/api.c |
+        awk '{ print $1, $2 (/ACCESS_OPEN/ ? "" : " 401" ($1 != "GET" || /ACCESS_OVERALL/ ? " 403" : "")) }' | sort
+}
+access_of_description() {
+    awk '
+        function flush() { if (method != "") print method " " path codes (open == (codes == "") ? "" : " ?"); method = codes = ""; open = 0 }
+        /^components:/ { flush(); exit }
+        /^  \// { flush(); path = $1; sub(/:$/, "", path) }
+        /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
+        /^      security: \[\]/ { open = 1 }
+        /^        .401.: .*Unauthorized/ { codes = codes " 401" }
+        /^        .403.: .*Forbidden/ { codes = codes " 403" }
+    ' api/openapi.yaml | sort
+}
+same "api/openapi.yaml says of whom the server asks a token" "$(access_of_server)" "$(access_of_description)"
+
 problems_of_server() {
     sed -nE 's/^ *X\([A-Z_]+, ([0-9]{3}), "([a-z0-9-]+)",.*/\2 \1/p' server/http/problem.h
 }

@@ -18,7 +18,7 @@ compress"
 server_floors="base
 store http
 jobs
-handlers
+handlers commands
 ."
 
 # above FLOORS FOLDER: the folders that FOLDER may not include: higher ones and its neighbours.
@@ -76,6 +76,7 @@ one_place() {
         "$(grep -rlE "# *include *[<\"]$1[>\"]" engine server --include="*.[ch]" 2>/dev/null | grep -v "^$2/")"
 }
 one_place sqlite3.h server/store
+one_place gnutls/gnutls.h server/http
 one_place cblas.h engine/core
 one_place archive.h engine/data
 one_place jpeglib.h engine/data

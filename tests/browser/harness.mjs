@@ -3,7 +3,7 @@
 //
 // Any message of kind error in the console, exception or violation of the content policy fails the test
 // that saw it; a test names what it provokes by expectErrors().
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -45,10 +45,22 @@ export class Server {
     const file = join(this.#dir, "port");
     rmSync(file, { force: true });
     this.#process = spawn(join(BUILD, "fsnetd"), ["serve", "--listen", `127.0.0.1:${this.#port}`,
-      "--data-dir", join(this.#dir, "data"), "--port-file", file, "--workers", "1", "--log-level", "error"],
+      "--data-dir", this.#data, "--port-file", file, "--workers", "1", "--log-level", "error"],
     { stdio: ["ignore", "inherit", "inherit"] });
     await until("the server answers", () => existsSync(file) && readFileSync(file, "utf8").trim() !== "");
     this.#port = Number(readFileSync(file, "utf8"));
+  }
+
+  get #data() { return join(this.#dir, "data"); }
+
+  /** A new token; from the first one on the server asks for them. */
+  token(name, role) {
+    return execFileSync(join(BUILD, "fsnetd"), ["token", "create", "--name", name, "--role", role, "--data-dir", this.#data],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  }
+
+  revoke(token) {
+    execFileSync(join(BUILD, "fsnetd"), ["token", "revoke", token.slice(4, 28), "--data-dir", this.#data], { stdio: "ignore" });
   }
 
   get url() { return `http://127.0.0.1:${this.#port}`; }

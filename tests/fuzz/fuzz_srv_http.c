@@ -1,6 +1,7 @@
 /* fuzz_srv_http.c - any text as what a client writes into a request and the service reads itself: a
- * method, a path and a Range header, a line each. Never a crash; a range lies within the content.
- */
+ * method, a path, a Range header and an Authorization header, a line each. Never a crash; a range
+ * lies within the content; what is taken for a token ends as one. */
+#include "base/token.h"
 #include "fuzz_main.h"
 #include "handlers/api.h"
 #include "http/range.h"
@@ -34,19 +35,31 @@ static void range(const char *header)
     }
 }
 
+static void authorization(const char *header)
+{
+    struct srv_token token;
+
+    if (srv_token_parse(header, &token) &&
+        (strlen(header) < SRV_TOKEN_SIZE || strlen(token.id) != SRV_TOKEN_ID_SIZE - 1 ||
+         strncmp(header + strlen(header) - (SRV_TOKEN_SIZE - 1) + strlen("fsn_"), token.id,
+                 strlen(token.id)) != 0))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *rest = text, *line[3];
+    char *text = strndup((const char *)data, size), *rest = text, *line[4];
 
     if (!text)
         return 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         line[i] = strsep(&rest, "\n");
         if (!line[i])
             line[i] = "";
     }
     route(line[0], line[1]);
     range(line[2]);
+    authorization(line[3]);
     free(text);
     return 0;
 }

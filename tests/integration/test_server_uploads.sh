@@ -15,6 +15,10 @@ call DELETE "/v1/models/$id"
 { cat "$dir/resnet8.onnx" && printf x; } >"$dir/long.onnx"
 call POST /v1/models --data-binary "@$dir/long.onnx"
 refused "one byte more" 413 body-too-large "at most $limit bytes"
+check "the connection stays usable" test "$(header connection)" != close
+call POST /v1/models -H 'Expect: 100-continue' --data-binary "@$dir/long.onnx"
+refused "one byte more, of who asks first" 413 body-too-large "at most $limit bytes"
+check "who is not told to go on" test "$(grep -ci '^HTTP/1.1 100' "$dir/head")" -eq 0
 call POST /v1/models -H 'Transfer-Encoding: chunked' --data-binary "@$dir/long.onnx"
 refused "one byte more, of unknown length" 413 body-too-large "at most $limit bytes"
 call POST /v1/jobs -d "{\"name\": \"$(head -c 5000 /dev/zero | tr '\0' x)\"}"

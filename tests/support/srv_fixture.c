@@ -57,12 +57,15 @@ void srv_fixture_add(struct srv_fixture *f, enum srv_upload_kind kind, const cha
         .created_at_ms = 1,
     };
 
+    bool room = false;
+
     snprintf(upload.id, sizeof upload.id, "%s", id);
     digest(text, upload.sha256);
     temp_dir_write(&f->dir, "upload", text, strlen(text));
     assert_int_equal(
-        srv_uploads_insert(f->blobs, f->db, &upload, temp_dir_path(&f->dir, "upload"), NULL),
+        srv_uploads_insert(f->blobs, f->db, &upload, temp_dir_path(&f->dir, "upload"), &room, NULL),
         FSN_OK);
+    assert_true(room);
 }
 
 bool srv_fixture_has_blob(struct srv_fixture *f, const char *text)

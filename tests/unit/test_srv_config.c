@@ -36,6 +36,7 @@ static void defaults_stand_where_nothing_is_said(void **state)
     (void)state;
     assert_int_equal(LOAD("--data-dir", "d"), FSN_OK);
     assert_string_equal(config.listen, "127.0.0.1:8080");
+    assert_string_equal(config.auth, "auto");
     assert_int_equal(config.workers, 0);
     assert_int_equal(config.max_upload_bytes, 2147483648);
     assert_int_equal(config.max_json_bytes, 1048576);
@@ -90,6 +91,8 @@ static void faults_name_the_setting_and_what_it_takes(void **state)
     REFUSED("got '99999999999999999999'", "--workers", "99999999999999999999");
     REFUSED("got '9999999999999G'", "--max-upload-bytes", "9999999999999G");
     REFUSED("expected debug, info, warn or error, got 'loud'", "--log-level", "loud");
+    REFUSED("--tls-cert and --tls-key are given together", "--data-dir", "d", "--tls-cert", "c");
+    REFUSED("--auth: expected auto, tokens or none, got 'off'", "--auth", "off");
     setenv("FSNETD_WORKERS", "many", 1);
     REFUSED("FSNETD_WORKERS: expected a whole number", "--data-dir", "d");
 }

@@ -178,6 +178,38 @@ static void old_curves_stay_when_candidates_come(void **state)
     expect_row(f, "SELECT count(*) FROM jobs WHERE search IS NULL", "1");
 }
 
+/* What was made before there were tokens has no owner, and keeps its Idempotency-Key. */
+static void things_from_before_tokens_have_no_owner(void **state)
+{
+    enum { BEFORE = 5 };
+    struct srv_migration list[BEFORE + 3] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+
+    memcpy(list, srv_migrations, BEFORE * sizeof *list);
+    list[BEFORE] = (struct srv_migration){
+        6, "rows",
+        "INSERT INTO blobs VALUES "
+        "('0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',"
+        " 3, 1);"
+        "INSERT INTO uploads (id, kind, name, format, sha256, summary, created_at) SELECT 'mdl_1',"
+        " 'model', 'n', 'onnx', sha256, '{}', 1 FROM blobs;"
+        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
+        " idempotency_key) VALUES ('job_1', '', 'm', 'd', '{}', '{}', 'queued', 1, 'k'),"
+        " ('job_2', '', 'm', 'd', '{}', '{}', 'queued', 1, NULL),"
+        " ('job_3', '', 'm', 'd', '{}', '{}', 'queued', 1, NULL);"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[BEFORE + 1] = (struct srv_migration){7, "tokens", srv_migrations[BEFORE].sql};
+    assert_string_equal(srv_migrations[BEFORE].name, "tokens");
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f, "SELECT count(*) FROM uploads WHERE owner IS NULL", "1");
+    expect_row(f, "SELECT count(*) FROM jobs WHERE owner IS NULL", "3");
+    expect_row(f, "SELECT id FROM jobs WHERE idempotency_key = 'k'", "job_1");
+    assert_int_not_equal(
+        srv_db_exec(f->db, "UPDATE jobs SET idempotency_key = 'k' WHERE id = 'job_2'", NULL),
+        FSN_OK);
+    assert_int_not_equal(srv_db_exec(f->db, "UPDATE jobs SET owner = 'nobody'", NULL), FSN_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +222,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(things_from_before_tokens_have_no_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
     };
 

@@ -1,0 +1,102 @@
+// test_tokens.mjs - the dashboard of a service that asks for tokens: asks once, sends it with every call, says
+// when it is refused, and keeps it out of addresses.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { faultsOfPage } from "./faults.mjs";
+import { check, holds, input, openPage, run, same, until } from "./harness.mjs";
+
+const refused = /status of 40[13]/; // Chromium writes a line for every such answer
+
+async function the_token_is_asked_for_once_and_sent_with_every_call(browser, server) {
+  const alice = server.token("alice", "user");
+  const page = await openPage(browser, `${server.url}/`, { permissions: ["clipboard-read", "clipboard-write"] });
+  const asked = [];
+  page.expectErrors(refused);
+  page.on("request", (request) => asked.push(request));
+
+  const field = page.getByLabel("Token", { exact: true });
+  await field.waitFor();
+  same("the field has the focus", true, await field.evaluate((e) => e === document.activeElement));
+  same("nothing is called refused before there is a token", 0, await page.getByRole("alert").count());
+  same("the page that asks can be read by all", [], await page.evaluate(faultsOfPage));
+  await page.shot("token");
+  await field.fill(`${alice.slice(0, -1)}x`);
+  await page.keyboard.press("Enter");
+  const alert = page.getByRole("alert");
+  await alert.waitFor();
+  holds("a token that is none is refused", "The token is refused", await alert.textContent());
+  await field.fill(` ${alice} `);
+  await page.keyboard.press("Enter");
+  await page.getByText("No jobs yet").waitFor();
+
+  await page.go("#/models");
+  await page.getByText("No models yet").waitFor();
+  await page.setInputFiles("input[type=file]", input("resnet8.onnx"));
+  await page.getByText("resnet8.onnx is stored.").waitFor();
+  await page.go("#/datasets");
+  await page.getByText("No data sets yet").waitFor();
+  await page.setInputFiles("input[type=file]", input("shapes.tar.gz"));
+  await page.getByText("shapes.tar.gz is stored.").waitFor();
+  await page.go("#/new");
+  await page.getByText("What would come out").waitFor();
+  await page.getByLabel("Epochs").fill("0");
+  await page.getByRole("button", { name: "Order the job" }).click();
+  const main = page.getByRole("link", { name: "Download model.onnx", exact: true });
+  await main.waitFor({ timeout: 120000 });
+  const [got] = await Promise.all([page.waitForEvent("download"), main.click()]);
+  const id = page.url().split("/").pop();
+  const { items } = await server.json(`/v1/jobs/${id}/artifacts`, { headers: { Authorization: `Bearer ${alice}` } });
+  const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  same("a file is downloaded with the token", ["model.onnx", items.find((i) => i.name === "model.onnx").sha256],
+    [got.suggestedFilename(), sha256(readFileSync(await got.path()))]);
+  const line = await page.locator(".files li").first().locator(".curl code").textContent();
+  check("the curl line does not have the token itself", !line.includes(alice), line);
+  const bytes = execFileSync("bash", ["-c", line.replace("-fo model.onnx", "-fso -")],
+    { maxBuffer: 1 << 26, env: { ...process.env, FSNET_TOKEN: alice } });
+  same("and gets the file with the token from the environment", items.find((i) => i.name === "model.onnx").sha256, sha256(bytes));
+
+  await page.reload();
+  await main.waitFor();
+  check("the token outlives a reload", true);
+  check("no address has the token", asked.every((r) => !r.url().includes(alice.slice(29))));
+  const stored = await page.evaluate(() => [localStorage.length, document.cookie]);
+  same("it is in no cookie, and not kept for other tabs", [0, ""], stored);
+
+  await page.getByRole("button", { name: "Forget the token" }).click();
+  await field.waitFor();
+  same("a token is forgotten", null, await page.evaluate(() => sessionStorage.getItem("fsnet-token")));
+  same("no other error", [], page.unexpectedErrors());
+  same("nothing was asked of another origin", [], page.foreignRequests());
+}
+
+async function a_token_that_ends_is_told_and_asked_for_anew(browser, server) {
+  const brief = server.token("brief", "user"), viewer = server.token("wall", "viewer");
+  const page = await openPage(browser, `${server.url}/#/models`);
+  page.expectErrors(refused);
+  const field = page.getByLabel("Token", { exact: true });
+  await field.fill(viewer);
+  await page.keyboard.press("Enter");
+  await page.getByText("No models yet").waitFor();
+  await page.setInputFiles("input[type=file]", input("resnet8.onnx"));
+  await page.getByRole("alert").waitFor();
+  holds("what a viewer may not do is told", "a viewer's token may only read", await page.getByRole("alert").textContent());
+
+  await page.getByRole("button", { name: "Forget the token" }).click();
+  await field.fill(brief);
+  await page.keyboard.press("Enter");
+  await page.getByText("No models yet").waitFor();
+  await page.go("#/jobs");
+  await page.getByText("No jobs yet").waitFor();
+  server.revoke(brief);
+  await page.getByText("The token is refused").waitFor();
+  holds("a page that is open says why it ends", "the token was revoked", await page.getByRole("alert").textContent());
+  await field.fill(viewer);
+  await page.keyboard.press("Enter");
+  await page.getByText("No jobs yet").waitFor();
+  check("and goes on with another", true);
+  await until("the banner says nothing of a lost server", async () => (await page.locator("#banner > *").count()) === 0);
+  same("no other error", [], page.unexpectedErrors());
+}
+
+await run([the_token_is_asked_for_once_and_sent_with_every_call, a_token_that_ends_is_told_and_asked_for_anew]);
