@@ -1,4 +1,5 @@
-/* main.c - the program fsnetd: serve, settings, --help, --version. */
+/* main.c - the program fsnetd: serve, the subcommands of server/commands, --help, --version. */
+#include "commands/commands.h"
 #include "log.h"
 #include "server.h"
 
@@ -9,11 +10,14 @@ static int usage(FILE *out, int code)
     fputs("fsnetd " FSN_VERSION " - the network compression service\n"
           "\n"
           "usage: fsnetd serve --data-dir DIR [SETTING...]\n"
+          "       fsnetd config [--json] [SETTING...]\n"
+          "           prints the settings in force and where each comes from\n"
           "       fsnetd settings     prints the table of settings in Markdown\n"
           "       fsnetd --help | --version\n"
           "\n"
-          "Settings of serve; each may come from the environment as well, as FSNETD_ and its name\n"
-          "in capitals with _ for - (FSNETD_DATA_DIR):\n",
+          "Settings; each may come from the environment as well, as FSNETD_ and its name in\n"
+          "capitals with _ for - (FSNETD_DATA_DIR), or from the file of --config as a line\n"
+          "'data-dir = DIR'. A flag wins over the environment, that over the file:\n",
           out);
     srv_config_help(out);
     return code;
@@ -23,36 +27,51 @@ static int serve(int argc, char **argv)
 {
     struct fsn_error err = {0};
     struct srv_config config;
+    enum fsn_status status;
 
-    if (argc > 0 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout, 0);
     if (srv_config_load(argc, argv, &config, &err) != FSN_OK) {
         fprintf(stderr, "fsnetd: %s\n", err.text);
         return 2;
     }
     srv_log_set_level(srv_log_level_parse(config.log_level));
-    if (srv_serve(&config, &err) == FSN_OK)
+    status = srv_serve(&config, &err);
+    srv_config_clear(&config);
+    if (status == FSN_OK)
         return 0;
     fprintf(stderr, "fsnetd: %s\n", err.text);
     return 1;
 }
 
+static int settings(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    srv_config_markdown(stdout);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve", serve},
+    {"config", srv_command_config},
+    {"settings", settings},
+};
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
 
-    if (strcmp(command, "serve") == 0)
-        return serve(argc - 2, argv + 2);
-    if (strcmp(command, "settings") == 0) {
-        srv_config_markdown(stdout);
-        return 0;
-    }
+    if (strcmp(command, "--help") == 0 || (argc > 2 && strcmp(argv[2], "--help") == 0))
+        return usage(stdout, 0);
     if (strcmp(command, "--version") == 0) {
         puts("fsnetd " FSN_VERSION);
         return 0;
     }
-    if (strcmp(command, "--help") == 0)
-        return usage(stdout, 0);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(command, commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
     if (*command)
         fprintf(stderr, "fsnetd: unknown command '%s'\n", command);
     return usage(stderr, 2);

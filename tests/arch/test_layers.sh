@@ -18,7 +18,7 @@ compress"
 server_floors="base
 store http
 jobs
-handlers
+handlers commands
 ."
 
 # above FLOORS FOLDER: the folders that FOLDER may not include: higher ones and its neighbours.
