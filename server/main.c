@@ -12,6 +12,8 @@ static int usage(FILE *out, int code)
           "usage: fsnetd serve --data-dir DIR [SETTING...]\n"
           "       fsnetd config [--json] [SETTING...]\n"
           "           prints the settings in force and where each comes from\n"
+          "       fsnetd check --data-dir DIR [--deep] [--json] [SETTING...]\n"
+          "           looks at settings, data folder, database and files; changes nothing\n"
           "       fsnetd settings     prints the table of settings in Markdown\n"
           "       fsnetd --help | --version\n"
           "\n"
@@ -56,6 +58,7 @@ static const struct {
 } commands[] = {
     {"serve", serve},
     {"config", srv_command_config},
+    {"check", srv_command_check},
     {"settings", settings},
 };
 

@@ -5,5 +5,6 @@
 #define SRV_COMMANDS_H
 
 int srv_command_config(int argc, char **argv);
+int srv_command_check(int argc, char **argv);
 
 #endif

@@ -43,6 +43,18 @@ FSN_NODISCARD enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv
                                              srv_blobs_write_fn *write, void *user,
                                              struct fsn_error *err);
 
+/* A row of table blobs. */
+struct srv_blob_row {
+    char sha256[SRV_SHA256_SIZE];
+    int64_t size_bytes;
+};
+/* All rows, in order of sha256. *out: an array, new (free()), of *count. */
+FSN_NODISCARD enum fsn_status srv_blobs_list(struct srv_db *db, struct srv_blob_row **out,
+                                             size_t *count, struct fsn_error *err);
+/* Whether there is such a row now. */
+FSN_NODISCARD enum fsn_status srv_blobs_has(struct srv_db *db, const char *sha256, bool *out,
+                                            struct fsn_error *err);
+
 /* Removes files that have no row; *removed (may be NULL) counts them. For the start. */
 FSN_NODISCARD enum fsn_status srv_blobs_sweep(struct srv_blobs *blobs, struct srv_db *db,
                                               int *removed, struct fsn_error *err);

@@ -12,6 +12,10 @@ struct srv_db_pool; /* idle connections to one file */
 /* WAL, foreign keys on, a busy timeout. Errors: IO, NOMEM, INTERNAL. *out new: srv_db_close. */
 FSN_NODISCARD enum fsn_status srv_db_open(const char *path, struct srv_db **out,
                                           struct fsn_error *err);
+/* For looking at the database of a server that may run: nothing is written, made or migrated.
+ * Errors: IO (no such file, among others), NOMEM. *out new: srv_db_close. */
+FSN_NODISCARD enum fsn_status srv_db_open_readonly(const char *path, struct srv_db **out,
+                                                   struct fsn_error *err);
 void srv_db_close(struct srv_db *db);
 
 /* A pool hands out idle connections and opens new ones at need; every one goes back by release. */
