@@ -14,6 +14,10 @@ static int usage(FILE *out, int code)
           "           prints the settings in force and where each comes from\n"
           "       fsnetd check --data-dir DIR [--deep] [--json] [SETTING...]\n"
           "           looks at settings, data folder, database and files; changes nothing\n"
+          "       fsnetd backup --data-dir DIR --to BACKUP [--link-from OLDER_BACKUP]\n"
+          "           copies all that is stored, also while the service runs\n"
+          "       fsnetd restore --from BACKUP --data-dir DIR | --verify\n"
+          "           verifies a backup and puts it into an empty data folder\n"
           "       fsnetd settings     prints the table of settings in Markdown\n"
           "       fsnetd --help | --version\n"
           "\n"
@@ -59,6 +63,8 @@ static const struct {
     {"serve", serve},
     {"config", srv_command_config},
     {"check", srv_command_check},
+    {"backup", srv_command_backup},
+    {"restore", srv_command_restore},
     {"settings", settings},
 };
 

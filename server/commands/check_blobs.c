@@ -17,8 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROW_COMES_WITHIN_S 2 /* between a file's rename and its row's commit lie one or two syncs \
-                              */
+#define ROW_COMES_WITHIN_S                                                 \
+    2 /* between a file's rename and its row's commit lie one or two syncs \
+       */
 
 struct check {
     struct srv_db *db;
@@ -51,8 +52,7 @@ static enum fsn_status check_row(struct check *check, const struct srv_blob_row 
                                  struct fsn_error *err)
 {
     char path[SRV_PATH_SIZE], sha256[SRV_SHA256_SIZE], text[160];
-    enum fsn_status status =
-        srv_path(path, err, "%s/%.2s/%s", check->dir, row->sha256, row->sha256);
+    enum fsn_status status = srv_blob_path(check->dir, row->sha256, path, err);
     int64_t size = 0;
     struct stat info;
     bool lost = false;
@@ -84,12 +84,6 @@ static enum fsn_status check_row(struct check *check, const struct srv_blob_row 
         }
     }
     return status;
-}
-
-static int by_sha256(const void *a, const void *b)
-{
-    return strcmp(((const struct srv_blob_row *)a)->sha256,
-                  ((const struct srv_blob_row *)b)->sha256);
 }
 
 /* A file below blobs/ that no row named when the list was made. */
@@ -133,13 +127,7 @@ static enum fsn_status find_strangers(const struct check *check, struct stranger
     if (!tree)
         return SRV_FAIL(err, FSN_IO, "cannot list %s: %s", check->dir, strerror(errno));
     while (status == FSN_OK && (entry = fts_read(tree))) {
-        struct srv_blob_row key = {.size_bytes = 0};
-
-        if (entry->fts_info != FTS_F)
-            continue;
-        snprintf(key.sha256, sizeof key.sha256, "%s", entry->fts_name);
-        if (check->count > 0 && entry->fts_namelen == sizeof key.sha256 - 1 &&
-            bsearch(&key, check->rows, check->count, sizeof key, by_sha256))
+        if (entry->fts_info != FTS_F || srv_blob_find(check->rows, check->count, entry->fts_name))
             continue;
         if (!remember(out, entry))
             status = SRV_NOMEM(err);

@@ -6,5 +6,7 @@
 
 int srv_command_config(int argc, char **argv);
 int srv_command_check(int argc, char **argv);
+int srv_command_backup(int argc, char **argv);
+int srv_command_restore(int argc, char **argv);
 
 #endif

@@ -47,7 +47,7 @@ void srv_blobs_destroy(struct srv_blobs *blobs)
 enum fsn_status srv_blobs_path(const struct srv_blobs *blobs, const char *sha256,
                                char out[SRV_PATH_SIZE], struct fsn_error *err)
 {
-    return srv_path(out, err, "%s/%.2s/%s", blobs->dir, sha256, sha256);
+    return srv_blob_path(blobs->dir, sha256, out, err);
 }
 
 enum fsn_status srv_blobs_has(struct srv_db *db, const char *sha256, bool *out,
@@ -64,13 +64,9 @@ enum fsn_status srv_blobs_has(struct srv_db *db, const char *sha256, bool *out,
 static enum fsn_status move_in(const struct srv_blobs *blobs, const struct srv_blob *item,
                                struct fsn_error *err)
 {
-    char folder[SRV_PATH_SIZE], path[SRV_PATH_SIZE];
-    enum fsn_status status = srv_path(folder, err, "%s/%.2s", blobs->dir, item->sha256);
+    char path[SRV_PATH_SIZE];
+    enum fsn_status status = srv_blob_place(blobs->dir, item->sha256, path, err);
 
-    if (status == FSN_OK)
-        status = srv_blobs_path(blobs, item->sha256, path, err);
-    if (status == FSN_OK)
-        status = srv_make_folders(folder, err);
     if (status != FSN_OK)
         return status;
     if (access(path, F_OK) == 0) { /* the same bytes are there already */

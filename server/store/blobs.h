@@ -6,8 +6,7 @@
 #ifndef SRV_STORE_BLOBS_H
 #define SRV_STORE_BLOBS_H
 
-#include "base/digest.h"
-#include "base/files.h"
+#include "store/blob_files.h"
 #include "store/db.h"
 
 struct srv_blobs;
@@ -43,12 +42,7 @@ FSN_NODISCARD enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv
                                              srv_blobs_write_fn *write, void *user,
                                              struct fsn_error *err);
 
-/* A row of table blobs. */
-struct srv_blob_row {
-    char sha256[SRV_SHA256_SIZE];
-    int64_t size_bytes;
-};
-/* All rows, in order of sha256. *out: an array, new (free()), of *count. */
+/* All rows of table blobs, in order of sha256. *out: an array, new (free()), of *count. */
 FSN_NODISCARD enum fsn_status srv_blobs_list(struct srv_db *db, struct srv_blob_row **out,
                                              size_t *count, struct fsn_error *err);
 /* Whether there is such a row now. */

@@ -194,6 +194,15 @@ enum fsn_status srv_db_exec(struct srv_db *db, const char *sql, struct fsn_error
     return code == SQLITE_OK ? FSN_OK : fail(db, code, err);
 }
 
+enum fsn_status srv_db_snapshot(struct srv_db *db, const char *path, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "VACUUM INTO ?");
+    srv_query_text(&q, path);
+    return srv_query_run(&q, NULL, err);
+}
+
 enum fsn_status srv_db_check(struct srv_db *db, struct fsn_error *err)
 {
     struct srv_query q;

@@ -32,6 +32,11 @@ FSN_NODISCARD enum fsn_status srv_db_begin(struct srv_db *db, struct fsn_error *
 FSN_NODISCARD enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status,
                                          struct fsn_error *err);
 
+/* Writes the database as it is at this moment into a new file, while others read and write it; the
+ * file is whole, but not synced. Errors: IO (the file is there already, among others). */
+FSN_NODISCARD enum fsn_status srv_db_snapshot(struct srv_db *db, const char *path,
+                                              struct fsn_error *err);
+
 /* Runs statements that neither take parameters nor give rows. */
 FSN_NODISCARD enum fsn_status srv_db_exec(struct srv_db *db, const char *sql,
                                           struct fsn_error *err);
