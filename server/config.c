@@ -51,6 +51,8 @@ static const struct setting settings[] = {
      AT(max_attempts), 1, 1000},
     {"lease", "SECONDS", "60", "a running job that gives no sign for so long is queued again",
      COUNT, AT(lease_s), 3, 86400},
+    {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
+     AT(drain_s), 0, 3600},
 };
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 _Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");

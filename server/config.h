@@ -35,6 +35,7 @@ struct srv_config {
     int64_t max_queued_jobs;
     int64_t max_attempts;
     int64_t lease_s;
+    int64_t drain_s;
 
     char *file_text; /* what texts of the file point into */
     struct {
