@@ -81,15 +81,21 @@ same "panels do not overlap" 0 "$(jq '[.panels[].gridPos | . as $g | range($g.x;
     | length - (unique | length)' "$board")"
 
 # ---- settings --------------------------------------------------------------------------------
-# accepted WHAT ARGS...: fsnetd would serve with these arguments (behind "serve").
+# accepted WHAT ARGS...: fsnetd would serve with these arguments (behind "serve"), and VARIABLE=VALUE before.
 accepted() {
     local what=$1
+    local -a environment=()
     shift
-    if "$build/fsnetd" config "$@" >"$dir/out" 2>&1; then ok "$what"; else not_ok "$what" "$(<"$dir/out")"; fi
+    while [[ ${1:-} == FSNETD_* ]]; do
+        environment+=("$1")
+        shift
+    done
+    if env "${environment[@]}" "$build/fsnetd" config "$@" >"$dir/out" 2>&1; then ok "$what"; else not_ok "$what" "$(<"$dir/out")"; fi
 }
 read -r -a arguments < <(sed -nE 's/^ExecStart=.*fsnetd serve (.*)/\1/p' deploy/fsnetd.service)
 accepted "the unit's arguments are settings" "${arguments[@]}"
-read -r -a arguments < <(sed -nE 's/^CMD \["serve", (.*)\]$/\1/p' Dockerfile | tr -d '",')
+read -r -a arguments < <(sed -nE -e 's/^ENV (FSNETD_.*)/\1/p' -e 's/^CMD \["serve", (.*)\]$/\1/p' Dockerfile |
+    tr -d '",' | paste -sd' ')
 accepted "the image's arguments are settings" "${arguments[@]}"
 if command -v systemd-analyze >/dev/null; then
     sed "s#/usr/local/bin/fsnetd#$build/fsnetd#" deploy/fsnetd.service >"$dir/fsnetd.service"
