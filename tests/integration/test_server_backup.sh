@@ -166,7 +166,9 @@ mv "$pipe" "$dir/content"
 mkfifo "$pipe"
 "$build/fsnetd" backup --data-dir "$data" --to "$dir/fifth" >"$dir/out" 2>"$dir/err" &
 copying=$!
-exec 3>"$pipe" # returns when the backup reads
+exec 3<>"$pipe"
+reads_pipe() { readlink /proc/"$copying"/fd/* | grep -q "${names[first]}"; }
+check "it has come to the first file" wait_for 60 reads_pipe
 call DELETE "/v1/${ids[1 - first]}"
 same "the other one is deleted" 204 "$status"
 cat "$dir/content" >&3
