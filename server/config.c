@@ -3,10 +3,12 @@
 
 #include "base/caller.h"
 #include "base/number.h"
+#include "config_file.h"
 #include "log.h"
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,8 @@ struct setting {
 #define GIB ((int64_t)1 << 30)
 
 static const struct setting settings[] = {
+    {"config", "FILE", "", "settings file: lines 'key = value', keys as the flags without --", TEXT,
+     AT(file), 0, 0},
     {"listen", "HOST:PORT", "127.0.0.1:8080", "address to serve on; port 0 takes a free one", TEXT,
      AT(listen), 0, 0},
     {"data-dir", "DIR", "", "where models, data sets, jobs and artifacts live (required)", TEXT,
@@ -55,8 +59,11 @@ static const struct setting settings[] = {
      AT(max_attempts), 1, 1000},
     {"lease", "SECONDS", "60", "a running job that gives no sign for so long is queued again",
      COUNT, AT(lease_s), 3, 86400},
+    {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
+     AT(drain_s), 0, 3600},
 };
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
+_Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");
 
 /* "max-upload-bytes" -> "FSNETD_MAX_UPLOAD_BYTES" */
 static const char *variable_name(const struct setting *setting, char out[64])
@@ -68,24 +75,35 @@ static const char *variable_name(const struct setting *setting, char out[64])
     return out;
 }
 
-/* source names where the value came from, for the message. */
-static enum fsn_status assign(const struct setting *setting, const char *source, const char *text,
+/* Checks a value and puts it in, unless one of higher rank is there. place names where it stands,
+ * for the message; line is that of the settings file. */
+static enum fsn_status assign(const struct setting *setting, enum srv_config_source source,
+                              const char *place, int line, const char *text,
                               struct srv_config *config, struct fsn_error *err)
 {
+    size_t row = (size_t)(setting - settings);
     void *field = (char *)config + setting->offset;
+    int64_t number = 0;
 
-    if (setting->kind == TEXT)
-        *(const char **)field = text;
-    else if (!srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, field))
+    if (setting->kind != TEXT &&
+        !srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, &number))
         return SRV_FAIL(err, FSN_INVALID,
                         "%s: expected a whole number from %" PRId64 " to %" PRId64 "%s, got '%s'",
-                        source, setting->min, setting->max,
+                        place, setting->min, setting->max,
                         setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
     if (strcmp(setting->name, "log-level") == 0 && srv_log_level_parse(text) == SRV_LOG_COUNT)
-        return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", source, setting->help, text);
+        return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", place, setting->help, text);
     if (strcmp(setting->name, "auth") == 0 && srv_auth_parse(text) == SRV_AUTH_COUNT)
-        return SRV_FAIL(err, FSN_INVALID, "%s: expected auto, tokens or none, got '%s'", source,
+        return SRV_FAIL(err, FSN_INVALID, "%s: expected auto, tokens or none, got '%s'", place,
                         text);
+    if (config->origin[row].source > source)
+        return FSN_OK;
+    if (setting->kind == TEXT)
+        *(const char **)field = text;
+    else
+        *(int64_t *)field = number;
+    config->origin[row].source = source;
+    config->origin[row].line = line;
     return FSN_OK;
 }
 
@@ -112,36 +130,159 @@ static enum fsn_status read_flags(int argc, char *const *argv, struct srv_config
             return SRV_FAIL(err, FSN_INVALID, "unknown argument '%s'; see fsnetd --help", flag);
         if (!equals && i + 1 >= argc)
             return SRV_FAIL(err, FSN_INVALID, "%s: expected a value (%s)", flag, setting->value);
-        status = assign(setting, flag, equals ? equals + 1 : argv[++i], config, err);
+        status =
+            assign(setting, SRV_FROM_FLAG, flag, 0, equals ? equals + 1 : argv[++i], config, err);
         if (status != FSN_OK)
             return status;
     }
     return FSN_OK;
 }
 
-enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *out,
-                                struct fsn_error *err)
+static enum fsn_status read_defaults(struct srv_config *config, struct fsn_error *err)
 {
-    struct srv_config config = {0};
+    enum fsn_status status = FSN_OK;
+
+    for (size_t i = 0; status == FSN_OK && i < SETTING_COUNT; i++)
+        status =
+            assign(&settings[i], SRV_FROM_DEFAULT, "default", 0, settings[i].initial, config, err);
+    return status;
+}
+
+static enum fsn_status read_environment(struct srv_config *config, struct fsn_error *err)
+{
     enum fsn_status status = FSN_OK;
 
     for (size_t i = 0; status == FSN_OK && i < SETTING_COUNT; i++) {
         char name[64];
         const char *text = getenv(variable_name(&settings[i], name));
 
-        status = assign(&settings[i], "default", settings[i].initial, &config, err);
-        if (status == FSN_OK && text)
-            status = assign(&settings[i], name, text, &config, err);
+        if (text)
+            status = assign(&settings[i], SRV_FROM_ENVIRONMENT, name, 0, text, config, err);
     }
+    return status;
+}
+
+/* What has been read of a settings file: the line of each key, 0 for none. */
+struct file_state {
+    struct srv_config *config;
+    int line[SETTING_COUNT];
+};
+
+static enum fsn_status read_file_line(const char *key, const char *value, int line, void *user,
+                                      struct fsn_error *err)
+{
+    struct file_state *state = user;
+    const char *path = state->config->file;
+    const struct setting *setting = find(key, strlen(key));
+    size_t row = setting ? (size_t)(setting - settings) : 0;
+    char place[512];
+
+    if (!setting)
+        return SRV_FAIL(err, FSN_INVALID, "%s:%d: unknown key '%s'; see fsnetd --help", path, line,
+                        key);
+    if (setting->offset == AT(file))
+        return SRV_FAIL(err, FSN_INVALID, "%s:%d: a settings file names no other", path, line);
+    if (state->line[row] > 0)
+        return SRV_FAIL(err, FSN_INVALID, "%s:%d: '%s' is given a second time, first in line %d",
+                        path, line, key, state->line[row]);
+    state->line[row] = line;
+    snprintf(place, sizeof place, "%s:%d: %s", path, line, key);
+    return assign(setting, SRV_FROM_FILE, place, line, value, state->config, err);
+}
+
+enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *out,
+                                struct fsn_error *err)
+{
+    struct srv_config config = {0};
+    struct file_state file = {.config = &config};
+    enum fsn_status status = read_defaults(&config, err);
+
+    /* The file comes after those that may name it; assign keeps what has a higher rank. */
+    if (status == FSN_OK)
+        status = read_environment(&config, err);
     if (status == FSN_OK)
         status = read_flags(argc, argv, &config, err);
+    if (status == FSN_OK && *config.file != '\0')
+        status = srv_config_file_read(config.file, read_file_line, &file, &config.file_text, err);
     if (status == FSN_OK && *config.data_dir == '\0')
         status = SRV_FAIL(err, FSN_INVALID, "--data-dir (or FSNETD_DATA_DIR) must be given");
     if (status == FSN_OK && (*config.tls_cert == '\0') != (*config.tls_key == '\0'))
         status = SRV_FAIL(err, FSN_INVALID, "--tls-cert and --tls-key are given together or not");
     if (status == FSN_OK)
         *out = config;
+    else
+        srv_config_clear(&config);
     return status;
+}
+
+void srv_config_clear(struct srv_config *config)
+{
+    free(config->file_text);
+    config->file_text = NULL;
+}
+
+static const char *text_of(const struct srv_config *config, const struct setting *setting)
+{
+    return *(const char *const *)((const char *)config + setting->offset);
+}
+
+static int64_t number_of(const struct srv_config *config, const struct setting *setting)
+{
+    return *(const int64_t *)((const char *)config + setting->offset);
+}
+
+static const char *const source_names[] = {
+    [SRV_FROM_DEFAULT] = "default",
+    [SRV_FROM_FILE] = "file",
+    [SRV_FROM_ENVIRONMENT] = "environment",
+    [SRV_FROM_FLAG] = "flag",
+};
+
+void srv_config_print(const struct srv_config *config, FILE *out)
+{
+    if (*config->file)
+        fprintf(out, "# settings file: %s\n", config->file);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        char number[32], name[64];
+        const char *value = number;
+
+        if (settings[i].offset == AT(file))
+            continue;
+        if (settings[i].kind == TEXT)
+            value = text_of(config, &settings[i]);
+        else
+            snprintf(number, sizeof number, "%" PRId64, number_of(config, &settings[i]));
+        fprintf(out, "%-18s = %-24s # %s", settings[i].name, value,
+                source_names[config->origin[i].source]);
+        if (config->origin[i].source == SRV_FROM_FILE)
+            fprintf(out, ", line %d", config->origin[i].line);
+        if (config->origin[i].source == SRV_FROM_ENVIRONMENT)
+            fprintf(out, ", %s", variable_name(&settings[i], name));
+        fputc('\n', out);
+    }
+}
+
+enum fsn_status srv_config_print_json(const struct srv_config *config, FILE *out,
+                                      struct fsn_error *err)
+{
+    json_t *all = json_object();
+    bool whole = all != NULL;
+
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        json_t *value = settings[i].kind == TEXT ? json_string(text_of(config, &settings[i]))
+                                                 : json_integer(number_of(config, &settings[i]));
+        json_t *row =
+            json_pack("{so* ss}", "value", value, "source", source_names[config->origin[i].source]);
+
+        if (config->origin[i].source == SRV_FROM_FILE)
+            json_object_set_new(row, "line", json_integer(config->origin[i].line));
+        whole = json_object_set_new(all, settings[i].name, row) == 0 && value && whole;
+    }
+    whole = whole && json_dumpf(all, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
+    json_decref(all);
+    return whole ? FSN_OK
+                 : SRV_FAIL(err, FSN_INTERNAL,
+                            "settings as JSON: no memory, or a text that is not UTF-8");
 }
 
 void srv_config_help(FILE *out)

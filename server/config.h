@@ -1,6 +1,6 @@
 /* config.h - the settings of fsnetd: one table (config.c) from which the flags, the environment
- * variables, --help and the table in the README come. A flag wins over FSNETD_..., that over the
- * default. */
+ * variables, the keys of a settings file, --help and the table in the README come. A flag wins over
+ * FSNETD_..., that over the file, that over the default. */
 #ifndef SRV_CONFIG_H
 #define SRV_CONFIG_H
 
@@ -9,7 +9,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Where a value came from, by rank. */
+enum srv_config_source {
+    SRV_FROM_DEFAULT,
+    SRV_FROM_FILE,
+    SRV_FROM_ENVIRONMENT,
+    SRV_FROM_FLAG,
+};
+
+#define SRV_SETTING_ROOM 64
+
 struct srv_config {
+    const char *file;      /* settings file; "": none */
     const char *listen;    /* "127.0.0.1:8080", "[::1]:0", "localhost:8080" */
     const char *data_dir;  /* "" until set */
     const char *port_file; /* "": none */
@@ -26,12 +37,27 @@ struct srv_config {
     int64_t max_queued_jobs;
     int64_t max_attempts;
     int64_t lease_s;
+    int64_t drain_s;
+
+    char *file_text; /* what texts of the file point into */
+    struct {
+        enum srv_config_source source;
+        int line;               /* of the file */
+    } origin[SRV_SETTING_ROOM]; /* of each row of the table */
 };
 
-/* Defaults, then the environment, then argv[0..argc) ("--name value" or "--name=value"). Texts are
- * borrowed from argv and the environment. Errors: INVALID, naming the setting and what it takes. */
+/* Defaults, then the settings file that --config or FSNETD_CONFIG names, the environment, and
+ * argv[0..argc) ("--name value" or "--name=value"). Texts are borrowed from argv and the
+ * environment. Errors: INVALID, naming the setting (and file:line) and what it takes; IO: the file
+ * cannot be read. *out: srv_config_clear. */
 FSN_NODISCARD enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *out,
                                               struct fsn_error *err);
+void srv_config_clear(struct srv_config *config);
+
+/* What is in force and where each value came from; the first form is a settings file itself. */
+void srv_config_print(const struct srv_config *config, FILE *out);
+FSN_NODISCARD enum fsn_status srv_config_print_json(const struct srv_config *config, FILE *out,
+                                                    struct fsn_error *err);
 
 void srv_config_help(FILE *out);     /* a line per flag */
 void srv_config_markdown(FILE *out); /* the table of the README */

@@ -7,25 +7,37 @@
 struct loop {
     uv_loop_t uv;
     uv_signal_t terminate, interrupt;
-    uv_timer_t timer;
-    srv_tick_fn *tick;
-    void *user;
-    int signal_number;
+    uv_timer_t timer, linger;
+    const struct srv_loop_options *options;
+    bool stopping;
 };
+
+static void on_linger_end(uv_timer_t *handle)
+{
+    struct loop *loop = handle->data;
+
+    uv_stop(&loop->uv);
+}
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct loop *loop = handle->data;
+    const struct srv_loop_options *options = loop->options;
+    bool again = loop->stopping;
 
-    loop->signal_number = number;
-    uv_stop(&loop->uv);
+    if (!again)
+        options->stopping(number, options->user);
+    loop->stopping = true;
+    if (again || options->linger_ms == 0 ||
+        uv_timer_start(&loop->linger, on_linger_end, options->linger_ms, 0) != 0)
+        uv_stop(&loop->uv);
 }
 
 static void on_timer(uv_timer_t *handle)
 {
     struct loop *loop = handle->data;
 
-    loop->tick(loop->user);
+    loop->options->tick(loop->options->user);
 }
 
 static void close_handle(uv_handle_t *handle, void *unused)
@@ -34,11 +46,12 @@ static void close_handle(uv_handle_t *handle, void *unused)
     uv_close(handle, NULL);
 }
 
-static int start(struct loop *loop, uint64_t interval_ms)
+static int start(struct loop *loop)
 {
+    const uint64_t interval_ms = loop->options->interval_ms;
     int code;
 
-    loop->terminate.data = loop->interrupt.data = loop->timer.data = loop;
+    loop->terminate.data = loop->interrupt.data = loop->timer.data = loop->linger.data = loop;
     code = uv_signal_init(&loop->uv, &loop->terminate);
     if (code == 0)
         code = uv_signal_start(&loop->terminate, on_signal, SIGTERM);
@@ -49,18 +62,19 @@ static int start(struct loop *loop, uint64_t interval_ms)
     if (code == 0)
         code = uv_timer_init(&loop->uv, &loop->timer);
     if (code == 0)
+        code = uv_timer_init(&loop->uv, &loop->linger);
+    if (code == 0)
         code = uv_timer_start(&loop->timer, on_timer, interval_ms, interval_ms);
     return code;
 }
 
-enum fsn_status srv_loop_run(srv_tick_fn *tick, void *user, uint64_t interval_ms,
-                             int *signal_number, struct fsn_error *err)
+enum fsn_status srv_loop_run(const struct srv_loop_options *options, struct fsn_error *err)
 {
-    struct loop loop = {.tick = tick, .user = user};
+    struct loop loop = {.options = options};
     int code = uv_loop_init(&loop.uv);
 
     if (code == 0) {
-        code = start(&loop, interval_ms);
+        code = start(&loop);
         if (code == 0)
             uv_run(&loop.uv, UV_RUN_DEFAULT);
         uv_walk(&loop.uv, close_handle, NULL);
@@ -69,6 +83,5 @@ enum fsn_status srv_loop_run(srv_tick_fn *tick, void *user, uint64_t interval_ms
     }
     if (code != 0)
         return SRV_FAIL(err, FSN_INTERNAL, "event loop: %s", uv_strerror(code));
-    *signal_number = loop.signal_number;
     return FSN_OK;
 }

@@ -6,11 +6,17 @@
 
 #include <stdint.h>
 
-typedef void srv_tick_fn(void *user);
+struct srv_loop_options {
+    void (*tick)(void *user); /* every interval_ms, until the return */
+    uint64_t interval_ms;
+    void (*stopping)(int signal_number, void *user); /* once, at the first signal */
+    uint64_t linger_ms;                              /* from then to the return; 0: at once */
+    void *user;
+};
 
-/* Calls tick(user) every interval_ms until SIGTERM or SIGINT; *signal_number is the one that came.
- * After the return a second signal ends the process in the system's way. Errors: INTERNAL. */
-FSN_NODISCARD enum fsn_status srv_loop_run(srv_tick_fn *tick, void *user, uint64_t interval_ms,
-                                           int *signal_number, struct fsn_error *err);
+/* Until SIGTERM or SIGINT, and linger_ms more or a second signal. One that comes after the return
+ * ends the process in the system's way. Errors: INTERNAL. */
+FSN_NODISCARD enum fsn_status srv_loop_run(const struct srv_loop_options *options,
+                                           struct fsn_error *err);
 
 #endif

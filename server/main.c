@@ -1,5 +1,5 @@
-/* main.c - the program fsnetd: serve, token, settings, --help, --version. */
-#include "commands/token.h"
+/* main.c - the program fsnetd: serve, the subcommands of server/commands, --help, --version. */
+#include "commands/commands.h"
 #include "log.h"
 #include "server.h"
 
@@ -12,11 +12,20 @@ static int usage(FILE *out, int code)
           "\n"
           "usage: fsnetd serve --data-dir DIR [SETTING...]\n"
           "       fsnetd token create|list|revoke ...  who may call it; see fsnetd token --help\n"
+          "       fsnetd config [--json] [SETTING...]\n"
+          "           prints the settings in force and where each comes from\n"
+          "       fsnetd check --data-dir DIR [--deep] [--json] [SETTING...]\n"
+          "           looks at settings, data folder, database and files; changes nothing\n"
+          "       fsnetd backup --data-dir DIR --to BACKUP [--link-from OLDER_BACKUP]\n"
+          "           copies all that is stored, also while the service runs\n"
+          "       fsnetd restore --from BACKUP --data-dir DIR | --verify\n"
+          "           verifies a backup and puts it into an empty data folder\n"
           "       fsnetd settings     prints the table of settings in Markdown\n"
           "       fsnetd --help | --version\n"
           "\n"
-          "Settings of serve; each may come from the environment as well, as FSNETD_ and its name\n"
-          "in capitals with _ for - (FSNETD_DATA_DIR):\n",
+          "Settings; each may come from the environment as well, as FSNETD_ and its name in\n"
+          "capitals with _ for - (FSNETD_DATA_DIR), or from the file of --config as a line\n"
+          "'data-dir = DIR'. A flag wins over the environment, that over the file:\n",
           out);
     srv_config_help(out);
     return code;
@@ -26,39 +35,58 @@ static int serve(int argc, char **argv)
 {
     struct fsn_error err = {0};
     struct srv_config config;
+    enum fsn_status status;
 
-    if (argc > 0 && strcmp(argv[0], "--help") == 0)
-        return usage(stdout, 0);
     if (srv_config_load(argc, argv, &config, &err) != FSN_OK) {
         fprintf(stderr, "fsnetd: %s\n", err.text);
         return 2;
     }
     srv_log_set_level(srv_log_level_parse(config.log_level));
-    if (srv_serve(&config, &err) == FSN_OK)
+    status = srv_serve(&config, &err);
+    srv_config_clear(&config);
+    if (status == FSN_OK)
         return 0;
     fprintf(stderr, "fsnetd: %s\n", err.text);
     return 1;
 }
 
+static int settings(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    srv_config_markdown(stdout);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve", serve},
+    {"token", srv_command_token},
+    {"config", srv_command_config},
+    {"check", srv_command_check},
+    {"backup", srv_command_backup},
+    {"restore", srv_command_restore},
+    {"settings", settings},
+};
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
+    const bool has_own_help = strcmp(command, "token") == 0;
 
     umask(0027); /* what the service stores is nobody else's to read */
-    if (strcmp(command, "token") == 0)
-        return srv_token_command(argc - 2, argv + 2);
-    if (strcmp(command, "serve") == 0)
-        return serve(argc - 2, argv + 2);
-    if (strcmp(command, "settings") == 0) {
-        srv_config_markdown(stdout);
-        return 0;
-    }
+    if (strcmp(command, "--help") == 0 ||
+        (!has_own_help && argc > 2 && strcmp(argv[2], "--help") == 0))
+        return usage(stdout, 0);
     if (strcmp(command, "--version") == 0) {
         puts("fsnetd " FSN_VERSION);
         return 0;
     }
-    if (strcmp(command, "--help") == 0)
-        return usage(stdout, 0);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(command, commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
     if (*command)
         fprintf(stderr, "fsnetd: unknown command '%s'\n", command);
     return usage(stderr, 2);

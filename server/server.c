@@ -5,8 +5,9 @@
  *     data folder (lock) -> database (migrations) -> blobs (sweep) -> queue (recovery) -> workers
  *     -> HTTP -> loop
  *
- * On SIGTERM or SIGINT: not ready any more; HTTP finishes the requests under way; workers interrupt
- * their jobs at the next step and put them back; the next start goes on from their checkpoints.
+ * On SIGTERM or SIGINT: not ready any more, but served for `drain` seconds; then HTTP finishes the
+ * requests under way; workers interrupt their jobs at the next step and put them back; the next
+ * start goes on from their checkpoints.
  */
 #include "server.h"
 
@@ -178,21 +179,31 @@ static void tick(void *user)
     srv_streams_beat(server->service.streams);
 }
 
+/* Not ready any more, so that load balancers send their requests elsewhere; still served. */
+static void begin_stop(int signal_number, void *user)
+{
+    struct server *server = user;
+
+    atomic_store(&server->service.stopping, true);
+    SRV_LOG(SRV_LOG_INFO, "stopping", SRV_TEXT("signal", strsignal(signal_number)),
+            SRV_INT("drain_seconds", server->config->drain_s));
+}
+
 static enum fsn_status run(struct server *server, struct fsn_error *err)
 {
-    /* Three ticks a lease: one may be late or fail, and the lease still holds. Streams that are
-     * silent want a heartbeat more often than a long lease. */
-    uint64_t interval_ms = (uint64_t)server->config->lease_s * 1000 / 3;
-    int number = 0;
-    enum fsn_status status;
+    struct srv_loop_options options = {
+        .tick = tick,
+        /* Three ticks a lease: one may be late or fail, and the lease still holds. Streams that are
+         * silent want a heartbeat more often than a long lease. */
+        .interval_ms = (uint64_t)server->config->lease_s * 1000 / 3,
+        .stopping = begin_stop,
+        .linger_ms = (uint64_t)server->config->drain_s * 1000,
+        .user = server,
+    };
 
-    if (interval_ms > MAX_TICK_MS)
-        interval_ms = MAX_TICK_MS;
-    status = srv_loop_run(tick, server, interval_ms, &number, err);
-
-    if (status == FSN_OK)
-        SRV_LOG(SRV_LOG_INFO, "stopping", SRV_TEXT("signal", strsignal(number)));
-    return status;
+    if (options.interval_ms > MAX_TICK_MS)
+        options.interval_ms = MAX_TICK_MS;
+    return srv_loop_run(&options, err);
 }
 
 static void stop(struct server *server)

@@ -32,7 +32,8 @@ static enum fsn_status take_lock(const char *root, int *fd, struct fsn_error *er
     return FSN_OK;
 }
 
-enum fsn_status srv_data_dir_open(const char *root, struct srv_data_dir *out, struct fsn_error *err)
+enum fsn_status srv_data_dir_paths(const char *root, struct srv_data_dir *out,
+                                   struct fsn_error *err)
 {
     struct srv_data_dir dir = {.lock_fd = -1};
     enum fsn_status status;
@@ -40,17 +41,27 @@ enum fsn_status srv_data_dir_open(const char *root, struct srv_data_dir *out, st
     if (strlen(root) > SRV_PATH_SIZE - NAME_ROOM)
         return SRV_FAIL(err, FSN_LIMIT, "data folder: the path is longer than %d bytes",
                         SRV_PATH_SIZE - NAME_ROOM);
-    status = srv_make_folders(root, err);
-    if (status == FSN_OK)
-        status = take_lock(root, &dir.lock_fd, err);
-    if (status == FSN_OK)
-        status = srv_path(dir.database, err, "%s/fsnetd.db", root);
+    status = srv_path(dir.database, err, "%s/fsnetd.db", root);
     if (status == FSN_OK)
         status = srv_path(dir.blobs, err, "%s/blobs", root);
     if (status == FSN_OK)
         status = srv_path(dir.temporary, err, "%s/tmp", root);
     if (status == FSN_OK)
         status = srv_path(dir.work, err, "%s/work", root);
+    if (status == FSN_OK)
+        *out = dir;
+    return status;
+}
+
+enum fsn_status srv_data_dir_open(const char *root, struct srv_data_dir *out, struct fsn_error *err)
+{
+    struct srv_data_dir dir = {.lock_fd = -1};
+    enum fsn_status status = srv_data_dir_paths(root, &dir, err);
+
+    if (status == FSN_OK)
+        status = srv_make_folders(root, err);
+    if (status == FSN_OK)
+        status = take_lock(root, &dir.lock_fd, err);
     if (status == FSN_OK)
         status = srv_remove_tree(dir.temporary, err);
     if (status == FSN_OK)

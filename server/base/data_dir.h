@@ -19,6 +19,10 @@ struct srv_data_dir {
     int lock_fd;
 };
 
+/* The paths alone, for who only looks; nothing is made, lock_fd is -1. Errors: LIMIT. */
+FSN_NODISCARD enum fsn_status srv_data_dir_paths(const char *path, struct srv_data_dir *out,
+                                                 struct fsn_error *err);
+
 /* Makes the folders, takes the lock, empties tmp. Errors: IO (another server runs on it, among
  * others), LIMIT (the path is too long). Close with srv_data_dir_close. */
 FSN_NODISCARD enum fsn_status srv_data_dir_open(const char *path, struct srv_data_dir *out,

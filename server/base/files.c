@@ -62,7 +62,7 @@ enum fsn_status srv_remove_tree(const char *path, struct fsn_error *err)
 }
 
 /* Opening with O_RDONLY is enough for fsync, of a file as of a folder. */
-static enum fsn_status sync_path(const char *path, struct fsn_error *err)
+enum fsn_status srv_sync_path(const char *path, struct fsn_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int failed = fd < 0 || fsync(fd) != 0;
@@ -82,10 +82,10 @@ enum fsn_status srv_move_durably(const char *from, const char *to, struct fsn_er
     if (slash)
         slash[slash == folder] = '\0'; /* "/x" lies in "/" */
     if (status == FSN_OK)
-        status = sync_path(from, err);
+        status = srv_sync_path(from, err);
     if (status == FSN_OK && rename(from, to) != 0)
         status = SRV_FAIL(err, FSN_IO, "cannot move %s to %s: %s", from, to, strerror(errno));
     if (status == FSN_OK)
-        status = sync_path(slash ? folder : ".", err);
+        status = srv_sync_path(slash ? folder : ".", err);
     return status;
 }

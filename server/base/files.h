@@ -17,6 +17,9 @@ FSN_NODISCARD enum fsn_status srv_make_folders(const char *path, struct fsn_erro
 /* rm -r; nothing there is fine. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_remove_tree(const char *path, struct fsn_error *err);
 
+/* fsync of a file or a folder. Errors: IO. */
+FSN_NODISCARD enum fsn_status srv_sync_path(const char *path, struct fsn_error *err);
+
 /* fsync of the file, rename, fsync of the target's folder: after a crash the target is whole or
  * absent. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_move_durably(const char *from, const char *to,

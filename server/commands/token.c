@@ -1,5 +1,4 @@
-/*
- * token.c - see token.h.
+/* token.c - fsnetd token: makes, lists and revokes the tokens of a data folder.
  *
  *     fsnetd token create --name NAME --role ROLE [OPTION...] --data-dir DIR
  *     fsnetd token list --data-dir DIR
@@ -9,7 +8,7 @@
  * one, only the right to write into the data folder. The token alone goes to standard output, so
  * that TOKEN=$(fsnetd token create ...) has it; everything for people goes to standard error.
  */
-#include "commands/token.h"
+#include "commands/commands.h"
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -285,7 +284,7 @@ static enum fsn_status check(const struct arguments *arguments, bool makes, bool
     return FSN_OK;
 }
 
-int srv_token_command(int argc, char *const *argv)
+int srv_command_token(int argc, char **argv)
 {
     const char *name = argc > 0 ? argv[0] : "";
     struct arguments arguments = {0};

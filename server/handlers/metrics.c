@@ -5,6 +5,7 @@
 #include "store/overview.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 static void write_store(FILE *out, const struct srv_overview *overview)
 {
@@ -23,6 +24,21 @@ static void write_store(FILE *out, const struct srv_overview *overview)
     srv_gauge_write(out, "build_info", "version", FSN_VERSION, 1);
 }
 
+/* Left out when it cannot be asked: a figure that is not there beats a wrong one. */
+static void write_disk(FILE *out, const char *data_dir)
+{
+    struct statvfs disk;
+
+    if (statvfs(data_dir, &disk) != 0)
+        return;
+    srv_gauge_describe(out, "disk_free_bytes", "Free on the disk of the data folder.");
+    srv_gauge_write(out, "disk_free_bytes", NULL, NULL,
+                    (double)disk.f_bavail * (double)disk.f_frsize);
+    srv_gauge_describe(out, "disk_size_bytes", "Size of that disk.");
+    srv_gauge_write(out, "disk_size_bytes", NULL, NULL,
+                    (double)disk.f_blocks * (double)disk.f_frsize);
+}
+
 enum fsn_status srv_get_metrics(struct srv_call *call, struct fsn_error *err)
 {
     struct srv_overview overview;
@@ -38,6 +54,7 @@ enum fsn_status srv_get_metrics(struct srv_call *call, struct fsn_error *err)
         return SRV_NOMEM(err);
     srv_counters_write(out);
     write_store(out, &overview);
+    write_disk(out, call->service->temporary_dir);
     if (fclose(out) == 0)
         srv_reply_text(call->request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
                        text);

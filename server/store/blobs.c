@@ -47,11 +47,11 @@ void srv_blobs_destroy(struct srv_blobs *blobs)
 enum fsn_status srv_blobs_path(const struct srv_blobs *blobs, const char *sha256,
                                char out[SRV_PATH_SIZE], struct fsn_error *err)
 {
-    return srv_path(out, err, "%s/%.2s/%s", blobs->dir, sha256, sha256);
+    return srv_blob_path(blobs->dir, sha256, out, err);
 }
 
-static enum fsn_status has_row(struct srv_db *db, const char *sha256, bool *out,
-                               struct fsn_error *err)
+enum fsn_status srv_blobs_has(struct srv_db *db, const char *sha256, bool *out,
+                              struct fsn_error *err)
 {
     struct srv_query q;
 
@@ -64,13 +64,9 @@ static enum fsn_status has_row(struct srv_db *db, const char *sha256, bool *out,
 static enum fsn_status move_in(const struct srv_blobs *blobs, const struct srv_blob *item,
                                struct fsn_error *err)
 {
-    char folder[SRV_PATH_SIZE], path[SRV_PATH_SIZE];
-    enum fsn_status status = srv_path(folder, err, "%s/%.2s", blobs->dir, item->sha256);
+    char path[SRV_PATH_SIZE];
+    enum fsn_status status = srv_blob_place(blobs->dir, item->sha256, path, err);
 
-    if (status == FSN_OK)
-        status = srv_blobs_path(blobs, item->sha256, path, err);
-    if (status == FSN_OK)
-        status = srv_make_folders(folder, err);
     if (status != FSN_OK)
         return status;
     /* Over the same bytes too, if they are there: whoever uploads a file cannot tell by the time
@@ -103,7 +99,7 @@ static void remove_if_rowless(const struct srv_blobs *blobs, struct srv_db *db, 
     char path[SRV_PATH_SIZE];
     bool known = true;
 
-    if (has_row(db, sha256, &known, NULL) == FSN_OK && !known &&
+    if (srv_blobs_has(db, sha256, &known, NULL) == FSN_OK && !known &&
         srv_blobs_path(blobs, sha256, path, NULL) == FSN_OK)
         unlink(path);
 }
@@ -188,6 +184,42 @@ enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv_db *db,
     return status;
 }
 
+enum fsn_status srv_blobs_list(struct srv_db *db, struct srv_blob_row **out, size_t *count,
+                               struct fsn_error *err)
+{
+    struct srv_blob_row *rows = NULL;
+    size_t used = 0, room = 0;
+    enum fsn_status status;
+    bool nomem = false;
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "SELECT sha256, size_bytes FROM blobs ORDER BY sha256");
+    while (!nomem && srv_query_row(&q)) {
+        if (used == room) {
+            struct srv_blob_row *grown;
+
+            room = room ? 2 * room : 256;
+            grown = reallocarray(rows, room, sizeof *rows);
+            nomem = grown == NULL;
+            if (nomem)
+                break;
+            rows = grown;
+        }
+        srv_column_copy(&q, 0, rows[used].sha256, SRV_SHA256_SIZE);
+        rows[used++].size_bytes = srv_column_int(&q, 1);
+    }
+    status = srv_query_end(&q, err);
+    if (status == FSN_OK && nomem)
+        status = SRV_NOMEM(err);
+    if (status == FSN_OK) {
+        *out = rows;
+        *count = used;
+    } else {
+        free(rows);
+    }
+    return status;
+}
+
 enum fsn_status srv_blobs_sweep(struct srv_blobs *blobs, struct srv_db *db, int *removed,
                                 struct fsn_error *err)
 {
@@ -206,7 +238,7 @@ enum fsn_status srv_blobs_sweep(struct srv_blobs *blobs, struct srv_db *db, int 
 
         if (entry->fts_info != FTS_F)
             continue;
-        status = has_row(db, entry->fts_name, &known, err);
+        status = srv_blobs_has(db, entry->fts_name, &known, err);
         if (status == FSN_OK && !known && unlink(entry->fts_accpath) == 0)
             count++;
     }

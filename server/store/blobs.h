@@ -6,8 +6,7 @@
 #ifndef SRV_STORE_BLOBS_H
 #define SRV_STORE_BLOBS_H
 
-#include "base/digest.h"
-#include "base/files.h"
+#include "store/blob_files.h"
 #include "store/db.h"
 
 struct srv_blobs;
@@ -42,6 +41,13 @@ FSN_NODISCARD enum fsn_status srv_blobs_store(struct srv_blobs *blobs, struct sr
 FSN_NODISCARD enum fsn_status srv_blobs_drop(struct srv_blobs *blobs, struct srv_db *db,
                                              srv_blobs_write_fn *write, void *user,
                                              struct fsn_error *err);
+
+/* All rows of table blobs, in order of sha256. *out: an array, new (free()), of *count. */
+FSN_NODISCARD enum fsn_status srv_blobs_list(struct srv_db *db, struct srv_blob_row **out,
+                                             size_t *count, struct fsn_error *err);
+/* Whether there is such a row now. */
+FSN_NODISCARD enum fsn_status srv_blobs_has(struct srv_db *db, const char *sha256, bool *out,
+                                            struct fsn_error *err);
 
 /* Removes files that have no row; *removed (may be NULL) counts them. For the start. */
 FSN_NODISCARD enum fsn_status srv_blobs_sweep(struct srv_blobs *blobs, struct srv_db *db,

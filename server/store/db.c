@@ -75,7 +75,8 @@ static int wait_for_lock(void *unused, int tries)
     return 1;
 }
 
-enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_error *err)
+static enum fsn_status open_with(const char *path, int flags, const char *pragmas,
+                                 struct srv_db **out, struct fsn_error *err)
 {
     enum fsn_status status;
     struct srv_db *db = calloc(1, sizeof *db);
@@ -83,8 +84,7 @@ enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_er
 
     if (!db)
         return SRV_NOMEM(err);
-    code = sqlite3_open_v2(path, &db->handle,
-                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) {
         status = SRV_FAIL(err, status_of(code), "cannot open database %s: %s", path,
                           sqlite3_errstr(code));
@@ -93,15 +93,25 @@ enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_er
     }
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_handler(db->handle, wait_for_lock, NULL);
-    status = srv_db_exec(db,
-                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
-                         err);
+    status = srv_db_exec(db, pragmas, err);
     if (status == FSN_OK)
         *out = db;
     else
         srv_db_close(db);
     return status;
+}
+
+enum fsn_status srv_db_open(const char *path, struct srv_db **out, struct fsn_error *err)
+{
+    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                     out, err);
+}
+
+enum fsn_status srv_db_open_readonly(const char *path, struct srv_db **out, struct fsn_error *err)
+{
+    return open_with(path, SQLITE_OPEN_READONLY, "PRAGMA trusted_schema = OFF;", out, err);
 }
 
 void srv_db_close(struct srv_db *db)
@@ -182,6 +192,15 @@ enum fsn_status srv_db_exec(struct srv_db *db, const char *sql, struct fsn_error
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
     return code == SQLITE_OK ? FSN_OK : fail(db, code, err);
+}
+
+enum fsn_status srv_db_snapshot(struct srv_db *db, const char *path, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "VACUUM INTO ?");
+    srv_query_text(&q, path);
+    return srv_query_run(&q, NULL, err);
 }
 
 enum fsn_status srv_db_check(struct srv_db *db, struct fsn_error *err)

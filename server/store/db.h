@@ -12,6 +12,10 @@ struct srv_db_pool; /* idle connections to one file */
 /* WAL, foreign keys on, a busy timeout. Errors: IO, NOMEM, INTERNAL. *out new: srv_db_close. */
 FSN_NODISCARD enum fsn_status srv_db_open(const char *path, struct srv_db **out,
                                           struct fsn_error *err);
+/* For looking at the database of a server that may run: nothing is written, made or migrated.
+ * Errors: IO (no such file, among others), NOMEM. *out new: srv_db_close. */
+FSN_NODISCARD enum fsn_status srv_db_open_readonly(const char *path, struct srv_db **out,
+                                                   struct fsn_error *err);
 void srv_db_close(struct srv_db *db);
 
 /* A pool hands out idle connections and opens new ones at need; every one goes back by release. */
@@ -27,6 +31,11 @@ void srv_db_release(struct srv_db_pool *pool, struct srv_db *db); /* NULL is fin
 FSN_NODISCARD enum fsn_status srv_db_begin(struct srv_db *db, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status,
                                          struct fsn_error *err);
+
+/* Writes the database as it is at this moment into a new file, while others read and write it; the
+ * file is whole, but not synced. Errors: IO (the file is there already, among others). */
+FSN_NODISCARD enum fsn_status srv_db_snapshot(struct srv_db *db, const char *path,
+                                              struct fsn_error *err);
 
 /* Runs statements that neither take parameters nor give rows. */
 FSN_NODISCARD enum fsn_status srv_db_exec(struct srv_db *db, const char *sql,

@@ -50,12 +50,13 @@ same "the histogram adds up" "$(value 'http_request_duration_seconds_count{metho
 same "every line is a comment or a sample" "" \
     "$(grep -vE '^(# (HELP|TYPE) fsnetd_[a-z_]+ .+|fsnetd_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$dir/metrics")"
 same "each name is described once" "" "$(grep '^# TYPE' "$dir/metrics" | awk '{ print $3 }' | sort | uniq -d)"
+same "the size of the data folder's disk" "$(df -B1 --output=size "$data" | tail -n 1 | tr -d ' ')" \
+    "$(awk '$1 == "fsnetd_disk_size_bytes" { printf "%.0f", $2 }' "$dir/metrics")"
+check "and what is free of it" awk -v x="$(value disk_free_bytes)" 'BEGIN { exit !(x > 0) }'
 if command -v promtool >/dev/null; then
     check "promtool finds nothing" promtool check metrics <"$dir/metrics"
-    check "the rules are well formed" promtool check rules deploy/alerts.yaml
-    check "the configuration is well formed" promtool check config deploy/prometheus.yaml
 else
-    skip "promtool on what is served and on deploy/" "promtool is not installed"
+    skip "promtool on what is served" "promtool is not installed"
 fi
 stop
 same "SIGTERM ends it in order" 0 "$code"

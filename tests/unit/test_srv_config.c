@@ -1,5 +1,7 @@
-/* test_srv_config.c - settings from defaults, environment and flags, in this order of rank. */
+/* test_srv_config.c - settings from defaults, file, environment and flags, in this order of rank.
+ */
 #include "config.h"
+#include "temp_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +30,30 @@ static int clear_environment(void **state)
     (void)state;
     unsetenv("FSNETD_WORKERS");
     unsetenv("FSNETD_DATA_DIR");
+    unsetenv("FSNETD_CONFIG");
     return 0;
+}
+
+static struct temp_dir dir;
+
+static int set_up_file(void **state)
+{
+    temp_dir_create(&dir);
+    return clear_environment(state);
+}
+
+static int tear_down_file(void **state)
+{
+    srv_config_clear(&config);
+    temp_dir_remove(&dir);
+    return clear_environment(state);
+}
+
+/* A settings file of this text. */
+static char *file_of(const char *text)
+{
+    temp_dir_write(&dir, "conf", text, strlen(text));
+    return (char *)temp_dir_path(&dir, "conf");
 }
 
 static void defaults_stand_where_nothing_is_said(void **state)
@@ -97,6 +122,92 @@ static void faults_name_the_setting_and_what_it_takes(void **state)
     REFUSED("FSNETD_WORKERS: expected a whole number", "--data-dir", "d");
 }
 
+static void a_file_wins_over_the_default_alone(void **state)
+{
+    (void)state;
+    setenv("FSNETD_VALIDATORS", "5", 1);
+    assert_int_equal(LOAD("--workers=7", "--config",
+                          file_of("# all of them\n"
+                                  "\n"
+                                  "data-dir = /srv/a b#c  # a path\r\n"
+                                  "\tlisten=x:1\n"
+                                  "workers = 3\n"
+                                  "validators = 4\n"
+                                  "port-file =\n"
+                                  "max-upload-bytes = 3M")),
+                     FSN_OK);
+    unsetenv("FSNETD_VALIDATORS");
+    assert_string_equal(config.data_dir, "/srv/a b#c");
+    assert_string_equal(config.listen, "x:1");
+    assert_string_equal(config.port_file, "");
+    assert_int_equal(config.workers, 7);
+    assert_int_equal(config.validators, 5);
+    assert_int_equal(config.max_upload_bytes, 3145728);
+    assert_int_equal(config.http_threads, 2);
+}
+
+static void the_environment_may_name_the_file(void **state)
+{
+    (void)state;
+    setenv("FSNETD_CONFIG", file_of("data-dir = d\nlease = 9\n"), 1);
+    assert_int_equal(LOAD("--lease=8"), FSN_OK);
+    assert_int_equal(config.lease_s, 8);
+    srv_config_clear(&config);
+    assert_int_equal(LOAD("--workers=1"), FSN_OK);
+    assert_int_equal(config.lease_s, 9);
+}
+
+static void faults_of_a_file_name_the_line(void **state)
+{
+    (void)state;
+    REFUSED("conf:2: unknown key 'color'", "--config", file_of("workers = 1\ncolor = red\n"));
+    REFUSED("conf:3: 'lease' is given a second time, first in line 1", "--config",
+            file_of("lease = 5\n\nlease = 5\n"));
+    REFUSED("conf:1: workers: expected a whole number from 0 to 64, got '65'", "--config",
+            file_of("workers = 65"));
+    REFUSED("conf:1: workers: expected a whole number from 0 to 64, got ''", "--config",
+            file_of("workers = # none"));
+    /* what a flag overrides is checked all the same */
+    REFUSED("conf:1: log-level: expected debug, info, warn or error, got 'loud'", "--config",
+            file_of("log-level = loud"), "--log-level", "info");
+    REFUSED("conf:1: expected 'key = value', got 'workers 3'", "--config", file_of("workers 3\n"));
+    REFUSED("conf:1: expected 'key = value', got '= 3'", "--config", file_of("= 3\n"));
+    REFUSED("conf:1: a settings file names no other", "--config", file_of("config = x\n"));
+    REFUSED("must be given", "--config", file_of(""));
+    temp_dir_write(&dir, "binary", "a\0b", 3);
+    REFUSED("it is not text", "--config", (char *)temp_dir_path(&dir, "binary"));
+    assert_int_equal(LOAD("--config", "/nowhere/conf"), FSN_IO);
+    assert_non_null(strstr(err.text, "/nowhere/conf: No such file"));
+}
+
+/* A settings file made of what is in force gives the same settings. */
+static void what_is_printed_is_a_settings_file(void **state)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    setenv("FSNETD_WORKERS", "3", 1);
+    assert_int_equal(LOAD("--listen", "x:1", "--config", file_of("data-dir = d\nlease = 9\n")),
+                     FSN_OK);
+    srv_config_print(&config, out);
+    fclose(out);
+    assert_non_null(strstr(text, "# flag\n"));
+    assert_non_null(strstr(text, "# environment, FSNETD_WORKERS\n"));
+    assert_non_null(strstr(text, "# file, line 2\n"));
+    assert_non_null(strstr(text, "# default\n"));
+    unsetenv("FSNETD_WORKERS");
+    srv_config_clear(&config);
+    assert_int_equal(LOAD("--config", file_of(text)), FSN_OK);
+    assert_string_equal(config.listen, "x:1");
+    assert_string_equal(config.data_dir, "d");
+    assert_int_equal(config.workers, 3);
+    assert_int_equal(config.lease_s, 9);
+    assert_int_equal(config.max_upload_bytes, 2147483648);
+    free(text);
+}
+
 static void help_and_documentation_list_every_setting(void **state)
 {
     char *help = NULL, *table = NULL;
@@ -126,6 +237,14 @@ int main(void)
         cmocka_unit_test_setup(sizes_take_a_suffix, clear_environment),
         cmocka_unit_test_setup_teardown(faults_name_the_setting_and_what_it_takes,
                                         clear_environment, clear_environment),
+        cmocka_unit_test_setup_teardown(a_file_wins_over_the_default_alone, set_up_file,
+                                        tear_down_file),
+        cmocka_unit_test_setup_teardown(the_environment_may_name_the_file, set_up_file,
+                                        tear_down_file),
+        cmocka_unit_test_setup_teardown(faults_of_a_file_name_the_line, set_up_file,
+                                        tear_down_file),
+        cmocka_unit_test_setup_teardown(what_is_printed_is_a_settings_file, set_up_file,
+                                        tear_down_file),
         cmocka_unit_test_setup(help_and_documentation_list_every_setting, clear_environment),
     };
 

@@ -124,6 +124,30 @@ static void a_database_of_a_newer_program_is_refused(void **state)
     assert_non_null(strstr(f->err.text, "schema version 2, this program knows 1"));
 }
 
+static void looking_says_what_would_be_done_and_does_nothing(void **state)
+{
+    const struct srv_migration one[] = {two[0], {0, NULL, NULL}};
+    struct fixture *f = *state;
+    struct srv_schema schema = {0};
+
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(srv_schema_look(f->db, two, &schema, NULL), FSN_OK);
+        assert_int_equal(schema.stored, 0);
+        assert_int_equal(schema.known, 2);
+        assert_int_equal(schema.missing, 2);
+    }
+    assert_int_equal(migrate(f, one), FSN_OK);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(srv_schema_look(f->db, two, &schema, NULL), FSN_OK);
+        assert_int_equal(schema.stored, 1);
+        assert_int_equal(schema.missing, 1);
+    }
+    assert_int_equal(migrate(f, two), FSN_OK);
+    assert_int_equal(srv_schema_look(f->db, two, &schema, NULL), FSN_OK);
+    assert_int_equal(schema.missing, 0);
+    assert_int_equal(srv_schema_look(f->db, one, &schema, NULL), FSN_UNSUPPORTED);
+}
+
 static void the_embedded_migrations_are_in_order_and_apply(void **state)
 {
     struct fixture *f = *state;
@@ -219,6 +243,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_changed_one_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_database_of_a_newer_program_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(looking_says_what_would_be_done_and_does_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
                                         tear_down),

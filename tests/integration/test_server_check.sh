@@ -1,0 +1,102 @@
+#!/bin/bash
+# test_server_check.sh [BUILD] - fsnetd check: a sound data folder, beside the running service and without
+# it, and each kind of damage by name.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+make_inputs 20 10
+
+# check_data EXIT_CODE [OPTION...]: the findings in $out, as JSON in $json.
+check_data() {
+    local want=$1
+    shift
+    out=$("$build/fsnetd" check --data-dir "$data" --max-upload-bytes 1M "$@" 2>&1)
+    same "exit code of: check $*" "$want" "$?"
+    json=$("$build/fsnetd" check --data-dir "$data" --max-upload-bytes 1M --json "$@")
+    same "the JSON form agrees" "$want" "$(jq 'if .ok and .errors == 0 then 0 else 1 end' <<<"$json")"
+    same "and has a finding for each line" "$(sed '$d' <<<"$out" | grep -c .)" "$(jq '.findings | length' <<<"$json")"
+}
+says() { holds "check says: $2" "$2" "$(jq -r --arg level "$1" '.findings[] | select(.level == $level) | .detail' <<<"$json")"; }
+listing() { (cd "$data" && find . -type f ! -name '*-shm' ! -name '*-wal' -exec sha256sum {} + | sort); }
+
+check_data 1
+says error "No such file"
+mkdir -m 750 "$data"
+check_data 0
+says ok "none yet: the first start makes it"
+
+start
+upload models "$dir/resnet8.onnx"
+first=$id
+upload datasets "$dir/shapes.tar.gz"
+check_data 0 --deep
+says ok "2 files of $(find "$data/blobs" -type f -printf '%s\n' | awk '{ s += $1 } END { print s }') bytes"
+says ok "the newest of this program"
+call DELETE "/v1/models/$first"
+upload models "$dir/resnet8.onnx"
+same "the service works on beside it" 201 "$status"
+stop
+before=$(listing)
+check_data 0
+same "it changes nothing" "$before" "$(listing)"
+
+chmod 755 "$data"
+check_data 0
+says warning "mode 0755"
+chmod 750 "$data"
+check_data 1 --max-upload-bytes 1024G
+says error "an upload may have 1099511627776"
+check_data 1 --workers 99
+says error "--workers: expected a whole number from 0 to 64"
+
+# ---- damage ----------------------------------------------------------------------------------
+largest=$(find "$data/blobs" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+cp "$largest" "$dir/kept"
+damage() { printf X | dd of="$largest" bs=1 seek=100 conv=notrunc status=none; }
+damage
+check_data 0
+check_data 1 --deep
+says error "$(basename "$largest"): the content has changed: its SHA-256 is $(sum_of "$largest")"
+truncate -s 7 "$largest"
+check_data 1
+says error "expected $(stat -c %s "$dir/kept") bytes, the file has 7"
+rm "$largest"
+check_data 1
+says error "$(basename "$largest"): the file is missing"
+cp "$dir/kept" "$largest"
+mkdir -p "$data/blobs/zz"
+echo nobody >"$data/blobs/zz/nobodys"
+check_data 0
+says warning "zz/nobodys: nothing names this file of 7 bytes"
+rm -r "$data/blobs/zz"
+
+# ---- the database ------------------------------------------------------------------------------
+cp "$data/fsnetd.db" "$dir/kept.db"
+pages=$(($(stat -c %s "$data/fsnetd.db") / 4096))
+check "there are pages to damage" test "$pages" -gt 3
+for page in $(seq 1 $((pages - 1))); do
+    printf 'XXXXXXXXXXXXXXXX' | dd of="$data/fsnetd.db" bs=1 seek=$((page * 4096)) conv=notrunc status=none
+done
+check_data 1
+holds "damage is named" malformed "$(jq -r '.findings[] | select(.level == "error") | .detail' <<<"$json")"
+head -c 5000 /dev/urandom >"$data/fsnetd.db"
+check_data 1
+says error "file is not a database"
+rm "$data/fsnetd.db"
+check_data 1
+says error "a start would begin an empty one and remove the files"
+if command -v sqlite3 >/dev/null; then
+    cp "$dir/kept.db" "$data/fsnetd.db"
+    newest=$(sqlite3 "$data/fsnetd.db" 'SELECT max(version) FROM schema_migrations')
+    sqlite3 "$data/fsnetd.db" "DELETE FROM schema_migrations WHERE version = $newest"
+    check_data 0
+    says warning "version $((newest - 1)), this program has $newest: the next start applies 1 migrations; back up before"
+    cp "$dir/kept.db" "$data/fsnetd.db"
+    sqlite3 "$data/fsnetd.db" "UPDATE schema_migrations SET version = 99 WHERE version = $newest"
+    check_data 1
+    says error "schema version 99, this program knows $newest"
+else
+    skip "databases of newer and older programs" "sqlite3 is not installed"
+fi
+finish
