@@ -77,7 +77,7 @@ done
 say "5. Download"
 mkdir -p "$result"
 cp "$work/baseline.onnx" "$result/baseline.onnx"
-for name in model.onnx model-dense.onnx report.json; do
+for name in model.onnx model-dense.onnx report.json report.html; do
     api GET "/v1/jobs/$job_id/artifacts/$name" >"$result/$name"
 done
 ls -l "$result"

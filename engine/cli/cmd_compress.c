@@ -104,8 +104,8 @@ static void print_report(const json_t *report, const char *folder)
     {
         printf("warning: %s\n", json_string_value(warning));
     }
-    printf("wrote %s/model.onnx, model-dense.onnx, %sreport.json, training.csv", folder,
-           json_is_object(int8) ? "model-int8.onnx, " : "");
+    printf("wrote %s/model.onnx, model-dense.onnx, %sreport.json, report.html, training.csv",
+           folder, json_is_object(int8) ? "model-int8.onnx, " : "");
     if (strcmp(text_at(report, "search", "ended"), "sweep") == 0)
         printf(", candidate-1.onnx ...");
     putchar('\n');

@@ -89,8 +89,9 @@ static struct fsn_candidate judge(const struct fsn__candidates *c)
     const struct fsn__job *job = c->job;
     const struct fsn__report_side *side = &job->report.compressed;
     const double most = c->spec->budget.max_accuracy_drop;
-    const struct fsn__comparison got = fsn__compare_right(
-        job->right, job->small_right, c->halves.selection, c->halves.selection_count);
+    const struct fsn__comparison got =
+        fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->choice,
+                             job->small_choice, c->halves.selection, c->halves.selection_count);
 
     return (struct fsn_candidate){
         .budget_bytes = c->shown.budget_bytes,
@@ -227,11 +228,7 @@ enum fsn_status fsn__candidates_open(struct fsn__candidates *c, struct fsn__job 
     job->spec = &c->candidate_spec;
     job->progress = fsn__candidates_relay;
     job->user = c;
-    job->small_right =
-        calloc((size_t)job->data->split[FSN_SPLIT_TEST].count, sizeof *job->small_right);
-    status = job->small_right ? FSN_OK : FSN__NOMEM(err);
-    if (status == FSN_OK)
-        status = fsn__halves_create(job->data, &c->halves, err);
+    status = fsn__halves_create(job->data, &c->halves, err);
     if (status == FSN_OK)
         status = fsn__join_path(c->list, c->work, "search.json", err);
     if (status == FSN_OK)
@@ -265,8 +262,6 @@ void fsn__candidates_close(struct fsn__candidates *c)
     if (!job->order->checkpoint_dir && *c->list)
         clear_work(c);
     fsn__halves_clear(&c->halves);
-    free(job->small_right);
-    job->small_right = NULL;
     job->progress = job->order->progress;
     job->user = job->order->user;
     job->logits_path = NULL;

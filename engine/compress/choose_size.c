@@ -87,17 +87,21 @@ bool fsn__search_has_time(const struct fsn_candidate *done, int count, double se
     return count == 0 || spent + longest <= seconds;
 }
 
-struct fsn__comparison fsn__compare_right(const bool *before, const bool *after,
-                                          const int64_t *list, int64_t count)
+struct fsn__comparison fsn__compare_choices(const int32_t *labels, const int32_t *before,
+                                            const int32_t *after, const int64_t *list,
+                                            int64_t count)
 {
     const double n = (double)count;
     int64_t first = 0, second = 0, differ = 0;
     double lost;
 
     for (int64_t i = 0; i < count; i++) {
-        first += before[list[i]];
-        second += after[list[i]];
-        differ += before[list[i]] != after[list[i]];
+        const int64_t image = list[i];
+        const bool was = before[image] == labels[image], is = after[image] == labels[image];
+
+        first += was;
+        second += is;
+        differ += was != is;
     }
     lost = (double)(first - second);
     return (struct fsn__comparison){

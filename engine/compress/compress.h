@@ -3,6 +3,7 @@
 #ifndef FSN_COMPRESS_COMPRESS_H
 #define FSN_COMPRESS_COMPRESS_H
 
+#include "compress/confusion.h"
 #include "compress/layer_effects.h"
 #include "compress/prepare.h"
 #include "fs/fs.h"
@@ -58,10 +59,11 @@ struct fsn__report {
     const struct fsn__curve *curve;
     struct fsn_dataset_info data;
     struct fsn__report_side baseline, compressed;
-    int64_t dense_bytes;          /* of model-dense.onnx */
-    struct fsn__report_side int8; /* model-int8.onnx, if the spec asks for it */
-    double baseline_train_top1;   /* on some training images, unaugmented; NaN: not measured */
-    double dense_max_difference;  /* largest difference of its outputs from model.onnx's */
+    struct fsn__outcomes outcomes; /* of the two, image by image */
+    int64_t dense_bytes;           /* of model-dense.onnx */
+    struct fsn__report_side int8;  /* model-int8.onnx, if the spec asks for it */
+    double baseline_train_top1;    /* on some training images, unaugmented; NaN: not measured */
+    double dense_max_difference;   /* largest difference of its outputs from model.onnx's */
     int threads;
     double wall_seconds;
     int exclusion_count;
@@ -83,9 +85,13 @@ void fsn__judge_training(struct fsn__report *report);
  * on the images that chose it, and on those that are unseen. */
 void fsn__judge_search(struct fsn__report *report, double drop, double unseen_drop, double most);
 
-/* The report as JSON text, the training curve as CSV text; new, freed by free(). */
-FSN_NODISCARD enum fsn_status fsn__report_json(const struct fsn__report *report, char **json,
-                                               struct fsn_error *err);
+/* The report; new, NULL when out of memory. */
+json_t *fsn__report_json(const struct fsn__report *report);
+/* Writes report.json into the folder, and report.html, which is made of its text. Takes the
+ * reference; NULL counts as out of memory. */
+FSN_NODISCARD enum fsn_status fsn__report_write(json_t *report, const char *folder,
+                                                struct fsn_error *err);
+/* The training curve as CSV text; new, freed by free(). */
 FSN_NODISCARD enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv,
                                              struct fsn_error *err);
 

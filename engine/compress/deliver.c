@@ -25,8 +25,8 @@ static enum fsn_status measure_unseen(struct fsn__candidates *c, struct fsn__com
     char path[FSN__PATH_BYTES];
     struct fsn_model *model = NULL;
     struct fsn_eval eval;
-    bool *right = calloc((size_t)halves->unseen_count, sizeof *right);
-    enum fsn_status status = right ? FSN_OK : FSN__NOMEM(err);
+    int32_t *choice = calloc((size_t)halves->unseen_count, sizeof *choice);
+    enum fsn_status status = choice ? FSN_OK : FSN__NOMEM(err);
 
     if (status == FSN_OK)
         status = fsn__join_path(path, job->order->out_dir, "model.onnx", err);
@@ -34,15 +34,15 @@ static enum fsn_status measure_unseen(struct fsn__candidates *c, struct fsn__com
         status = fsn_model_load(path, NULL, &model, err);
     if (status == FSN_OK)
         status = fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, halves->unseen,
-                                      halves->unseen_count, c->spec, job->pool, &meter, right,
+                                      halves->unseen_count, c->spec, job->pool, &meter, choice,
                                       &eval, err);
     for (int64_t i = 0; status == FSN_OK && i < halves->unseen_count; i++)
-        job->small_right[halves->unseen[i]] = right[i];
+        job->small_choice[halves->unseen[i]] = choice[i];
     if (status == FSN_OK)
-        *out =
-            fsn__compare_right(job->right, job->small_right, halves->unseen, halves->unseen_count);
+        *out = fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->choice,
+                                    job->small_choice, halves->unseen, halves->unseen_count);
     fsn_model_destroy(model);
-    free(right);
+    free(choice);
     return status;
 }
 
@@ -105,7 +105,7 @@ static enum fsn_status complete(struct fsn__candidates *c, int best, json_t *roo
 static enum fsn_status write_report(struct fsn__candidates *c, int best, struct fsn_error *err)
 {
     const char *folder = c->job->order->out_dir;
-    char path[FSN__PATH_BYTES], *text = NULL;
+    char path[FSN__PATH_BYTES];
     json_error_t at;
     json_t *root = NULL;
     enum fsn_status status = fsn__join_path(path, folder, "report.json", err);
@@ -120,11 +120,7 @@ static enum fsn_status write_report(struct fsn__candidates *c, int best, struct 
         json_decref(root);
         return status;
     }
-    status = fsn__json_text(root, &text, err);
-    if (status == FSN_OK)
-        status = fsn__write_text(folder, "report.json", text, err);
-    free(text);
-    return status;
+    return fsn__report_write(root, folder, err);
 }
 
 /* Every candidate's model, by the name of its folder. */

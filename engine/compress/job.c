@@ -80,7 +80,7 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
 
 enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
                                   enum fsn_stage stage, double from, struct fsn__report_side *side,
-                                  bool *right, struct fsn_error *err)
+                                  int32_t *choice, struct fsn_error *err)
 {
     const struct fsn__meter meter = {job->progress,     job->user, stage, from,
                                      from + job->quick, 0,         0};
@@ -89,7 +89,7 @@ enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
     side->macs = fsn__graph_macs(model->graph);
     return fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, NULL,
                                 job->data->split[FSN_SPLIT_TEST].count, job->spec, job->pool,
-                                &meter, right, &side->eval, err);
+                                &meter, choice, &side->eval, err);
 }
 
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
@@ -163,15 +163,18 @@ static enum fsn_status run(struct fsn__job *job, struct fsn_error *err)
 {
     enum fsn_status status = load(job, err);
 
-    if (status == FSN_OK && searches(job->spec)) {
-        job->right = calloc((size_t)job->data->split[FSN_SPLIT_TEST].count, sizeof *job->right);
-        status = job->right ? FSN_OK : FSN__NOMEM(err);
+    if (status == FSN_OK) {
+        const size_t images = (size_t)job->data->split[FSN_SPLIT_TEST].count;
+
+        job->choice = calloc(images, sizeof *job->choice);
+        job->small_choice = calloc(images, sizeof *job->small_choice);
+        status = job->choice && job->small_choice ? FSN_OK : FSN__NOMEM(err);
     }
     if (status == FSN_OK)
         status = fsn__enter(job, FSN_STAGE_BASELINE, 0.0, err);
     if (status == FSN_OK)
         status = fsn__measure_side(job, job->baseline, FSN_STAGE_BASELINE, 0.0,
-                                   &job->report.baseline, job->right, err);
+                                   &job->report.baseline, job->choice, err);
     if (status == FSN_OK) {
         fsn__judge_baseline(&job->report);
         status = fsn__enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -195,7 +198,8 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
     const enum fsn_status status = run(&job, err);
 
     fsn__clear_file(&job);
-    free(job.right);
+    free(job.choice);
+    free(job.small_choice);
     fsn__graph_destroy(job.teacher);
     fsn__prepared_clear(&job.prepared);
     fsn_dataset_destroy(job.data);

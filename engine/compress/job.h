@@ -19,7 +19,7 @@ struct fsn__job {
     double quick; /* share of a file's work in one evaluation of the test split */
     double last;  /* where the work behind training begins */
     double start_seconds;
-    bool *right; /* [test images] whether the baseline is; NULL: nobody asks */
+    int32_t *choice; /* [test images] the baseline's; see fsn__evaluate_images */
     /* The file in hand: how it is to be, where it goes, what has come of it so far. */
     const struct fsn_spec *spec;
     const char *out_dir;
@@ -29,7 +29,7 @@ struct fsn__job {
     struct fsn_plan *plan;
     struct fsn_model student;
     struct fsn_model *small, *dense, *int8; /* read back */
-    bool *small_right;                      /* as `right`, of the file */
+    int32_t *small_choice;                  /* as `choice`, of the file */
     struct fsn__curve curve;
     struct fsn__report report;
 };
@@ -48,11 +48,11 @@ FSN_NODISCARD enum fsn_status fsn__search(struct fsn__job *job, struct fsn_error
 /* Tells the caller that a stage begins; its answer may be to stop. */
 FSN_NODISCARD enum fsn_status fsn__enter(const struct fsn__job *job, enum fsn_stage stage,
                                          double fraction, struct fsn_error *err);
-/* Measures a model on the test images, from fraction `from` of the file's work on; right as in
+/* Measures a model on the test images, from fraction `from` of the file's work on; choice as in
  * fsn__evaluate_images. */
 FSN_NODISCARD enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
                                                 enum fsn_stage stage, double from,
-                                                struct fsn__report_side *side, bool *right,
+                                                struct fsn__report_side *side, int32_t *choice,
                                                 struct fsn_error *err);
 struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__graph *student);
 FSN_NODISCARD enum fsn_status fsn__write_text(const char *folder, const char *name,

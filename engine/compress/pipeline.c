@@ -255,7 +255,7 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
         status = export_one(job, "model-dense.onnx", &job->dense, err);
     if (status == FSN_OK)
         status = fsn__measure_side(job, job->small, FSN_STAGE_VERIFY, job->last,
-                                   &report->compressed, job->small_right, err);
+                                   &report->compressed, job->small_choice, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
     if (status == FSN_OK)
@@ -275,12 +275,20 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
 static enum fsn_status write_report(struct fsn__job *job, struct fsn_error *err)
 {
     struct fsn__report *report = &job->report;
-    char *json = NULL, *csv = NULL;
+    char *csv = NULL;
     enum fsn_status status = fsn__enter(job, FSN_STAGE_REPORT, 1.0, err);
 
     report->spec = job->spec;
     report->plan = job->plan;
     report->curve = &job->curve;
+    report->outcomes = (struct fsn__outcomes){
+        .classes = report->data.classes,
+        .names = report->data.class_names,
+        .images = report->baseline.eval.images,
+        .labels = job->data->split[FSN_SPLIT_TEST].labels,
+        .baseline = job->choice,
+        .compressed = job->small_choice,
+    };
     report->threads = fsn__pool_slices(job->pool);
     report->wall_seconds = fsn__seconds() - job->start_seconds;
     report->baseline.parameters = job->plan->parameters;
@@ -293,10 +301,7 @@ static enum fsn_status write_report(struct fsn__job *job, struct fsn_error *err)
     if (status == FSN_OK)
         status = fsn__write_text(job->out_dir, "training.csv", csv, err);
     if (status == FSN_OK)
-        status = fsn__report_json(report, &json, err);
-    if (status == FSN_OK)
-        status = fsn__write_text(job->out_dir, "report.json", json, err);
-    free(json);
+        status = fsn__report_write(fsn__report_json(report), job->out_dir, err);
     free(csv);
     return status;
 }

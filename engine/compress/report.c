@@ -1,5 +1,5 @@
 /* report.c - report.json and training.csv: what the job did and what its files measured. */
-#include "compress/compress.h"
+#include "compress/job.h"
 #include "core/blas.h"
 
 #include <math.h>
@@ -91,19 +91,20 @@ static json_t *image_json(const struct fsn_dataset_info *data)
                      sized ? json_integer(data->width) : json_null());
 }
 
-enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struct fsn_error *err)
+json_t *fsn__report_json(const struct fsn__report *r)
 {
     char *spec_text = NULL;
-    enum fsn_status status = fsn_spec_to_json(r->spec, &spec_text, err);
-    json_t *spec, *root;
+    json_t *spec;
 
-    if (status != FSN_OK)
-        return status;
+    if (fsn_spec_to_json(r->spec, &spec_text, NULL) != FSN_OK)
+        return NULL;
     spec = json_loads(spec_text, 0, NULL);
     free(spec_text);
-    root = json_pack(
+    /* search: one that is made here sets it */
+    return json_pack(
         "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o, s:o,"
-        " s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o}",
+        " s:o, s:o, s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o,"
+        " s:n}",
         "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
         "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
         "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
@@ -113,15 +114,30 @@ enum fsn_status fsn__report_json(const struct fsn__report *r, char **json, struc
         fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
         (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
         "int8", int8_json(r), "layers", fsn__plan_layers_json(r->plan), "exclude_first",
-        exclusions_json(r), "training", curve_json(r->curve), "data", "format", r->data.format,
-        "image", image_json(&r->data), "classes", r->data.classes, "train_images",
+        exclusions_json(r), "classes", fsn__classes_json(&r->outcomes), "confusion",
+        fsn__confusion_json(&r->outcomes), "training", curve_json(r->curve), "data", "format",
+        r->data.format, "image", image_json(&r->data), "classes", r->data.classes, "train_images",
         (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
         (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
-        fsn__json_real(r->wall_seconds), "warnings", warnings_json(r));
-    json_object_set_new(root, "search", json_null()); /* one that is made here sets it */
-    return fsn__json_text(root, json, err);
+        fsn__json_real(r->wall_seconds), "warnings", warnings_json(r), "search");
+}
+
+enum fsn_status fsn__report_write(json_t *report, const char *folder, struct fsn_error *err)
+{
+    char *json = NULL, *html = NULL;
+    enum fsn_status status = fsn__json_text(report, &json, err);
+
+    if (status == FSN_OK)
+        status = fsn__write_text(folder, "report.json", json, err);
+    if (status == FSN_OK)
+        status = fsn_report_html(json, strlen(json), &html, err);
+    if (status == FSN_OK)
+        status = fsn__write_text(folder, "report.html", html, err);
+    free(json);
+    free(html);
+    return status;
 }
 
 /* Empty where there is no figure. */

@@ -26,11 +26,13 @@ struct fsn__comparison {
     double drop;          /* before - after, points */
     double drop_error;    /* its standard error */
 };
-/* before, after: whether each network is right, image by image; list: [count] the images to look
- * at, count > 0. The two are right on mostly the same images, so the error is that of the
- * difference (b wrongs more, c rights more): sqrt(b + c - (b - c)^2 / count) / count. */
-struct fsn__comparison fsn__compare_right(const bool *before, const bool *after,
-                                          const int64_t *list, int64_t count);
+/* before, after: each network's choice, image by image, which is right where it is the label; list:
+ * [count] the images to look at, count > 0. The two are right on mostly the same images, so the
+ * error is that of the difference (b wrongs more, c rights more): sqrt(b + c - (b - c)^2 / count) /
+ * count. */
+struct fsn__comparison fsn__compare_choices(const int32_t *labels, const int32_t *before,
+                                            const int32_t *after, const int64_t *list,
+                                            int64_t count);
 
 /* ---- on the disk ------------------------------------------------------------------------------
  */

@@ -604,9 +604,9 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
 
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, model-int8.onnx if
- * the spec asks for it, report.json and training.csv into out_dir (made if missing). With
- * checkpoint_dir (may be NULL) an interrupted job continues from its last finished epoch and ends
- * with the same bytes.
+ * the spec asks for it, report.json, report.html and training.csv into out_dir (made if missing).
+ * With checkpoint_dir (may be NULL) an interrupted job continues from its last finished epoch and
+ * ends with the same bytes.
  *
  * With budget.max_accuracy_drop or a sweep it makes several files; the one that is chosen becomes
  * model.onnx, and those of a sweep stay as candidate-1.onnx and so on, too. The outcome of a search
@@ -622,6 +622,13 @@ struct fsn_job {
 };
 FSN_NODISCARD enum fsn_status fsn_compress(const struct fsn_job *job, const struct fsn_spec *spec,
                                            struct fsn_error *err);
+
+/* A report.json as one page for people: tables and plots, complete in itself (no script, nothing
+ * from elsewhere), well-formed as XML too. Depends on the text alone; what is missing there, or not
+ * of its kind, is left out. *html: new, freed by free(). Errors: FORMAT (not JSON, no object),
+ * NOMEM. */
+FSN_NODISCARD enum fsn_status fsn_report_html(const char *json, size_t size, char **html,
+                                              struct fsn_error *err);
 
 /* Trains a model on the train split (spec.finetune without distillation), from scratch or on. */
 FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *data,

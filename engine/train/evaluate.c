@@ -45,14 +45,28 @@ static int64_t rank_of(const float *logits, int64_t classes, int32_t label)
     return rank;
 }
 
+/* Logits that are not all numbers choose no class: -1. */
+static int32_t first_choice(const float *logits, int64_t classes)
+{
+    int32_t best = 0;
+
+    for (int64_t c = 0; c < classes; c++) {
+        if (isnan(logits[c]))
+            return -1;
+        if (logits[c] > logits[best])
+            best = (int32_t)c;
+    }
+    return best;
+}
+
 struct tally {
     int64_t first, first_five;
     double loss;
 };
 
-/* right: of these images, or NULL. */
+/* choice: of these images, or NULL. */
 static void count_batch(struct tally *tally, const float *logits, const int32_t *labels, int64_t n,
-                        int64_t classes, bool *right)
+                        int64_t classes, int32_t *choice)
 {
     for (int64_t i = 0; i < n; i++) {
         const float *row = logits + i * classes;
@@ -60,8 +74,8 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
 
         tally->first += rank < 1;
         tally->first_five += rank < 5;
-        if (right)
-            right[i] = rank < 1;
+        if (choice)
+            choice[i] = first_choice(row, classes);
         tally->loss += fsn__distill_loss(row, NULL, &labels[i], 1, classes, 0, 1, NULL, NULL);
     }
 }
@@ -69,7 +83,7 @@ static void count_batch(struct tally *tally, const float *logits, const int32_t 
 enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data,
                                      enum fsn_split split, const int64_t *list, int64_t images,
                                      const struct fsn_spec *spec, struct fsn__pool *pool,
-                                     const struct fsn__meter *how, bool *right,
+                                     const struct fsn__meter *how, int32_t *choice,
                                      struct fsn_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
@@ -113,7 +127,7 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
         if (status != FSN_OK)
             goto out;
         count_batch(&tally, network.logits, labels, n, network.classes,
-                    right ? right + begin : NULL);
+                    choice ? choice + begin : NULL);
         now = (struct fsn_progress){
             .step = b + 1,
             .steps = batches,

@@ -88,12 +88,13 @@ FSN_NODISCARD enum fsn_status fsn__train_run(const struct fsn__train_job *job,
                                              struct fsn__curve *curve, struct fsn_error *err);
 
 /* top1/top5/loss of a graph on the listed images of a split (NULL: the first ones); of the spec,
- * output and preprocess are heeded. Tells the meter after each batch. right[i] (may be NULL):
- * whether the label of image i of the list is the network's first choice. */
+ * output and preprocess are heeded. Tells the meter after each batch. choice[i] (may be NULL):
+ * the network's first choice for image i of the list; -1 where its logits are not all numbers, and
+ * it may be none of the data's classes where the network has more. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
                      const int64_t *list, int64_t images, const struct fsn_spec *spec,
-                     struct fsn__pool *pool, const struct fsn__meter *meter, bool *right,
+                     struct fsn__pool *pool, const struct fsn__meter *meter, int32_t *choice,
                      struct fsn_eval *out, struct fsn_error *err);
 /* The same on a whole split, as a stage of the job. */
 FSN_NODISCARD enum fsn_status

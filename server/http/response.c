@@ -190,16 +190,30 @@ static enum srv_range wanted_range(const struct srv_request *request, const stru
                            first, last);
 }
 
+/* What a client is told of a file besides. A browser shows a page itself; nothing in it may run,
+ * ask anyone or be taken for a page of this server. */
+static void add_safety_headers(struct srv_request *request, const struct srv_file *file)
+{
+    const bool page = strncmp(file->content_type, "text/html", strlen("text/html")) == 0;
+    char disposition[128];
+
+    snprintf(disposition, sizeof disposition, "%s; filename=\"%s\"", page ? "inline" : "attachment",
+             file->name);
+    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
+    srv_reply_header(request, "X-Content-Type-Options", "nosniff");
+    if (page)
+        srv_reply_header(request, "Content-Security-Policy",
+                         "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+}
+
 static void add_file_headers(struct srv_request *request, const struct srv_file *file,
                              const char *tag)
 {
-    char disposition[128], digest[SRV_DIGEST_FIELD_SIZE];
+    char digest[SRV_DIGEST_FIELD_SIZE];
 
     srv_digest_field(file->sha256, digest);
-    snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", file->name);
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
-    srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
     srv_reply_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
     srv_reply_header(request, "Repr-Digest", digest);
     srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
@@ -238,6 +252,7 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
     srv_reply_response(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
                        response);
     add_file_headers(request, file, tag);
+    add_safety_headers(request, file);
     if (range == SRV_RANGE_PART) {
         snprintf(content_range, sizeof content_range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,
                  first, last, file->size_bytes);

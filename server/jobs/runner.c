@@ -33,6 +33,7 @@ static const struct {
     {"model-dense.onnx", "application/octet-stream", false},
     {"model-int8.onnx", "application/octet-stream", true},
     {"report.json", "application/json", false},
+    {"report.html", "text/html; charset=utf-8", false},
     {"training.csv", "text/csv; charset=utf-8", false},
 };
 #define OUTPUT_COUNT (sizeof outputs / sizeof *outputs)

@@ -95,7 +95,8 @@ export async function job(body, signal, id) {
     nameOf(`/v1/models/${first.model_id}`, signal), nameOf(`/v1/datasets/${first.dataset_id}`, signal)]);
   const top = h("div"), faults = h("div"), live = livePart(), log = logPart(), outcome = h("div");
   const curves = trainingCurves(signal), figures = h("div");
-  const charts = h("section", { hidden: true }, h("h2", {}, "Training"), curves.element,
+  const title = h("h2", {}, "Training");
+  const charts = h("section", { hidden: true }, title, curves.element,
     h("details", {}, h("summary", {}, "Epoch by epoch"), figures));
 
   heading(body, first.name || "Job");
@@ -120,8 +121,11 @@ export async function job(body, signal, id) {
       const { items } = await get(`${path}/metrics`, signal);
       epochs = now.epoch;
       charts.hidden = items.length === 0;
-      curves.update(items, now.epochs);
-      fill(figures, trainingTable(items));
+      // Of several files the one that was trained last: their curves are no one curve.
+      const candidate = items.at(-1)?.candidate, rows = items.filter((r) => r.candidate === candidate);
+      title.textContent = candidate ? `Training of file ${candidate}` : "Training";
+      curves.update(rows, now.epochs);
+      fill(figures, trainingTable(rows));
     }
     if (now.status === "succeeded") fill(outcome, await result(now, signal));
     return !isOver(now);

@@ -1,7 +1,9 @@
 // result.js - what came of a job: before and after, layers, warnings, files. All figures are the report's.
 import { get, save } from "./api.js";
+import { confusions } from "./classes.js";
 import { h, copyButton, problem, table } from "./dom.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
+import { tried } from "./pareto.js";
 import { tile } from "./plan.js";
 import { hasToken } from "./token.js";
 
@@ -73,15 +75,25 @@ function exclusions({ exclude_first: first = [] }) {
       `: ${real(l.alone_top1_drop, 3)} points; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
 }
 
+/** A click saves the file with the token, which the browser's own request would not carry. */
+const saving = (file) => (event) => {
+  event.preventDefault();
+  save(file.href, file.name).catch((error) => event.target.closest("li, p").append(problem(error)));
+};
+
+/** The report as a page to keep; a job of an older version has none. */
+function page(items) {
+  const file = items.find((f) => f.name === "report.html");
+  return file && h("p", {}, h("a", { href: file.href, target: "_blank", rel: "noopener", onclick: hasToken() && saving(file) }, "Report as one page"),
+    h("span", { class: "hint" }, " to read offline, print or pass on"));
+}
+
 /** The compressed model first: it is what one came for. */
 function files(items) {
   const main = (f) => f.name === "model.onnx";
   return h("ul", { class: "files" }, [...items].sort((a, b) => main(b) - main(a)).map((f) => {
     const line = `curl -fo ${f.name} ${hasToken() ? '-H "Authorization: Bearer $FSNET_TOKEN" ' : ""}'${new URL(f.href, location.href)}'`;
-    const onclick = hasToken() && ((event) => {
-      event.preventDefault();
-      save(f.href, f.name).catch((error) => event.target.closest("li").append(problem(error)));
-    });
+    const onclick = hasToken() && saving(f);
     return h("li", {},
       h("div", { class: "row" }, h("a", { class: main(f) ? "button primary" : "button", href: f.href, download: f.name, onclick }, `Download ${f.name}`),
         h("span", { class: "number" }, bytes(f.size_bytes))),
@@ -109,15 +121,17 @@ export async function result(job, signal) {
   const [report, artifacts] = await Promise.all([
     get(`/v1/jobs/${job.id}/report`, signal), get(`/v1/jobs/${job.id}/artifacts`, signal)]);
   return h("div", { class: "outcome" },
-    tiles(report),
+    tiles(report), page(artifacts.items),
     report.warnings.length > 0 && h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", {}, "Warnings"),
       h("ul", {}, report.warnings.map((w) => h("li", {}, w)))),
     h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
       h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
+    tried(report.search),
     h("section", {}, h("h2", {}, "Downloads"), files(artifacts.items)),
     h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
       h("p", { class: "hint" }, "Alone: accuracy lost on training images with only this layer compressed and nothing trained. "
         + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "
-        + "what layers before have changed is part of it.")));
+        + "what layers before have changed is part of it.")),
+    confusions(report));
 }

@@ -21,7 +21,7 @@ export function faultsOfPage() {
   if (!document.documentElement.lang) faults.push("no language");
   if (!document.title) faults.push("no title");
   // What is inside a picture is part of it.
-  for (const e of document.querySelectorAll("th:not([role=img] th)")) if (shown(e) && e.scope !== "col") faults.push("th without scope");
+  for (const e of document.querySelectorAll("th:not([role=img] th)")) if (shown(e) && !["col", "row"].includes(e.scope)) faults.push("th without scope");
 
   // Contrast of every text with what lies behind it; WCAG's formula for luminance.
   const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

@@ -90,6 +90,11 @@ export class Server {
   }
 }
 
+/** A picture for people, where SHOTS names a folder. */
+export async function shot(page, name, whole = true) {
+  if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: whole });
+}
+
 /** A page whose errors are collected; options as for newContext. */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
@@ -109,10 +114,7 @@ export async function openPage(browser, url, options = {}) {
     async go(hash) {
       await page.evaluate((h) => { location.hash = h; }, hash);
     },
-    /** A picture for people, where SHOTS names a folder. */
-    async shot(name, whole = true) {
-      if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: whole });
-    },
+    shot: (name, whole) => shot(page, name, whole),
   });
 }
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { check, holds, input, openPage, run, same, until } from "./harness.mjs";
+import { check, holds, input, openPage, run, same, shot, until } from "./harness.mjs";
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
@@ -93,7 +93,7 @@ async function watch(page, server) {
 }
 
 async function report(page, server, id) {
-  const { baseline, compressed, layers, warnings } = await server.json(`/v1/jobs/${id}/report`);
+  const { baseline, compressed, layers, warnings, confusion, classes } = await server.json(`/v1/jobs/${id}/report`);
   await page.getByRole("heading", { name: "Before and after" }).waitFor();
   const row = (name) => page.getByLabel("Before and after").locator("tr", { hasText: name }).locator("td").allTextContents()
     .then((cells) => cells.map((cell) => cell.replaceAll("\u00a0", " ")));
@@ -110,6 +110,49 @@ async function report(page, server, id) {
   same("three charts of the training", 3, await page.locator(".curve canvas").count());
   await page.getByText("Epoch by epoch").click();
   same("a row for each epoch", 2, await page.getByLabel("Training, epoch by epoch").locator("tbody tr").count());
+  const cells = await page.getByLabel("Confusion matrix").locator("tbody td").allTextContents();
+  same("the confusion matrix is that of the report", confusion.compressed.flat(), cells.map(Number));
+  await page.getByText("Accuracy by class").click();
+  same("every class has its accuracy", classes.map((c) => `${c.compressed_top1.toFixed(2)} %`),
+    (await page.getByLabel("Accuracy by class").locator("tbody td:nth-child(4)").allTextContents()).map((t) => t.replaceAll("\u00a0", " ")));
+  await page.getByText("What is confused most").click();
+  same("so have the worst confusions", confusion.worst.map((w) => w.compressed),
+    (await page.getByLabel("What is confused most").locator("tbody td:nth-child(4)").allTextContents()).map(Number));
+}
+
+/* The report as one page: shown, not saved, and shut in. */
+async function one_page(page, server, id) {
+  const { compressed, layers, search } = await server.json(`/v1/jobs/${id}/report`);
+  const [sheet] = await Promise.all([page.context().waitForEvent("page"),
+    page.getByRole("link", { name: "Report as one page" }).click()]);
+  const said = [];
+  sheet.on("console", (message) => said.push(message.text()));
+  await sheet.reload();
+  holds("the page has the accuracy of the file", `${compressed.top1.toFixed(2)} %`, await text(sheet.locator(".tiles")));
+  same("and its layers", layers.map((l) => l.name), await sheet.getByRole("region", { name: "Layers" }).locator("tbody code").allTextContents());
+  same("its matrix", 10, await sheet.getByRole("region", { name: "Confusion matrix" }).locator("tbody tr").count());
+  same("its plots", search ? 3 : 2, await sheet.getByRole("img").count());
+  check("which have their colours: style is let in", (await sheet.locator("body").evaluate((e) => getComputedStyle(e).borderTopWidth)) === "4px");
+  same("nothing else is, and nothing is asked for", [], said);
+  await shot(sheet, search ? "report-search" : "report");
+  await sheet.close();
+}
+
+async function search(page, server, ids) {
+  const id = await server.order({ ...ids, name: "swept", sweep: { ratio: [2, 4, 12] }, finetune: { epochs: 1, batch_size: 50, warmup_steps: 2 } });
+  await page.go(`#/job/${id}`);
+  await page.getByRole("heading", { name: "Files that were tried" }).waitFor({ timeout: 120000 });
+  const { search: { candidates } } = await server.json(`/v1/jobs/${id}/report`);
+  same("a point for each file", candidates.map((c, i) => String(i + 1)), await page.locator(".points .item").allTextContents());
+  same("those on the Pareto front are marked", candidates.filter((c) => c.pareto).length, await page.locator(".points circle.front").count());
+  same("one is chosen", 1, await page.locator(".points .ring").count());
+  same("with a row for each", candidates.map((c) => kB(c.size_bytes)),
+    (await page.getByLabel("Files that were tried").locator("tbody td:nth-child(2)").allTextContents()).map((t) => t.replaceAll("\u00a0", " ")));
+  await page.getByRole("heading", { name: "Training of file 3" }).waitFor();
+  await page.getByText("Epoch by epoch").click();
+  same("the curve is that of one file", 1, await page.getByLabel("Training, epoch by epoch").locator("tbody tr").count());
+  await page.shot("result-search");
+  await one_page(page, server, id);
 }
 
 async function download(page, server, id) {
@@ -154,8 +197,10 @@ async function a_network_is_uploaded_compressed_watched_and_downloaded(browser, 
   const id = await watch(page, server);
   await report(page, server, id);
   await page.shot("result");
+  await one_page(page, server, id);
   await download(page, server, id);
   await compare(page, server, ids);
+  await search(page, server, ids);
 
   await page.go(`#/new/${id}`);
   await page.getByText("What would come out").waitFor();

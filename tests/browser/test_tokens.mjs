@@ -50,6 +50,9 @@ async function the_token_is_asked_for_once_and_sent_with_every_call(browser, ser
   const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
   same("a file is downloaded with the token", ["model.onnx", items.find((i) => i.name === "model.onnx").sha256],
     [got.suggestedFilename(), sha256(readFileSync(await got.path()))]);
+  const [report] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Report as one page" }).click()]);
+  same("and so is the report as one page", ["report.html", items.find((i) => i.name === "report.html").sha256],
+    [report.suggestedFilename(), sha256(readFileSync(await report.path()))]);
   const line = await page.locator(".files li").first().locator(".curl code").textContent();
   check("the curl line does not have the token itself", !line.includes(alice), line);
   const bytes = execFileSync("bash", ["-c", line.replace("-fo model.onnx", "-fso -")],

@@ -199,6 +199,22 @@ holds "an output that is not there is named, with those that are" "has no output
 check "training.csv has a heading and a row per epoch" \
     test "$(wc -l <"$dir/one/training.csv")" = 3
 
+page=$dir/one/report.html
+same "report.html needs nothing from elsewhere" "" \
+    "$(sed -E 's|xmlns="http://www.w3.org/[a-z0-9/]+"||g' "$page" | grep -noE '(https?:)?//[a-z]|<script|<link|src=|href=|url\(')"
+if command -v xmllint >/dev/null; then
+    check "report.html is well-formed" xmllint --noout --nonet "$page"
+else
+    skip "report.html is well-formed" "xmllint is not installed"
+fi
+for layer in $(jq -r '.layers[].name' "$dir/one/report.json"); do
+    grep -q "<code>$layer</code>" "$page" || not_ok "report.html has the layer $layer"
+done
+check "report.html has the accuracy of the file" grep -q ">$(printf '%.2f' "$compressed_top1").%<" "$page"
+same "a test image in the matrix is right where the report says so" \
+    "$(jq '.compressed.top1 * .compressed.images / 100 | round' "$dir/one/report.json")" \
+    "$(jq '.confusion.compressed | [to_entries[] | .value[.key]] | add' "$dir/one/report.json")"
+
 run 0 "${compress[@]}" --out "$dir/two"
 holds "compress prints the report in short" "smaller by: file" "$out"
 check "the same job gives the same bytes" cmp "$dir/one/model.onnx" "$dir/two/model.onnx"

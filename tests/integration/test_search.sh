@@ -29,7 +29,7 @@ files() { (cd "$dir/$1" && echo *); }
 # ---- a search --------------------------------------------------------------------------------
 compress found --max-accuracy-drop 5 --search-candidates 3
 same "a search ends well" 0 "$code"
-same "nothing is left but the result" "model-dense.onnx model.onnx report.json training.csv" "$(files found)"
+same "nothing is left but the result" "model-dense.onnx model.onnx report.html report.json training.csv" "$(files found)"
 same "it tries what it may" "3 candidates" "$(report found '.search | "\(.candidates | length) \(.ended)"')"
 same "it begins at the size of the ratio" \
     "$("$fsnet" plan "$dir/base.onnx" --json | jq .expected_bytes)" "$(report found '.search.candidates[0].budget_bytes')"
@@ -55,6 +55,10 @@ holds "the report in short has the unseen images" "on 60 test images without a p
 "$fsnet" eval "$dir/found/model.onnx" --data "$dir/set.tar.gz" --threads 2 --json >"$dir/out" 2>"$dir/err"
 same "the report's accuracy is that of the file" "$(jq '.top1 * 1e6 | round' "$dir/out")" \
     "$(report found '.compressed.top1 * 1e6 | round')"
+same "the page has a point for each file, of which those on the front are marked" \
+    "3 $(report found '[.search.candidates[] | select(.pareto)] | length')" \
+    "$(grep -c '<title>File ' "$dir/found/report.html") $(grep -c '<title>File .*Pareto front' "$dir/found/report.html")"
+holds "and what the unseen images say" "60 test images that had no part in the choice" "$(<"$dir/found/report.html")"
 compress ordinary --size-bytes "$(report found '.search.candidates[.search.chosen].budget_bytes')"
 check "a candidate is the file of an ordinary job of its size" \
     cmp -s "$dir/found/model.onnx" "$dir/ordinary/model.onnx"
@@ -73,7 +77,7 @@ holds "the refusal names the option" "--max-accuracy-drop: the size is searched 
 # ---- a sweep ---------------------------------------------------------------------------------
 compress swept --sweep-ratio 2,8
 same "a sweep has a file for each budget" \
-    "candidate-1.onnx candidate-2.onnx model-dense.onnx model.onnx report.json training.csv" "$(files swept)"
+    "candidate-1.onnx candidate-2.onnx model-dense.onnx model.onnx report.html report.json training.csv" "$(files swept)"
 same "the sizes are those of the files" "$(stat -c %s "$dir"/swept/candidate-?.onnx | paste -sd' ')" \
     "$(report swept '[.search.candidates[].size_bytes] | join(" ")')"
 same "the most accurate one is chosen" true \
@@ -154,7 +158,7 @@ order "$(jq -c '.sweep = {ratio: [2, 8]}' <<<"$spec")"
 finishes succeeded
 call GET "/v1/jobs/$job/artifacts"
 same "the artifacts of a sweep" \
-    "candidate-1.onnx candidate-2.onnx model-dense.onnx model.onnx report.json training.csv" \
+    "candidate-1.onnx candidate-2.onnx model-dense.onnx model.onnx report.html report.json training.csv" \
     "$(field '[.items[].name] | join(" ")')"
 artifact candidate-2.onnx "$dir/served-2.onnx"
 check "are those of the command line" cmp -s "$dir/swept/candidate-2.onnx" "$dir/served-2.onnx"

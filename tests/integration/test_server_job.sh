@@ -133,15 +133,25 @@ like metrics
 same "the curve has a row for each epoch" "1 2" "$(field '[.items[].epoch] | join(" ")')"
 call GET "/v1/jobs/$job/artifacts"
 like artifacts
-same "the artifacts" "model-dense.onnx model-int8.onnx model.onnx report.json training.csv" \
+same "the artifacts" "model-dense.onnx model-int8.onnx model.onnx report.html report.json training.csv" \
     "$(field '[.items[].name] | join(" ")')"
 cp "$dir/body" "$dir/artifacts"
-for name in model.onnx model-dense.onnx model-int8.onnx report.json training.csv; do
+for name in model.onnx model-dense.onnx model-int8.onnx report.html report.json training.csv; do
     artifact "$name" "$dir/$name"
     same "$name has the digest and size that the list states" \
         "$(jq -r --arg n "$name" '.items[] | select(.name == $n) | "\(.sha256) \(.size_bytes)"' "$dir/artifacts")" \
         "$(sum_of "$dir/$name") $(stat -c %s "$dir/$name")"
 done
+call GET "/v1/jobs/$job/artifacts/model.onnx"
+same "a file is saved, and taken as what it is" 'attachment; filename="model.onnx" nosniff ' \
+    "$(header content-disposition) $(header x-content-type-options) $(header content-security-policy)"
+call GET "/v1/jobs/$job/artifacts/report.html"
+same "the page is shown, and can do nothing" \
+    "text/html; charset=utf-8 inline; filename=\"report.html\" nosniff default-src 'none'; style-src 'unsafe-inline'; sandbox" \
+    "$(header content-type) $(header content-disposition) $(header x-content-type-options) $(header content-security-policy)"
+call GET "/v1/jobs/$job/artifacts/report.html" -H 'Range: bytes=0-14'
+same "a part of it too" "206 default-src 'none'; style-src 'unsafe-inline'; sandbox <!DOCTYPE html>" \
+    "$status $(header content-security-policy) $(head -c 15 "$dir/body")"
 call GET "/v1/jobs/$job/artifacts/model.onnx" -H "If-None-Match: \"$(sum_of "$dir/model.onnx")\""
 same "a client that has the artifact gets 304" 304 "$status"
 call GET "/v1/jobs/$job/artifacts/weights.bin"
@@ -152,6 +162,14 @@ same "the report is JSON" "200 application/json" "$status $type"
 check "the report is the artifact" cmp -s "$dir/report.json" "$dir/body"
 same "the report's size is that of the file" "$(stat -c %s "$dir/model.onnx")" \
     "$(field .compressed.size_bytes)"
+same "every test image is in the matrix of both networks, or outside" "60 60" \
+    "$(field '.confusion | "\((.baseline | flatten | add) + .outside.baseline) \((.compressed | flatten | add) + .outside.compressed)"')"
+same "whose diagonals are the accuracies" true "$(field '. as $r | [["baseline", "compressed"][] | . as $side |
+    [$r.confusion[$side] | to_entries[] | .value[.key]] | add * 100 / 60 - $r[$side].top1 | fabs < 1e-6] | all')"
+same "... and those of the classes" true "$(field '. as $r | [["baseline", "compressed"][] | . as $side |
+    [$r.classes[] | select(.images > 0) | .images * .[$side + "_top1"]] | add / 60 - $r[$side].top1 | fabs < 1e-6] | all')"
+check "the page has the accuracy of the report" \
+    grep -q ">$(printf '%.2f' "$(field .compressed.top1)").%<" "$dir/report.html"
 "$fsnet" eval "$dir/model.onnx" --data "$dir/shapes.tar.gz" --threads 1 --json >"$dir/eval" 2>"$dir/err"
 # the report writes nine digits
 same "the report's accuracy is that of the file" "$(jq '.top1 * 1e6 | round' "$dir/eval")" \

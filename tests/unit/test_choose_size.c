@@ -150,10 +150,10 @@ static void another_one_is_begun_only_if_it_will_be_done_in_time(void **state)
  * lost and 1 gained. Variance of the difference: (3 - 1/4) / 16 for a mean over four. */
 static void networks_are_compared_image_by_image(void **state)
 {
-    const bool before[] = {true, true, false, true, false};
-    const bool after[] = {true, false, true, false, true};
+    const int32_t labels[] = {3, 1, 0, 2, 0}, before[] = {3, 1, 1, 2, -1},
+                  after[] = {3, 2, 0, 0, 0};
     const int64_t list[] = {0, 1, 3, 4};
-    const struct fsn__comparison got = fsn__compare_right(before, after, list, 4);
+    const struct fsn__comparison got = fsn__compare_choices(labels, before, after, list, 4);
 
     (void)state;
     assert_true(got.before == 75 && got.after == 50 && got.drop == 25);

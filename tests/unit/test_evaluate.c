@@ -96,8 +96,8 @@ static void of_equal_logits_the_lowest_class_comes_first(void **state)
     check(pair, 3, 0, 100);
 }
 
-/* Two images of three listed are labelled with their largest logit. */
-static void what_is_right_is_said_image_by_image(void **state)
+/* Two images of three listed have their largest logit at 1, the third at 4. */
+static void the_first_choice_is_said_image_by_image(void **state)
 {
     const uint8_t row[CLASSES] = {1, 9, 2, 3, 4, 5};
     const int64_t list[] = {3, 0, 2};
@@ -106,14 +106,16 @@ static void what_is_right_is_said_image_by_image(void **state)
     struct fsn__graph *graph = pixels_as_logits(FSN_BATCH);
     struct fsn_dataset *data = make_data(row, 1, 4);
     struct fsn_eval eval = {0};
-    bool right[3] = {false, true, false};
+    int32_t choice[3] = {-2, -2, -2};
 
     (void)state;
-    data->split[FSN_SPLIT_TEST].labels[0] = 2;
+    data->split[FSN_SPLIT_TEST].pixels[4] = 9; /* of image 0: the same as pixel 1, and later */
+    data->split[FSN_SPLIT_TEST].pixels[2 * CLASSES + 4] = 10;
     assert_int_equal(fsn__evaluate_images(graph, data, FSN_SPLIT_TEST, list, 3, &spec, NULL, &quiet,
-                                          right, &eval, NULL),
+                                          choice, &eval, NULL),
                      FSN_OK);
-    assert_true(right[0] && !right[1] && right[2]);
+    assert_true(choice[0] == 1 && choice[1] == 1 && choice[2] == 4);
+    assert_true(fabs(eval.top1 - 200.0 / 3) < 1e-12);
     fsn_dataset_destroy(data);
     fsn__graph_destroy(graph);
 }
@@ -173,14 +175,19 @@ static void a_network_with_a_fixed_batch_is_run_in_batches_of_that_size(void **s
 static void logits_that_are_not_numbers_are_never_right(void **state)
 {
     const uint8_t row[CLASSES] = {0};
-    const struct fsn_preprocess broken = {.channels = 1};
+    const struct fsn_spec broken = {.preprocess.channels = 1};
+    const struct fsn__meter quiet = {0};
     struct fsn__graph *graph = pixels_as_logits(FSN_BATCH);
     struct fsn_dataset *data = make_data(row, 0, 1);
     struct fsn_eval eval = {0};
+    int32_t choice = 0;
 
     (void)state;
-    assert_int_equal(evaluate(graph, data, &broken, &eval, NULL), FSN_OK);
+    assert_int_equal(fsn__evaluate_images(graph, data, FSN_SPLIT_TEST, NULL, 1, &broken, NULL,
+                                          &quiet, &choice, &eval, NULL),
+                     FSN_OK);
     assert_true(eval.top1 == 0 && eval.top5 == 0);
+    assert_int_equal(choice, -1);
     assert_true(isnan(eval.loss));
     fsn_dataset_destroy(data);
     fsn__graph_destroy(graph);
@@ -296,7 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(top1_wants_the_largest_logit_and_top5_one_of_the_five_largest),
         cmocka_unit_test(of_equal_logits_the_lowest_class_comes_first),
-        cmocka_unit_test(what_is_right_is_said_image_by_image),
+        cmocka_unit_test(the_first_choice_is_said_image_by_image),
         cmocka_unit_test(loss_of_equal_logits_is_the_logarithm_of_the_classes),
         cmocka_unit_test(every_image_counts_once_in_a_short_last_batch_too),
         cmocka_unit_test(a_network_with_a_fixed_batch_is_run_in_batches_of_that_size),

@@ -1,6 +1,7 @@
 /* test_exported.c - whole jobs on networks as exporters leave them: channels last, batch norm
  * written as factors and terms or folded, a Softmax at the end, another output beside. */
 #include "compress/prepare.h"
+#include "core/file.h"
 #include "graph_run.h"
 #include "net_builder.h"
 #include "temp_dir.h"
@@ -137,6 +138,24 @@ static double top1_of(const char *file, const struct fsn_dataset *data, const st
     return eval.top1;
 }
 
+/* report.html is what its report.json makes, at any time and anywhere. */
+static void check_page(void)
+{
+    char *json = path("out/report.json"), *html = path("out/report.html"), *made = NULL;
+    unsigned char *text = NULL, *page = NULL;
+    size_t text_size = 0, page_size = 0;
+
+    assert_int_equal(fsn__file_read(json, 1 << 20, &text, &text_size, NULL), FSN_OK);
+    assert_int_equal(fsn__file_read(html, 1 << 20, &page, &page_size, NULL), FSN_OK);
+    assert_int_equal(fsn_report_html((const char *)text, text_size, &made, NULL), FSN_OK);
+    assert_string_equal(made, (const char *)page);
+    free(made);
+    free(page);
+    free(text);
+    free(html);
+    free(json);
+}
+
 /* The results have the inputs and outputs of the upload, batch norm is folded, and they measure as
  * the report says. */
 static void a_job_keeps_what_the_file_has_around_the_network(void **state)
@@ -173,6 +192,7 @@ static void a_job_keeps_what_the_file_has_around_the_network(void **state)
                             model.graph->values[model.graph->outputs[i]].name);
     assert_true(graph->nodes[graph->values[graph->outputs[1]].producer].op == &fsn__op_softmax);
     assert_int_equal(graph_count(graph, "BatchNormalization"), 0);
+    check_page();
     json_decref(report);
     fsn_dataset_destroy(data);
     fsn_model_destroy(back);
