@@ -9,8 +9,8 @@ const char *const fsn__report_style[] = {
     "--strong:#8a929b;--accent:#2457c5;--good:#19703c;--fair:#8a5a00;--fair-soft:#fdf3dc;",
     "--bad:#b3261e;--c1:#2457c5;--c2:#c2571a;--c3:#5c656e;color-scheme:light dark}",
     "@media screen and (prefers-color-scheme:dark){:root{--page:#131518;--card:#1b1e22;",
-    "--ink:#e7e9ec;--quiet:#a0a8b1;--line:#30353b;--strong:#7b848d;--accent:#8ab0ff;--good:#"
-    "7fd39b;",
+    "--ink:#e7e9ec;--quiet:#a0a8b1;--line:#30353b;--strong:#7b848d;--accent:#8ab0ff;",
+    "--good:#7fd39b;",
     "--fair:#f0c36a;--fair-soft:#352a12;--bad:#ff9d95;--c1:#8ab0ff;--c2:#ffa56b;--c3:#a0a8b1}",
     "}",
     "*{box-sizing:border-box}",
