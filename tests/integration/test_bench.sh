@@ -29,12 +29,12 @@ out=$("$python" tests/bench/compare.py --fsnet "$build/fsnet" --out "$dir" --net
     --rounds 1 --steps 1 --threads 1 2>&1)
 same "compare.py ends well" 0 $?
 # Beside the best instruction set stands AVX2, where that is not the best.
-runners="bf16 f32 fsnet" columns=13
+runners="bf16 bf16+ f32 f32+ fsnet" columns=25
 if grep -qw avx512f /proc/cpuinfo; then
-    runners="avx2 $runners" columns=15
+    runners="avx2 $runners" columns=27
 fi
-same "compare.py has a row with img/s of all and two ratios" yes \
-    "$(awk -v columns=$((columns + 2)) '$1 == "resnet20" && $2 == "infer" {
+same "compare.py has a row with img/s of all and four ratios" yes \
+    "$(awk -v columns=$columns '$1 == "resnet20" && $2 == "infer" {
         print NF == columns ? "yes" : $0 }' <<<"$out")"
 same "compare.py keeps every measurement" "$runners" \
     "$(jq -r 'select(.median > 0 and .cpu > 0) | .runner' "$dir/rounds.jsonl" | sort | paste -sd' ')"
