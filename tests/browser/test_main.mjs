@@ -127,6 +127,7 @@ async function one_page(page, server, id) {
     page.getByRole("link", { name: "Report as one page" }).click()]);
   const said = [];
   sheet.on("console", (message) => said.push(message.text()));
+  await sheet.waitForURL(/report\.html$/); // as long as it is opening there is nothing to load again
   await sheet.reload();
   holds("the page has the accuracy of the file", `${compressed.top1.toFixed(2)} %`, await text(sheet.locator(".tiles")));
   same("and its layers", layers.map((l) => l.name), await sheet.getByRole("region", { name: "Layers" }).locator("tbody code").allTextContents());
