@@ -32,7 +32,6 @@ static enum fsn_status bind_node(struct fsn__exec *exec, int index,
 
     if (!list)
         return FSN__NOMEM(err);
-    exec->nodes[index].scale = -1;
     *ctx = (struct fsn__op_ctx){
         .op = node->op,
         .name = node->name,

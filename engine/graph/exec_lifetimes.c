@@ -49,9 +49,12 @@ static void value_lifetimes(const struct fsn__exec *exec, struct fsn__block *val
             if (node->out[j] >= 0 && backward && bit(node->op->backward_out, j))
                 extend(&values[node->out[j]], 2 * n - 1 - i);
     }
-    for (int i = 0; i < n; i++)
-        if (exec->nodes[i].scale >= 0)
-            extend(&values[exec->nodes[i].scale], 2 * n - 1 - i);
+    for (int i = 0; i < n; i++) {
+        const struct fsn__tensor *scale = exec->nodes[i].ctx.dout_scale;
+
+        if (scale)
+            extend(&values[scale - exec->tensors], 2 * n - 1 - i);
+    }
     for (int i = 0; i < graph->output_count; i++)
         values[graph->outputs[i]].death = last;
 }

@@ -139,7 +139,6 @@ static void share(struct fsn__exec *exec, const struct block *block)
 
     exec->place_of[block->z] = exec->place_of[block->s] = place;
     exec->nodes[block->conv].ctx.dout_scale = &exec->tensors[block->a];
-    exec->nodes[block->conv].scale = block->a;
     join->passes = true;
     if (last >= 0 && can_finish(exec, last, block->y)) {
         exec->nodes[last].ctx.finishes = join;

@@ -10,7 +10,6 @@
 struct fsn__exec_node {
     struct fsn__op_ctx ctx;
     bool backward;   /* some input wants a gradient */
-    int scale;       /* ctx.dout_scale's value; -1: none */
     int clear_first; /* this node's backward zeroes gradients clear[clear_first ... + clear_count)
                       */
     int clear_count;
