@@ -121,10 +121,6 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
 
     snprintf(job->stage, sizeof job->stage, "%s", fsn_stage_name(p->stage));
     job->progress = fmin(fmax(p->fraction, 0), 1);
-    if (p->epoch > 0) {
-        job->epoch = p->epoch;
-        job->epochs = p->epochs;
-    }
     job->images_per_second = p->images_per_second > 0 ? p->images_per_second : NAN;
     job->seconds_left = p->seconds_left >= 0 ? p->seconds_left : NAN;
     note_search(job, p->search);
@@ -150,6 +146,10 @@ static bool on_progress(const struct fsn_progress *p, void *user)
                   p->epoch_row ? p->epoch_row->epoch : p->epoch);
     if (p->epoch_row)
         store_epoch(run, p->epoch_row);
+    if (p->epoch > 0) { /* kept for the next write, though training ends before one is due */
+        run->job->epoch = p->epoch;
+        run->job->epochs = p->epochs;
+    }
     if (p->stage != run->written_stage ||
         srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
         store_progress(run, p);
