@@ -1,25 +1,12 @@
 /* copy.c - see copy.h. */
 #include "base/copy.h"
 
+#include "base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool write_all(int fd, const unsigned char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
 
 static enum fsn_status copy_bytes(int in, const char *from, int out, const char *to,
                                   struct srv_digest *digest, int64_t *size_bytes,
@@ -35,7 +22,7 @@ static enum fsn_status copy_bytes(int in, const char *from, int out, const char 
             return SRV_FAIL(err, FSN_IO, "cannot read %s: %s", from, strerror(errno));
         srv_digest_add(digest, buffer, (size_t)got);
         *size_bytes += got;
-        if (!write_all(out, buffer, (size_t)got))
+        if (!srv_write_all(out, buffer, (size_t)got))
             return SRV_FAIL(err, FSN_IO, "cannot write %s: %s", to, strerror(errno));
     }
     if (fsync(out) != 0)

@@ -62,6 +62,23 @@ enum fsn_status srv_remove_tree(const char *path, struct fsn_error *err)
 }
 
 /* Opening with O_RDONLY is enough for fsync, of a file as of a folder. */
+bool srv_write_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+
+    while (size > 0) {
+        ssize_t written = write(fd, at, size);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        at += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
 enum fsn_status srv_sync_path(const char *path, struct fsn_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

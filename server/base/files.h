@@ -17,6 +17,9 @@ FSN_NODISCARD enum fsn_status srv_make_folders(const char *path, struct fsn_erro
 /* rm -r; nothing there is fine. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_remove_tree(const char *path, struct fsn_error *err);
 
+/* All of the bytes, however many writes it takes; false: errno says why not. */
+bool srv_write_all(int fd, const void *bytes, size_t size);
+
 /* fsync of a file or a folder. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_sync_path(const char *path, struct fsn_error *err);
 

@@ -45,23 +45,6 @@ static bool append(struct srv_body *body, const void *bytes, size_t size)
     return true;
 }
 
-static bool write_all(int fd, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-
-    while (size > 0) {
-        ssize_t written = write(fd, at, size);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        at += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
 static void drop_content(struct srv_body *body)
 {
     if (body->fd >= 0) {
@@ -84,7 +67,7 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
         body->status = FSN_NOMEM;
     if (body->status == FSN_OK && body->kind == SRV_BODY_FILE) {
         srv_digest_add(&body->digest, bytes, size);
-        if (!write_all(body->fd, bytes, size))
+        if (!srv_write_all(body->fd, bytes, size))
             body->status = FSN_IO;
     }
     if (body->status != FSN_OK)

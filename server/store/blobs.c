@@ -190,27 +190,14 @@ enum fsn_status srv_blobs_list(struct srv_db *db, struct srv_blob_row **out, siz
     struct srv_blob_row *rows = NULL;
     size_t used = 0, room = 0;
     enum fsn_status status;
-    bool nomem = false;
     struct srv_query q;
 
     srv_query_begin(&q, db, "SELECT sha256, size_bytes FROM blobs ORDER BY sha256");
-    while (!nomem && srv_query_row(&q)) {
-        if (used == room) {
-            struct srv_blob_row *grown;
-
-            room = room ? 2 * room : 256;
-            grown = reallocarray(rows, room, sizeof *rows);
-            nomem = grown == NULL;
-            if (nomem)
-                break;
-            rows = grown;
-        }
+    while (srv_query_row(&q) && srv_query_room(&q, &rows, used, &room, sizeof *rows)) {
         srv_column_copy(&q, 0, rows[used].sha256, SRV_SHA256_SIZE);
         rows[used++].size_bytes = srv_column_int(&q, 1);
     }
     status = srv_query_end(&q, err);
-    if (status == FSN_OK && nomem)
-        status = SRV_NOMEM(err);
     if (status == FSN_OK) {
         *out = rows;
         *count = used;

@@ -299,6 +299,24 @@ char *srv_column_dup(struct srv_query *query, int column)
     return copy;
 }
 
+bool srv_query_room(struct srv_query *query, void *rows, size_t used, size_t *room, size_t size)
+{
+    const size_t wanted = *room ? 2 * *room : 16;
+    void *old, *grown;
+
+    if (used < *room)
+        return true;
+    memcpy(&old, rows, sizeof old);
+    grown = reallocarray(old, wanted, size);
+    if (!grown) {
+        query->code = SQLITE_NOMEM;
+        return false;
+    }
+    memcpy(rows, &grown, sizeof grown);
+    *room = wanted;
+    return true;
+}
+
 void srv_column_copy(struct srv_query *query, int column, char *out, size_t size)
 {
     const char *text = srv_column_text(query, column);

@@ -73,6 +73,10 @@ const char *srv_column_text(struct srv_query *query, int column); /* NULL for NU
 /* A copy, new (free()); NULL for NULL. Out of memory sticks to the query like any failure. */
 char *srv_column_dup(struct srv_query *query, int column);
 void srv_column_copy(struct srv_query *query, int column, char *out, size_t size); /* "" for NULL */
+/* Room for one more row behind the `used` in *rows (the address of a pointer to rows of `size`
+ * bytes, from malloc), of which there is place for *room. false: out of memory, which sticks to the
+ * query too; the rows are still the caller's. */
+bool srv_query_room(struct srv_query *query, void *rows, size_t used, size_t *room, size_t size);
 int64_t srv_column_int(struct srv_query *query, int column);
 double srv_column_real(struct srv_query *query, int column); /* NaN for NULL */
 

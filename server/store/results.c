@@ -64,24 +64,13 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
     size_t n = 0, capacity = 0;
     enum fsn_status status;
     struct srv_query q;
-    bool nomem = false;
 
     srv_query_begin(&q, db,
                     "SELECT epoch, lr, train_loss, train_top1, seconds, images_per_second,"
                     " teacher_top1, held_top1, held_loss, candidate"
                     " FROM metrics WHERE job_id = ? ORDER BY candidate, epoch");
     srv_query_text(&q, job_id);
-    while (!nomem && srv_query_row(&q)) {
-        if (n == capacity) {
-            size_t wanted = capacity ? 2 * capacity : 64;
-            struct fsn_epoch *grown = realloc(rows, wanted * sizeof *rows);
-
-            nomem = !grown;
-            if (nomem)
-                break;
-            rows = grown;
-            capacity = wanted;
-        }
+    while (srv_query_row(&q) && srv_query_room(&q, &rows, n, &capacity, sizeof *rows)) {
         rows[n++] = (struct fsn_epoch){
             .epoch = (int)srv_column_int(&q, 0),
             .lr = srv_column_real(&q, 1),
@@ -96,8 +85,6 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
         };
     }
     status = srv_query_end(&q, err);
-    if (status == FSN_OK && nomem)
-        status = SRV_NOMEM(err);
     if (status == FSN_OK) {
         *out = rows;
         *count = n;

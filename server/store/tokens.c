@@ -65,25 +65,12 @@ enum fsn_status srv_tokens_list(struct srv_db *db, struct srv_token_row **out, s
     size_t n = 0, capacity = 0;
     enum fsn_status status;
     struct srv_query q;
-    bool nomem = false;
 
     srv_query_begin(&q, db, "SELECT " COLUMNS " FROM tokens ORDER BY created_at, id");
-    while (!nomem && srv_query_row(&q)) {
-        if (n == capacity) {
-            size_t wanted = capacity ? 2 * capacity : 16;
-            struct srv_token_row *grown = realloc(rows, wanted * sizeof *rows);
-
-            nomem = !grown;
-            if (nomem)
-                break;
-            rows = grown;
-            capacity = wanted;
-        }
+    while (srv_query_row(&q) && srv_query_room(&q, &rows, n, &capacity, sizeof *rows)) {
         read_row(&q, &rows[n++]);
     }
     status = srv_query_end(&q, err);
-    if (status == FSN_OK && nomem)
-        status = SRV_NOMEM(err);
     if (status == FSN_OK) {
         *out = rows;
         *count = n;
