@@ -76,11 +76,17 @@ static void what_would_not_pay_or_cannot_be_split_runs_in_one_piece(void **state
 {
     struct fsn_model *model = make("resnet20");
     int64_t *batch = &model->graph->values[model->graph->inputs[0]].tensor.dim[0];
+    struct net net = net_create(SEED);
+    struct fsn__graph *line = net_finish(
+        &net, net_gemm(&net, "line", net_flatten(&net, net_input(&net, 3, 8, 8)), 3 * 8 * 8, 10));
     int count;
 
     (void)state;
-    free(logits(model->graph, 2, 2, &count)); /* the weights are used too little */
+    free(logits(line, 100, 2, &count)); /* a weight is used but 50 times in a share */
     assert_int_equal(count, 1);
+    free(logits(line, 200, 2, &count));
+    assert_int_equal(count, 2);
+    fsn__graph_destroy(line);
     *batch = 50;
     free(logits(model->graph, 50, 2, &count)); /* the network is made for 50 images */
     assert_int_equal(count, 1);
