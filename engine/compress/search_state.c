@@ -56,10 +56,12 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
 
 enum fsn_status fsn_search_json(const struct fsn_search *search, char **json, struct fsn_error *err)
 {
+    const int best = fsn__search_best(search->done, search->count);
     json_t *root = json_pack(
-        "{s:i, s:i, s:I, s:o, s:o}", "candidate", search->candidate, "candidates",
+        "{s:i, s:i, s:I, s:o, s:o, s:o}", "candidate", search->candidate, "candidates",
         search->candidates, "budget_bytes", (json_int_t)search->budget_bytes, "max_accuracy_drop",
-        search->max_accuracy_drop > 0 ? json_real(search->max_accuracy_drop) : json_null(), "done",
+        search->max_accuracy_drop > 0 ? json_real(search->max_accuracy_drop) : json_null(), "best",
+        best < 0 ? json_null() : json_integer(best), "done",
         fsn__candidates_json(search->done, search->count));
 
     return fsn__json_text(root, json, err);

@@ -14,9 +14,11 @@
 #include "base/counters.h"
 #include "http/problem.h"
 #include "log.h"
+#include "store/job_log.h"
 #include "store/results.h"
 #include "store/uploads.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +108,10 @@ static void note_search(struct srv_job *job, const struct fsn_search *search)
 {
     char *json = NULL;
 
+    if (search) {
+        job->candidate = search->candidate;
+        job->candidates_done = search->count;
+    }
     if (!search || fsn_search_json(search, &json, NULL) != FSN_OK)
         return;
     free(job->search);
@@ -212,6 +218,7 @@ struct success {
     struct run *run;
     const struct srv_artifact *artifacts;
     size_t count;
+    json_t *report; /* for its warnings; NULL: it cannot be read */
     bool moved;
 };
 
@@ -219,10 +226,13 @@ static enum fsn_status write_success(struct srv_db *db, void *user, struct fsn_e
 {
     struct success *success = user;
     const struct srv_job *job = success->run->job;
+    const json_t *warnings = json_object_get(success->report, "warnings");
     enum fsn_status status = FSN_OK;
 
     for (size_t i = 0; status == FSN_OK && i < success->count; i++)
         status = srv_artifacts_insert(db, job->id, &success->artifacts[i], err);
+    for (size_t i = 0; status == FSN_OK && i < json_array_size(warnings); i++)
+        status = srv_job_log_warn(db, job->id, json_string_value(json_array_get(warnings, i)), err);
     if (status == FSN_OK)
         status = srv_queue_apply(db, job, SRV_JOB_EVENT_SUCCEED, NULL, NULL, &success->moved, err);
     if (status == FSN_OK && !success->moved)
@@ -267,13 +277,15 @@ static enum fsn_status finish(struct run *run, struct fsn_error *err)
     struct srv_artifact artifacts[SRV_MAX_ARTIFACTS] = {0};
     struct srv_blob blobs[SRV_MAX_ARTIFACTS];
     char paths[SRV_MAX_ARTIFACTS][SRV_PATH_SIZE];
-    struct success success = {run, artifacts, list_artifacts(run, artifacts), false};
+    struct success success = {run, artifacts, list_artifacts(run, artifacts), NULL, false};
     enum fsn_status status = FSN_OK;
 
     for (size_t i = 0; status == FSN_OK && i < success.count; i++) {
         struct srv_artifact *a = &artifacts[i];
 
         status = srv_path(paths[i], err, "%s/%s", run->out, a->name);
+        if (status == FSN_OK && strcmp(a->name, "report.json") == 0)
+            success.report = json_load_file(paths[i], 0, NULL);
         if (status == FSN_OK)
             status = srv_digest_file(paths[i], a->sha256, &a->size_bytes, err);
         blobs[i] = (struct srv_blob){paths[i], a->sha256, a->size_bytes};
@@ -281,6 +293,7 @@ static enum fsn_status finish(struct run *run, struct fsn_error *err)
     if (status == FSN_OK)
         status = srv_blobs_store(run->runner->blobs, run->db, blobs, success.count, write_success,
                                  &success, err);
+    json_decref(success.report);
     if (status == FSN_CANCELLED)
         run->lost = true;
     return status;

@@ -36,6 +36,8 @@ struct srv_job {
     int64_t priority;  /* the greater is claimed first */
     char *spec, *plan; /* JSON; NULL in lists */
     char *search;      /* likewise: where the search for a size is; NULL too: there is none */
+    int candidate;     /* of that, written for the log: the file in hand from 1, and those done */
+    int candidates_done;
     enum srv_job_status status;
     int64_t fence;
     int64_t attempts;

@@ -54,7 +54,8 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
 
     srv_query_begin(&q, db,
                     "UPDATE jobs SET stage = ?, progress = ?, epoch = ?, epochs = ?,"
-                    " images_per_second = ?, seconds_left = ?, search = ?, lease_until = ?"
+                    " images_per_second = ?, seconds_left = ?, search = ?, candidate = ?,"
+                    " candidates_done = max(candidates_done, ?), lease_until = ?"
                     " WHERE id = ? AND fence = ? AND status = 'running'"
                     " RETURNING cancel_requested");
     srv_query_text(&q, job->stage);
@@ -64,6 +65,8 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
     srv_query_real(&q, job->images_per_second);
     srv_query_real(&q, job->seconds_left);
     srv_query_text(&q, job->search);
+    srv_query_int(&q, job->candidate);
+    srv_query_int(&q, job->candidates_done);
     srv_query_int(&q, lease_until_ms);
     srv_query_text(&q, job->id);
     srv_query_int(&q, job->fence);

@@ -27,7 +27,7 @@ async function reachable() {
 }
 
 /** Resolves when the server answers again; asks after 1, 2, 4, 8, 15, 15 ... seconds. */
-function back() {
+export function back() {
   waiting ??= (async () => {
     for (let seconds = 1; ; seconds = Math.min(seconds * 2, 15)) {
       connection.dispatchEvent(new CustomEvent("lost", { detail: seconds }));
@@ -45,7 +45,8 @@ const unreachable = () => new Problem({
   detail: "Nothing was changed. Try again when it is back.",
 });
 
-function refusal(status, text) {
+/** What an answer that is none of success says. */
+export function refusal(status, text) {
   try {
     return new Problem(JSON.parse(text));
   } catch {
@@ -124,7 +125,8 @@ export async function save(path, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60000); // by then the browser has it
 }
 
-const looking = () => document.hidden
+/** Resolves when someone looks at the page. */
+export const looking = () => document.hidden
   && new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 
 /** Calls step() again and again, `ms` after it has ended and while someone looks, until it returns false

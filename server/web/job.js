@@ -1,13 +1,13 @@
 // job.js - one job: live while it waits and runs, then what came of it.
-import { get, poll, send } from "./api.js";
+import { get, send } from "./api.js";
 import { trainingCurves } from "./curves.js";
 import { h, fill, heading, problem } from "./dom.js";
 import { between, count, duration, none, percent, time } from "./format.js";
 import { statusMark } from "./jobs.js";
 import { planView } from "./plan.js";
 import { result, trainingTable } from "./result.js";
+import { watch } from "./watch.js";
 
-const LIVE_MS = 1000;
 const stages = ["load", "baseline", "plan", "fit", "finetune", "quantize", "export", "verify", "report"];
 const stageNames = { load: "Load", baseline: "Measure baseline", plan: "Plan", fit: "Fit", finetune: "Fine-tune",
   quantize: "Quantise", export: "Export", verify: "Verify", report: "Report" };
@@ -99,15 +99,17 @@ export async function job(body, signal, id) {
   const charts = h("section", { hidden: true }, title, curves.element,
     h("details", {}, h("summary", {}, "Epoch by epoch"), figures));
 
+  const way = h("p", { class: "hint", role: "status", hidden: true }, "Events do not come through to here: the job is asked for every second.");
+
   heading(body, first.name || "Job");
-  fill(body, top, faults, live.element, outcome, charts, log.element,
+  fill(body, top, faults, way, live.element, outcome, charts, log.element,
     h("details", {}, h("summary", {}, "Plan"), planView(first)),
     h("details", {}, h("summary", {}, "Settings"), h("pre", { tabindex: "0" }, JSON.stringify(first.spec, null, 2))));
 
-  let status = null, epochs = 0;
-  await poll(async () => {
-    const now = await get(path, signal);
-    if (signal.aborted) return false;
+  const rows = new Map(); // of the curve, by file and epoch
+  let status = null, now = first;
+  function news(job, more) {
+    now = job ?? now;
     if (now.status !== status) {
       status = now.status;
       fill(top, headline(now, model, dataset), actions(now, signal, (error) => fill(faults, problem(error))));
@@ -117,17 +119,18 @@ export async function job(body, signal, id) {
     live.update(now);
     live.element.hidden = now.status === "succeeded";
     log.update(now);
-    if (now.epoch !== epochs || isOver(now)) {
-      const { items } = await get(`${path}/metrics`, signal);
-      epochs = now.epoch;
-      charts.hidden = items.length === 0;
+    for (const row of more) rows.set(`${row.candidate}.${row.epoch}`, row);
+    if (more.length) {
+      const items = [...rows.values()];
+      charts.hidden = false;
       // Of several files the one that was trained last: their curves are no one curve.
-      const candidate = items.at(-1)?.candidate, rows = items.filter((r) => r.candidate === candidate);
+      const candidate = items.at(-1).candidate, shown = items.filter((r) => r.candidate === candidate);
       title.textContent = candidate ? `Training of file ${candidate}` : "Training";
-      curves.update(rows, now.epochs);
-      fill(figures, trainingTable(rows));
+      curves.update(shown, now.epochs);
+      fill(figures, trainingTable(shown));
     }
-    if (now.status === "succeeded") fill(outcome, await result(now, signal));
-    return !isOver(now);
-  }, LIVE_MS, signal);
+  }
+  news(first, []);
+  await watch(path, news, () => { way.hidden = false; }, signal);
+  if (now.status === "succeeded") fill(outcome, await result(now, signal));
 }

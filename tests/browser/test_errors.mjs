@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { check, holds, input, openPage, run, same, until } from "./harness.mjs";
 
 const refused = /status of 4\d\d/; // Chromium writes a line for every such answer
-const gone = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED/;
+const gone = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING/;
 
 async function prepare(server) {
   return { model_id: await server.store("models", "resnet8.onnx", "resnet8"),

@@ -90,8 +90,9 @@ if command -v sqlite3 >/dev/null; then
     cp "$dir/kept.db" "$data/fsnetd.db"
     newest=$(sqlite3 "$data/fsnetd.db" 'SELECT max(version) FROM schema_migrations')
     sqlite3 "$data/fsnetd.db" "DELETE FROM schema_migrations WHERE version = $newest"
+    before=$(sqlite3 "$data/fsnetd.db" 'SELECT max(version) FROM schema_migrations')
     check_data 0
-    says warning "version $((newest - 1)), this program has $newest: the next start applies 1 migrations; back up before"
+    says warning "version $before, this program has $newest: the next start applies 1 migrations; back up before"
     cp "$dir/kept.db" "$data/fsnetd.db"
     sqlite3 "$data/fsnetd.db" "UPDATE schema_migrations SET version = 99 WHERE version = $newest"
     check_data 1

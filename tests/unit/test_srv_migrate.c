@@ -154,7 +154,8 @@ static void the_embedded_migrations_are_in_order_and_apply(void **state)
     int count = 0;
 
     for (; srv_migrations[count].name; count++)
-        assert_int_equal(srv_migrations[count].version, count + 1);
+        assert_true(count == 0 ||
+                    srv_migrations[count].version > srv_migrations[count - 1].version);
     assert_true(count > 0);
     assert_string_equal(srv_migrations[0].name, "init");
     assert_int_equal(migrate(f, srv_migrations), FSN_OK);
@@ -164,7 +165,7 @@ static void the_embedded_migrations_are_in_order_and_apply(void **state)
 static void expect_row(struct fixture *f, const char *sql, const char *want)
 {
     struct srv_query q;
-    char text[64] = "";
+    char text[256] = "";
 
     srv_query_begin(&q, f->db, sql);
     if (srv_query_row(&q))
@@ -234,6 +235,69 @@ static void things_from_before_tokens_have_no_owner(void **state)
     assert_int_not_equal(srv_db_exec(f->db, "UPDATE jobs SET owner = 'nobody'", NULL), FSN_OK);
 }
 
+/* Jobs from before there was a log have what their times tell; what happens from then on is logged.
+ */
+static void the_log_of_old_jobs_is_what_their_times_tell(void **state)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, "job_log") != 0)
+        before++;
+    assert_in_range(before, 1, 29);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){
+        list[before - 1].version + 1, "rows",
+        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at, "
+        "started_at,"
+        " finished_at, attempts, error_detail) VALUES"
+        " ('job_1', '', 'm', 'd', '{}', '{}', 'failed', 10, 20, 30, 2, 'why'),"
+        " ('job_2', '', 'm', 'd', '{}', '{}', 'queued', 40, NULL, NULL, 0, NULL);"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] =
+        (struct srv_migration){list[before].version + 1, "job_log", srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f,
+               "SELECT group_concat(job_id || ' ' || number || ' ' || at || ' ' || event || ' ' ||"
+               " attempt || ' ' || coalesce(detail, ''), '; ') FROM (SELECT * FROM job_log"
+               " ORDER BY job_id, number)",
+               "job_1 1 10 ordered 0 ; job_1 2 20 started 1 ; job_1 3 30 failed 2 why;"
+               " job_2 1 40 ordered 0 ");
+    assert_int_equal(srv_db_exec(f->db,
+                                 "UPDATE jobs SET status = 'running', lease_until = 1, attempts = 1"
+                                 " WHERE id = 'job_2';"
+                                 "UPDATE jobs SET stage = 'fit', candidate = 3, candidates_done = 2"
+                                 " WHERE id = 'job_2';"
+                                 "UPDATE jobs SET stage = 'fit', progress = 0.5 WHERE id = 'job_2'",
+                                 NULL),
+                     FSN_OK);
+    expect_row(f,
+               "SELECT group_concat(event || ' ' || attempt || ' ' || coalesce(candidate, 0), '; ')"
+               " FROM (SELECT * FROM job_log WHERE job_id = 'job_2' ORDER BY number)",
+               "ordered 0 0; started 1 0; candidate 1 2; stage 1 3");
+}
+
+static void a_log_keeps_its_newest_rows(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(migrate(f, srv_migrations), FSN_OK);
+    assert_int_equal(
+        srv_db_exec(
+            f->db,
+            "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
+            " lease_until) VALUES ('job_1', '', 'm', 'd', '{}', '{}', 'running', 1, 1);"
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1005)"
+            " INSERT INTO job_log (job_id, number, event, attempt)"
+            " SELECT 'job_1', i, 'stage', 1 FROM n",
+            NULL),
+        FSN_OK);
+    expect_row(f, "SELECT min(number) || ' ' || max(number) FROM job_log", "6 1005");
+    assert_int_equal(srv_db_exec(f->db, "DELETE FROM jobs", NULL), FSN_OK);
+    expect_row(f, "SELECT count(*) FROM job_log", "0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +313,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(things_from_before_tokens_have_no_owner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_of_old_jobs_is_what_their_times_tell, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_log_keeps_its_newest_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
     };
 

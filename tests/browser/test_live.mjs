@@ -1,0 +1,57 @@
+// test_live.mjs - a job as one watches it: by its events, taken up where they broke off, and without them where
+// they do not come through.
+import { check, openPage, run, same, until } from "./harness.mjs";
+
+const gone = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING/;
+const quick = { batch_size: 50, warmup_steps: 2 };
+
+const stored = async (server) => ({ model_id: await server.store("models", "resnet8.onnx", "resnet8"),
+  dataset_id: await server.store("datasets", "shapes.tar.gz", "shapes") });
+const ends = (page, seconds = 120) => until("the job ends", async () =>
+  (await page.locator(".headline .status").textContent()) === "succeeded", seconds);
+const epochRows = (page) => page.getByLabel("Training, epoch by epoch").locator("tbody tr").count();
+
+async function a_job_is_watched_by_its_events(browser, server) {
+  const ids = await stored(server);
+  const id = await server.order({ ...ids, name: "streamed", finetune: { ...quick, epochs: 12 } });
+  const page = await openPage(browser, `${server.url}/`);
+  page.expectErrors(gone);
+  const asked = [];
+  page.on("request", (request) => {
+    const path = new URL(request.url()).pathname.replace(`/v1/jobs/${id}`, "JOB");
+    if (path.startsWith("JOB")) asked.push([path, request.headers()["last-event-id"] ?? ""]);
+  });
+  await page.go(`#/job/${id}`);
+  await until("two epochs are drawn", async () => (await epochRows(page)) >= 2);
+  same("the job is asked for once, its events once, its curve never", [1, 1, 0],
+    ["JOB", "JOB/events", "JOB/metrics"].map((path) => asked.filter(([p]) => p === path).length));
+  await server.kill();
+  await page.getByText("Server not reachable, trying again").waitFor();
+  check("a lost server is told", true);
+  await server.start();
+  await ends(page);
+  check("the banner is gone", (await page.locator("#banner > *").count()) === 0);
+  const again = asked.filter(([path]) => path === "JOB/events").map(([, last]) => last);
+  check("the events are taken up behind the last one", again.length > 1 && /^0\.[1-9]/.test(again.at(-1)), again);
+  await page.getByText("Epoch by epoch").click();
+  same("with every epoch once", 12, await epochRows(page));
+  same("the curve was never asked for", 0, asked.filter(([path]) => path === "JOB/metrics").length);
+  same("no other error", [], page.unexpectedErrors());
+}
+
+async function without_events_the_job_is_asked_for(browser, server) {
+  const ids = await stored(server);
+  const id = await server.order({ ...ids, name: "polled", finetune: { ...quick, epochs: 3 } });
+  const page = await openPage(browser, `${server.url}/`);
+  // A proxy that keeps events back until it ends: an answer, and nothing in it.
+  await page.route("**/events", (route) => route.fulfill({ status: 200, contentType: "text/event-stream", body: "" }));
+  await page.go(`#/job/${id}`);
+  await page.getByText("Events do not come through to here").waitFor();
+  check("the page says that events do not come through", true);
+  await ends(page);
+  await page.getByText("Epoch by epoch").click();
+  same("every epoch is there", 3, await epochRows(page));
+  same("no error", [], page.unexpectedErrors());
+}
+
+await run([a_job_is_watched_by_its_events, without_events_the_job_is_asked_for]);
