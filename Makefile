@@ -40,7 +40,7 @@ endif
 BUILD ?= build
 CC = $(if $(filter fuzz,$(SAN)),clang,gcc)
 PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
-PACKAGES_SERVER := libmicrohttpd gnutls sqlite3 libuv nettle
+PACKAGES_SERVER := libmicrohttpd gnutls sqlite3 libuv nettle libcurl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
@@ -165,6 +165,9 @@ $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(B
 $(BUILD)/photo_maker: $(BUILD)/obj/tests/integration/photo_maker.o $(ENGINE_SUPPORT_OBJ) \
 		$(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
+# A receiver of webhooks for tests/integration.
+$(BUILD)/hook_receiver: $(BUILD)/obj/tests/integration/hook_receiver.o
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER))
 .PHONY: unit
 unit: $(TEST_BIN)
 	@fail=0; for t in $(TEST_BIN); do echo "== $$t"; $$t || fail=1; done; exit $$fail
@@ -173,7 +176,8 @@ unit: $(TEST_BIN)
 DEBIAN_PACKAGES := gcc clang libc6-dev make pkg-config curl jq xz-utils zip protobuf-c-compiler \
 	libprotobuf-c-dev libarchive-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libexpat1-dev \
 	libjansson-dev libopenblas-dev \
-	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev
+	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libuv1-dev nettle-dev libcmocka-dev \
+	libcurl4-gnutls-dev
 
 .PHONY: deps test check asan tsan fuzz browser demo install format-check tidy clean
 deps:
@@ -186,7 +190,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	deploy/demo.sh $(BUILD)
 
-check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker
+check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker $(BUILD)/hook_receiver
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
 # SHOTS=FOLDER keeps pictures of pages.
 browser: all

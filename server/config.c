@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, COUNT, BYTES }; /* BYTES takes a suffix K, M or G */
+/* BYTES takes a suffix K, M or G; SWITCH is on or off. */
+enum kind { TEXT, COUNT, BYTES, SWITCH };
 
 struct setting {
     const char *name, *value, *initial, *help;
@@ -61,6 +62,13 @@ static const struct setting settings[] = {
      COUNT, AT(lease_s), 3, 86400},
     {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
      AT(drain_s), 0, 3600},
+    {"webhook-attempts", "N", "10",
+     "times that a webhook is sent, until it is answered by 2xx; 1 s after the first, then 4 times "
+     "as long each time, at most 12 h",
+     COUNT, AT(webhook_attempts), 1, 100},
+    {"webhook-allow-private", "ON", "off",
+     "on: webhooks may go to this machine and its networks, which clients could explore by them",
+     SWITCH, AT(webhook_allow_private), 0, 1},
 };
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 _Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");
@@ -75,6 +83,24 @@ static const char *variable_name(const struct setting *setting, char out[64])
     return out;
 }
 
+/* Reads a number or a switch; a fault names what was expected. */
+static enum fsn_status read_number(const struct setting *setting, const char *place,
+                                   const char *text, int64_t *out, struct fsn_error *err)
+{
+    if (setting->kind == SWITCH) {
+        *out = strcmp(text, "on") == 0;
+        return *out || strcmp(text, "off") == 0
+                   ? FSN_OK
+                   : SRV_FAIL(err, FSN_INVALID, "%s: expected on or off, got '%s'", place, text);
+    }
+    if (srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, out))
+        return FSN_OK;
+    return SRV_FAIL(err, FSN_INVALID,
+                    "%s: expected a whole number from %" PRId64 " to %" PRId64 "%s, got '%s'",
+                    place, setting->min, setting->max,
+                    setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
+}
+
 /* Checks a value and puts it in, unless one of higher rank is there. place names where it stands,
  * for the message; line is that of the settings file. */
 static enum fsn_status assign(const struct setting *setting, enum srv_config_source source,
@@ -83,14 +109,13 @@ static enum fsn_status assign(const struct setting *setting, enum srv_config_sou
 {
     size_t row = (size_t)(setting - settings);
     void *field = (char *)config + setting->offset;
+    enum fsn_status status = FSN_OK;
     int64_t number = 0;
 
-    if (setting->kind != TEXT &&
-        !srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, &number))
-        return SRV_FAIL(err, FSN_INVALID,
-                        "%s: expected a whole number from %" PRId64 " to %" PRId64 "%s, got '%s'",
-                        place, setting->min, setting->max,
-                        setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
+    if (setting->kind != TEXT)
+        status = read_number(setting, place, text, &number, err);
+    if (status != FSN_OK)
+        return status;
     if (strcmp(setting->name, "log-level") == 0 && srv_log_level_parse(text) == SRV_LOG_COUNT)
         return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", place, setting->help, text);
     if (strcmp(setting->name, "auth") == 0 && srv_auth_parse(text) == SRV_AUTH_COUNT)
@@ -231,6 +256,32 @@ static int64_t number_of(const struct srv_config *config, const struct setting *
     return *(const int64_t *)((const char *)config + setting->offset);
 }
 
+/* As a settings file has it. */
+static const char *value_of(const struct srv_config *config, const struct setting *setting,
+                            char number[32])
+{
+    if (setting->kind == TEXT)
+        return text_of(config, setting);
+    if (setting->kind == SWITCH)
+        return number_of(config, setting) ? "on" : "off";
+    snprintf(number, 32, "%" PRId64, number_of(config, setting));
+    return number;
+}
+
+static json_t *value_json(const struct srv_config *config, const struct setting *setting)
+{
+    switch (setting->kind) {
+    case TEXT:
+        return json_string(text_of(config, setting));
+    case SWITCH:
+        return json_boolean(number_of(config, setting));
+    case COUNT:
+    case BYTES:
+        break;
+    }
+    return json_integer(number_of(config, setting));
+}
+
 static const char *const source_names[] = {
     [SRV_FROM_DEFAULT] = "default",
     [SRV_FROM_FILE] = "file",
@@ -244,15 +295,10 @@ void srv_config_print(const struct srv_config *config, FILE *out)
         fprintf(out, "# settings file: %s\n", config->file);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         char number[32], name[64];
-        const char *value = number;
 
         if (settings[i].offset == AT(file))
             continue;
-        if (settings[i].kind == TEXT)
-            value = text_of(config, &settings[i]);
-        else
-            snprintf(number, sizeof number, "%" PRId64, number_of(config, &settings[i]));
-        fprintf(out, "%-18s = %-24s # %s", settings[i].name, value,
+        fprintf(out, "%-18s = %-24s # %s", settings[i].name, value_of(config, &settings[i], number),
                 source_names[config->origin[i].source]);
         if (config->origin[i].source == SRV_FROM_FILE)
             fprintf(out, ", line %d", config->origin[i].line);
@@ -269,8 +315,7 @@ enum fsn_status srv_config_print_json(const struct srv_config *config, FILE *out
     bool whole = all != NULL;
 
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        json_t *value = settings[i].kind == TEXT ? json_string(text_of(config, &settings[i]))
-                                                 : json_integer(number_of(config, &settings[i]));
+        json_t *value = value_json(config, &settings[i]);
         json_t *row =
             json_pack("{so* ss}", "value", value, "source", source_names[config->origin[i].source]);
 

@@ -38,6 +38,8 @@ struct srv_config {
     int64_t max_attempts;
     int64_t lease_s;
     int64_t drain_s;
+    int64_t webhook_attempts;
+    int64_t webhook_allow_private; /* 0 or 1 */
 
     char *file_text; /* what texts of the file point into */
     struct {

@@ -2,8 +2,8 @@
  * server.c - starts the parts in the order in which they need each other, and stops them in the
  * opposite one:
  *
- *     data folder (lock) -> database (migrations) -> blobs (sweep) -> queue (recovery) -> workers
- *     -> HTTP -> loop
+ *     data folder (lock) -> database (migrations) -> blobs (sweep) -> queue (recovery) -> webhooks
+ *     -> workers -> HTTP -> loop
  *
  * On SIGTERM or SIGINT: not ready any more, but served for `drain` seconds; then HTTP finishes the
  * requests under way; workers interrupt their jobs at the next step and put them back; the next
@@ -13,6 +13,7 @@
 
 #include "base/data_dir.h"
 #include "handlers/access.h"
+#include "handlers/webhooks.h"
 #include "jobs/sweep.h"
 #include "log.h"
 #include "loop.h"
@@ -89,6 +90,18 @@ static enum fsn_status settle_auth(struct srv_service *service, struct fsn_error
     return status;
 }
 
+static enum fsn_status start_hooks(struct server *server, struct fsn_error *err)
+{
+    const struct srv_hooks_options options = {
+        .dbs = server->service.dbs,
+        .body = srv_webhook_body,
+        .allow_private = server->service.webhook_allow_private,
+        .attempts = server->config->webhook_attempts,
+    };
+
+    return srv_hooks_start(&options, &server->service.hooks, err);
+}
+
 static enum fsn_status start_workers(struct server *server, struct fsn_error *err)
 {
     const struct srv_config *config = server->config;
@@ -96,6 +109,7 @@ static enum fsn_status start_workers(struct server *server, struct fsn_error *er
     struct srv_runner runner = {
         .blobs = server->service.blobs,
         .streams = server->service.streams,
+        .hooks = server->service.hooks,
         .work_dir = server->dir.work,
         .lease_ms = config->lease_s * 1000,
         .max_attempts = config->max_attempts,
@@ -213,6 +227,7 @@ static void stop(struct server *server)
     atomic_store(&service->stopping, true);
     srv_http_stop(server->http);
     srv_workers_stop(service->workers);
+    srv_hooks_stop(service->hooks);
     srv_streams_destroy(service->streams);
     srv_blobs_destroy(service->blobs);
     srv_db_pool_destroy(service->dbs);
@@ -226,6 +241,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         .dir.lock_fd = -1,
         .service.max_queued_jobs = config->max_queued_jobs,
         .service.auth = srv_auth_parse(config->auth),
+        .service.webhook_allow_private = config->webhook_allow_private != 0,
         .service.job_threads = default_threads(),
     };
     enum fsn_status status;
@@ -239,6 +255,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         status = settle_auth(&server.service, err);
     if (status == FSN_OK)
         status = srv_streams_create(&server.service.streams, err);
+    if (status == FSN_OK)
+        status = start_hooks(&server, err);
     if (status == FSN_OK)
         status = start_workers(&server, err);
     if (status == FSN_OK)

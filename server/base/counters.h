@@ -15,6 +15,8 @@
     X(STAGE_SECONDS, "job_stage_seconds_total", "Time that jobs spent in each stage.", "stage",  \
       NULL, NULL)                                                                                \
     X(EPOCHS, "job_epochs_total", "Epochs that were trained.", NULL, NULL, NULL)                 \
+    X(WEBHOOKS, "webhook_attempts_total", "Webhooks that were sent, by what came of it.",        \
+      "outcome", NULL, NULL)                                                                     \
     X(BUSY_WAITS, "sqlite_busy_waits_total", "Waits for the database's write lock.", NULL, NULL, \
       NULL)
 

@@ -14,9 +14,11 @@ struct srv_service {
     struct srv_blobs *blobs;
     struct srv_workers *workers;
     struct srv_streams *streams;
+    struct srv_hooks *hooks;
     const char *temporary_dir;
     int64_t max_queued_jobs;
-    enum srv_auth auth;   /* AUTO, on loopback alone: tokens are asked for once there is one */
+    enum srv_auth auth; /* AUTO, on loopback alone: tokens are asked for once there is one */
+    bool webhook_allow_private;
     int job_threads;      /* for a job whose spec names none */
     atomic_bool stopping; /* not ready any more */
 };
@@ -40,7 +42,8 @@ srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_con
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
 srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_delete_job,
     srv_cancel_job;
-srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates;
+srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates,
+    srv_get_job_deliveries;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */

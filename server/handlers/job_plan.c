@@ -14,6 +14,7 @@
 
 #include "handlers/dataset_info.h"
 #include "handlers/job_fields.h"
+#include "handlers/webhooks.h"
 #include "store/uploads.h"
 
 #include <stdlib.h>
@@ -111,7 +112,7 @@ static enum fsn_status canonical_spec(struct order *order, char **out, struct fs
     enum fsn_status status;
 
     for (const char *const *key = srv_order_keys; *key; key++)
-        if (json_object_get(order->root, *key))
+        if (strcmp(*key, SRV_ORDER_WEBHOOK) != 0 && json_object_get(order->root, *key))
             json_object_set(whole, *key, json_object_get(order->root, *key));
     status = fsn_spec_to_json(&order->spec, &engine_text, err);
     if (status == FSN_OK) {
@@ -151,6 +152,8 @@ static enum fsn_status fill_job(struct order *order, char *plan_json, struct srv
             status = SRV_NOMEM(err);
     }
     if (status == FSN_OK)
+        status = srv_webhook_read(order->root, &result.webhook, err);
+    if (status == FSN_OK)
         *job = result;
     else
         srv_job_clear(&result);
@@ -163,6 +166,7 @@ static enum fsn_status check_order(struct order *order, struct srv_job *job, str
     enum fsn_status status;
 
     srv_job_fields_check(order->root, false, order->faults);
+    srv_webhook_check(order->root, order->call->service->webhook_allow_private, order->faults);
     status =
         find_upload(order, "model_id", SRV_UPLOAD_MODEL, &order->model, &order->has_model, err);
     if (status == FSN_OK)

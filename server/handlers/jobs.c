@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "handlers/job_json.h"
 #include "handlers/job_plan.h"
+#include "handlers/webhooks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,11 @@ static void reply_created(struct srv_request *request, const struct srv_job *job
 {
     const char *location = srv_arena_printf(&request->arena, "/v1/jobs/%s", job->id);
 
-    srv_reply_json(request, MHD_HTTP_CREATED, srv_job_json(job));
+    json_t *answer = srv_job_json(job);
+
+    if (answer && job->webhook)
+        json_object_set_new(answer, SRV_ORDER_WEBHOOK, srv_webhook_json(job->webhook));
+    srv_reply_json(request, MHD_HTTP_CREATED, answer);
     if (location)
         srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
 }
@@ -267,6 +272,7 @@ enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
         return reply_job(call, MHD_HTTP_ACCEPTED, err);
     case SRV_CANCEL_DONE:
         srv_streams_touch(call->service->streams, id);
+        srv_hooks_wake(call->service->hooks);
         break;
     }
     return reply_job(call, MHD_HTTP_OK, err);

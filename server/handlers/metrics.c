@@ -20,6 +20,8 @@ static void write_store(FILE *out, const struct srv_overview *overview)
     srv_gauge_write(out, "uploads", "kind", "dataset", (double)overview->datasets);
     srv_gauge_describe(out, "stored_bytes", "Bytes of uploads and artifacts, equal content once.");
     srv_gauge_write(out, "stored_bytes", NULL, NULL, (double)overview->bytes);
+    srv_gauge_describe(out, "webhooks_pending", "Webhooks that are still to be delivered.");
+    srv_gauge_write(out, "webhooks_pending", NULL, NULL, (double)overview->webhooks_pending);
     srv_gauge_describe(out, "build_info", "Always 1.");
     srv_gauge_write(out, "build_info", "version", FSN_VERSION, 1);
 }

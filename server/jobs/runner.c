@@ -350,6 +350,7 @@ void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_
             end_unfinished(&run, status, &err);
     }
     srv_streams_touch(runner->streams, job->id);
+    srv_hooks_wake(runner->hooks);
     /* The folder of a job that another worker has is not ours. */
     if (!run.lost && !run.comes_again && srv_remove_tree(run.folder, &cleaning) != FSN_OK)
         SRV_LOG(SRV_LOG_WARN, "work folder stays", SRV_TEXT("job", job->id),

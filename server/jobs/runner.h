@@ -3,6 +3,7 @@
 #define SRV_JOBS_RUNNER_H
 
 #include "http/stream.h"
+#include "jobs/hooks.h"
 #include "jobs/queue.h"
 #include "store/blobs.h"
 
@@ -11,6 +12,7 @@
 struct srv_runner {
     struct srv_blobs *blobs;
     struct srv_streams *streams; /* touched by the id of a job that changes */
+    struct srv_hooks *hooks;     /* woken when its status changes */
     const char *work_dir;        /* DIR/work */
     int64_t lease_ms, max_attempts;
 };

@@ -54,6 +54,7 @@ static bool work_once(struct slot *slot, struct srv_db *db)
               &(struct srv_labels){{srv_job_event_name(SRV_JOB_EVENT_CLAIM)}, 0}, 1);
     SRV_LOG(SRV_LOG_INFO, "job started", SRV_TEXT("job", job.id), SRV_INT("fence", job.fence),
             SRV_INT("attempt", job.attempts));
+    srv_hooks_wake(workers->runner.hooks);
     uv_mutex_lock(&workers->mutex);
     memcpy(slot->job_id, job.id, sizeof slot->job_id);
     slot->fence = job.fence;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const srv_order_keys[] = {"model_id", "dataset_id", "name", "labels", "priority", NULL};
+const char *const srv_order_keys[] = {"model_id", "dataset_id", "name", "labels",
+                                      "priority", "webhook",    NULL};
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -42,6 +43,7 @@ void srv_job_clear(struct srv_job *job)
     free(job->search);
     free(job->error_type);
     free(job->error_detail);
+    srv_webhook_free(job->webhook);
     *job = (struct srv_job){0};
 }
 
@@ -197,6 +199,8 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_text(&q, job->labels);
         srv_query_text(&q, job->owner);
         status = srv_query_run(&q, NULL, err);
+        if (status == FSN_OK && job->webhook)
+            status = srv_webhooks_insert(db, job->id, job->webhook, err);
     }
     status = srv_db_end(db, status, err);
     if (status == FSN_OK)

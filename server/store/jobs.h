@@ -8,6 +8,7 @@
 #include "base/page.h"
 #include "base/token.h"
 #include "store/blobs.h"
+#include "store/webhooks.h"
 
 #define SRV_JOB_STATUS_LIST(X) \
     X(QUEUED, "queued")        \
@@ -49,6 +50,7 @@ struct srv_job {
     char *error_type, *error_detail;                      /* NULL: none */
     int64_t created_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
     char owner[SRV_TOKEN_ID_SIZE];                        /* who ordered it; "": no token */
+    struct srv_webhook *webhook;                          /* for an insert, owned; NULL: none */
 };
 void srv_job_clear(struct srv_job *job); /* frees the texts */
 
@@ -69,8 +71,8 @@ enum srv_job_insert {
 struct srv_job_key {
     const char *key, *order_sha256, *owner;
 };
-/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs, created_at_ms and
- * owner of job. */
+/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs, created_at_ms, owner
+ * and webhook of job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
                                               const struct srv_job_key *key, int64_t max_queued,
                                               enum srv_job_insert *outcome, struct fsn_error *err);

@@ -35,11 +35,13 @@ enum fsn_status srv_overview_read(struct srv_db *db, struct srv_overview *out,
     srv_query_begin(&q, db,
                     "SELECT (SELECT count(*) FROM uploads WHERE kind = 'model'),"
                     " (SELECT count(*) FROM uploads WHERE kind = 'dataset'),"
-                    " (SELECT coalesce(sum(size_bytes), 0) FROM blobs)");
+                    " (SELECT coalesce(sum(size_bytes), 0) FROM blobs),"
+                    " (SELECT count(*) FROM deliveries WHERE status = 'pending')");
     if (srv_query_row(&q)) {
         out->models = srv_column_int(&q, 0);
         out->datasets = srv_column_int(&q, 1);
         out->bytes = srv_column_int(&q, 2);
+        out->webhooks_pending = srv_column_int(&q, 3);
     }
     return srv_query_end(&q, err);
 }

@@ -15,7 +15,7 @@ routes_of_server() {
 routes_of_description() {
     awk '
         function flush() { if (method != "") print method " " path query; method = query = "" }
-        /^components:/ { flush(); exit }
+        /^(webhooks|components):/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
         /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         /parameters\/Name/ { query = query " name" }
@@ -37,7 +37,7 @@ access_of_server() {
 access_of_description() {
     awk '
         function flush() { if (method != "") print method " " path codes (open == (codes == "") ? "" : " ?"); method = codes = ""; open = 0 }
-        /^components:/ { flush(); exit }
+        /^(webhooks|components):/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
         /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         /^      security: \[\]/ { open = 1 }

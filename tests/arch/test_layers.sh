@@ -77,6 +77,8 @@ one_place() {
 }
 one_place sqlite3.h server/store
 one_place gnutls/gnutls.h server/http
+same "only server/jobs/courier.c knows curl" "" \
+    "$(grep -rlE '# *include *[<"]curl/' engine server --include='*.[ch]' | grep -v '^server/jobs/courier.c$')"
 one_place cblas.h engine/core
 one_place archive.h engine/data
 one_place jpeglib.h engine/data

@@ -161,7 +161,10 @@ static void the_schema_has_nothing_else_but_ids_and_what_clients_say(void **stat
     assert_non_null(at(schema, "/name", true));
     assert_non_null(at(schema, "/labels", true));
     assert_non_null(at(schema, "/priority", true));
-    assert_int_equal(leaves(schema), count + 5);
+    assert_non_null(at(schema, "/webhook/url", true));
+    assert_non_null(at(schema, "/webhook/secret", true));
+    assert_non_null(at(schema, "/webhook/events", true));
+    assert_int_equal(leaves(schema), count + 8);
 }
 
 int main(void)

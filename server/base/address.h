@@ -1,0 +1,17 @@
+/* address.h - which network addresses are of the public internet. A service that calls where its
+ * clients say could be made to call its own neighbours (server-side request forgery, CWE-918); this
+ * tells them apart. */
+#ifndef SRV_BASE_ADDRESS_H
+#define SRV_BASE_ADDRESS_H
+
+#include <sys/socket.h>
+
+/* NULL for a public address, else what it is: "loopback", "private", ... Addresses that carry an
+ * IPv4 address (mapped, NAT64, 6to4) are what that is. What is neither IPv4 nor IPv6 is not public.
+ */
+const char *srv_address_not_public(const struct sockaddr *address);
+
+/* The same for an address as text, IPv6 without brackets and zone. "" : it is no address. */
+const char *srv_address_text_not_public(const char *text);
+
+#endif
