@@ -27,6 +27,8 @@
 #include <unistd.h>
 
 #define MAX_TICK_MS 5000
+#define LOADED_BYTES \
+    ((int64_t)256 << 20) /* of models and data sets that are kept for predictions */
 #define NEEDS_TOKEN                                                                                \
     "others than this machine would reach a service that asks nobody who they are; make a token "  \
     "first ('fsnetd token create --name NAME --role admin --data-dir DIR'), or say '--auth none' " \
@@ -229,6 +231,7 @@ static void stop(struct server *server)
     srv_workers_stop(service->workers);
     srv_hooks_stop(service->hooks);
     srv_streams_destroy(service->streams);
+    srv_cache_destroy(service->loaded);
     srv_blobs_destroy(service->blobs);
     srv_db_pool_destroy(service->dbs);
     srv_data_dir_close(&server->dir);
@@ -257,6 +260,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         status = srv_streams_create(&server.service.streams, err);
     if (status == FSN_OK)
         status = start_hooks(&server, err);
+    if (status == FSN_OK)
+        status = srv_cache_create(LOADED_BYTES, &server.service.loaded, err);
     if (status == FSN_OK)
         status = start_workers(&server, err);
     if (status == FSN_OK)

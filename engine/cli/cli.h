@@ -37,6 +37,8 @@ enum cli_kind {
       "keep a checkpoint here after every epoch, and continue from it")                            \
     X(CHECKPOINT_FILE, "checkpoint", 0, "FILE", TEXT, 0, 0, NULL, NULL,                            \
       "keep a checkpoint here after every epoch, and continue from it")                            \
+    X(NAMES_OF, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set whose class names are shown") \
+    X(TOP, "top", 0, "K", INT, 1, FSN_MAX_CHOICES, "5", NULL, "classes to show of each image")     \
     X(TEST_DATA, "test-data", 0, "DIR", TEXT, 0, 0, NULL, NULL,                                    \
       "folder of test_data_set_N, or one of them")                                                 \
     X(RTOL, "rtol", 0, "X", NUMBER, 0, 1e9, "1e-3", NULL,                                          \
@@ -151,7 +153,8 @@ struct cli_command {
     const char *summary;  /* one line */
     const char *operands; /* "MODEL", or "" */
     int operand_count;
-    enum cli_option_id required[4];              /* up to the first CLI_OPT_HELP (0) */
+    bool more_operands;             /* at least one beside them, and as many as there are */
+    enum cli_option_id required[4]; /* up to the first CLI_OPT_HELP (0) */
     enum cli_option_id options[CLI_MAX_OPTIONS]; /* up to the first CLI_OPT_HELP */
     bool all_settings; /* and every setting of the job spec, in the order of the option list */
     void (*more_help)(void); /* prints after the options, or NULL */
@@ -159,12 +162,14 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_inspect, cli_check, cli_eval, cli_compress, cli_train, cli_new,
-    cli_plan, cli_bench, cli_draw, cli_data;
+    cli_plan, cli_bench, cli_draw, cli_data, cli_predict;
 
 /* A parsed command line. */
 struct cli_args {
     const struct cli_command *command;
     const char *operand[CLI_MAX_OPERANDS];
+    char **more; /* [more_count], of a command with more_operands */
+    int more_count;
     const char *text[CLI_OPTION_COUNT]; /* as given, or the fallback, or NULL */
     double number[CLI_OPTION_COUNT];    /* of INT and NUMBER; 0 without a fallback */
     bool help, json, kernels;

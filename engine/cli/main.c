@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_inspect, &cli_plan,  &cli_eval, &cli_compress, &cli_check,
-    &cli_new,     &cli_train, &cli_draw, &cli_data,     &cli_bench,
+    &cli_inspect, &cli_plan, &cli_eval, &cli_compress, &cli_check,   &cli_new,
+    &cli_train,   &cli_draw, &cli_data, &cli_bench,    &cli_predict,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

@@ -249,7 +249,7 @@ static bool complete(struct cli_args *args, int operands)
 {
     const struct cli_command *command = args->command;
 
-    if (operands < command->operand_count) {
+    if (operands < command->operand_count || (command->more_operands && args->more_count == 0)) {
         cli_error(command, "%s is missing; see 'fsnet %s --help'",
                   operands == 0 ? command->operands : "an operand", command->name);
         return false;
@@ -275,6 +275,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
 
     memset(args, 0, sizeof *args);
     args->command = command;
+    args->more = argv;
     fsn_spec_defaults(&args->spec);
     for (int i = 0; command->options[i] != CLI_OPT_HELP; i++) {
         const char *fallback = cli_options[command->options[i]].fallback;
@@ -288,6 +289,8 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
         } else if (!options_end && argv[at][0] == '-' && argv[at][1]) {
             if (!take_option(args, argc, argv, &at, settings, &setting_count))
                 return CLI_USAGE;
+        } else if (operands == command->operand_count && command->more_operands) {
+            argv[args->more_count++] = argv[at]; /* over words that have been read */
         } else if (operands == command->operand_count) {
             cli_error(command, "unexpected '%s'; see 'fsnet %s --help'", argv[at], command->name);
             return CLI_USAGE;

@@ -170,6 +170,21 @@ static void blank(struct square cut, int64_t width, float *x)
         fill(x + row * width + cut.left, cut.right - cut.left, 0);
 }
 
+/* x[C][H][W] = an image, its index in the split `image`. */
+static void load_source(const struct batch *batch, int64_t image,
+                        const struct fsn__source_image *stored, float *x)
+{
+    const struct fsn__transform *transform = &batch->transform;
+    const struct view view = draw_view(batch, image, stored);
+
+    for (int c = 0; c < transform->channels; c++) {
+        load_plane(stored, c, view, batch->table[batch->table_count > 1 ? c : 0], transform->height,
+                   transform->width, x);
+        blank(view.cut, transform->width, x);
+        x += (int64_t)transform->height * transform->width;
+    }
+}
+
 /* Image i of the batch. */
 static enum fsn_status load_image(const struct batch *batch, int64_t i, struct fsn_error *err)
 {
@@ -178,21 +193,13 @@ static enum fsn_status load_image(const struct batch *batch, int64_t i, struct f
     const int64_t plane = (int64_t)transform->height * transform->width;
     struct fsn__source_image stored;
     enum fsn_status status;
-    struct view view;
 
     /* The test images are seen twice in a job, the train images in every epoch. */
     status = fsn__source_get(batch->dataset, batch->split, image, transform,
                              batch->split == FSN_SPLIT_TRAIN, &stored, err);
     if (status != FSN_OK)
         return status;
-    view = draw_view(batch, image, &stored);
-    for (int c = 0; c < transform->channels; c++) {
-        float *x = batch->x + (i * transform->channels + c) * plane;
-
-        load_plane(&stored, c, view, batch->table[batch->table_count > 1 ? c : 0],
-                   transform->height, transform->width, x);
-        blank(view.cut, transform->width, x);
-    }
+    load_source(batch, image, &stored, batch->x + i * transform->channels * plane);
     batch->labels[i] = batch->dataset->split[batch->split].labels[image];
     free(stored.owned);
     return FSN_OK;
@@ -244,4 +251,22 @@ enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_spli
     }
     free(batch.errors);
     return status;
+}
+
+enum fsn_status fsn__load_file(const struct fsn__image_file *file,
+                               const struct fsn__transform *transform, float *x, int *resized_width,
+                               int *resized_height, struct fsn_error *err)
+{
+    struct batch batch = {.transform = *transform};
+    struct fsn__source_image stored;
+    enum fsn_status status = fsn__source_decode(file, transform, &stored, err);
+
+    if (status != FSN_OK)
+        return status;
+    fill_tables(&batch, &transform->preprocess);
+    load_source(&batch, 0, &stored, x);
+    *resized_width = stored.width;
+    *resized_height = stored.height;
+    free(stored.owned);
+    return FSN_OK;
 }

@@ -66,6 +66,13 @@ FSN_NODISCARD enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset,
                                               const struct fsn__transform *transform, bool augment,
                                               uint64_t epoch, struct fsn__pool *pool, float *x,
                                               int32_t *labels, struct fsn_error *err);
+/* Fills x[C][H][W] from one encoded file, just as from such an image of a data set without
+ * augmentation; the transform names the network's size. resized_height, resized_width: what the
+ * centre was cut out of. Errors: FORMAT, UNSUPPORTED, LIMIT (all name the file), NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__load_file(const struct fsn__image_file *file,
+                                             const struct fsn__transform *transform, float *x,
+                                             int *resized_width, int *resized_height,
+                                             struct fsn_error *err);
 
 /* Mixes image i with image n - 1 - i of a batch x[n][size], in place:
  * x[i] = mix x[i] + (1 - mix) x[n-1-i], both of a pair from what they were. */

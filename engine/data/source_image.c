@@ -91,24 +91,40 @@ static uint8_t *make_planes(const struct fsn__image *image)
     return planes;
 }
 
-static enum fsn_status decode(const struct fsn_dataset *dataset, int64_t file,
-                              const struct fsn__transform *transform, struct fsn__source_image *out,
-                              struct fsn_error *err)
+/* Takes over the pixels of `whole`; out has the size to bring them to. */
+static enum fsn_status bring(struct fsn__image *whole, struct fsn__source_image *out,
+                             struct fsn_error *err)
 {
-    struct fsn__image whole = {0}, resized = {0};
-    enum fsn_status status =
-        fsn__image_store_decode(dataset->store, file, transform->channels, &whole, err);
+    struct fsn__image resized = {0};
+    enum fsn_status status = fsn__image_resize(whole, out->width, out->height, &resized, err);
 
-    if (status == FSN_OK)
-        status = fsn__image_resize(&whole, out->width, out->height, &resized, err);
     if (status == FSN_OK) {
         out->owned = make_planes(&resized);
         if (!out->owned)
             status = FSN__NOMEM(err);
     }
-    free(whole.pixels);
+    free(whole->pixels);
     free(resized.pixels);
     return status;
+}
+
+enum fsn_status fsn__source_decode(const struct fsn__image_file *file,
+                                   const struct fsn__transform *transform,
+                                   struct fsn__source_image *out, struct fsn_error *err)
+{
+    struct fsn__source_image made = {0};
+    struct fsn__image whole = {0};
+    enum fsn_status status = fsn__image_decode(file, transform->channels, &whole, err);
+
+    if (status != FSN_OK)
+        return status;
+    fsn__resized_size(transform, whole.width, whole.height, &made.width, &made.height);
+    status = bring(&whole, &made, err);
+    if (status != FSN_OK)
+        return status;
+    made.planes = made.owned;
+    *out = made;
+    return FSN_OK;
 }
 
 enum fsn_status fsn__source_get(const struct fsn_dataset *dataset, enum fsn_split split, int64_t i,
@@ -119,6 +135,7 @@ enum fsn_status fsn__source_get(const struct fsn_dataset *dataset, enum fsn_spli
     const size_t channels = (size_t)transform->channels;
     struct fsn__source_image made = {.height = dataset->height, .width = dataset->width};
     const struct fsn__image_info *info;
+    struct fsn__image whole = {0};
     enum fsn_status status = FSN_OK;
 
     if (!images->file) {
@@ -131,7 +148,10 @@ enum fsn_status fsn__source_get(const struct fsn_dataset *dataset, enum fsn_spli
     fsn__resized_size(transform, info->width, info->height, &made.width, &made.height);
     made.planes = fsn__pixel_cache_find(dataset->cache, images->file[i]);
     if (!made.planes) {
-        status = decode(dataset, images->file[i], transform, &made, err);
+        status = fsn__image_store_decode(dataset->store, images->file[i], transform->channels,
+                                         &whole, err);
+        if (status == FSN_OK)
+            status = bring(&whole, &made, err);
         if (status != FSN_OK)
             return status;
         made.planes = made.owned;

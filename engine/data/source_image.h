@@ -24,5 +24,10 @@ FSN_NODISCARD enum fsn_status fsn__source_get(const struct fsn_dataset *dataset,
                                               enum fsn_split split, int64_t i,
                                               const struct fsn__transform *transform, bool keep,
                                               struct fsn__source_image *out, struct fsn_error *err);
+/* An encoded file that is in no data set, under a transform that names the network's size. */
+FSN_NODISCARD enum fsn_status fsn__source_decode(const struct fsn__image_file *file,
+                                                 const struct fsn__transform *transform,
+                                                 struct fsn__source_image *out,
+                                                 struct fsn_error *err);
 
 #endif

@@ -33,7 +33,9 @@ static bool is_one_of(const struct fsn__op *op, const char *const *names)
     return false;
 }
 
-static int behind_activation(const struct fsn__graph *graph, int output)
+/* *activation: the operator that makes scores of the logits; stays as it was where there is none.
+ */
+static int behind_activation(const struct fsn__graph *graph, int output, const char **activation)
 {
     static const char *const activations[] = {"Softmax", "LogSoftmax", "Sigmoid", NULL};
     static const char *const renamings[] = {"Identity", "Dropout",   "Reshape", "Flatten",
@@ -49,11 +51,13 @@ static int behind_activation(const struct fsn__graph *graph, int output)
         value = graph->nodes[node].in[0];
         if (value < 0)
             return output;
-        if (is_one_of(op, activations))
-            return fsn__graph_is_vector(&graph->values[value].tensor, &length) &&
-                           fsn__graph_is_vector(scores, &wanted) && length == wanted
-                       ? value
-                       : output;
+        if (is_one_of(op, activations)) {
+            if (!fsn__graph_is_vector(&graph->values[value].tensor, &length) ||
+                !fsn__graph_is_vector(scores, &wanted) || length != wanted)
+                return output;
+            *activation = op->name;
+            return value;
+        }
         if (!is_one_of(op, renamings))
             return output;
     }
@@ -107,6 +111,7 @@ enum fsn_status fsn__graph_find_head(const struct fsn__graph *graph, const char 
                                      int64_t classes, struct fsn__head *out, struct fsn_error *err)
 {
     struct fsn__head head = {0};
+    const char *activation = "";
 
     if (name) {
         head.output = find_by_name(graph, name);
@@ -120,7 +125,8 @@ enum fsn_status fsn__graph_find_head(const struct fsn__graph *graph, const char 
                              "none of the network's outputs gives one score a class: %s",
                              LIST_OUTPUTS(graph));
     }
-    head.logits = behind_activation(graph, graph->outputs[head.output]);
+    head.logits = behind_activation(graph, graph->outputs[head.output], &activation);
+    head.sigmoid = strcmp(activation, "Sigmoid") == 0;
     if (!fsn__graph_is_vector(&graph->values[head.logits].tensor, &head.classes))
         return FSN__FAIL(err, FSN_MISMATCH,
                          "output '%s' is %s %s, expected one row of logits an image, "

@@ -13,6 +13,8 @@ struct fsn__head {
     int output;      /* which of the graph's outputs */
     int logits;      /* value: the output, or what its final activation reads */
     int64_t classes; /* elements an image */
+    /* The file ends in a Sigmoid: each class is judged alone, and several may hold. */
+    bool sigmoid;
 };
 
 /* Finds the head: the output called `name`, or (NULL) the only one, or the first that gives exactly

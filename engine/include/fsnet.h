@@ -602,6 +602,60 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
                                            const struct fsn_spec *spec, fsn_progress_fn *progress,
                                            void *user, struct fsn_eval *out, struct fsn_error *err);
 
+/* A network made ready to classify single images, one call after the other. It runs on the caller's
+ * thread alone and takes no core from jobs. */
+struct fsn_predictor;
+
+/* output: as in a spec; NULL: chosen by shape. model is borrowed: it must outlive the predictor.
+ * Errors: MISMATCH (no classifier of images), INVALID (no such output), NOMEM. *out: new,
+ * fsn_predictor_destroy. */
+FSN_NODISCARD enum fsn_status fsn_predictor_create(const struct fsn_model *model,
+                                                   const char *output, struct fsn_predictor **out,
+                                                   struct fsn_error *err);
+void fsn_predictor_destroy(struct fsn_predictor *predictor);
+
+struct fsn_predictor_info {
+    int channels, height, width; /* of the images that the network takes */
+    int64_t classes;
+    bool sigmoid;        /* probabilities of each class alone (the file ends in a Sigmoid), else of
+                            all together (softmax) */
+    size_t memory_bytes; /* that the predictor and the model hold, about */
+};
+void fsn_predictor_info(const struct fsn_predictor *predictor, struct fsn_predictor_info *out);
+
+/* A JPEG or PNG file in memory, or (bytes NULL) an image of a data set. */
+struct fsn_image {
+    const char *name; /* for messages */
+    const void *bytes;
+    size_t size;
+    const struct fsn_dataset *data;
+    enum fsn_split split;
+    int64_t index; /* in the split */
+};
+
+#define FSN_MAX_CHOICES 100
+struct fsn_choice {
+    int64_t class_index;
+    double probability; /* 0..1 */
+    double logit;
+};
+struct fsn_prediction {
+    int resized_width, resized_height; /* what the network's input was cut out of; of images that a
+                                          data set has as pixels, their own size */
+    int label;                         /* of an image of a data set, else -1 */
+    int count;                         /* min(most, classes) */
+    struct fsn_choice choice[FSN_MAX_CHOICES]; /* the largest first; equal ones by class */
+};
+
+/* Classifies one image, prepared as fsn_evaluate prepares those of a data set. most: choices that
+ * are wanted, 1..FSN_MAX_CHOICES. Errors: FORMAT, UNSUPPORTED, LIMIT (the file), MISMATCH
+ * (preprocess, or the data set's images, do not fit the network), INVALID (most, index),
+ * UNSUPPORTED too where the network's scores are no numbers, NOMEM. */
+FSN_NODISCARD enum fsn_status fsn_predict(struct fsn_predictor *predictor,
+                                          const struct fsn_preprocess *preprocess,
+                                          const struct fsn_image *image, int most,
+                                          struct fsn_prediction *out, struct fsn_error *err);
+
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, model-int8.onnx if
  * the spec asks for it, report.json, report.html and training.csv into out_dir (made if missing).

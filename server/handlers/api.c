@@ -23,6 +23,9 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/models/{id}", srv_get_model, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/models/{id}", srv_delete_model, .body = SRV_BODY_NONE},
     {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
+    {"POST", "/v1/models/{id}/predict", srv_predict_model, SRV_BODY_IMAGE, .offload = true,
+     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
+               "index"}},
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .offload = true,
      .query = {"name", "format"}},
@@ -44,6 +47,10 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/jobs/{id}/report", srv_get_report, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/artifacts", srv_list_artifacts, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/artifacts/{name}", srv_get_artifact, .body = SRV_BODY_NONE},
+    {"POST", "/v1/jobs/{id}/artifacts/{name}/predict", srv_predict_artifact, SRV_BODY_IMAGE,
+     .offload = true,
+     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
+               "index"}},
     {.method = NULL},
 };
 

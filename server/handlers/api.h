@@ -2,6 +2,7 @@
 #ifndef SRV_HANDLERS_API_H
 #define SRV_HANDLERS_API_H
 
+#include "base/cache.h"
 #include "http/http.h"
 #include "http/stream.h"
 #include "jobs/worker.h"
@@ -15,6 +16,7 @@ struct srv_service {
     struct srv_workers *workers;
     struct srv_streams *streams;
     struct srv_hooks *hooks;
+    struct srv_cache *loaded; /* handlers/loaded.h */
     const char *temporary_dir;
     int64_t max_queued_jobs;
     enum srv_auth auth; /* AUTO, on loopback alone: tokens are asked for once there is one */
@@ -45,6 +47,7 @@ srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_dele
 srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates,
     srv_get_job_deliveries;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
+srv_handler_fn srv_predict_model, srv_predict_artifact;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* artifacts.c - the files of a job that has succeeded. */
-#include "handlers/api.h"
-#include "store/results.h"
+#include "handlers/artifacts.h"
 
 #include <string.h>
 
@@ -46,17 +45,17 @@ enum fsn_status srv_list_artifacts(struct srv_call *call, struct fsn_error *err)
     return FSN_OK;
 }
 
-static enum fsn_status reply_artifact(struct srv_call *call, const char *name,
-                                      struct fsn_error *err)
+enum fsn_status srv_find_artifact(struct srv_call *call, const char *name, struct srv_artifact *out,
+                                  bool *found, struct fsn_error *err)
 {
     const char *id = srv_request_param(call->request, "id");
     struct srv_artifact rows[SRV_MAX_ARTIFACTS];
     enum srv_job_status job;
-    char path[SRV_PATH_SIZE];
     bool known = false;
     size_t count = 0, i = 0;
     enum fsn_status status = job_status(call, &job, &known, err);
 
+    *found = false;
     if (status != FSN_OK || !known)
         return status;
     if (job != SRV_JOB_SUCCEEDED) {
@@ -70,16 +69,30 @@ static enum fsn_status reply_artifact(struct srv_call *call, const char *name,
         return status;
     while (i < count && strcmp(rows[i].name, name) != 0)
         i++;
-    if (i == count) {
+    *found = i < count;
+    if (*found)
+        *out = rows[i];
+    else
         srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND, "%s has no artifact '%s'", id,
                           name);
-        return FSN_OK;
-    }
-    status = srv_blobs_path(call->service->blobs, rows[i].sha256, path, err);
+    return FSN_OK;
+}
+
+static enum fsn_status reply_artifact(struct srv_call *call, const char *name,
+                                      struct fsn_error *err)
+{
+    struct srv_artifact artifact;
+    char path[SRV_PATH_SIZE];
+    bool found = false;
+    enum fsn_status status = srv_find_artifact(call, name, &artifact, &found, err);
+
+    if (status != FSN_OK || !found)
+        return status;
+    status = srv_blobs_path(call->service->blobs, artifact.sha256, path, err);
     if (status == FSN_OK)
         status = srv_reply_file(call->request,
-                                &(struct srv_file){path, rows[i].sha256, rows[i].content_type,
-                                                   rows[i].name, rows[i].size_bytes},
+                                &(struct srv_file){path, artifact.sha256, artifact.content_type,
+                                                   artifact.name, artifact.size_bytes},
                                 err);
     return status;
 }

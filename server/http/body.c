@@ -8,11 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool goes_to_file(enum srv_body_kind kind)
+{
+    return kind == SRV_BODY_FILE || kind == SRV_BODY_IMAGE;
+}
+
 enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, int64_t limit_bytes,
                                const char *temporary_dir, struct fsn_error *err)
 {
     *body = (struct srv_body){.kind = kind, .limit_bytes = limit_bytes, .fd = -1};
-    if (kind != SRV_BODY_FILE)
+    if (!goes_to_file(kind))
         return FSN_OK;
     srv_digest_begin(&body->digest);
     body->status = srv_path(body->path, err, "%s/upload-XXXXXX", temporary_dir);
@@ -65,7 +70,7 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
         body->status = FSN_LIMIT;
     if (body->status == FSN_OK && body->kind == SRV_BODY_JSON && !append(body, bytes, size))
         body->status = FSN_NOMEM;
-    if (body->status == FSN_OK && body->kind == SRV_BODY_FILE) {
+    if (body->status == FSN_OK && goes_to_file(body->kind)) {
         srv_digest_add(&body->digest, bytes, size);
         if (!srv_write_all(body->fd, bytes, size))
             body->status = FSN_IO;

@@ -54,9 +54,10 @@ struct srv_http {
 
 static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
 {
-    return kind == SRV_BODY_JSON   ? http->options.max_json_bytes
-           : kind == SRV_BODY_FILE ? http->options.max_upload_bytes
-                                   : DRAIN_BYTES;
+    return kind == SRV_BODY_JSON    ? http->options.max_json_bytes
+           : kind == SRV_BODY_FILE  ? http->options.max_upload_bytes
+           : kind == SRV_BODY_IMAGE ? SRV_MAX_IMAGE_BYTES
+                                    : DRAIN_BYTES;
 }
 
 static void reply_too_large(struct srv_request *request)

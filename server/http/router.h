@@ -9,9 +9,10 @@ struct srv_call; /* handlers/api.h: the request and what the service lends it */
 typedef enum fsn_status srv_handler_fn(struct srv_call *call, struct fsn_error *err);
 
 enum srv_body_kind {
-    SRV_BODY_NONE, /* a body that comes all the same is read and dropped */
-    SRV_BODY_JSON, /* kept in memory */
-    SRV_BODY_FILE, /* streamed to a temporary file while it is hashed */
+    SRV_BODY_NONE,  /* a body that comes all the same is read and dropped */
+    SRV_BODY_JSON,  /* kept in memory */
+    SRV_BODY_FILE,  /* streamed to a temporary file while it is hashed */
+    SRV_BODY_IMAGE, /* the same, of SRV_MAX_IMAGE_BYTES at most, and nothing of it is kept */
 };
 
 /* Who may call a route, where the service asks for tokens; see handlers/access.c. */
@@ -21,7 +22,8 @@ enum srv_access {
     SRV_ACCESS_OPEN,    /* everybody, without a token */
 };
 
-#define SRV_MAX_QUERY 4
+#define SRV_MAX_IMAGE_BYTES ((int64_t)32 << 20)
+#define SRV_MAX_QUERY 10
 struct srv_route {
     const char *method;
     const char *pattern; /* "/v1/models/{id}/content": a {name} takes one segment */

@@ -9,21 +9,29 @@ cd "$(dirname "$0")/../.."
 routes_of_server() {
     awk '/^    \{"[A-Z]+", / { row = $0; while (row !~ /\},$/) { getline more; row = row more }; print row }' \
         server/handlers/api.c |
-        sed -E 's/^ *\{"([A-Z]+)", "([^"]+)"(.*\.query = \{([^}]*)\})?.*/\1 \2 \4/; s/[",]//g; s/ $//' | sort
+        sed -E 's/^ *\{"([A-Z]+)", "([^"]+)"(.*\.query = \{([^}]*)\})?.*/\1 \2 \4/; s/[",]//g; s/ +/ /g; s/ $//' | sort
 }
 # ... and from the description.
 routes_of_description() {
     awk '
+        # First the parameters that operations refer to: those of the query, by the name of the component.
+        NR == FNR {
+            if (/^    [A-Z][A-Za-z]*:$/) { component = $1; sub(/:/, "", component) }
+            if (/^      name: /) name = $2
+            if (/^      in: query/) shared[component] = name
+            next
+        }
         function flush() { if (method != "") print method " " path query; method = query = "" }
         /^(webhooks|components):/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
         /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
-        /parameters\/Name/ { query = query " name" }
-        /parameters\/Limit/ { query = query " limit" }
-        /parameters\/Cursor/ { query = query " cursor" }
+        match($0, /parameters\/[A-Za-z]+/) {
+            component = substr($0, RSTART + 11, RLENGTH - 11)
+            if (component in shared) query = query " " shared[component]
+        }
         /^        - name:/ { last = $3 }
         /^          in: query/ { query = query " " last }
-    ' api/openapi.yaml | sort
+    ' api/openapi.yaml api/openapi.yaml | sort
 }
 same "api/openapi.yaml has the routes and parameters of the server" "$(routes_of_server)" \
     "$(routes_of_description)"
