@@ -13,7 +13,8 @@
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
-#   make install       programs, library and header into $(DESTDIR)$(PREFIX)
+#   make man           man pages of both programs, in build/man
+#   make install       programs, library, header, shell completion and man pages into $(DESTDIR)$(PREFIX)
 #
 # Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa), SAN=1 (ASan + UBSan, into build-asan),
 # SAN=thread (TSan, into build-tsan), SAN=fuzz (libFuzzer, into build-fuzz), WERROR=1, V=1 (show the commands).
@@ -238,12 +239,26 @@ bench-peer: $(BUILD)/fsnet
 bench-quality: all
 	@tests/bench/quality.sh $(BUILD)
 
+# The programs' own --help as pages: fsnet(1), one for each of its commands, fsnetd(8).
+.PHONY: man
+man: all
+	@tests/install_deps.sh help2man
+	@deploy/man.sh $(BUILD)
+
 PREFIX ?= /usr/local
+# With the man pages, where `make man` has made them.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	install -m 755 $(BUILD)/fsnet $(BUILD)/fsnetd $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/libfsnet.a $(DESTDIR)$(PREFIX)/lib
 	install -m 644 engine/include/fsnet.h $(DESTDIR)$(PREFIX)/include
+	install -D -m 644 deploy/completion/fsnet.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/fsnet
+	ln -sf fsnet $(DESTDIR)$(PREFIX)/share/bash-completion/completions/fsnetd
+	install -D -m 644 deploy/completion/_fsnet $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_fsnet
+	install -D -m 644 deploy/completion/fsnet.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/fsnet.fish
+	ln -sf fsnet.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/fsnetd.fish
+	for page in $(wildcard $(BUILD)/man/*.[18]); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 
 OWN_SRC = $(shell git ls-files '*.c' '*.h')
 format-check:

@@ -341,6 +341,11 @@ void srv_config_help(FILE *out)
     }
 }
 
+const char *srv_config_name(int i)
+{
+    return i >= 0 && (size_t)i < SETTING_COUNT ? settings[i].name : NULL;
+}
+
 void srv_config_markdown(FILE *out)
 {
     fputs("| flag | environment | default | what it sets |\n|---|---|---|---|\n", out);

@@ -62,6 +62,7 @@ FSN_NODISCARD enum fsn_status srv_config_print_json(const struct srv_config *con
                                                     struct fsn_error *err);
 
 void srv_config_help(FILE *out);     /* a line per flag */
+const char *srv_config_name(int i);  /* of setting i, without dashes; NULL past the last one */
 void srv_config_markdown(FILE *out); /* the table of the README */
 
 #endif

@@ -61,15 +61,58 @@ static int settings(int argc, char **argv)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
+    const char *words; /* that the command has beside the settings, for complete */
 } commands[] = {
-    {"serve", serve},
-    {"token", srv_command_token},
-    {"config", srv_command_config},
-    {"check", srv_command_check},
-    {"backup", srv_command_backup},
-    {"restore", srv_command_restore},
-    {"settings", settings},
+    {"serve", serve, ""},
+    {"token", srv_command_token,
+     "create list revoke --name --role --expires --max-stored-bytes --max-queued-jobs"},
+    {"config", srv_command_config, "--json"},
+    {"check", srv_command_check, "--deep --json"},
+    {"backup", srv_command_backup, "--to --link-from"},
+    {"restore", srv_command_restore, "--from --verify"},
+    {"settings", settings, ""},
 };
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void offer(const char *dashes, const char *word, size_t size, const char *prefix)
+{
+    char whole[80];
+
+    snprintf(whole, sizeof whole, "%s%.*s", dashes, (int)size, word);
+    if (strncmp(whole, prefix, strlen(prefix)) == 0)
+        puts(whole);
+}
+
+static void offer_words(const char *words, const char *prefix)
+{
+    for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
+        const size_t size = strcspn(words, " ");
+
+        offer("", words, size, prefix);
+        words += size;
+    }
+}
+
+/* fsnetd complete [--] WORD...: for a shell, what the last word may become, a line each. */
+static int complete(int argc, char **argv)
+{
+    const bool marked = argc > 0 && strcmp(argv[0], "--") == 0;
+    const char *name, *setting, *last = argc > marked ? argv[argc - 1] : "";
+
+    argc -= marked;
+    name = argc > 1 ? argv[marked] : "";
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (argc < 2)
+            offer("", commands[i].name, strlen(commands[i].name), last);
+        else if (strcmp(name, commands[i].name) == 0)
+            offer_words(commands[i].words, last);
+    }
+    if (*last == '-')
+        offer_words("--help --version", last);
+    for (int i = 0; argc > 1 && *last == '-' && (setting = srv_config_name(i)); i++)
+        offer("--", setting, strlen(setting), last);
+    return 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -84,7 +127,9 @@ int main(int argc, char **argv)
         puts("fsnetd " FSN_VERSION);
         return 0;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(command, "complete") == 0)
+        return complete(argc - 2, argv + 2);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(command, commands[i].name) == 0)
             return commands[i].run(argc - 2, argv + 2);
     if (*command)

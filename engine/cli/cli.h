@@ -181,6 +181,14 @@ struct cli_args {
 int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_args *args);
 void cli_args_clear(struct cli_args *args);
 void cli_print_help(const struct cli_command *command);
+/* The command's option number i; CLI_OPT_HELP, which every command has, is past its last one. */
+enum cli_option_id cli_option_at(const struct cli_command *command, int i);
+/* The words that it takes, "a|b"; NULL: it is no choice of words. */
+const char *cli_option_choices(const struct cli_option *option);
+/* fsnet complete [--] WORD...: for a shell, what the last word may become, a line each; nothing
+ * where it may be any file or number. The words are those behind "fsnet"; the last is begun, or
+ * empty. */
+int cli_complete(const struct cli_command *const *commands, size_t count, int argc, char **argv);
 /* The spec from the file of --spec (or NULL) with `given` (pointer: text) set over it. */
 struct cli_setting {
     const struct cli_option *option;

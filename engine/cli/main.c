@@ -54,6 +54,8 @@ int main(int argc, char **argv)
         printf("fsnet %s\n", FSN_VERSION);
         return CLI_OK;
     }
+    if (strcmp(argv[1], "complete") == 0)
+        return cli_complete(commands, COMMAND_COUNT, argc - 2, argv + 2);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return run(commands[i], argc - 2, argv + 2);

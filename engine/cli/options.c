@@ -103,8 +103,7 @@ static void print_option(const struct cli_option *option)
     putchar('\n');
 }
 
-/* The command's option number i; CLI_OPT_HELP past its last one. */
-static enum cli_option_id option_at(const struct cli_command *command, int i)
+enum cli_option_id cli_option_at(const struct cli_command *command, int i)
 {
     int own = 0;
 
@@ -126,11 +125,18 @@ void cli_print_help(const struct cli_command *command)
         printf(" --%s %s", cli_options[command->required[i]].name,
                cli_options[command->required[i]].value);
     printf(" [options]\n\n%s.\n\noptions:\n", command->summary);
-    for (int i = 0; option_at(command, i) != CLI_OPT_HELP; i++)
-        print_option(&cli_options[option_at(command, i)]);
+    for (int i = 0; cli_option_at(command, i) != CLI_OPT_HELP; i++)
+        print_option(&cli_options[cli_option_at(command, i)]);
     print_option(&cli_options[CLI_OPT_HELP]);
     if (command->more_help)
         command->more_help();
+}
+
+const char *cli_option_choices(const struct cli_option *option)
+{
+    return option->kind == CLI_CHOICE ? option->more
+           : option->kind == CLI_SPEC ? spec_field(option->more)->choices
+                                      : NULL;
 }
 
 /* ---- parsing --------------------------------------------------------------------------------- */
@@ -140,7 +146,7 @@ static enum cli_option_id find_option(const struct cli_command *command, const c
                                       size_t size, char letter)
 {
     for (int i = 0;; i++) {
-        const enum cli_option_id id = option_at(command, i);
+        const enum cli_option_id id = cli_option_at(command, i);
         const struct cli_option *option = &cli_options[id];
 
         if (letter ? option->letter == letter
