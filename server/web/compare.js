@@ -49,7 +49,7 @@ function sideBySide(a, b, signal) {
   const [left, right] = [settings(a.job.spec), settings(b.job.spec)];
   const differing = [...new Set([...left.keys(), ...right.keys()])].filter((k) => k !== "/name" && left.get(k) !== right.get(k));
   const columns = [
-    { title: "", cell: (r) => r.name },
+    { title: "Figure", cell: (r) => r.name },
     { title: h("a", { href: `#/job/${a.job.id}` }, a.name), number: true, cell: (r) => r.show(r.of(a.report)) },
     { title: h("a", { href: `#/job/${b.job.id}` }, b.name), number: true, cell: (r) => r.show(r.of(b.report)) },
     { title: "Second to first", number: true, cell: (r) => {

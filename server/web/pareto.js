@@ -63,7 +63,7 @@ function ways(job, c, best) {
 function columns(job, list, over) {
   const best = list.items.find((c) => c.best)?.number;
   return [
-    { title: "File", cell: (c) => [h("span", { id: `file-${c.number}`, tabindex: "-1" }, count(c.number)),
+    { title: "File", cell: (c) => [h("span", { id: `made-${c.number}`, tabindex: "-1" }, count(c.number)),
       states[c.status] && h("span", { class: "mark quiet" }, states[c.status]),
       c.best && h("span", { class: "mark" }, over ? "chosen" : "best so far"), c.pareto && h("span", { class: "mark" }, "Pareto front")] },
     { title: "Size", number: true, cell: (c) => bytes(c.size_bytes || null) },
@@ -84,7 +84,7 @@ export function filesPart(job) {
   const title = h("h2", {}), shown = h("div"), hint = h("p", { class: "hint" }), unseen = h("p");
   const element = h("section", { class: "tried", hidden: true }, title, shown, hint, unseen);
   const choose = (number) => {
-    const at = document.getElementById(`file-${number}`);
+    const at = document.getElementById(`made-${number}`);
     at.scrollIntoView({ block: "nearest" });
     at.focus();
   };

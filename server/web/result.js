@@ -29,7 +29,7 @@ function tiles({ baseline, compressed, change, ratios }) {
 
 function sideBySide({ baseline, compressed }) {
   return table("Before and after", [
-    { title: "", cell: (m) => m.name },
+    { title: "Figure", cell: (m) => m.name },
     { title: "Before", number: true, cell: (m) => m.show(m.of(baseline)) },
     { title: "After", number: true, cell: (m) => m.show(m.of(compressed)) },
     { title: "Change", number: true, cell: (m) => {
