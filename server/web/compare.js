@@ -1,8 +1,8 @@
-// compare.js - two jobs side by side: figures, curves, and the settings in which they differ.
-import { get } from "./api.js";
+// compare.js - two jobs, or files of one job, side by side: figures, curves, and the settings in which they differ.
+import { Problem, get } from "./api.js";
 import { curves } from "./curves.js";
 import { h, fill, empty, loading, newId, problem, table } from "./dom.js";
-import { duration, percent, points, signed, times } from "./format.js";
+import { count, duration, percent, points, signed, times } from "./format.js";
 import { measures } from "./result.js";
 
 /** "/finetune/epochs" -> text, for every setting. */
@@ -18,15 +18,30 @@ const rows = [
     change: m.change ?? ((d, a, b) => (a === b ? "same" : times(b / a))) })),
   { name: "Smaller than the baseline", of: (r) => r.ratios.disk, show: times, change: (d) => signed(d) },
   { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: points },
+  { name: "Bits of a value", of: (r) => r.bits, show: count, change: (d) => signed(d, 0) },
   { name: "Time", of: (r) => r.wall_seconds, show: duration, change: (d, a, b) => times(b / a) },
 ];
 
-async function sides(ids, signal) {
-  const [a, b] = await Promise.all(ids.map(async (id) => {
-    const path = `/v1/jobs/${encodeURIComponent(id)}`;
-    const [job, report] = await Promise.all([get(path, signal), get(`${path}/report`, signal)]);
-    return { job, report, name: job.name || job.id };
-  }));
+/** What of a file of a search or a sweep is known, in the form of a report; its curve is its own. */
+function asReport(file, training) {
+  return { compressed: file, baseline: { top1: file.top1 === null ? null : file.top1 + file.drop }, bits: file.bits,
+    ratios: { disk: file.ratio }, wall_seconds: file.seconds, training };
+}
+
+/** One side: "job" or "job.file". */
+async function side(which, signal) {
+  const [id, number] = which.split("."), path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const [job, { items }] = await Promise.all([get(path, signal), get(`${path}/candidates`, signal)]);
+  const base = { id, job, files: items.filter((c) => c.status === "done"), name: job.name || job.id };
+  if (!number) return { ...base, report: await get(`${path}/report`, signal) };
+  const file = base.files.find((c) => c.number === Number(number));
+  if (!file) throw new Problem({ title: `There is no file ${number}`, detail: `Job ${base.name} has made ${count(base.files.length)} files.` });
+  const { items: curve } = await get(`${path}/metrics`, signal);
+  return { ...base, file, name: `${base.name}, file ${file.number}`,
+    report: asReport(file, curve.filter((r) => r.candidate === file.number)) };
+}
+
+function sideBySide(a, b, signal) {
   const loss = curves("Training loss", [{ label: a.name, of: (r) => r.a?.train_loss }, { label: b.name, of: (r) => r.b?.train_loss }], signal);
   const top1 = curves("Training accuracy, %", [{ label: a.name, of: (r) => r.a?.train_top1 }, { label: b.name, of: (r) => r.b?.train_top1 }], signal);
   const epochs = Array.from({ length: Math.max(a.report.training.length, b.report.training.length) }, (_, i) =>
@@ -34,7 +49,7 @@ async function sides(ids, signal) {
   const [left, right] = [settings(a.job.spec), settings(b.job.spec)];
   const differing = [...new Set([...left.keys(), ...right.keys()])].filter((k) => k !== "/name" && left.get(k) !== right.get(k));
   const columns = [
-    { title: "", cell: (r) => r.name },
+    { title: "Figure", cell: (r) => r.name },
     { title: h("a", { href: `#/job/${a.job.id}` }, a.name), number: true, cell: (r) => r.show(r.of(a.report)) },
     { title: h("a", { href: `#/job/${b.job.id}` }, b.name), number: true, cell: (r) => r.show(r.of(b.report)) },
     { title: "Second to first", number: true, cell: (r) => {
@@ -43,14 +58,17 @@ async function sides(ids, signal) {
     } },
   ];
   return {
-    element: h("div", {}, table("The two results", columns, rows),
+    element: h("div", {}, table("The two results", columns, rows.filter((r) => [a, b].some((s) => typeof r.of(s.report) === "number"))),
+      (a.file || b.file) && h("p", { class: "hint" }, a.file && b.file
+        ? "Accuracy is of the test images that judge the files of a job alone."
+        : "The accuracy of a file is of the test images that judge the files alone, that of a job is of all: they are not the same images."),
       epochs.length > 0 && h("div", { class: "curves" }, loss.element, top1.element),
-      h("h2", {}, "Settings that differ"),
-      differing.length ? table("Settings that differ", [
+      a.id !== b.id && h("h2", {}, "Settings that differ"),
+      a.id !== b.id && (differing.length ? table("Settings that differ", [
         { title: "Setting", cell: (k) => h("code", {}, k.slice(1).replaceAll("/", ".")) },
         { title: a.name, number: true, cell: (k) => left.get(k) ?? "–" },
         { title: b.name, number: true, cell: (k) => right.get(k) ?? "–" },
-      ], differing) : h("p", {}, "None.")),
+      ], differing) : h("p", {}, "None."))),
     ready() {
       loss.update(epochs, epochs.length);
       top1.update(epochs, epochs.length);
@@ -60,28 +78,41 @@ async function sides(ids, signal) {
 
 export async function compare(body, signal, first, second) {
   const { items } = await get("/v1/jobs?status=succeeded&limit=200", signal);
-  if (items.length < 2) {
+  const other = (id) => items.find((j) => j.id !== id)?.id;
+  const chosen = [first ?? items[0]?.id, second];
+  chosen[1] ??= other(chosen[0]);
+  if (!first && !second && items.length > 1) chosen.reverse();
+  if (!chosen[0] || !chosen[1]) {
     fill(body, empty("Two jobs are needed", "Jobs that have succeeded can be compared; there ",
       items.length ? "is one." : "is none yet."));
     return;
   }
-  const other = (id) => items.find((j) => j.id !== id).id;
-  const chosen = [first ?? other(second ?? items[0].id), second];
-  chosen[1] ??= other(chosen[0]);
   const select = (label, i) => {
     const id = newId("job");
-    const box = h("select", { id }, items.map((j) => h("option", { value: j.id }, j.name || j.id)));
-    box.value = chosen[i];
+    const box = h("select", { id });
     box.addEventListener("change", () => {
       chosen[i] = box.value;
       location.hash = `#/compare/${chosen.join("/")}`;
     });
-    return h("div", { class: "field" }, h("label", { for: id }, label), box);
+    return { element: h("div", { class: "field" }, h("label", { for: id }, label), box),
+      /** Jobs, and the files of those that are compared. */
+      offer(sides) {
+        const files = sides.filter((s, k) => sides.findIndex((t) => t.id === s.id) === k);
+        const jobs = items.map((j) => ({ value: j.id, text: j.name || j.id }));
+        const more = files.flatMap((s) => (s.files.length > 1 ? s.files : []).map((c) =>
+          ({ value: `${s.id}.${c.number}`, text: `${s.job.name || s.id}, file ${c.number}` })));
+        fill(box, [...jobs, ...more].map((o) => h("option", { value: o.value }, o.text)));
+        box.value = chosen[i];
+      } };
   };
+  const boxes = [select("First", 0), select("Second", 1)];
+  boxes.forEach((box) => box.offer([]));
   const place = h("div", {}, loading());
-  fill(body, h("div", { class: "pair" }, select("First job", 0), select("Second job", 1)), place);
+  fill(body, h("div", { class: "pair" }, boxes.map((box) => box.element)), place);
   try {
-    const both = await sides(chosen, signal);
+    const sides = await Promise.all(chosen.map((which) => side(which, signal)));
+    boxes.forEach((box) => box.offer(sides));
+    const both = sideBySide(...sides, signal);
     fill(place, both.element);
     both.ready();
   } catch (error) {

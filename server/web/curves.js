@@ -3,6 +3,7 @@ import { h, fill } from "./dom.js";
 import { none, real } from "./format.js";
 
 const HEIGHT = 190, FEW = 30; // so many epochs are shown as dots too
+const COLOURS = 8; // --curve-1 ... of the style sheet; more lines have them again, dashed
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -19,15 +20,18 @@ function options(series, width, digits, epochs) {
     hooks: { setCursor: [(u) => { if (u.cursor.idx === null) legendOfLast(u); }] },
     axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((t) => real(t, 3)) }],
-    series: [{ label: "Epoch" }, ...series.map((s, i) => ({
-      label: s.label, stroke: colour(`--curve-${i + 1}`), width: 2, dash: s.dash, spanGaps: true,
-      points: { show: (u) => u.data[0].length <= FEW, size: 6, fill: colour(`--curve-${i + 1}`) },
-      value: (_, v) => (v === null || v === undefined ? none : real(v, digits)),
-    }))],
+    series: [{ label: "Epoch" }, ...series.map((s, i) => {
+      const number = s.colour ?? i, stroke = colour(`--curve-${number % COLOURS + 1}`);
+      return {
+        label: s.label, stroke, width: 2, dash: s.dash ?? (number < COLOURS ? undefined : [6, 4]), spanGaps: true,
+        points: { show: (u) => u.data[0].length <= FEW, size: 6, fill: stroke },
+        value: (_, v) => (v === null || v === undefined ? none : real(v, digits)),
+      };
+    })],
   };
 }
 
-/** series: [{label, of(row)}], left out where no row has it. Returns {element, update(rows, epochs)}; rows
+/** series: [{label, of(row), colour}], left out where no row has it. Returns {element, update(rows, epochs)}; rows
  * have epoch, and there will be epochs of them. The chart follows the width of its place and the colour scheme until signal ends. */
 export function curves(title, series, signal, digits = 4) {
   const place = h("div", { class: "plot", role: "img", "aria-label": `${title} over epochs; the figures are in the table of the training` });

@@ -1,16 +1,15 @@
 // job.js - one job: live while it waits and runs, then what came of it.
 import { get, send } from "./api.js";
-import { trainingCurves } from "./curves.js";
 import { h, fill, heading, problem } from "./dom.js";
-import { between, count, duration, none, percent, time } from "./format.js";
+import { between, bytes, count, duration, none, percent } from "./format.js";
 import { statusMark } from "./jobs.js";
+import { logPart, stageNames, stages } from "./log.js";
+import { filesPart } from "./pareto.js";
 import { planView } from "./plan.js";
-import { result, trainingTable } from "./result.js";
+import { result } from "./result.js";
+import { trainingPart } from "./training.js";
 import { watch } from "./watch.js";
 
-const stages = ["load", "baseline", "plan", "fit", "finetune", "quantize", "export", "verify", "report"];
-const stageNames = { load: "Load", baseline: "Measure baseline", plan: "Plan", fit: "Fit", finetune: "Fine-tune",
-  quantize: "Quantise", export: "Export", verify: "Verify", report: "Report" };
 const isOver = (job) => !["queued", "running"].includes(job.status);
 
 const fact = (label, value) => h("div", {}, h("dt", {}, label), h("dd", {}, value));
@@ -21,8 +20,9 @@ function livePart() {
   const share = h("strong", { class: "number share" });
   const steps = h("ol", { class: "steps", "aria-label": "Stages" }, stages.map((s) => h("li", {}, stageNames[s])));
   const facts = h("dl", { class: "facts" });
+  const said = h("p", { class: "unseen", role: "status" }); // for who does not see the steps
   return {
-    element: h("section", { "aria-label": "Progress" }, h("div", { class: "row" }, bar, share), steps, facts),
+    element: h("section", { "aria-label": "Progress" }, h("div", { class: "row" }, bar, share), steps, facts, said),
     update(job) {
       const at = stages.indexOf(job.stage);
       bar.value = job.progress;
@@ -32,36 +32,17 @@ function livePart() {
         if (i === at) step.setAttribute("aria-current", "step");
         else step.removeAttribute("aria-current");
       });
+      const { search } = job, step = at >= 0 && job.status === "running" ? stageNames[job.stage] : job.status;
+      const words = search && job.status === "running" ? `${step}, file ${search.candidate}` : step;
+      if (said.textContent !== words) said.textContent = words;
       fill(facts,
+        search && fact("File", [`${search.candidate} of ${search.max_accuracy_drop === null ? "" : "at most "}${search.candidates}`,
+          search.budget_bytes > 0 && `, up to ${bytes(search.budget_bytes)}`]),
         fact("Epoch", job.epoch ? `${job.epoch} of ${job.epochs}` : none),
         fact("Speed", job.images_per_second ? `${count(job.images_per_second)} images/s` : none),
         fact("Time left", duration(job.seconds_left)),
         fact("Running for", duration(job.started_at ? between(job.started_at, job.finished_at) : NaN)),
         job.attempts > 1 && fact("Starts", count(job.attempts)));
-    },
-  };
-}
-
-/** Status and stage as they change; what was before the page opened is known by its times. */
-function logPart() {
-  const list = h("ol", { class: "log", "aria-label": "Log" });
-  const add = (when, text) => list.append(h("li", {}, h("time", { datetime: when }, time(when)), " ", text));
-  let last = null;
-  return {
-    element: h("section", {}, h("h2", {}, "Log"), list),
-    update(job) {
-      const now = new Date().toISOString();
-      if (!last) {
-        add(job.created_at, "ordered");
-        if (job.started_at) add(job.started_at, "started");
-      } else if (job.status === "running" && last.status !== "running") {
-        add(job.started_at ?? now, "started");
-      } else if (job.attempts > last.attempts) {
-        add(now, `taken up again, start ${job.attempts}`);
-      }
-      if (job.status === "running" && job.stage && job.stage !== last?.stage) add(now, stageNames[job.stage] ?? job.stage);
-      if (isOver(job) && (!last || !isOver(last))) add(job.finished_at ?? now, job.status);
-      last = job;
     },
   };
 }
@@ -93,21 +74,18 @@ export async function job(body, signal, id) {
   const first = await get(path, signal);
   const [model, dataset] = await Promise.all([
     nameOf(`/v1/models/${first.model_id}`, signal), nameOf(`/v1/datasets/${first.dataset_id}`, signal)]);
-  const top = h("div"), faults = h("div"), live = livePart(), log = logPart(), outcome = h("div");
-  const curves = trainingCurves(signal), figures = h("div");
-  const title = h("h2", {}, "Training");
-  const charts = h("section", { hidden: true }, title, curves.element,
-    h("details", {}, h("summary", {}, "Epoch by epoch"), figures));
-
+  const top = h("div"), faults = h("div"), live = livePart(), log = logPart(path), outcome = h("div");
+  const files = filesPart(first.id), training = trainingPart(signal);
+  const searches = first.spec.budget.max_accuracy_drop > 0 || first.spec.sweep.ratio.length + first.spec.sweep.size_bytes.length > 0;
   const way = h("p", { class: "hint", role: "status", hidden: true }, "Events do not come through to here: the job is asked for every second.");
 
   heading(body, first.name || "Job");
-  fill(body, top, faults, way, live.element, outcome, charts, log.element,
+  fill(body, top, faults, way, live.element, outcome, files.element, training.element, log.element,
     h("details", {}, h("summary", {}, "Plan"), planView(first)),
     h("details", {}, h("summary", {}, "Settings"), h("pre", { tabindex: "0" }, JSON.stringify(first.spec, null, 2))));
 
   const rows = new Map(); // of the curve, by file and epoch
-  let status = null, now = first;
+  let status = null, now = first, step = "", all = Promise.resolve();
   function news(job, more) {
     now = job ?? now;
     if (now.status !== status) {
@@ -118,19 +96,17 @@ export async function job(body, signal, id) {
     }
     live.update(now);
     live.element.hidden = now.status === "succeeded";
-    log.update(now);
     for (const row of more) rows.set(`${row.candidate}.${row.epoch}`, row);
-    if (more.length) {
-      const items = [...rows.values()];
-      charts.hidden = false;
-      // Of several files the one that was trained last: their curves are no one curve.
-      const candidate = items.at(-1).candidate, shown = items.filter((r) => r.candidate === candidate);
-      title.textContent = candidate ? `Training of file ${candidate}` : "Training";
-      curves.update(shown, now.epochs);
-      fill(figures, trainingTable(shown));
+    if (more.length) training.update([...rows.values()], now.epochs);
+    const at = [now.status, now.attempts, now.stage, now.search?.candidate, now.search?.done.length].join();
+    if (at !== step) {
+      all = Promise.all([all, log.update(signal), searches && files.update(now.status, signal)]);
+      all.catch(() => {}); // told when it is waited for
     }
+    step = at;
   }
   news(first, []);
   await watch(path, news, () => { way.hidden = false; }, signal);
-  if (now.status === "succeeded") fill(outcome, await result(now, signal));
+  await all; // what it says belongs to the job's end
+  if (now.status === "succeeded") fill(outcome, await result(now, signal, files));
 }

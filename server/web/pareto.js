@@ -1,7 +1,11 @@
-// pareto.js - the files of a search or a sweep: accuracy against size, drawn and as a table.
-import { h, table } from "./dom.js";
+// pareto.js - the files of a search or a sweep (/candidates): accuracy against size, drawn, and a table of where each
+// stands, while they are made and after.
+import { get } from "./api.js";
+import { h, fill, table } from "./dom.js";
 import { bytes, count, duration, percent, points, real, times } from "./format.js";
+import { saving } from "./result.js";
 import { axis, svg } from "./svg.js";
+import { hasToken } from "./token.js";
 
 const W = 420, H = 230, LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 36;
 const isPoint = (c) => typeof c.top1 === "number" && c.size_bytes > 0; // else its training diverged
@@ -11,9 +15,9 @@ const level = (y, at, kind, text) => at >= y.low && at <= y.high && [
   svg("line", { class: kind, x1: LEFT, x2: W - RIGHT, y1: y.place(at), y2: y.place(at) }),
   svg("text", { x: W - RIGHT, y: y.place(at) + (y.place(at) > TOP + 14 ? -4 : 13), "text-anchor": "end" }, text)];
 
-function plot({ candidates, chosen, selection, max_accuracy_drop: most }) {
-  const shown = candidates.map((c, i) => ({ ...c, number: i + 1, chosen: i === chosen })).filter(isPoint);
-  const top1 = [...shown.map((c) => c.top1), selection.baseline_top1];
+function plot({ items, max_accuracy_drop: most }, choose) {
+  const shown = items.filter(isPoint), baseline = shown[0].top1 + shown[0].drop;
+  const top1 = [...shown.map((c) => c.top1), baseline];
   const x = axis(0, Math.max(...shown.map((c) => c.size_bytes)));
   const y = axis(Math.min(...top1), Math.max(...top1));
   x.place = (v) => LEFT + (v - x.low) / (x.high - x.low) * (W - LEFT - RIGHT);
@@ -28,12 +32,13 @@ function plot({ candidates, chosen, selection, max_accuracy_drop: most }) {
   x.ticks.map((t, i) => svg("text", { x: x.place(t), y: H - BOTTOM + 15,
     "text-anchor": i === x.ticks.length - 1 ? "end" : "middle" }, bytes(t))),
   svg("text", { x: (W + LEFT - RIGHT) / 2, y: H - 5, "text-anchor": "middle" }, "size of model.onnx"),
-  level(y, selection.baseline_top1, "level", "baseline"),
-  most !== null && level(y, selection.baseline_top1 - most, "limit", "least that holds"),
+  level(y, baseline, "level", "baseline"),
+  most !== null && level(y, baseline - most, "limit", "least that holds"),
   svg("path", { class: "front-line", d: front.map((c, i) => `${i ? "L" : "M"}${at(c).join(" ")}`).join("") }),
-  shown.map((c) => svg("g", {},
-    svg("title", {}, `File ${c.number}: ${bytes(c.size_bytes)}, ${percent(c.top1)}${c.pareto ? ", on the Pareto front" : ""}${c.chosen ? ", chosen" : ""}`),
-    c.chosen && svg("circle", { class: "ring", cx: at(c)[0], cy: at(c)[1], r: 8 }),
+  shown.map((c) => svg("g", { class: "point", onclick: () => choose(c.number) },
+    svg("title", {}, `File ${c.number}: ${bytes(c.size_bytes)}, ${percent(c.top1)}${c.pareto ? ", on the Pareto front" : ""}${c.best ? ", the best" : ""}`),
+    svg("circle", { class: "touch", cx: at(c)[0], cy: at(c)[1], r: 12 }),
+    c.best && svg("circle", { class: "ring", cx: at(c)[0], cy: at(c)[1], r: 8 }),
     svg("circle", { class: c.pareto ? "front" : "behind", cx: at(c)[0], cy: at(c)[1], r: 4 }),
     svg("text", { class: "item", x: at(c)[0] - 8, y: at(c)[1] + (at(c)[1] < TOP + 14 ? 15 : -7), "text-anchor": "end" }, String(c.number)))));
 }
@@ -44,23 +49,59 @@ function unseenText({ unseen, max_accuracy_drop: most }) {
     + `${most === null ? "" : `; at most ${real(most, 3)} points were to be lost`}.`;
 }
 
-/** search: the report's. Null where the job made one file. */
-export function tried(search) {
-  if (!search) return null;
-  const rows = search.candidates.map((c, i) => ({ ...c, number: i + 1, chosen: i === search.chosen }));
-  return h("section", { class: "tried" }, h("h2", {}, "Files that were tried"),
-    rows.some(isPoint) && h("figure", { class: "curve pareto" }, h("figcaption", {}, "Accuracy against size"), plot(search)),
-    table("Files that were tried", [
-      { title: "File", cell: (c) => [count(c.number), c.chosen && h("span", { class: "mark" }, "chosen"),
-        c.pareto && h("span", { class: "mark" }, "Pareto front")] },
-      { title: "Size", number: true, cell: (c) => bytes(c.size_bytes || null) },
-      { title: "Smaller", number: true, wide: true, cell: (c) => times(c.ratio) },
-      { title: "Accuracy", number: true, cell: (c) => percent(c.top1) },
-      { title: "Change", number: true, cell: (c) => (c.drop === null ? points(null) : points(-c.drop)) },
-      { title: "Error", number: true, wide: true, cell: (c) => real(c.drop_error, 3) },
-      search.max_accuracy_drop !== null && { title: "Holds", cell: (c) => (c.holds ? "yes" : "no") },
-      { title: "Took", number: true, wide: true, cell: (c) => duration(c.seconds) },
-    ].filter(Boolean), rows),
-    h("p", { class: "hint" }, `Accuracy is of ${count(search.selection.images)} test images, which judge the files alone; the rest of the page is of the chosen one.`),
-    h("p", {}, unseenText(search)));
+const states = { waiting: "waiting", running: "in hand", diverged: "diverged", "not-made": "not made" };
+const budget = (c) => (c.budget_ratio ? `ratio ${real(c.budget_ratio)}` : bytes(c.budget_bytes));
+
+/** The file, and how it compares with the best one. */
+function ways(job, c, best) {
+  const file = c.artifact;
+  return h("span", { class: "row tight" },
+    file && h("a", { href: file.href, download: file.name, onclick: hasToken() && saving(file), "aria-label": `Download file ${c.number}` }, "Download"),
+    best && best !== c.number && isPoint(c) && h("a", { href: `#/compare/${job}.${best}/${job}.${c.number}`, "aria-label": `Compare file ${c.number} with file ${best}` }, "Compare"));
+}
+
+function columns(job, list, over) {
+  const best = list.items.find((c) => c.best)?.number;
+  return [
+    { title: "File", cell: (c) => [h("span", { id: `made-${c.number}`, tabindex: "-1" }, count(c.number)),
+      states[c.status] && h("span", { class: "mark quiet" }, states[c.status]),
+      c.best && h("span", { class: "mark" }, over ? "chosen" : "best so far"), c.pareto && h("span", { class: "mark" }, "Pareto front")] },
+    { title: "Size", number: true, cell: (c) => bytes(c.size_bytes || null) },
+    { title: "Asked for", number: true, wide: true, cell: budget },
+    { title: "Smaller", number: true, wide: true, cell: (c) => times(c.ratio) },
+    { title: "Accuracy", number: true, cell: (c) => percent(c.top1) },
+    { title: "Change", number: true, cell: (c) => (c.drop === null ? points(null) : points(-c.drop)) },
+    { title: "Error", number: true, wide: true, cell: (c) => real(c.drop_error, 3) },
+    list.max_accuracy_drop !== null && { title: "Holds", cell: (c) => (c.holds === null ? "–" : c.holds ? "yes" : "no") },
+    { title: "Took", number: true, wide: true, cell: (c) => duration(c.seconds) },
+    { title: h("span", { class: "unseen" }, "Actions"), cell: (c) => ways(job, c, best) },
+  ].filter(Boolean);
+}
+
+/** {element, update(status, signal), told(search)}; element is hidden where the job makes one file. told: what the report
+ * has on the images that had no part in the choice. */
+export function filesPart(job) {
+  const title = h("h2", {}), shown = h("div"), hint = h("p", { class: "hint" }), unseen = h("p");
+  const element = h("section", { class: "tried", hidden: true }, title, shown, hint, unseen);
+  const choose = (number) => {
+    const at = document.getElementById(`made-${number}`);
+    at.scrollIntoView({ block: "nearest" });
+    at.focus();
+  };
+  return { element,
+    async update(status, signal) {
+      const list = await get(`/v1/jobs/${job}/candidates`, signal), over = status === "succeeded";
+      signal.throwIfAborted();
+      element.hidden = list.items.length === 0;
+      title.textContent = over ? "Files that were tried" : list.kind === "sweep" ? "Files of the sweep" : "Files of the search";
+      fill(shown, list.items.some(isPoint)
+        && h("figure", { class: "curve pareto" }, h("figcaption", {}, "Accuracy against size"), plot(list, choose)),
+      table(title.textContent, columns(job, list, over), list.items));
+      if (!over) hint.textContent = "Accuracy is of test images that judge the files alone; others tell in the end what the chosen one loses.";
+    },
+    told(search) {
+      if (!search) return;
+      hint.textContent = `Accuracy is of ${count(search.selection.images)} test images, which judge the files alone; the rest of the page is of the chosen one.`;
+      fill(unseen, unseenText(search));
+    } };
 }

@@ -3,7 +3,6 @@ import { get, save } from "./api.js";
 import { confusions } from "./classes.js";
 import { h, copyButton, problem, table } from "./dom.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
-import { tried } from "./pareto.js";
 import { tile } from "./plan.js";
 import { hasToken } from "./token.js";
 
@@ -30,7 +29,7 @@ function tiles({ baseline, compressed, change, ratios }) {
 
 function sideBySide({ baseline, compressed }) {
   return table("Before and after", [
-    { title: "", cell: (m) => m.name },
+    { title: "Figure", cell: (m) => m.name },
     { title: "Before", number: true, cell: (m) => m.show(m.of(baseline)) },
     { title: "After", number: true, cell: (m) => m.show(m.of(compressed)) },
     { title: "Change", number: true, cell: (m) => {
@@ -76,9 +75,9 @@ function exclusions({ exclude_first: first = [] }) {
 }
 
 /** A click saves the file with the token, which the browser's own request would not carry. */
-const saving = (file) => (event) => {
+export const saving = (file) => (event) => {
   event.preventDefault();
-  save(file.href, file.name).catch((error) => event.target.closest("li, p").append(problem(error)));
+  save(file.href, file.name).catch((error) => event.target.closest("li, p, td").append(problem(error)));
 };
 
 /** The report as a page to keep; a job of an older version has none. */
@@ -89,7 +88,7 @@ function page(items) {
 }
 
 /** The compressed model first: it is what one came for. */
-function files(items) {
+function downloads(items) {
   const main = (f) => f.name === "model.onnx";
   return h("ul", { class: "files" }, [...items].sort((a, b) => main(b) - main(a)).map((f) => {
     const line = `curl -fo ${f.name} ${hasToken() ? '-H "Authorization: Bearer $FSNET_TOKEN" ' : ""}'${new URL(f.href, location.href)}'`;
@@ -102,24 +101,11 @@ function files(items) {
   }));
 }
 
-/** The rows of /metrics, or of the report's training: the figures of the curves. */
-export function trainingTable(training) {
-  const held = training.some((r) => r.held_top1 !== null);
-  return table("Training, epoch by epoch", [
-    { title: "Epoch", number: true, cell: (r) => count(r.epoch) },
-    { title: "Loss", number: true, cell: (r) => real(r.train_loss) },
-    { title: "Accuracy", number: true, cell: (r) => percent(r.train_top1) },
-    held ? { title: "Held back", number: true, cell: (r) => percent(r.held_top1) }
-      : { title: "Teacher", number: true, wide: true, cell: (r) => percent(r.teacher_top1) },
-    { title: "Rate", number: true, wide: true, cell: (r) => real(r.lr, 3) },
-    { title: "Images/s", number: true, wide: true, cell: (r) => count(r.images_per_second) },
-    { title: "Took", number: true, cell: (r) => duration(r.seconds) },
-  ], training);
-}
-
-export async function result(job, signal) {
+/** files: pareto.js's, which are put where they belong. */
+export async function result(job, signal, files) {
   const [report, artifacts] = await Promise.all([
     get(`/v1/jobs/${job.id}/report`, signal), get(`/v1/jobs/${job.id}/artifacts`, signal)]);
+  files.told(report.search);
   return h("div", { class: "outcome" },
     tiles(report), page(artifacts.items),
     report.warnings.length > 0 && h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", {}, "Warnings"),
@@ -127,8 +113,8 @@ export async function result(job, signal) {
     h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
       h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
-    tried(report.search),
-    h("section", {}, h("h2", {}, "Downloads"), files(artifacts.items)),
+    files.element,
+    h("section", {}, h("h2", {}, "Downloads"), downloads(artifacts.items)),
     h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
       h("p", { class: "hint" }, "Alone: accuracy lost on training images with only this layer compressed and nothing trained. "
         + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "

@@ -1,10 +1,11 @@
 // svg.js - small drawings: elements of SVG in one line, and round figures for an axis.
 
-/** svg("circle", {r: 3}, child): attributes, children; null and false are left out. */
+/** svg("circle", {r: 3}, child): attributes, on* listeners, children; null and false are left out. */
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes))
-    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   for (const child of children.flat(3))
     if (child !== null && child !== undefined && child !== false) element.append(child);
   return element;

@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 const { BUILD, INPUTS, CHROMIUM, PLAYWRIGHT_DIR, SHOTS } = process.env;
 const require = createRequire(join(resolve(PLAYWRIGHT_DIR), "package.json"));
 const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 let passed = 0, failed = 0;
 
@@ -116,6 +117,14 @@ export async function openPage(browser, url, options = {}) {
     },
     shot: (name, whole) => shot(page, name, whole),
   });
+}
+
+/** What axe-core finds against WCAG 2.2 A and AA and its own best practices, as texts. It is put in by the debugger,
+ * which the content policy does not bind. */
+export async function faultsByAxe(page) {
+  if (!(await page.evaluate(() => Boolean(window.axe)))) await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} (${n.failureSummary?.split("\n")[1]?.trim()})`));
 }
 
 /** Runs each test with a server and a browser, and ends the process with 1 when a check failed. */

@@ -1,9 +1,9 @@
 #!/bin/bash
 # run.sh [--missing] [BUILD] - the dashboard in a real, headless Chromium: every tests/browser/test_*.mjs.
 #
-# Needs node, Debian's chromium, and playwright-core, which is taken from $PLAYWRIGHT_DIR (default
+# Needs node, Debian's chromium, and playwright-core and axe-core, which are taken from $PLAYWRIGHT_DIR (default
 # BUILD/npm-browser); what is missing is installed where we may. --missing runs nothing and says what cannot be
-# had; without it that is a failure. SHOTS=FOLDER keeps pictures of pages.
+# had; without it that is a failure. SHOTS=FOLDER keeps pictures of pages, TESTS="test_main.mjs" runs these alone.
 set -u
 cd "$(dirname "$0")/../.."
 only_say=
@@ -15,16 +15,16 @@ build=${1:-build}
 . tests/support/check.sh
 
 install_playwright() {
-    [ -d "$PLAYWRIGHT_DIR/node_modules/playwright-core" ] && return
+    [ -d "$PLAYWRIGHT_DIR/node_modules/playwright-core" ] && [ -d "$PLAYWRIGHT_DIR/node_modules/axe-core" ] && return
     mkdir -p "$PLAYWRIGHT_DIR"
     npm install --prefix "$PLAYWRIGHT_DIR" --ignore-scripts --no-audit --no-fund --no-save \
-        playwright-core@1.65 >"$build/install-playwright.log" 2>&1
+        playwright-core@1.65 axe-core@4.10.3 >"$build/install-playwright.log" 2>&1
 }
 missing() {
     command -v node >/dev/null || { echo "node is not installed"; return; }
     command -v chromium >/dev/null || tests/install_deps.sh chromium >"$build/install-chromium.log" 2>&1
     command -v chromium >/dev/null || { echo "chromium is not installed"; return; }
-    install_playwright || echo "playwright-core cannot be installed, see $build/install-playwright.log"
+    install_playwright || echo "playwright-core and axe-core cannot be installed, see $build/install-playwright.log"
 }
 export BUILD=$build PLAYWRIGHT_DIR=${PLAYWRIGHT_DIR:-$build/npm-browser}
 lacking=$(missing)
@@ -44,8 +44,8 @@ trap 'rm -rf "$INPUTS"' EXIT
     cat "$INPUTS/log"
 echo "this is no model" >"$INPUTS/letter.onnx"
 
-for test in tests/browser/test_*.mjs; do
-    node "$test" 2>&1 | tee "$INPUTS/said"
+for test in ${TESTS:-$(cd tests/browser && echo test_*.mjs)}; do
+    node "tests/browser/$test" 2>&1 | tee "$INPUTS/said"
     read -r good bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$INPUTS/said")
     passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-1})) # no line: it ended before its end
 done

@@ -139,6 +139,40 @@ async function one_page(page, server, id) {
   await sheet.close();
 }
 
+/* Curves, downloads and a comparison of the files of one job. */
+async function the_files(page, server, id, candidates) {
+  await page.getByRole("heading", { name: "Training of the files" }).waitFor();
+  await page.getByText("Epoch by epoch").click();
+  const epochs = () => page.getByLabel("Training, epoch by epoch").locator("tbody tr");
+  same("the curves are those of every file", candidates.length, await epochs().count());
+  await page.getByLabel("File", { exact: true }).selectOption({ label: "File 2" });
+  await page.getByRole("heading", { name: "Training of file 2" }).waitFor();
+  const { items: curve } = await server.json(`/v1/jobs/${id}/metrics`);
+  same("or of one", [String(Number(curve.find((r) => r.candidate === 2).train_loss.toPrecision(4)))],
+    await epochs().locator("td:nth-child(2)").allTextContents());
+  const { items: files } = await server.json(`/v1/jobs/${id}/candidates`);
+  for (const file of files) {
+    const [got] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: `Download file ${file.number}`, exact: true }).click()]);
+    same(`file ${file.number} is downloaded`, file.artifact.sha256, sha256(readFileSync(await got.path())));
+  }
+  await page.locator(".points .point").nth(1).dispatchEvent("click");
+  same("a point of the plot leads to its row", "2", await page.evaluate(() => document.activeElement.textContent));
+  const log = await page.getByLabel("Log", { exact: true }).textContent();
+  for (const part of ["Fine-tune, file 1", "Fine-tune, file 3", "file 2 is done"]) holds(`the log has: ${part}`, part, log);
+
+  const best = files.find((f) => f.best).number, one = files.find((f) => !f.best);
+  await page.getByRole("link", { name: `Compare file ${one.number} with file ${best}` }).click();
+  const results = page.getByLabel("The two results");
+  await results.waitFor();
+  same("two files of one job stand side by side", [kB(files[best - 1].size_bytes), kB(one.size_bytes)],
+    (await results.locator("tr", { hasText: "File" }).last().locator("td").allTextContents()).slice(1, 3).map((t) => t.replaceAll("\u00a0", " ")));
+  same("with the curves of both", 2, await page.locator(".curve canvas").count());
+  same("and all its files to choose from", files.length,
+    await page.getByLabel("Second").locator("option", { hasText: ", file " }).count());
+  await page.goBack();
+  await page.getByRole("heading", { name: "Files that were tried" }).waitFor();
+}
+
 async function search(page, server, ids) {
   const id = await server.order({ ...ids, name: "swept", sweep: { ratio: [2, 4, 12] }, finetune: { epochs: 1, batch_size: 50, warmup_steps: 2 } });
   await page.go(`#/job/${id}`);
@@ -149,9 +183,7 @@ async function search(page, server, ids) {
   same("one is chosen", 1, await page.locator(".points .ring").count());
   same("with a row for each", candidates.map((c) => kB(c.size_bytes)),
     (await page.getByLabel("Files that were tried").locator("tbody td:nth-child(2)").allTextContents()).map((t) => t.replaceAll("\u00a0", " ")));
-  await page.getByRole("heading", { name: "Training of file 3" }).waitFor();
-  await page.getByText("Epoch by epoch").click();
-  same("the curve is that of one file", 1, await page.getByLabel("Training, epoch by epoch").locator("tbody tr").count());
+  await the_files(page, server, id, candidates);
   await page.shot("result-search");
   await one_page(page, server, id);
 }
