@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* BYTES takes a suffix K, M or G; SWITCH is on or off. */
-enum kind { TEXT, COUNT, BYTES, SWITCH };
+/* BYTES takes a suffix K, M or G; SWITCH is on or off; DURATION, in ms, is 30d, 12h, 15m, 90s or 0.
+ */
+enum kind { TEXT, COUNT, BYTES, SWITCH, DURATION };
 
 struct setting {
     const char *name, *value, *initial, *help;
@@ -62,6 +63,14 @@ static const struct setting settings[] = {
      COUNT, AT(lease_s), 3, 86400},
     {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
      AT(drain_s), 0, 3600},
+    {"expire-artifacts", "TIME", "0",
+     "files of a job go so long after its end (30d, 12h, 15m, 90s), the job stays; 0: never",
+     DURATION, AT(expire_artifacts_ms), 0, 0},
+    {"expire-jobs", "TIME", "0", "jobs go so long after their end, with their files; 0: never",
+     DURATION, AT(expire_jobs_ms), 0, 0},
+    {"expire-uploads", "TIME", "0",
+     "models and data sets that no job has used for so long go; 0: never", DURATION,
+     AT(expire_uploads_ms), 0, 0},
     {"webhook-attempts", "N", "10",
      "times that a webhook is sent, until it is answered by 2xx; 1 s after the first, then 4 times "
      "as long each time, at most 12 h",
@@ -93,6 +102,13 @@ static enum fsn_status read_number(const struct setting *setting, const char *pl
                    ? FSN_OK
                    : SRV_FAIL(err, FSN_INVALID, "%s: expected on or off, got '%s'", place, text);
     }
+    if (setting->kind == DURATION)
+        return srv_duration_parse(text, out)
+                   ? FSN_OK
+                   : SRV_FAIL(
+                         err, FSN_INVALID,
+                         "%s: expected a number and d, h, m or s, at most 36500d, or 0, got '%s'",
+                         place, text);
     if (srv_number_parse(text, setting->kind == BYTES, setting->min, setting->max, out))
         return FSN_OK;
     return SRV_FAIL(err, FSN_INVALID,
@@ -264,17 +280,25 @@ static const char *value_of(const struct srv_config *config, const struct settin
         return text_of(config, setting);
     if (setting->kind == SWITCH)
         return number_of(config, setting) ? "on" : "off";
-    snprintf(number, 32, "%" PRId64, number_of(config, setting));
+    if (setting->kind == DURATION)
+        srv_duration_text(number_of(config, setting), number);
+    else
+        snprintf(number, 32, "%" PRId64, number_of(config, setting));
     return number;
 }
 
 static json_t *value_json(const struct srv_config *config, const struct setting *setting)
 {
+    char duration[SRV_DURATION_SIZE];
+
     switch (setting->kind) {
     case TEXT:
         return json_string(text_of(config, setting));
     case SWITCH:
         return json_boolean(number_of(config, setting));
+    case DURATION:
+        srv_duration_text(number_of(config, setting), duration);
+        return json_string(duration);
     case COUNT:
     case BYTES:
         break;

@@ -38,6 +38,7 @@ struct srv_config {
     int64_t max_attempts;
     int64_t lease_s;
     int64_t drain_s;
+    int64_t expire_artifacts_ms, expire_jobs_ms, expire_uploads_ms; /* 0: never */
     int64_t webhook_attempts;
     int64_t webhook_allow_private; /* 0 or 1 */
 

@@ -14,6 +14,8 @@
 #include "base/data_dir.h"
 #include "handlers/access.h"
 #include "handlers/webhooks.h"
+#include "handlers/job_json.h"
+#include "jobs/retention.h"
 #include "jobs/sweep.h"
 #include "log.h"
 #include "loop.h"
@@ -38,6 +40,7 @@ struct server {
     const struct srv_config *config;
     struct srv_data_dir dir;
     struct srv_service service;
+    struct srv_retention retention;
     struct srv_http *http;
 };
 
@@ -192,6 +195,7 @@ static void tick(void *user)
     struct server *server = user;
 
     srv_workers_tend(server->service.workers);
+    srv_retention_tend(&server->retention, server->service.blobs, server->service.dbs);
     srv_streams_beat(server->service.streams);
 }
 
@@ -242,6 +246,12 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     struct server server = {
         .config = config,
         .dir.lock_fd = -1,
+        .retention.keep_ms =
+            {
+                [SRV_EXPIRY_ARTIFACTS] = config->expire_artifacts_ms,
+                [SRV_EXPIRY_JOBS] = config->expire_jobs_ms,
+                [SRV_EXPIRY_UPLOADS] = config->expire_uploads_ms,
+            },
         .service.max_queued_jobs = config->max_queued_jobs,
         .service.auth = srv_auth_parse(config->auth),
         .service.webhook_allow_private = config->webhook_allow_private != 0,
@@ -249,6 +259,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     };
     enum fsn_status status;
 
+    srv_retention_begin();
+    srv_job_json_expiry(config->expire_artifacts_ms, config->expire_jobs_ms);
     signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error of one write */
     status = srv_data_dir_open(config->data_dir, &server.dir, err);
     server.service.temporary_dir = server.dir.temporary;

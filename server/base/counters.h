@@ -17,6 +17,7 @@
     X(EPOCHS, "job_epochs_total", "Epochs that were trained.", NULL, NULL, NULL)                 \
     X(WEBHOOKS, "webhook_attempts_total", "Webhooks that were sent, by what came of it.",        \
       "outcome", NULL, NULL)                                                                     \
+    X(EXPIRED, "expired_total", "What was removed because of its age.", "what", NULL, NULL)      \
     X(BUSY_WAITS, "sqlite_busy_waits_total", "Waits for the database's write lock.", NULL, NULL, \
       NULL)
 

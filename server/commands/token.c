@@ -16,8 +16,6 @@
 #include "store/migrate.h"
 #include "store/tokens.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -98,24 +96,13 @@ static enum fsn_status read_arguments(int argc, char *const *argv, struct argume
 static enum fsn_status parse_expiry(const char *text, int64_t now_ms, int64_t *out,
                                     struct fsn_error *err)
 {
-    static const struct {
-        char unit;
-        int64_t ms;
-    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-    const int64_t longest_ms = (int64_t)36500 * 86400000; /* a hundred years */
-    char *end = NULL;
-    int64_t number, unit_ms = 0;
+    int64_t duration_ms;
 
-    errno = 0;
-    number = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : 0;
-    for (size_t i = 0; number > 0 && errno == 0 && i < sizeof units / sizeof *units; i++)
-        if (end[0] == units[i].unit && end[1] == '\0')
-            unit_ms = units[i].ms;
-    if (unit_ms == 0 || number > longest_ms / unit_ms)
+    if (!srv_duration_parse(text, &duration_ms) || duration_ms == 0)
         return SRV_FAIL(err, FSN_INVALID,
                         "--expires: expected a number and d, h, m or s, at most 36500d, got '%s'",
                         text);
-    *out = now_ms + number * unit_ms;
+    *out = now_ms + duration_ms;
     return FSN_OK;
 }
 

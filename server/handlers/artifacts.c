@@ -1,9 +1,11 @@
 /* artifacts.c - the files of a job that has succeeded. */
 #include "handlers/artifacts.h"
+#include "base/clock.h"
 
 #include <string.h>
 
-/* *out is the job's status; a reply is left, and *known false, when there is no such job. */
+/* *out is the job's status; a reply is left, and *known false, when there is no such job or its
+ * files have expired. */
 static enum fsn_status job_status(struct srv_call *call, enum srv_job_status *out, bool *known,
                                   struct fsn_error *err)
 {
@@ -13,6 +15,16 @@ static enum fsn_status job_status(struct srv_call *call, enum srv_job_status *ou
 
     if (status == FSN_OK && !*known)
         status = srv_reply_unknown(call, "job");
+    if (status == FSN_OK && *known && job.artifacts_expired_at_ms > 0) {
+        char since[SRV_TIME_SIZE];
+
+        srv_time_text(job.artifacts_expired_at_ms, since);
+        srv_reply_problem(call->request, SRV_PROBLEM_EXPIRED,
+                          "the files of %s were removed at %s, the time after its end that the "
+                          "service keeps them (--expire-artifacts)",
+                          job.id, since);
+        *known = false;
+    }
     *out = job.status;
     srv_job_clear(&job);
     return status;

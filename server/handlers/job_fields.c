@@ -80,11 +80,12 @@ static void check_keys(json_t *root, struct fsn_faults *faults)
 
     json_object_foreach(root, key, value)
     {
-        const bool known =
-            strcmp(key, "name") == 0 || strcmp(key, "labels") == 0 || strcmp(key, "priority") == 0;
+        const bool known = strcmp(key, "name") == 0 || strcmp(key, "labels") == 0 ||
+                           strcmp(key, "priority") == 0 || strcmp(key, "keep") == 0;
 
         if (!known)
-            srv_fault(faults, "", "'%.64s' cannot be changed; name, labels and priority can", key);
+            srv_fault(faults, "", "'%.64s' cannot be changed; name, labels, priority and keep can",
+                      key);
     }
 }
 
@@ -93,6 +94,7 @@ void srv_job_fields_check(const json_t *root, bool change, struct fsn_faults *fa
     const json_t *name = json_object_get(root, "name");
     json_t *labels = json_object_get(root, "labels");
     const json_t *priority = json_object_get(root, "priority");
+    const json_t *keep = json_object_get(root, "keep");
 
     if (name)
         check_text(name, "/name", MAX_NAME, faults);
@@ -100,6 +102,8 @@ void srv_job_fields_check(const json_t *root, bool change, struct fsn_faults *fa
         check_labels(labels, change, faults);
     if (priority)
         check_priority(priority, faults);
+    if (change && keep && !json_is_boolean(keep))
+        srv_fault(faults, "/keep", "must be true or false");
 }
 
 /* ---- PATCH ----------------------------------------------------------------------------------- */
@@ -128,10 +132,12 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     const json_t *labels = json_object_get(root, "labels");
     const json_t *priority = json_object_get(root, "priority");
     const int64_t number = json_integer_value(priority);
+    const bool keeps = json_is_true(json_object_get(root, "keep"));
     char *text = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     const struct srv_job_change changes = {.name = json_string_value(json_object_get(root, "name")),
                                            .labels = text,
-                                           .priority = priority ? &number : NULL};
+                                           .priority = priority ? &number : NULL,
+                                           .keep = json_object_get(root, "keep") ? &keeps : NULL};
     struct srv_job job = {0};
     bool changed = false;
     enum fsn_status status = labels && !text ? SRV_NOMEM(err) : FSN_OK;
@@ -165,7 +171,7 @@ enum fsn_status srv_patch_job(struct srv_call *call, struct fsn_error *err)
         return FSN_OK;
     }
     if (!json_is_object(root)) {
-        srv_fault(&faults, "", "must be an object with name, labels or priority");
+        srv_fault(&faults, "", "must be an object with name, labels, priority or keep");
     } else {
         check_keys(root, &faults);
         srv_job_fields_check(root, true, &faults);

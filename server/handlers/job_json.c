@@ -1,6 +1,35 @@
 /* job_json.c - see job_json.h. */
 #include "handlers/job_json.h"
 
+static int64_t artifacts_stay_ms, jobs_stay_ms;
+
+void srv_job_json_expiry(int64_t artifacts_ms, int64_t jobs_ms)
+{
+    artifacts_stay_ms = artifacts_ms;
+    jobs_stay_ms = jobs_ms;
+}
+
+/* null: never, as things are. */
+static json_t *after_end(const struct srv_job *job, int64_t stay_ms)
+{
+    const bool goes = stay_ms > 0 && job->finished_at_ms > 0 && !job->keep;
+
+    return srv_time_json(goes ? job->finished_at_ms + stay_ms : 0);
+}
+
+/* When the files go, or went: with the job at the latest. */
+static json_t *artifacts_expiry(const struct srv_job *job)
+{
+    const bool sooner =
+        artifacts_stay_ms > 0 && (jobs_stay_ms == 0 || artifacts_stay_ms < jobs_stay_ms);
+
+    if (job->artifacts_expired_at_ms > 0)
+        return srv_time_json(job->artifacts_expired_at_ms);
+    return job->status == SRV_JOB_SUCCEEDED
+               ? after_end(job, sooner ? artifacts_stay_ms : jobs_stay_ms)
+               : json_null();
+}
+
 /* null until the job has been refused or has failed; the last reason while it is tried again. */
 static json_t *error_json(const struct srv_job *job)
 {
@@ -12,18 +41,19 @@ static json_t *error_json(const struct srv_job *job)
 
 json_t *srv_job_state_json(const struct srv_job *job)
 {
-    return json_pack("{ss ss so sI ss ss ss so so sI sI so so so sI so so so so}", "id", job->id,
-                     "name", job->name, "labels", srv_stored_json(job->labels), "priority",
-                     (json_int_t)job->priority, "model_id", job->model_id, "dataset_id",
-                     job->dataset_id, "status", srv_job_status_name(job->status), "stage",
-                     *job->stage ? json_string(job->stage) : json_null(), "progress",
-                     srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
-                     (json_int_t)job->epochs, "images_per_second",
-                     srv_real_json(job->images_per_second), "seconds_left",
-                     srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
-                     (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms),
-                     "started_at", srv_time_json(job->started_at_ms), "finished_at",
-                     srv_time_json(job->finished_at_ms), "owner", srv_owner_json(job->owner));
+    return json_pack(
+        "{ss ss so sI ss ss ss so so sI sI so so so sI so so so so sb so so}", "id", job->id,
+        "name", job->name, "labels", srv_stored_json(job->labels), "priority",
+        (json_int_t)job->priority, "model_id", job->model_id, "dataset_id", job->dataset_id,
+        "status", srv_job_status_name(job->status), "stage",
+        *job->stage ? json_string(job->stage) : json_null(), "progress",
+        srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
+        (json_int_t)job->epochs, "images_per_second", srv_real_json(job->images_per_second),
+        "seconds_left", srv_real_json(job->seconds_left), "error", error_json(job), "attempts",
+        (json_int_t)job->attempts, "created_at", srv_time_json(job->created_at_ms), "started_at",
+        srv_time_json(job->started_at_ms), "finished_at", srv_time_json(job->finished_at_ms),
+        "owner", srv_owner_json(job->owner), "keep", job->keep, "artifacts_expire_at",
+        artifacts_expiry(job), "expires_at", after_end(job, jobs_stay_ms));
 }
 
 json_t *srv_job_live_json(const struct srv_job *job)

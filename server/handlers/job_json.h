@@ -5,6 +5,10 @@
 #include "handlers/api.h"
 #include "store/results.h"
 
+/* How long after a job's end its files, and the job, go, as its JSON says when; 0: never. Set
+ * before threads start. */
+void srv_job_json_expiry(int64_t artifacts_ms, int64_t jobs_ms);
+
 /* All are new, NULL when out of memory. A job as lists have it, ... */
 json_t *srv_job_state_json(const struct srv_job *job);
 /* ... with where its search is, as events have it, ... */

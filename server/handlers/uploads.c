@@ -102,8 +102,8 @@ enum fsn_status srv_reply_upload(struct srv_call *call, enum srv_upload_kind kin
 enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind kind,
                                   struct fsn_error *err)
 {
-    char in_use[SRV_ID_SIZE] = "";
-    bool found = false;
+    char in_use[SRV_IN_USE_SIZE] = "";
+    bool found = false, several;
     enum fsn_status status =
         srv_uploads_delete(call->service->blobs, call->db, kind,
                            srv_request_param(call->request, "id"), &found, in_use, err);
@@ -112,10 +112,12 @@ enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind ki
         return status;
     if (!found)
         return srv_reply_unknown(call, srv_upload_nouns[kind]);
+    several = strchr(in_use, ',') != NULL;
     if (*in_use)
         srv_reply_problem(call->request, SRV_PROBLEM_IN_USE,
-                          "%s needs this %s; cancel the job or wait for its end", in_use,
-                          srv_upload_nouns[kind]);
+                          "%s %s this %s; cancel %s or wait for %s end", in_use,
+                          several ? "need" : "needs", srv_upload_nouns[kind],
+                          several ? "the jobs" : "the job", several ? "their" : "its");
     else
         srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
     return FSN_OK;

@@ -53,22 +53,31 @@ static void log_trouble(const char *what, const struct fsn_error *err)
 
 /* ---- how an attempt went --------------------------------------------------------------------- */
 
-/* The outcome's name, for the counter; what follows is put into *delivery. */
-static const char *judge(const struct srv_hooks *hooks, struct srv_delivery *delivery)
+/* As the counter has them; a text's address tells it. */
+enum outcome { DELIVERED, RETRY, FAILED, GONE, OUTCOME_COUNT };
+static const char *const outcome_names[] = {"delivered", "retry", "failed", "gone"};
+
+static void count(enum outcome outcome, int add)
+{
+    srv_count(SRV_COUNT_WEBHOOKS, &(struct srv_labels){{outcome_names[outcome]}, 0}, add);
+}
+
+/* What follows is put into *delivery. */
+static enum outcome judge(const struct srv_hooks *hooks, struct srv_delivery *delivery)
 {
     const int64_t answer = delivery->response_status;
 
     if (answer >= 200 && answer < 300) {
         delivery->status = SRV_DELIVERY_DELIVERED;
-        return "delivered";
+        return DELIVERED;
     }
     if (answer == STATUS_GONE || delivery->attempts >= hooks->options.attempts) {
         delivery->status = SRV_DELIVERY_FAILED;
-        return answer == STATUS_GONE ? "gone" : "failed";
+        return answer == STATUS_GONE ? GONE : FAILED;
     }
     delivery->status = SRV_DELIVERY_PENDING;
     delivery->next_attempt_at_ms = srv_now_ms() + srv_hooks_delay_ms(delivery->attempts);
-    return "retry";
+    return RETRY;
 }
 
 static char *reason(int http_status, const char *why)
@@ -92,17 +101,17 @@ static void conclude(struct srv_hooks *hooks, struct srv_delivery *delivery, int
                      const char *why)
 {
     struct fsn_error err = {0};
-    const char *outcome;
+    enum outcome outcome;
     enum fsn_status status;
 
     free(delivery->error);
     delivery->error = reason(http_status, why);
     delivery->response_status = http_status;
     outcome = judge(hooks, delivery);
-    srv_count(SRV_COUNT_WEBHOOKS, &(struct srv_labels){{outcome}, 0}, 1);
+    count(outcome, 1);
     SRV_LOG(delivery->error ? SRV_LOG_WARN : SRV_LOG_INFO, "webhook sent",
             SRV_TEXT("job", delivery->job_id), SRV_TEXT("event", delivery->event),
-            SRV_TEXT("outcome", outcome), SRV_INT("attempt", delivery->attempts),
+            SRV_TEXT("outcome", outcome_names[outcome]), SRV_INT("attempt", delivery->attempts),
             SRV_INT("status", http_status));
     status = srv_deliveries_note(hooks->db, delivery, &err);
     if (status == FSN_OK && http_status == STATUS_GONE)
@@ -266,6 +275,8 @@ enum fsn_status srv_hooks_start(const struct srv_hooks_options *options, struct 
 
     if (!hooks)
         return SRV_NOMEM(err);
+    for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
+        count((enum outcome)outcome, 0); /* there from the start: a first failure is a rise */
     hooks->options = *options;
     status = srv_db_acquire(options->dbs, &hooks->db, err);
     if (status == FSN_OK)

@@ -74,10 +74,12 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     out->priority = srv_column_int(q, 20);
     out->labels = srv_column_dup(q, 21);
     srv_column_copy(q, 22, out->owner, sizeof out->owner);
+    out->keep = srv_column_int(q, 23) != 0;
+    out->artifacts_expired_at_ms = srv_column_int(q, 24);
     if (all) {
-        out->spec = srv_column_dup(q, 23);
-        out->plan = srv_column_dup(q, 24);
-        out->search = srv_column_dup(q, 25);
+        out->spec = srv_column_dup(q, 25);
+        out->plan = srv_column_dup(q, 26);
+        out->search = srv_column_dup(q, 27);
     }
 }
 
@@ -268,7 +270,8 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     srv_query_begin(
         &q, db,
         "UPDATE jobs SET name = coalesce(?1, name), priority = coalesce(?2, priority),"
-        " labels = json_patch(labels, coalesce(?3, '{}')) WHERE id = ?4 AND"
+        " labels = json_patch(labels, coalesce(?3, '{}')), keep = coalesce(?6, keep)"
+        " WHERE id = ?4 AND"
         " (SELECT count(*) FROM json_each(json_patch(labels, coalesce(?3, '{}')))) <= ?5"
         " RETURNING " SRV_JOB_ALL_COLUMNS);
     srv_query_text(&q, change->name);
@@ -279,6 +282,10 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     srv_query_text(&q, change->labels);
     srv_query_text(&q, id);
     srv_query_int(&q, SRV_JOB_MAX_LABELS);
+    if (change->keep)
+        srv_query_int(&q, *change->keep);
+    else
+        srv_query_text(&q, NULL);
     return srv_jobs_take_one(&q, out, changed, err);
 }
 

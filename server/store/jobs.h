@@ -50,6 +50,8 @@ struct srv_job {
     char *error_type, *error_detail;                      /* NULL: none */
     int64_t created_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
     char owner[SRV_TOKEN_ID_SIZE];                        /* who ordered it; "": no token */
+    bool keep;                                            /* it does not expire */
+    int64_t artifacts_expired_at_ms;                      /* 0: they have not */
     struct srv_webhook *webhook;                          /* for an insert, owned; NULL: none */
 };
 void srv_job_clear(struct srv_job *job); /* frees the texts */
@@ -135,6 +137,7 @@ enum { SRV_JOB_MAX_LABELS = 16 };
 struct srv_job_change {
     const char *name, *labels;
     const int64_t *priority;
+    const bool *keep;
 };
 FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
                                               const struct srv_job_change *change,

@@ -8,7 +8,8 @@
 #define SRV_JOB_COLUMNS                                                                      \
     "seq, id, name, model_id, dataset_id, status, fence, attempts, cancel_requested, stage," \
     " progress, epoch, epochs, images_per_second, seconds_left, error_type, error_detail,"   \
-    " created_at, started_at, finished_at, priority, labels, owner"
+    " created_at, started_at, finished_at, priority, labels, owner, keep,"                   \
+    " artifacts_expired_at"
 #define SRV_JOB_ALL_COLUMNS SRV_JOB_COLUMNS ", spec, plan, search"
 
 /* Ends a query of SRV_JOB_ALL_COLUMNS that gives one job at most. */

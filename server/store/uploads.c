@@ -149,7 +149,7 @@ enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, c
 
 struct deletion {
     const char *id;
-    char in_use[SRV_ID_SIZE];
+    char in_use[SRV_IN_USE_SIZE];
 };
 
 /* Inside one transaction, so that no job can begin to need the upload between check and delete. */
@@ -160,9 +160,11 @@ static enum fsn_status delete_unused(struct srv_db *db, void *user, struct fsn_e
     struct srv_query q;
 
     srv_query_begin(&q, db,
-                    "SELECT id FROM jobs WHERE status IN ('queued', 'running')"
-                    " AND (model_id = ?1 OR dataset_id = ?1) ORDER BY seq LIMIT 1");
+                    "SELECT group_concat(id, ', ') FROM (SELECT id FROM jobs"
+                    " WHERE status IN ('queued', 'running') AND (model_id = ?1 OR dataset_id = ?1)"
+                    " ORDER BY seq LIMIT ?2)");
     srv_query_text(&q, deletion->id);
+    srv_query_int(&q, SRV_IN_USE_MOST);
     if (srv_query_row(&q))
         srv_column_copy(&q, 0, deletion->in_use, sizeof deletion->in_use);
     status = srv_query_end(&q, err);
@@ -175,7 +177,7 @@ static enum fsn_status delete_unused(struct srv_db *db, void *user, struct fsn_e
 
 enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
                                    enum srv_upload_kind kind, const char *id, bool *found,
-                                   char in_use[SRV_ID_SIZE], struct fsn_error *err)
+                                   char in_use[SRV_IN_USE_SIZE], struct fsn_error *err)
 {
     struct deletion deletion = {.id = id};
     struct srv_upload upload = {0};
@@ -184,7 +186,7 @@ enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
     if (status == FSN_OK && *found)
         status = srv_blobs_drop(blobs, db, delete_unused, &deletion, err);
     if (status == FSN_OK)
-        memcpy(in_use, deletion.in_use, SRV_ID_SIZE);
+        memcpy(in_use, deletion.in_use, SRV_IN_USE_SIZE);
     srv_upload_clear(&upload);
     return status;
 }

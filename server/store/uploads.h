@@ -43,11 +43,13 @@ FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_uploa
                                                struct srv_upload **out, size_t *count,
                                                int64_t *next, struct fsn_error *err);
 
+enum { SRV_IN_USE_MOST = 8, SRV_IN_USE_SIZE = SRV_IN_USE_MOST * (SRV_ID_SIZE + 2) };
 /* Deletes the row, and the content if nothing else names it. A queued or running job that needs it
- * keeps it: then its id is put into in_use, else "". *found false: no such upload. */
+ * keeps it: then the ids of those (of the first, if there are many) are put into in_use, with
+ * commas, else "". *found false: no such upload. */
 FSN_NODISCARD enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
                                                  enum srv_upload_kind kind, const char *id,
-                                                 bool *found, char in_use[SRV_ID_SIZE],
+                                                 bool *found, char in_use[SRV_IN_USE_SIZE],
                                                  struct fsn_error *err);
 
 #endif

@@ -42,7 +42,7 @@ static void content_lies_under_its_digest(void **state)
 
 static void delete_upload(struct srv_fixture *f, const char *id)
 {
-    char in_use[SRV_ID_SIZE];
+    char in_use[SRV_IN_USE_SIZE];
     bool found;
 
     assert_int_equal(

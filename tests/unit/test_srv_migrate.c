@@ -298,6 +298,37 @@ static void a_log_keeps_its_newest_rows(void **state)
     expect_row(f, "SELECT count(*) FROM job_log", "0");
 }
 
+/* Uploads from before their use was noted count from the last job that had them, or from their own
+ * time. */
+static void uploads_from_before_retention_know_their_last_use(void **state)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, "retention") != 0)
+        before++;
+    assert_in_range(before, 8, 28);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){
+        before + 100, "rows",
+        "INSERT INTO blobs VALUES "
+        "('0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 3, 1);"
+        "INSERT INTO uploads (id, kind, name, format, sha256, summary, created_at) SELECT column1,"
+        " 'model', 'n', 'onnx', sha256, '{}', column2 FROM blobs,"
+        " (VALUES ('mdl_idle', 5), ('mdl_used', 6), ('dst_used', 7));"
+        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
+        " finished_at) VALUES ('job_1', '', 'mdl_used', 'dst_used', '{}', '{}', 'failed', 8, 9),"
+        " ('job_2', '', 'mdl_used', 'gone', '{}', '{}', 'queued', 10, NULL);"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] =
+        (struct srv_migration){before + 101, "retention", srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f, "SELECT group_concat(id || ' ' || used_at, ' ') FROM uploads",
+               "mdl_idle 5 mdl_used 10 dst_used 9");
+    expect_row(f, "SELECT count(*) FROM jobs WHERE keep = 0 AND artifacts_expired_at IS NULL", "2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +344,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_embedded_migrations_are_in_order_and_apply, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(things_from_before_tokens_have_no_owner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(uploads_from_before_retention_know_their_last_use, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_log_of_old_jobs_is_what_their_times_tell, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_log_keeps_its_newest_rows, set_up, tear_down),

@@ -402,7 +402,7 @@ static void a_job_lost_while_it_was_to_be_cancelled_is_cancelled(void **state)
 
 /* ---- inputs in use, metrics ---------------------------------------------------------------- */
 
-static const char *deletion(struct srv_fixture *f, char in_use[SRV_ID_SIZE])
+static const char *deletion(struct srv_fixture *f, char in_use[SRV_IN_USE_SIZE])
 {
     bool found;
 
@@ -416,7 +416,7 @@ static const char *deletion(struct srv_fixture *f, char in_use[SRV_ID_SIZE])
 static void inputs_stay_while_a_job_needs_them(void **state)
 {
     struct srv_fixture *f = *state;
-    char in_use[SRV_ID_SIZE];
+    char in_use[SRV_IN_USE_SIZE];
     struct srv_job job;
 
     insert(f, "job_1", SRV_JOB_INSERTED, MANY);
