@@ -159,6 +159,9 @@ endif
 # Times of the convolution kernels, layer by layer.
 $(BUILD)/bench_conv: $(BUILD)/obj/tests/bench/bench_conv.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
+# Clients of events that do nothing, for tests/bench/http.sh.
+$(BUILD)/idle_clients: $(BUILD)/obj/tests/bench/idle_clients.o
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^)
 # ONNX's own operator test cases, run by tests/conformance/test_onnx_nodes.sh.
 $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
@@ -225,7 +228,7 @@ fuzz-run: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 		|| fail=1; done; exit $$fail
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
-.PHONY: bench bench-peer bench-quality
+.PHONY: bench bench-peer bench-quality bench-http
 bench: all
 	@tests/bench/bench.sh $(BUILD)
 # Debian's Python, which its PyTorch belongs to.
@@ -244,6 +247,11 @@ bench-quality: all
 man: all
 	@tests/install_deps.sh help2man
 	@deploy/man.sh $(BUILD)
+
+# The service beside nginx; JOBS=, SECONDS_EACH=, ROUNDS=, CLIENTS=, MEGABYTES= choose for how long.
+bench-http: all $(BUILD)/idle_clients
+	@tests/install_deps.sh wrk nginx-light
+	@tests/bench/http.sh $(BUILD)
 
 PREFIX ?= /usr/local
 # With the man pages, where `make man` has made them.
