@@ -243,7 +243,9 @@ static enum fsn_status reply_job(struct srv_call *call, unsigned http_status, st
     if (status == FSN_OK && !found)
         status = srv_reply_unknown(call, "job");
     else if (status == FSN_OK)
-        srv_reply_json(call->request, http_status, srv_job_json(&job));
+        srv_reply_json_with(
+            call->request, http_status, srv_job_live_json(&job),
+            (const struct srv_member[]){{"spec", job.spec}, {"plan", job.plan}, {NULL, NULL}});
     srv_job_clear(&job);
     return status;
 }

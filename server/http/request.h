@@ -46,6 +46,14 @@ FSN_NODISCARD enum fsn_status srv_request_page(struct srv_request *request, stru
 
 /* Takes over value; NULL (out of memory while it was built) replies 503. */
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value);
+/* The same, of an object of at least one member, and behind its own members these, whose values are
+ * JSON already, or NULL for null: what is stored as text need not be read to be sent. A name of
+ * NULL ends them. */
+struct srv_member {
+    const char *name, *text;
+};
+void srv_reply_json_with(struct srv_request *request, unsigned status, json_t *value,
+                         const struct srv_member *members);
 /* A list: items (taken over) and next_cursor; next 0: null, the list ends here. */
 void srv_reply_page(struct srv_request *request, json_t *items, int64_t next);
 void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,

@@ -91,12 +91,9 @@ static void reply_read(struct srv_request *request, const char *content_type, co
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
 }
 
-static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
-                       json_t *value)
+static void reply_line(struct srv_request *request, unsigned status, const char *content_type,
+                       const char *line)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-    char *line = text ? srv_arena_printf(&request->arena, "%s\n", text) : NULL;
-
     if (line && status == MHD_HTTP_OK && reads(request))
         reply_read(request, content_type, line);
     else if (line)
@@ -106,13 +103,55 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
                    " \"title\": \"The server is short of memory\"}\n",
                    "no-store");
-    free(text);
+}
+
+/* As text, and the value is let go. */
+static char *dump(json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+
     json_decref(value);
+    return text;
+}
+
+static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
+                       json_t *value)
+{
+    char *text = dump(value);
+    const size_t size = text ? strlen(text) : 0;
+    char *line = text ? srv_arena_alloc(&request->arena, size + sizeof "\n") : NULL;
+
+    if (line)
+        memcpy(mempcpy(line, text, size), "\n", sizeof "\n");
+    reply_line(request, status, content_type, line);
+    free(text);
 }
 
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
 {
     reply_dump(request, status, "application/json", value);
+}
+
+void srv_reply_json_with(struct srv_request *request, unsigned status, json_t *value,
+                         const struct srv_member *members)
+{
+    static const char before[] = ",\n  \"", between[] = "\": ", end[] = "\n}\n", none[] = "null";
+    char *text = dump(value), *line = NULL, *to;
+    size_t size = text ? strlen(text) + sizeof end : 0;
+
+    for (const struct srv_member *m = members; m->name; m++)
+        size += sizeof before + strlen(m->name) + sizeof between + strlen(m->text ? m->text : none);
+    if (text)
+        line = srv_arena_alloc(&request->arena, size);
+    if (line) {
+        to = mempcpy(line, text, strlen(text) - strlen("\n}"));
+        for (const struct srv_member *m = members; m->name; m++)
+            to = stpcpy(stpcpy(stpcpy(stpcpy(to, before), m->name), between),
+                        m->text ? m->text : none);
+        memcpy(to, end, sizeof end);
+    }
+    reply_line(request, status, "application/json", line);
+    free(text);
 }
 
 void srv_reply_page(struct srv_request *request, json_t *items, int64_t next)
