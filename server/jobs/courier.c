@@ -227,16 +227,13 @@ static void remove_transfer(struct srv_courier *courier, struct transfer *transf
     transfer_free(transfer);
 }
 
-void srv_courier_turn(struct srv_courier *courier, int wait_ms, srv_courier_ended_fn *ended,
-                      void *user)
+/* Whether anything had come to its end. */
+static bool collect(struct srv_courier *courier, srv_courier_ended_fn *ended, void *user)
 {
     CURLMsg *message;
-    int running, left;
+    bool any = false;
+    int left;
 
-    if (curl_multi_perform(courier->multi, &running) != CURLM_OK ||
-        curl_multi_poll(courier->multi, NULL, 0, wait_ms, NULL) != CURLM_OK ||
-        curl_multi_perform(courier->multi, &running) != CURLM_OK)
-        usleep(100000); /* no memory: what was sent times out by itself */
     while ((message = curl_multi_info_read(courier->multi, &left))) {
         const CURLcode code = message->data.result;
         struct transfer *transfer = NULL;
@@ -244,9 +241,25 @@ void srv_courier_turn(struct srv_courier *courier, int wait_ms, srv_courier_ende
         if (message->msg != CURLMSG_DONE ||
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer) != CURLE_OK)
             continue;
+        any = true;
         end_transfer(transfer, code, ended, user);
         remove_transfer(courier, transfer);
     }
+    return any;
+}
+
+void srv_courier_turn(struct srv_courier *courier, int wait_ms, srv_courier_ended_fn *ended,
+                      void *user)
+{
+    int running;
+    bool fine = curl_multi_perform(courier->multi, &running) == CURLM_OK;
+
+    /* What has ended is told before there is a wait, in which perhaps nothing else happens. */
+    if (collect(courier, ended, user))
+        return;
+    fine = curl_multi_poll(courier->multi, NULL, 0, wait_ms, NULL) == CURLM_OK && fine;
+    if (!fine)
+        usleep(100000); /* no memory: what was sent times out by itself */
 }
 
 void srv_courier_wake(struct srv_courier *courier)

@@ -34,8 +34,9 @@ FSN_NODISCARD enum fsn_status srv_courier_send(struct srv_courier *courier,
                                                struct fsn_error *err);
 size_t srv_courier_room(const struct srv_courier *courier); /* for so many more */
 
-/* Gets on with all of it for wait_ms at most, or until something has come to an end, or a wake.
- * ended is called for each letter that has: http_status, or 0 and why there was no answer. */
+/* Gets on with all of it, then tells what has come to its end, or waits for wait_ms, for a wake or
+ * until there is more to do; to be called again and again. ended is called for each letter that is
+ * done: http_status, or 0 and why there was no answer. */
 typedef void srv_courier_ended_fn(void *letter, int http_status, const char *why, void *user);
 void srv_courier_turn(struct srv_courier *courier, int wait_ms, srv_courier_ended_fn *ended,
                       void *user);

@@ -110,7 +110,7 @@ static void conclude(struct srv_hooks *hooks, struct srv_delivery *delivery, int
     outcome = judge(hooks, delivery);
     count(outcome, 1);
     SRV_LOG(delivery->error ? SRV_LOG_WARN : SRV_LOG_INFO, "webhook sent",
-            SRV_TEXT("job", delivery->job_id), SRV_TEXT("event", delivery->event),
+            SRV_TEXT("job", delivery->job_id), SRV_TEXT("told", delivery->event),
             SRV_TEXT("outcome", outcome_names[outcome]), SRV_INT("attempt", delivery->attempts),
             SRV_INT("status", http_status));
     status = srv_deliveries_note(hooks->db, delivery, &err);

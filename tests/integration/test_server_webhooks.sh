@@ -176,6 +176,9 @@ same "and says why" "500 the receiver did not answer with a status of 200 to 299
     "$(field '.items[0] | "\(.response_status) \(.error)"')"
 finishes succeeded
 
+same "the log tells each attempt" "delivered failed gone retry" \
+    "$(jq -r 'select(.event == "webhook sent") | .outcome' "$dir/log" | sort -u | paste -sd' ')"
+
 # ---- secrets -------------------------------------------------------------------------------------
 call GET /v1/jobs
 cp "$dir/body" "$dir/shown"
