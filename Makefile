@@ -9,6 +9,7 @@
 #   make tsan          those of the threads again, under TSan
 #   make fuzz          libFuzzer on every tests/fuzz target in turn, under ASan + UBSan (clang)
 #   make browser       the dashboard in a real Chromium (node, chromium, playwright-core)
+#   make screenshots the pictures of the README, docs/dashboard-*.png, in the same way
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
@@ -199,6 +200,10 @@ check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker $(BUILD)/h
 # SHOTS=FOLDER keeps pictures of pages.
 browser: all
 	@tests/browser/run.sh $(BUILD)
+# The pictures of the README anew.
+.PHONY: screenshots
+screenshots: all
+	@TESTS=screenshots.mjs tests/browser/run.sh $(BUILD)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
 tsan:

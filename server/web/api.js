@@ -16,7 +16,7 @@ export class Problem extends Error {
 export const connection = new EventTarget(); // "lost" {detail: seconds until the next try}, "back"
 let waiting = null;
 
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function reachable() {
   try {

@@ -80,7 +80,7 @@ export async function job(body, signal, id) {
   const way = h("p", { class: "hint", role: "status", hidden: true }, "Events do not come through to here: the job is asked for every second.");
 
   heading(body, first.name || "Job");
-  fill(body, top, faults, way, live.element, outcome, files.element, training.element, log.element,
+  fill(body, top, faults, way, live.element, outcome, training.element, files.element, log.element,
     h("details", {}, h("summary", {}, "Plan"), planView(first)),
     h("details", {}, h("summary", {}, "Settings"), h("pre", { tabindex: "0" }, JSON.stringify(first.spec, null, 2))));
 

@@ -10,6 +10,8 @@ const budgets = [
   { pointer: "/budget/size_bytes", title: "Size of model.onnx", label: "Bytes", start: (m) => Math.floor(m.size_bytes / 10) },
   { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
   { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1 },
+  { pointer: "/sweep/ratio", title: "Several ratios", label: "Ratios", start: () => [2, 4, 8] },
+  { pointer: "/sweep/size_bytes", title: "Several sizes", label: "Sizes in bytes", start: (m) => [20, 10, 5].map((n) => Math.floor(m.size_bytes / n)) },
 ];
 const ours = ["/name", "/model_id", "/dataset_id"];
 const common = {
@@ -50,7 +52,7 @@ function budgetFields(schema, model) {
     fields: fields.map((f) => ({ ...f, read: () => (f.element.hidden ? undefined : f.read()),
       write(value) {
         f.write(value);
-        if (value && f.pointer !== budgets[0].pointer) {
+        if ((Array.isArray(value) ? value.length : value) && f.pointer !== budgets[0].pointer) {
           select.value = f.pointer;
           show();
         }

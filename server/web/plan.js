@@ -15,6 +15,8 @@ export function planView({ plan, spec }) {
       tile("Smaller", times(plan.baseline_bytes / plan.expected_bytes)),
       tile("Parameters", big(plan.compressed_parameters), `of ${big(plan.parameters)}`),
       tile("MACs", big(plan.macs), "as before")),
+    spec.sweep.ratio.length + spec.sweep.size_bytes.length > 0 && h("p", { class: "hint" }, "This is the smallest file of the sweep."),
+    spec.budget.max_accuracy_drop > 0 && h("p", { class: "hint" }, "The search begins with this file, and makes it smaller or larger by what it loses."),
     shared && !plan.measured && h("p", { class: "hint" },
       "The job first measures what each layer matters and shares the budget by that: sizes hold as a whole, rows will differ."),
     table("Planned layers", [

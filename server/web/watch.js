@@ -3,11 +3,12 @@
 // A stream that breaks is taken up where it was (Last-Event-ID); without a server it waits, as every GET does.
 // While nobody looks there is none, since a browser has six connections to a host for all its tabs. Where
 // events do not come through (a proxy that holds them back), the job is asked for again and again.
-import { back, get, looking, poll, refusal } from "./api.js";
+import { back, get, looking, poll, refusal, sleep } from "./api.js";
 import { authorization } from "./token.js";
 
 const SILENCE_MS = 40000; // the server says that it is alive every 15 s at most
 const POLL_MS = 1000;
+const AGAIN_MS = 500; // before a stream that ended is asked for again
 
 /** Whole events of a stream's text: {name, id, data}. Returns a function of the next piece. */
 export function eventReader() {
@@ -77,7 +78,9 @@ export async function watch(path, news, asked, signal) {
     await looking();
     signal.throwIfAborted();
     try {
-      if (!(await connect(path, last, take, signal))) break;
+      // What has come through once will again: then it is the server that ends, or begins.
+      if (!(await connect(path, last, take, signal)) && !last) break;
+      if (!over) await sleep(AGAIN_MS);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       await back();

@@ -54,4 +54,27 @@ async function without_events_the_job_is_asked_for(browser, server) {
   same("no error", [], page.unexpectedErrors());
 }
 
-await run([a_job_is_watched_by_its_events, without_events_the_job_is_asked_for]);
+async function events_that_are_cut_off_are_taken_up_again(browser, server) {
+  const ids = await stored(server);
+  const id = await server.order({ ...ids, name: "cut", finetune: { ...quick, epochs: 4 } });
+  const page = await openPage(browser, `${server.url}/`);
+  page.expectErrors(gone);
+  page.expectErrors(/status of 503/);
+  // A proxy that lets one event through, answers 503 once, and then stays out of the way.
+  const asked = [];
+  const event = `event: job\nid: 0.0\ndata: ${JSON.stringify(await server.json(`/v1/jobs/${id}`))}\n\n`;
+  await page.route("**/events", (route) => {
+    asked.push(route.request().headers()["last-event-id"] ?? "");
+    if (asked.length === 1) return route.fulfill({ status: 200, contentType: "text/event-stream", body: event });
+    return asked.length === 2 ? route.fulfill({ status: 503, body: "" }) : route.continue();
+  });
+  await page.go(`#/job/${id}`);
+  await ends(page);
+  same("it is asked for behind the last event until it is there", ["", "0.0", "0.0"], asked.slice(0, 3));
+  same("and nobody is told otherwise", 0, await page.getByText("Events do not come through to here").filter({ visible: true }).count());
+  await page.getByText("Epoch by epoch").click();
+  same("every epoch is there", 4, await epochRows(page));
+  same("no error", [], page.unexpectedErrors());
+}
+
+await run([events_that_are_cut_off_are_taken_up_again, a_job_is_watched_by_its_events, without_events_the_job_is_asked_for]);

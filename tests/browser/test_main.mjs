@@ -185,6 +185,16 @@ async function search(page, server, ids) {
     (await page.getByLabel("Files that were tried").locator("tbody td:nth-child(2)").allTextContents()).map((t) => t.replaceAll("\u00a0", " ")));
   await the_files(page, server, id, candidates);
   await page.shot("result-search");
+  await page.go(`#/new/${id}`);
+  await page.getByText("This is the smallest file of the sweep.").waitFor();
+  same("a sweep that is ordered again has its ratios", "2, 4, 12", await page.getByLabel("Ratios", { exact: true }).inputValue());
+  const least = page.locator(".plan .tile", { hasText: "model.onnx" }).locator("dd").first();
+  const twelve = await text(least);
+  await page.getByLabel("Ratios", { exact: true }).fill("2, 4");
+  await until("the plan is that of the smallest", async () => (await text(least)) !== twelve);
+  same("which is that of ratio 4", kB((await planned(server, { ...ids, filter_summary: { ratio: 4 }, finetune: { epochs: 1, batch_size: 50, warmup_steps: 2 } })).expected_bytes), await text(least));
+  await page.go(`#/job/${id}`);
+  await page.getByRole("heading", { name: "Files that were tried" }).waitFor();
   await one_page(page, server, id);
 }
 
