@@ -61,6 +61,9 @@ static const struct setting settings[] = {
      COUNT, AT(lease_s), 3, 86400},
     {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
      AT(drain_s), 0, 3600},
+    {"upload-expiry", "SECONDS", "86400",
+     "an upload in parts is forgotten when nothing has come for so long", COUNT,
+     AT(upload_expiry_s), 1, 31536000},
 };
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 _Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");

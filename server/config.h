@@ -38,6 +38,7 @@ struct srv_config {
     int64_t max_attempts;
     int64_t lease_s;
     int64_t drain_s;
+    int64_t upload_expiry_s;
 
     char *file_text; /* what texts of the file point into */
     struct {

@@ -17,7 +17,8 @@ struct srv_service {
     struct srv_streams *streams;
     struct srv_cache *loaded; /* handlers/loaded.h */
     const char *temporary_dir;
-    int64_t max_queued_jobs;
+    const char *partial_dir; /* of uploads in parts */
+    int64_t max_queued_jobs, max_upload_bytes, upload_expiry_ms;
     enum srv_auth auth;   /* AUTO, on loopback alone: tokens are asked for once there is one */
     int job_threads;      /* for a job whose spec names none */
     atomic_bool stopping; /* not ready any more */
@@ -44,6 +45,8 @@ srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_dele
     srv_cancel_job;
 srv_handler_fn srv_get_job_metrics, srv_get_job_events;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
+srv_handler_fn srv_get_tus, srv_post_partial, srv_get_partial, srv_patch_partial,
+    srv_delete_partial;
 srv_handler_fn srv_predict_model, srv_predict_artifact;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ routes_of_description() {
         function flush() { if (method != "") print method " " path query; method = query = "" }
         /^components:/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
-        /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
+        /^    (get|post|put|patch|delete|options):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         match($0, /parameters\/[A-Za-z]+/) {
             component = substr($0, RSTART + 11, RLENGTH - 11)
             if (component in shared) query = query " " shared[component]
@@ -47,7 +47,7 @@ access_of_description() {
         function flush() { if (method != "") print method " " path codes (open == (codes == "") ? "" : " ?"); method = codes = ""; open = 0 }
         /^components:/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
-        /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
+        /^    (get|post|put|patch|delete|options):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         /^      security: \[\]/ { open = 1 }
         /^        .401.: .*Unauthorized/ { codes = codes " 401" }
         /^        .403.: .*Forbidden/ { codes = codes " 403" }
