@@ -15,6 +15,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/readyz", srv_get_ready, .access = SRV_ACCESS_OPEN},
     {"GET", "/metrics", srv_get_metrics, .access = SRV_ACCESS_OVERALL},
     {"GET", "/web/{name}", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/reference", srv_get_reference, .access = SRV_ACCESS_OPEN},
     {"GET", "/openapi.yaml", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 

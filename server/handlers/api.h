@@ -37,7 +37,8 @@ FSN_NODISCARD enum fsn_status srv_api_call(struct srv_request *request, void *co
                                            struct fsn_error *err);
 
 /* Handlers. Each leaves a reply and returns FSN_OK, or returns the status of what failed. */
-srv_handler_fn srv_get_index, srv_get_web_file, srv_get_health, srv_get_ready, srv_get_metrics;
+srv_handler_fn srv_get_index, srv_get_reference, srv_get_web_file, srv_get_health, srv_get_ready,
+    srv_get_metrics;
 srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_content,
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;

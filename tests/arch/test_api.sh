@@ -55,6 +55,11 @@ access_of_description() {
 }
 same "api/openapi.yaml says of whom the server asks a token" "$(access_of_server)" "$(access_of_description)"
 
+# /reference reads the contract in the browser, and has a place for each operation by its id.
+same "every operation has an id of its own" "$(routes_of_description | wc -l)" \
+    "$(sed -n 's/^      operationId: //p' api/openapi.yaml | sort -u | wc -l)"
+check "the dashboard leads to the page of the API" grep -q 'href="/reference"' server/web/index.html
+
 problems_of_server() {
     sed -nE 's/^ *X\([A-Z_]+, ([0-9]{3}), "([a-z0-9-]+)",.*/\2 \1/p' server/http/problem.h
 }

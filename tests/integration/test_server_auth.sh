@@ -168,7 +168,7 @@ before=$(snapshot)
 # ---- every route by every role -----------------------------------------------------------------
 as "$alice" POST /v1/uploads -H 'Tus-Resumable: 1.0.0' -H 'Upload-Length: 9' -H 'Upload-Metadata: kind bW9kZWw='
 partial=$(header location)
-open="OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
+open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
 filled() { # ROUTE: alice's ids in the place of {id}
     case $1 in
     /v1/models/*) echo "${1//\{id\}/$model}" ;;
