@@ -78,6 +78,9 @@ static const struct setting settings[] = {
     {"webhook-allow-private", "ON", "off",
      "on: webhooks may go to this machine and its networks, which clients could explore by them",
      SWITCH, AT(webhook_allow_private), 0, 1},
+    {"upload-expiry", "SECONDS", "86400",
+     "an upload in parts is forgotten when nothing has come for so long", COUNT,
+     AT(upload_expiry_s), 1, 31536000},
 };
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 _Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");

@@ -41,6 +41,7 @@ struct srv_config {
     int64_t expire_artifacts_ms, expire_jobs_ms, expire_uploads_ms; /* 0: never */
     int64_t webhook_attempts;
     int64_t webhook_allow_private; /* 0 or 1 */
+    int64_t upload_expiry_s;
 
     char *file_text; /* what texts of the file point into */
     struct {

@@ -13,8 +13,9 @@
 
 #include "base/data_dir.h"
 #include "handlers/access.h"
-#include "handlers/webhooks.h"
 #include "handlers/job_json.h"
+#include "handlers/partial_files.h"
+#include "handlers/webhooks.h"
 #include "jobs/retention.h"
 #include "jobs/sweep.h"
 #include "log.h"
@@ -140,6 +141,7 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .loopback_only = server->service.auth == SRV_AUTH_AUTO ? NEEDS_TOKEN : NULL,
         .routes = srv_api_routes,
         .admit = srv_api_admit,
+        .open_body = srv_open_part,
         .call = srv_api_call,
         .context = &server->service,
         .streams = server->service.streams,
@@ -197,6 +199,7 @@ static void tick(void *user)
     srv_workers_tend(server->service.workers);
     srv_retention_tend(&server->retention, server->service.blobs, server->service.dbs);
     srv_streams_beat(server->service.streams);
+    srv_expire_partials(&server->service);
 }
 
 /* Not ready any more, so that load balancers send their requests elsewhere; still served. */
@@ -253,6 +256,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
                 [SRV_EXPIRY_UPLOADS] = config->expire_uploads_ms,
             },
         .service.max_queued_jobs = config->max_queued_jobs,
+        .service.max_upload_bytes = config->max_upload_bytes,
+        .service.upload_expiry_ms = config->upload_expiry_s * 1000,
         .service.auth = srv_auth_parse(config->auth),
         .service.webhook_allow_private = config->webhook_allow_private != 0,
         .service.job_threads = default_threads(),
@@ -264,6 +269,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error of one write */
     status = srv_data_dir_open(config->data_dir, &server.dir, err);
     server.service.temporary_dir = server.dir.temporary;
+    server.service.partial_dir = server.dir.partial;
     if (status == FSN_OK)
         status = prepare_store(&server, err);
     if (status == FSN_OK)

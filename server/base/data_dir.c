@@ -47,6 +47,8 @@ enum fsn_status srv_data_dir_paths(const char *root, struct srv_data_dir *out,
     if (status == FSN_OK)
         status = srv_path(dir.temporary, err, "%s/tmp", root);
     if (status == FSN_OK)
+        status = srv_path(dir.partial, err, "%s/partial", root);
+    if (status == FSN_OK)
         status = srv_path(dir.work, err, "%s/work", root);
     if (status == FSN_OK)
         *out = dir;
@@ -66,6 +68,8 @@ enum fsn_status srv_data_dir_open(const char *root, struct srv_data_dir *out, st
         status = srv_remove_tree(dir.temporary, err);
     if (status == FSN_OK)
         status = srv_make_folders(dir.temporary, err);
+    if (status == FSN_OK)
+        status = srv_make_folders(dir.partial, err);
     if (status == FSN_OK)
         status = srv_make_folders(dir.work, err);
     if (status == FSN_OK)

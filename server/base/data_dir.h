@@ -4,6 +4,7 @@
  *     DIR/fsnetd.db       SQLite (and its -wal, -shm)
  *     DIR/blobs/ab/...    content by SHA-256
  *     DIR/tmp             uploads on their way in; emptied at start
+ *     DIR/partial/ID      uploads that come in parts
  *     DIR/work/JOB        checkpoint and output of a job that is not finished
  */
 #ifndef SRV_BASE_DATA_DIR_H
@@ -15,6 +16,7 @@ struct srv_data_dir {
     char database[SRV_PATH_SIZE];
     char blobs[SRV_PATH_SIZE];
     char temporary[SRV_PATH_SIZE];
+    char partial[SRV_PATH_SIZE];
     char work[SRV_PATH_SIZE];
     int lock_fd;
 };

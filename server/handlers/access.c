@@ -148,6 +148,7 @@ enum fsn_status srv_check_owner(struct srv_call *call, bool *sees, struct fsn_er
         [SRV_OWNED_MODEL] = {"/v1/models/{id}", "model"},
         [SRV_OWNED_DATASET] = {"/v1/datasets/{id}", "data set"},
         [SRV_OWNED_JOB] = {"/v1/jobs/{id}", "job"},
+        [SRV_OWNED_PARTIAL] = {"/v1/uploads/{id}", "upload"},
     };
     const char *scope = srv_caller_scope(&call->request->caller);
     const char *id = srv_request_param(call->request, "id");

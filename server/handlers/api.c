@@ -15,6 +15,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/readyz", srv_get_ready, .access = SRV_ACCESS_OPEN},
     {"GET", "/metrics", srv_get_metrics, .access = SRV_ACCESS_OVERALL},
     {"GET", "/web/{name}", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/reference", srv_get_reference, .access = SRV_ACCESS_OPEN},
     {"GET", "/openapi.yaml", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 
@@ -32,6 +33,12 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/datasets", srv_list_datasets, .query = {"limit", "cursor"}},
     {"GET", "/v1/datasets/{id}", srv_get_dataset, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
+
+    {"OPTIONS", "/v1/uploads", srv_get_tus, .access = SRV_ACCESS_OPEN},
+    {"POST", "/v1/uploads", srv_post_partial, SRV_BODY_APPEND, .offload = true},
+    {"GET", "/v1/uploads/{id}", srv_get_partial, .body = SRV_BODY_NONE},
+    {"PATCH", "/v1/uploads/{id}", srv_patch_partial, SRV_BODY_APPEND, .offload = true},
+    {"DELETE", "/v1/uploads/{id}", srv_delete_partial, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true, .query = {"dry_run"}},
     {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "label", "limit", "cursor"}},

@@ -18,7 +18,8 @@ struct srv_service {
     struct srv_hooks *hooks;
     struct srv_cache *loaded; /* handlers/loaded.h */
     const char *temporary_dir;
-    int64_t max_queued_jobs;
+    const char *partial_dir; /* of uploads in parts */
+    int64_t max_queued_jobs, max_upload_bytes, upload_expiry_ms;
     enum srv_auth auth; /* AUTO, on loopback alone: tokens are asked for once there is one */
     bool webhook_allow_private;
     int job_threads;      /* for a job whose spec names none */
@@ -38,7 +39,8 @@ FSN_NODISCARD enum fsn_status srv_api_call(struct srv_request *request, void *co
                                            struct fsn_error *err);
 
 /* Handlers. Each leaves a reply and returns FSN_OK, or returns the status of what failed. */
-srv_handler_fn srv_get_index, srv_get_web_file, srv_get_health, srv_get_ready, srv_get_metrics;
+srv_handler_fn srv_get_index, srv_get_reference, srv_get_web_file, srv_get_health, srv_get_ready,
+    srv_get_metrics;
 srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_content,
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
@@ -47,6 +49,8 @@ srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_dele
 srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates,
     srv_get_job_deliveries;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
+srv_handler_fn srv_get_tus, srv_post_partial, srv_get_partial, srv_patch_partial,
+    srv_delete_partial;
 srv_handler_fn srv_predict_model, srv_predict_artifact;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */

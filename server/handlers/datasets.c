@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *srv_known_format(const char *format)
+{
+    const char *const *known = fsn_dataset_formats();
+
+    while (*known && strcmp(format, *known) != 0)
+        known++;
+    return *known;
+}
+
 /* NULL when the format is to be recognised by content. Errors: INVALID; then a reply is there. */
 static enum fsn_status wanted_format(struct srv_request *request, const char **out)
 {
@@ -13,47 +22,50 @@ static enum fsn_status wanted_format(struct srv_request *request, const char **o
     char names[128] = "";
     size_t length = 0;
 
-    *out = NULL;
-    if (!format)
+    *out = format ? srv_known_format(format) : NULL;
+    if (!format || *out)
         return FSN_OK;
-    for (size_t i = 0; known[i] && !*out; i++) {
-        if (strcmp(format, known[i]) == 0)
-            *out = known[i];
-        if (length < sizeof names)
-            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s",
-                                       i > 0 ? ", " : "", known[i]);
-    }
-    if (*out)
-        return FSN_OK;
+    for (size_t i = 0; known[i] && length < sizeof names; i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
+                                   known[i]);
     srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY, "format: expected one of %s, got '%s'", names,
                       format);
     return FSN_INVALID;
 }
 
 /* The engine reads the whole archive: every image and label is seen before a job may use them. */
-enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
+enum fsn_status srv_read_dataset(const char *path, const char *format, struct srv_upload *upload,
+                                 struct fsn_error *err)
 {
-    struct srv_upload upload = {.kind = SRV_UPLOAD_DATASET};
     struct fsn_dataset *dataset = NULL;
     struct fsn_dataset_info info;
+    enum fsn_status status = fsn_dataset_open(path, format, NULL, &dataset, err);
+
+    *upload = (struct srv_upload){.kind = SRV_UPLOAD_DATASET};
+    if (status == FSN_OK)
+        status = fsn_dataset_verify(dataset, 0, err);
+    if (status == FSN_OK)
+        status = fsn_dataset_summary_json(dataset, &upload->summary, err);
+    if (status == FSN_OK) {
+        fsn_dataset_info(dataset, &info);
+        snprintf(upload->format, sizeof upload->format, "%s", info.format);
+        upload->info = srv_dataset_info_write(&info);
+        if (!upload->info)
+            status = SRV_NOMEM(err);
+    }
+    fsn_dataset_destroy(dataset);
+    return status;
+}
+
+enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
+{
+    struct srv_upload upload;
     const char *format;
     enum fsn_status status;
 
     if (wanted_format(call->request, &format) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = fsn_dataset_open(call->request->body.path, format, NULL, &dataset, err);
-    if (status == FSN_OK)
-        status = fsn_dataset_verify(dataset, 0, err);
-    if (status == FSN_OK)
-        status = fsn_dataset_summary_json(dataset, &upload.summary, err);
-    if (status == FSN_OK) {
-        fsn_dataset_info(dataset, &info);
-        snprintf(upload.format, sizeof upload.format, "%s", info.format);
-        upload.info = srv_dataset_info_write(&info);
-        if (!upload.info)
-            status = SRV_NOMEM(err);
-    }
-    fsn_dataset_destroy(dataset);
+    status = srv_read_dataset(call->request->body.path, format, &upload, err);
     if (status == FSN_OK)
         status = srv_store_upload(call, &upload, err);
     srv_upload_clear(&upload);

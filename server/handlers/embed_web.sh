@@ -9,7 +9,8 @@ content_type() {
     *.js) echo 'text/javascript; charset=utf-8' ;;
     *.svg) echo 'image/svg+xml' ;;
     *.txt) echo 'text/plain; charset=utf-8' ;;
-    *.json) echo 'application/schema+json' ;;
+    *.schema.json) echo 'application/schema+json' ;;
+    *.json) echo 'application/json' ;;
     *.yaml) echo 'application/yaml' ;;
     *) echo "embed_web.sh: no content type for $1" >&2 && return 1 ;;
     esac

@@ -4,16 +4,23 @@
 #include <stdio.h>
 
 /* The engine imports the file as a job would, so what it cannot take is refused here, by name. */
+enum fsn_status srv_read_model(const char *path, struct srv_upload *upload, struct fsn_error *err)
+{
+    struct fsn_model *model = NULL;
+    enum fsn_status status = fsn_model_load(path, NULL, &model, err);
+
+    *upload = (struct srv_upload){.kind = SRV_UPLOAD_MODEL, .format = "onnx"};
+    if (status == FSN_OK)
+        status = fsn_model_summary_json(model, &upload->summary, err);
+    fsn_model_destroy(model);
+    return status;
+}
+
 enum fsn_status srv_post_model(struct srv_call *call, struct fsn_error *err)
 {
-    struct srv_upload upload = {.kind = SRV_UPLOAD_MODEL, .format = "onnx"};
-    struct fsn_model *model = NULL;
-    enum fsn_status status;
+    struct srv_upload upload;
+    enum fsn_status status = srv_read_model(call->request->body.path, &upload, err);
 
-    status = fsn_model_load(call->request->body.path, NULL, &model, err);
-    if (status == FSN_OK)
-        status = fsn_model_summary_json(model, &upload.summary, err);
-    fsn_model_destroy(model);
     if (status == FSN_OK)
         status = srv_store_upload(call, &upload, err);
     srv_upload_clear(&upload);

@@ -26,6 +26,22 @@ static json_t *upload_json(const struct srv_upload *upload)
                      "summary", srv_stored_json(upload->summary));
 }
 
+const char *srv_upload_path(enum srv_upload_kind kind)
+{
+    return kinds[kind].path;
+}
+
+enum fsn_status srv_keep_upload(struct srv_call *call, struct srv_upload *upload, const char *path,
+                                bool *room, struct fsn_error *err)
+{
+    enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
+
+    if (status != FSN_OK)
+        return status;
+    upload->created_at_ms = srv_now_ms();
+    return srv_uploads_insert(call->service->blobs, call->db, upload, path, room, err);
+}
+
 enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,
                                  struct fsn_error *err)
 {
@@ -33,19 +49,15 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     const char *name = srv_request_query(request, "name");
     const char *location;
     bool room = true;
-    enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
+    enum fsn_status status;
 
-    if (status != FSN_OK)
-        return status;
     upload->name = strdup(name ? name : "");
     if (!upload->name)
         return SRV_NOMEM(err);
     memcpy(upload->sha256, request->body.sha256, sizeof upload->sha256);
     upload->size_bytes = request->body.size_bytes;
-    upload->created_at_ms = srv_now_ms();
     memcpy(upload->owner, request->caller.token_id, sizeof upload->owner);
-    status =
-        srv_uploads_insert(call->service->blobs, call->db, upload, request->body.path, &room, err);
+    status = srv_keep_upload(call, upload, request->body.path, &room, err);
     if (status == FSN_OK && !room)
         srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
     if (status != FSN_OK || !room)

@@ -5,6 +5,21 @@
 #include "handlers/api.h"
 #include "store/uploads.h"
 
+/* Reads an uploaded file as a job would, and fills kind, format, summary and info. format: of a
+ * data set, or NULL: by content. Errors: why it cannot be taken. *upload: srv_upload_clear, always.
+ */
+FSN_NODISCARD enum fsn_status srv_read_model(const char *path, struct srv_upload *upload,
+                                             struct fsn_error *err);
+FSN_NODISCARD enum fsn_status srv_read_dataset(const char *path, const char *format,
+                                               struct srv_upload *upload, struct fsn_error *err);
+/* NULL: no such format. Static. */
+const char *srv_known_format(const char *format);
+/* Gives an upload that has been read, and whose name, owner, sha256 and size_bytes are there, its
+ * id, and stores the file at path. *room false: as srv_uploads_insert. */
+FSN_NODISCARD enum fsn_status srv_keep_upload(struct srv_call *call, struct srv_upload *upload,
+                                              const char *path, bool *room, struct fsn_error *err);
+const char *srv_upload_path(enum srv_upload_kind kind); /* "/v1/models" */
+
 /* Stores the body of the request as an upload and replies 201. *upload has kind, format, summary
  * and info; the rest is filled in from the request. */
 FSN_NODISCARD enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,

@@ -44,6 +44,13 @@ enum fsn_status srv_get_web_file(struct srv_call *call, struct fsn_error *err)
     return FSN_OK;
 }
 
+enum fsn_status srv_get_reference(struct srv_call *call, struct fsn_error *err)
+{
+    (void)err;
+    reply(call->request, find("reference.html"));
+    return FSN_OK;
+}
+
 enum fsn_status srv_get_index(struct srv_call *call, struct fsn_error *err)
 {
     const char *accept = srv_request_header(call->request, MHD_HTTP_HEADER_ACCEPT);
@@ -63,7 +70,9 @@ enum fsn_status srv_get_index(struct srv_call *call, struct fsn_error *err)
             "GET  /v1/jobs/{id}/report          what came out\n"
             "GET  /v1/jobs/{id}/artifacts/model.onnx\n"
             "\n"
-            "The whole contract is at /openapi.yaml; a browser gets a dashboard here.\n");
+            "The whole contract is at /openapi.yaml, as a page at /reference; a browser gets a "
+            "dashboard "
+            "here.\n");
     srv_reply_header(call->request, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
     return FSN_OK;
 }

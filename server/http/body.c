@@ -30,6 +30,18 @@ enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, i
     return body->status;
 }
 
+void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
+                     const struct srv_checksum *checksum, const char *target)
+{
+    *body = (struct srv_body){.kind = SRV_BODY_APPEND,
+                              .limit_bytes = limit_bytes,
+                              .fd = fd,
+                              .start = start,
+                              .checksum = *checksum,
+                              .unchecked = checksum->algorithm != SRV_CHECKSUM_NONE};
+    snprintf(body->target, sizeof body->target, "%s", target);
+}
+
 static bool append(struct srv_body *body, const void *bytes, size_t size)
 {
     size_t used = (size_t)body->size_bytes;
@@ -53,8 +65,11 @@ static bool append(struct srv_body *body, const void *bytes, size_t size)
 static void drop_content(struct srv_body *body)
 {
     if (body->fd >= 0) {
+        if (body->unchecked && ftruncate(body->fd, body->start) != 0)
+            body->status = FSN_IO;
         close(body->fd);
-        unlink(body->path);
+        if (body->path[0] != '\0')
+            unlink(body->path);
         body->fd = -1;
     }
     body->path[0] = '\0';
@@ -75,6 +90,11 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
         if (!srv_write_all(body->fd, bytes, size))
             body->status = FSN_IO;
     }
+    if (body->status == FSN_OK && body->kind == SRV_BODY_APPEND) {
+        srv_checksum_add(&body->checksum, bytes, size);
+        if (!srv_write_all(body->fd, bytes, size))
+            body->status = FSN_IO;
+    }
     if (body->status != FSN_OK)
         drop_content(body);
     body->size_bytes += (int64_t)size;
@@ -82,7 +102,7 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
 
 void srv_body_end(struct srv_body *body)
 {
-    if (body->fd < 0)
+    if (body->fd < 0 || body->kind == SRV_BODY_APPEND)
         return;
     srv_digest_end(&body->digest, body->sha256);
     if (close(body->fd) != 0)

@@ -4,8 +4,10 @@
 #ifndef SRV_HTTP_BODY_H
 #define SRV_HTTP_BODY_H
 
+#include "base/checksum.h"
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/id.h"
 #include "http/router.h"
 
 #include <stdint.h>
@@ -21,12 +23,22 @@ struct srv_body {
     char path[SRV_PATH_SIZE];
     struct srv_digest digest;
     char sha256[SRV_SHA256_SIZE]; /* after srv_body_end */
+    /* Of an appended body: where it begins in the file, and what it is to be. Until somebody has
+     * said that it is (unchecked = false), it is taken back when the body is discarded. */
+    int64_t start;
+    struct srv_checksum checksum;
+    bool unchecked;
+    char target[SRV_ID_SIZE]; /* the id of what it is appended to */
 };
 
 /* Always leaves *body valid for srv_body_discard. Errors: IO. */
 FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
                                              int64_t limit_bytes, const char *temporary_dir,
                                              struct fsn_error *err);
+/* Begins a body that is appended behind the `start` bytes of the file fd, which is taken over and
+ * stays open, and locked if it was, until the body is discarded. checksum: begun. */
+void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
+                     const struct srv_checksum *checksum, const char *target);
 void srv_body_add(struct srv_body *body, const void *bytes, size_t size);
 void srv_body_end(struct srv_body *body);
 /* Removes the temporary file, unless it has been moved away, and frees the memory. */

@@ -95,12 +95,17 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         return FSN_OK;
     kind = request->match.route->body;
     request->body.limit_bytes = body_limit(http, kind);
+    if (kind == SRV_BODY_APPEND)
+        status = http->options.open_body(request, http->options.context, err);
+    if (status != FSN_OK || request->response)
+        return status;
     if (length && strtoll(length, NULL, 10) > request->body.limit_bytes) {
         reply_too_large(request);
         return FSN_OK;
     }
-    return srv_body_begin(&request->body, kind, body_limit(http, kind), http->options.temporary_dir,
-                          err);
+    return kind == SRV_BODY_APPEND ? FSN_OK
+                                   : srv_body_begin(&request->body, kind, body_limit(http, kind),
+                                                    http->options.temporary_dir, err);
 }
 
 static enum MHD_Result queue_reply(struct srv_request *request)

@@ -17,8 +17,9 @@ struct srv_http_options {
     const char *loopback_only;      /* why another address is refused; NULL: it is not */
     const struct srv_route *routes;
     srv_http_call_fn *admit; /* first, when there are headers alone: a reply refuses the request */
+    srv_http_call_fn *open_body; /* of SRV_BODY_APPEND: srv_body_append, or a reply */
     srv_http_call_fn *call;
-    void *context;               /* of both */
+    void *context;               /* of all three */
     struct srv_streams *streams; /* ended when the server stops */
     int threads, helpers;
     int max_connections, connection_timeout_s;

@@ -20,7 +20,10 @@
     X(CANCELLED, 409, "cancelled", "The work was cancelled")                                   \
     X(KEY_REUSED, 409, "idempotency-key-reused", "The key belongs to another order")           \
     X(EXPIRED, 410, "expired", "The files have been removed because of their age")             \
+    X(UPLOAD_OFFSET, 409, "upload-offset", "The part does not begin where the upload ends")    \
+    X(TUS_VERSION, 412, "tus-version", "The server does not speak this version of tus")        \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the server accepts")     \
+    X(MEDIA_TYPE, 415, "media-type", "The body is not of the type that is needed")             \
     X(RANGE, 416, "range-not-satisfiable", "The range lies outside the content")               \
     X(INVALID_SPEC, 422, "invalid-spec", "The job cannot work as specified")                   \
     X(INVALID, 422, "invalid-argument", "A value is outside its range")                        \
@@ -31,8 +34,10 @@
     X(MISMATCH, 422, "data-mismatch", "The data set does not fit the model")                   \
     X(BUDGET, 422, "impossible-budget", "The compression asked for cannot be reached")         \
     X(DIVERGED, 422, "diverged", "Training produced a value that is not finite")               \
+    X(UPLOAD_LOCKED, 423, "upload-locked", "Another request writes to the upload")             \
     X(QUOTA, 429, "quota-exceeded", "The token has as much as it may have")                    \
     X(QUEUE_FULL, 429, "queue-full", "The queue is full")                                      \
+    X(CHECKSUM, 460, "checksum-mismatch", "The part is not what its checksum says")            \
     X(INTERNAL, 500, "internal", "The server failed")                                          \
     X(IO, 500, "io", "The server could not read or write")                                     \
     X(RETRY_LIMIT, 500, "retry-limit", "The job was started too often without success")        \

@@ -150,6 +150,7 @@ enum fsn_status srv_tokens_own(struct srv_db *db, const char *token_id, enum srv
         [SRV_OWNED_DATASET] =
             "SELECT 1 FROM uploads WHERE id = ? AND owner = ? AND kind = 'dataset'",
         [SRV_OWNED_JOB] = "SELECT 1 FROM jobs WHERE id = ? AND owner = ?",
+        [SRV_OWNED_PARTIAL] = "SELECT 1 FROM partial_uploads WHERE id = ? AND owner = ?",
     };
     struct srv_query q;
 

@@ -42,7 +42,13 @@ FSN_NODISCARD enum fsn_status srv_tokens_room(struct srv_db *db, const char *tok
 /* NULL while the token may be used, else why it may not: "revoked", "expired". */
 const char *srv_token_void(const struct srv_token_row *row, int64_t now_ms);
 
-enum srv_owned { SRV_OWNED_MODEL, SRV_OWNED_DATASET, SRV_OWNED_JOB, SRV_OWNED_COUNT };
+enum srv_owned {
+    SRV_OWNED_MODEL,
+    SRV_OWNED_DATASET,
+    SRV_OWNED_JOB,
+    SRV_OWNED_PARTIAL,
+    SRV_OWNED_COUNT
+};
 /* Whether the token made the thing of this kind and id. What is not there is nobody's. */
 FSN_NODISCARD enum fsn_status srv_tokens_own(struct srv_db *db, const char *token_id,
                                              enum srv_owned kind, const char *id, bool *owns,

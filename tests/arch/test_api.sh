@@ -24,7 +24,7 @@ routes_of_description() {
         function flush() { if (method != "") print method " " path query; method = query = "" }
         /^(webhooks|components):/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
-        /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
+        /^    (get|post|put|patch|delete|options):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         match($0, /parameters\/[A-Za-z]+/) {
             component = substr($0, RSTART + 11, RLENGTH - 11)
             if (component in shared) query = query " " shared[component]
@@ -47,13 +47,18 @@ access_of_description() {
         function flush() { if (method != "") print method " " path codes (open == (codes == "") ? "" : " ?"); method = codes = ""; open = 0 }
         /^(webhooks|components):/ { flush(); exit }
         /^  \// { flush(); path = $1; sub(/:$/, "", path) }
-        /^    (get|post|put|patch|delete):/ { flush(); method = toupper($1); sub(/:/, "", method) }
+        /^    (get|post|put|patch|delete|options):/ { flush(); method = toupper($1); sub(/:/, "", method) }
         /^      security: \[\]/ { open = 1 }
         /^        .401.: .*Unauthorized/ { codes = codes " 401" }
         /^        .403.: .*Forbidden/ { codes = codes " 403" }
     ' api/openapi.yaml | sort
 }
 same "api/openapi.yaml says of whom the server asks a token" "$(access_of_server)" "$(access_of_description)"
+
+# /reference reads the contract in the browser, and has a place for each operation by its id.
+same "every operation has an id of its own" "$(routes_of_description | wc -l)" \
+    "$(sed -n '/^webhooks:/q; s/^      operationId: //p' api/openapi.yaml | sort -u | wc -l)"
+check "the dashboard leads to the page of the API" grep -q 'href="/reference"' server/web/index.html
 
 problems_of_server() {
     sed -nE 's/^ *X\([A-Z_]+, ([0-9]{3}), "([a-z0-9-]+)",.*/\2 \1/p' server/http/problem.h

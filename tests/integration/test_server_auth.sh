@@ -166,11 +166,14 @@ snapshot() { # what the admin sees of all of it
 before=$(snapshot)
 
 # ---- every route by every role -----------------------------------------------------------------
-open="GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
+as "$alice" POST /v1/uploads -H 'Tus-Resumable: 1.0.0' -H 'Upload-Length: 9' -H 'Upload-Metadata: kind bW9kZWw='
+partial=$(header location)
+open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
 filled() { # ROUTE: alice's ids in the place of {id}
     case $1 in
     /v1/models/*) echo "${1//\{id\}/$model}" ;;
     /v1/datasets/*) echo "${1//\{id\}/$dataset}" ;;
+    /v1/uploads/*) echo "$partial" ;;
     /v1/jobs/*) sed "s/{id}/$job/; s/{name}/model.onnx/" <<<"$1" ;;
     /web/*) echo /web/main.js ;;
     *) echo "$1" ;;

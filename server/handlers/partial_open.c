@@ -1,0 +1,234 @@
+/*
+ * partial_open.c - what a part of an upload is appended to, settled by its headers before its bytes
+ * come: they are written where they stay, so that whatever came before a connection breaks is
+ * there.
+ */
+#include "base/clock.h"
+#include "base/number.h"
+#include "handlers/partial_files.h"
+#include "handlers/uploads.h"
+
+#include <inttypes.h>
+#include <nettle/base64.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PART_TYPE "application/offset+octet-stream"
+
+static void refuse_header(struct srv_request *request, const char *name, const char *expected)
+{
+    const char *value = srv_request_header(request, name);
+
+    srv_reply_problem(request, SRV_PROBLEM_BAD_HEADER, "%s: expected %s, got '%.200s'", name,
+                      expected, value ? value : "");
+}
+
+/* ---- Upload-Metadata ------------------------------------------------------------------------- */
+
+/* The value of `key` in "key BASE64,key BASE64", as text; "" where it is not there. false: it does
+ * not fit, is not BASE64, or no printable UTF-8. */
+static bool read_metadata(const char *metadata, const char *key, char *out, size_t size)
+{
+    const size_t key_length = strlen(key);
+
+    out[0] = '\0';
+    for (const char *at = metadata; *at;) {
+        const size_t length = strcspn(at, ",");
+
+        if (length > key_length && strncmp(at, key, key_length) == 0 && at[key_length] == ' ') {
+            const size_t encoded = length - key_length - 1;
+            struct base64_decode_ctx base64;
+            size_t decoded = size - 1;
+            json_t *text;
+
+            base64_decode_init(&base64);
+            if (BASE64_DECODE_LENGTH(encoded) > size - 1 ||
+                !base64_decode_update(&base64, &decoded, (uint8_t *)out, encoded,
+                                      at + key_length + 1) ||
+                !base64_decode_final(&base64))
+                return false;
+            out[decoded] = '\0';
+            for (size_t i = 0; i < decoded; i++)
+                if ((unsigned char)out[i] < 0x20 || out[i] == 0x7f)
+                    return false;
+            text = json_stringn(out, decoded);
+            json_decref(text);
+            return text != NULL;
+        }
+        at += length;
+        while (*at == ',' || *at == ' ')
+            at++;
+    }
+    return true;
+}
+
+/* Fills kind, name, format and metadata; false: a reply has been left. */
+static bool describe(struct srv_request *request, struct srv_partial *partial)
+{
+    const char *metadata = srv_request_header(request, "Upload-Metadata");
+    char kind[32], text[256];
+
+    metadata = metadata ? metadata : "";
+    if (strlen(metadata) >= sizeof partial->metadata ||
+        !read_metadata(metadata, "kind", kind, sizeof kind) ||
+        (strcmp(kind, "model") != 0 && strcmp(kind, "dataset") != 0)) {
+        refuse_header(request, "Upload-Metadata",
+                      "at most 1024 bytes, with kind, which is 'model' or 'dataset', in BASE64");
+        return false;
+    }
+    partial->kind = strcmp(kind, "model") == 0 ? SRV_UPLOAD_MODEL : SRV_UPLOAD_DATASET;
+    memcpy(partial->metadata, metadata, strlen(metadata) + 1);
+    if (!read_metadata(metadata, "name", text, sizeof text) ||
+        strlen(text) >= sizeof partial->name) {
+        refuse_header(request, "Upload-Metadata", "a name of at most 200 bytes in UTF-8");
+        return false;
+    }
+    memcpy(partial->name, text, strlen(text) + 1);
+    if (!read_metadata(metadata, "format", text, sizeof text) ||
+        (*text && (partial->kind == SRV_UPLOAD_MODEL || !srv_known_format(text)))) {
+        refuse_header(request, "Upload-Metadata", "a format of data sets that is known");
+        return false;
+    }
+    memcpy(partial->format, text, strnlen(text, sizeof partial->format - 1));
+    return true;
+}
+
+/* ---- the two ways to begin ------------------------------------------------------------------- */
+
+static bool has_part_type(struct srv_request *request)
+{
+    const char *type = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
+
+    if (type && strcmp(type, PART_TYPE) == 0)
+        return true;
+    srv_reply_problem(request, SRV_PROBLEM_MEDIA_TYPE,
+                      "Content-Type: expected " PART_TYPE ", got '%.100s'", type ? type : "");
+    return false;
+}
+
+/* Takes over fd. */
+static void append_to(struct srv_request *request, const struct srv_partial *partial, int fd,
+                      int64_t offset)
+{
+    struct srv_checksum checksum;
+
+    if (!srv_checksum_begin(&checksum, srv_request_header(request, "Upload-Checksum"))) {
+        refuse_header(request, "Upload-Checksum",
+                      "'sha1' or 'sha256', a space and the digest in BASE64");
+        close(fd);
+        return;
+    }
+    srv_body_append(&request->body, fd, offset, partial->length - offset, &checksum, partial->id);
+}
+
+static enum fsn_status create(struct srv_request *request, const struct srv_service *service,
+                              struct srv_db *db, struct fsn_error *err)
+{
+    const char *length = srv_request_header(request, "Upload-Length");
+    const char *body = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const bool has_body = srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+                          (body && strcmp(body, "0") != 0);
+    struct srv_partial partial = {.created_at_ms = srv_now_ms()};
+    enum fsn_status status;
+    bool room = true;
+    int fd = -1;
+
+    if (!srv_tus_spoken(request))
+        return FSN_OK;
+    if (!length || !srv_number_parse(length, false, 1, INT64_MAX, &partial.length)) {
+        refuse_header(request, "Upload-Length", "a whole number from 1 on");
+        return FSN_OK;
+    }
+    if (partial.length > service->max_upload_bytes) {
+        srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                          "an upload may have at most %" PRId64 " bytes",
+                          service->max_upload_bytes);
+        return FSN_OK;
+    }
+    if (!describe(request, &partial) || (has_body && !has_part_type(request)))
+        return FSN_OK;
+    partial.expires_at_ms = partial.created_at_ms + service->upload_expiry_ms;
+    memcpy(partial.owner, request->caller.token_id, sizeof partial.owner);
+    status = srv_id_new("upl", partial.id, err);
+    if (status == FSN_OK)
+        status = srv_partials_insert(db, &partial, &room, err);
+    if (status == FSN_OK && !room)
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+    if (status != FSN_OK || !room)
+        return status;
+    status = srv_partial_open(service, partial.id, &fd, err);
+    if (status == FSN_OK && fd >= 0)
+        append_to(request, &partial, fd, 0);
+    return status;
+}
+
+static void reply_wrong_offset(struct srv_request *request, const struct srv_partial *partial,
+                               int64_t offset)
+{
+    srv_reply_problem(request, SRV_PROBLEM_UPLOAD_OFFSET,
+                      "Upload-Offset: the upload has %" PRId64 " bytes of %" PRId64
+                      ", so the next part begins there",
+                      offset, partial->length);
+    srv_tus_headers(request, partial, offset);
+}
+
+static enum fsn_status go_on(struct srv_request *request, const struct srv_service *service,
+                             const struct srv_partial *partial, struct fsn_error *err)
+{
+    const char *field = srv_request_header(request, "Upload-Offset");
+    int64_t given = 0, offset = 0;
+    int fd = -1;
+    enum fsn_status status;
+
+    if (!srv_tus_spoken(request) || !has_part_type(request))
+        return FSN_OK;
+    if (!field || !srv_number_parse(field, false, 0, INT64_MAX, &given)) {
+        refuse_header(request, "Upload-Offset", "a whole number from 0 on");
+        return FSN_OK;
+    }
+    if (*partial->resource || *partial->error_type) { /* it has all, and has been judged */
+        reply_wrong_offset(request, partial, partial->length);
+        return FSN_OK;
+    }
+    status = srv_partial_open(service, partial->id, &fd, err);
+    if (status == FSN_OK && fd < 0)
+        srv_reply_problem(request, SRV_PROBLEM_UPLOAD_LOCKED,
+                          "another request writes to %s; if its connection is dead, that is "
+                          "noticed within a minute or so",
+                          partial->id);
+    if (status != FSN_OK || fd < 0)
+        return status;
+    status = srv_partial_offset(service, partial, &offset, err);
+    if (status == FSN_OK && given == offset) {
+        append_to(request, partial, fd, offset);
+        return FSN_OK;
+    }
+    if (status == FSN_OK)
+        reply_wrong_offset(request, partial, offset);
+    close(fd);
+    return status;
+}
+
+enum fsn_status srv_open_part(struct srv_request *request, void *context, struct fsn_error *err)
+{
+    const struct srv_service *service = context;
+    const char *id = srv_request_param(request, "id");
+    struct srv_partial partial = {0};
+    struct srv_db *db = NULL;
+    bool found = false;
+    enum fsn_status status = srv_db_acquire(service->dbs, &db, err);
+
+    if (status == FSN_OK && !id)
+        status = create(request, service, db, err);
+    else if (status == FSN_OK)
+        status = srv_partials_get(db, id, &partial, &found, err);
+    if (status == FSN_OK && found && srv_caller_sees(&request->caller, partial.owner))
+        status = go_on(request, service, &partial, err);
+    else if (status == FSN_OK && id)
+        srv_reply_problem(request, SRV_PROBLEM_NOT_FOUND, "no upload has the id '%s'", id);
+    if (request->response)
+        srv_tus_headers(request, NULL, 0);
+    srv_db_release(service->dbs, db);
+    return status;
+}

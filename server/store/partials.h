@@ -1,0 +1,38 @@
+/* partials.h - uploads that come in parts: rows of table partial_uploads. */
+#ifndef SRV_STORE_PARTIALS_H
+#define SRV_STORE_PARTIALS_H
+
+#include "store/uploads.h"
+
+struct srv_partial {
+    char id[SRV_ID_SIZE];
+    enum srv_upload_kind kind;
+    char name[201];
+    char format[16]; /* of a data set; "": by its content */
+    char metadata[1025];
+    int64_t length, created_at_ms, expires_at_ms;
+    char resource[SRV_ID_SIZE]; /* what it has become; "": nothing yet */
+    char error_type[64];        /* why its content was refused; "": it was not */
+    char error_detail[1025];
+    char owner[SRV_TOKEN_ID_SIZE];
+};
+
+/* *room false: nothing was inserted, since the owner's quota has no room for the length, other
+ * partial uploads counted. */
+FSN_NODISCARD enum fsn_status srv_partials_insert(struct srv_db *db,
+                                                  const struct srv_partial *partial, bool *room,
+                                                  struct fsn_error *err);
+FSN_NODISCARD enum fsn_status srv_partials_get(struct srv_db *db, const char *id,
+                                               struct srv_partial *out, bool *found,
+                                               struct fsn_error *err);
+/* Writes what can change: expires_at_ms, resource, error_type, error_detail. */
+FSN_NODISCARD enum fsn_status
+srv_partials_update(struct srv_db *db, const struct srv_partial *partial, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status srv_partials_delete(struct srv_db *db, const char *id,
+                                                  struct fsn_error *err);
+/* The first of those that expired before now_ms and whose id comes after `after`. */
+FSN_NODISCARD enum fsn_status srv_partials_next_expired(struct srv_db *db, int64_t now_ms,
+                                                        const char *after, char id[SRV_ID_SIZE],
+                                                        bool *found, struct fsn_error *err);
+
+#endif
