@@ -33,25 +33,24 @@ struct arguments {
 
 static int usage(FILE *out, int code)
 {
-    fputs(
-        "usage: fsnetd token create --name NAME --role admin|user|viewer [OPTION...]\n"
-        "       fsnetd token list\n"
-        "       fsnetd token revoke ID\n"
-        "\n"
-        "  --data-dir DIR   the service's data folder, or FSNETD_DATA_DIR in the environment\n"
-        "  --name NAME      for people: who has the token, or what it is for\n"
-        "  --role ROLE      admin: everything; user: what this token makes, and nothing else;\n"
-        "                   viewer: reads everything, changes nothing\n"
-        "  --expires TIME   from now: 30d, 12h, 45m, 90s; without it, never\n"
-        "  --max-stored-bytes BYTES   what it may store, K, M or G may follow; without it, no "
-        "limit\n"
-        "  --max-queued-jobs N        how many of its jobs may wait; without it, no limit\n"
-        "  --max-running-jobs N       how many of its jobs may run at once; without it, no limit\n"
-        "\n"
-        "create prints the token, this once: what is stored does not give it back. All of them "
-        "work\n"
-        "on a service that runs.\n",
-        out);
+    fputs("usage: fsnetd token create --name NAME --role admin|user|viewer [OPTION...]\n"
+          "       fsnetd token list\n"
+          "       fsnetd token revoke ID\n"
+          "\n"
+          "  --data-dir DIR   the service's data folder, or FSNETD_DATA_DIR in the environment\n"
+          "  --name NAME      for people: who has the token, or what it is for\n"
+          "  --role ROLE      admin: everything; user: what this token makes, and nothing else;\n"
+          "                   viewer: reads everything, changes nothing\n"
+          "  --expires TIME   from now: 30d, 12h, 45m, 90s; without it, never\n"
+          "  --max-stored-bytes BYTES   what it may store, K, M or G may follow; without it, no "
+          "limit\n"
+          "  --max-queued-jobs N        how many of its jobs may wait; without it, no limit\n"
+          "  --max-running-jobs N       how many of them may run at once; without it, no limit\n"
+          "\n"
+          "create prints the token, this once: what is stored does not give it back. All of them "
+          "work\n"
+          "on a service that runs.\n",
+          out);
     return code;
 }
 
