@@ -65,7 +65,8 @@ static const struct {
 } commands[] = {
     {"serve", serve, ""},
     {"token", srv_command_token,
-     "create list revoke --name --role --expires --max-stored-bytes --max-queued-jobs"},
+     "create list revoke --name --role --expires --max-stored-bytes --max-queued-jobs "
+     "--max-running-jobs"},
     {"config", srv_command_config, "--json"},
     {"check", srv_command_check, "--deep --json"},
     {"backup", srv_command_backup, "--to --link-from"},

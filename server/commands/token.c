@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 struct arguments {
-    const char *data_dir, *name, *role, *expires, *max_stored_bytes, *max_queued_jobs;
+    const char *data_dir, *name, *role, *expires, *max_stored_bytes, *max_queued_jobs,
+        *max_running_jobs;
     const char *id; /* of revoke */
 };
 
@@ -42,6 +43,7 @@ static int usage(FILE *out, int code)
           "  --max-stored-bytes BYTES   what it may store, K, M or G may follow; without it, no "
           "limit\n"
           "  --max-queued-jobs N        how many of its jobs may wait; without it, no limit\n"
+          "  --max-running-jobs N       how many of them may run at once; without it, no limit\n"
           "\n"
           "create prints the token, this once: what is stored does not give it back. All of them "
           "work\n"
@@ -62,7 +64,8 @@ static enum fsn_status read_arguments(int argc, char *const *argv, struct argume
                  {"--role", &out->role},
                  {"--expires", &out->expires},
                  {"--max-stored-bytes", &out->max_stored_bytes},
-                 {"--max-queued-jobs", &out->max_queued_jobs}};
+                 {"--max-queued-jobs", &out->max_queued_jobs},
+                 {"--max-running-jobs", &out->max_running_jobs}};
     const int count = (int)(sizeof flags / sizeof *flags);
 
     for (int i = 0; i < argc; i++) {
@@ -179,6 +182,9 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
         status = parse_quota("--max-queued-jobs", arguments->max_queued_jobs, false,
                              &row.max_queued_jobs, err);
     if (status == FSN_OK)
+        status = parse_quota("--max-running-jobs", arguments->max_running_jobs, false,
+                             &row.max_running_jobs, err);
+    if (status == FSN_OK)
         status = open_store(arguments->data_dir, true, &db, err);
     if (status == FSN_OK)
         status = srv_token_new(text, &row.token, err);
@@ -194,12 +200,13 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
     return status;
 }
 
-#define LIST_ROW "%-24s  %-6s  %-7s  %-24s  %-24s  %12s  %6s  %s\n"
+#define LIST_ROW "%-24s  %-6s  %-7s  %-24s  %-24s  %12s  %6s  %7s  %s\n"
 
 static void print_row(const struct srv_token_row *row)
 {
     const char *end = srv_token_void(row, srv_now_ms());
-    char created[SRV_TIME_SIZE], expires[SRV_TIME_SIZE] = "never", bytes[24] = "-", jobs[24] = "-";
+    char created[SRV_TIME_SIZE], expires[SRV_TIME_SIZE] = "never", bytes[24] = "-", jobs[24] = "-",
+                                 running[24] = "-";
 
     srv_time_text(row->created_at_ms, created);
     if (row->expires_at_ms != 0)
@@ -208,8 +215,10 @@ static void print_row(const struct srv_token_row *row)
         snprintf(bytes, sizeof bytes, "%" PRId64, row->max_stored_bytes);
     if (row->max_queued_jobs != 0)
         snprintf(jobs, sizeof jobs, "%" PRId64, row->max_queued_jobs);
+    if (row->max_running_jobs != 0)
+        snprintf(running, sizeof running, "%" PRId64, row->max_running_jobs);
     printf(LIST_ROW, row->token.id, srv_role_name(row->role), end ? end : "valid", created, expires,
-           bytes, jobs, row->name);
+           bytes, jobs, running, row->name);
 }
 
 static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn_error *err)
@@ -222,7 +231,8 @@ static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn
     if (status == FSN_OK)
         status = srv_tokens_list(db, &rows, &count, err);
     if (status == FSN_OK)
-        printf(LIST_ROW, "ID", "ROLE", "STATE", "CREATED", "EXPIRES", "MAX BYTES", "JOBS", "NAME");
+        printf(LIST_ROW, "ID", "ROLE", "STATE", "CREATED", "EXPIRES", "MAX BYTES", "JOBS",
+               "RUNNING", "NAME");
     for (size_t i = 0; i < count; i++)
         print_row(&rows[i]);
     free(rows);
@@ -261,8 +271,9 @@ static const struct {
 static enum fsn_status check(const struct arguments *arguments, bool makes, bool names,
                              struct fsn_error *err)
 {
-    if (!makes && (arguments->name || arguments->role || arguments->expires ||
-                   arguments->max_stored_bytes || arguments->max_queued_jobs))
+    if (!makes &&
+        (arguments->name || arguments->role || arguments->expires || arguments->max_stored_bytes ||
+         arguments->max_queued_jobs || arguments->max_running_jobs))
         return SRV_FAIL(err, FSN_INVALID, "--name, --role, --expires and quotas are for create");
     if (names && !arguments->id)
         return SRV_FAIL(err, FSN_INVALID, "expected the id of a token; see fsnetd token list");

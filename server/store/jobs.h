@@ -97,7 +97,8 @@ FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_
                                             const struct srv_page *page, struct srv_job **out,
                                             size_t *count, int64_t *next, struct fsn_error *err);
 
-/* Takes the oldest queued job of the highest priority: running, attempts + 1, fence + 1, all in one
+/* Takes the oldest queued job of the highest priority whose owner has not as many running as its
+ * quota allows: running, attempts + 1, fence + 1, all in one
  * statement. */
 FSN_NODISCARD enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms,
                                              int64_t lease_until_ms, struct srv_job *out,

@@ -19,12 +19,15 @@ enum fsn_status srv_jobs_claim(struct srv_db *db, int64_t now_ms, int64_t lease_
 {
     struct srv_query q;
 
-    srv_query_begin(&q, db,
-                    "UPDATE jobs SET status = 'running', fence = fence + 1,"
-                    " attempts = attempts + 1, lease_until = ?1,"
-                    " started_at = coalesce(started_at, ?2)"
-                    " WHERE seq = (SELECT seq FROM jobs WHERE status = 'queued'"
-                    " ORDER BY priority DESC, seq LIMIT 1) RETURNING " SRV_JOB_ALL_COLUMNS);
+    srv_query_begin(
+        &q, db,
+        "UPDATE jobs SET status = 'running', fence = fence + 1,"
+        " attempts = attempts + 1, lease_until = ?1,"
+        " started_at = coalesce(started_at, ?2)"
+        " WHERE seq = (SELECT seq FROM jobs AS j WHERE status = 'queued' AND NOT EXISTS"
+        " (SELECT 1 FROM tokens WHERE tokens.id = j.owner AND max_running_jobs <="
+        " (SELECT count(*) FROM jobs AS r WHERE r.status = 'running' AND +r.owner ="
+        " j.owner)) ORDER BY priority DESC, seq LIMIT 1) RETURNING " SRV_JOB_ALL_COLUMNS);
     srv_query_int(&q, lease_until_ms);
     srv_query_int(&q, now_ms);
     return srv_jobs_take_one(&q, out, found, err);

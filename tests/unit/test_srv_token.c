@@ -372,6 +372,46 @@ static void what_a_token_has_is_counted_in_full_and_its_own_alone(void **state)
     assert_int_equal(room.bytes, -3);
 }
 
+/* Two of a's jobs before one of b's and one of nobody's: with a quota of one, a's second waits. */
+static void a_job_of_a_token_that_runs_its_quota_waits(void **state)
+{
+    static const char *const turns[] = {"job_a1", "job_b", "job_n"};
+    struct srv_fixture *f = *state;
+    struct srv_job job = {0};
+    bool found = true;
+
+    add_token(f, 'a', SRV_ROLE_USER, 0);
+    add_token(f, 'b', SRV_ROLE_USER, 0);
+    assert_int_equal(
+        srv_db_exec(f->db, "UPDATE tokens SET max_running_jobs = 1 WHERE id LIKE 'a%'", NULL),
+        FSN_OK);
+    assert_int_equal(get_token(f, TOKEN_A).max_running_jobs, 1);
+    srv_fixture_add(f, SRV_UPLOAD_MODEL, "mdl_1", "model");
+    srv_fixture_add(f, SRV_UPLOAD_DATASET, "dst_1", "data");
+    assert_int_equal(SRV_JOB_INSERTED, order(f, "job_a1", TOKEN_A));
+    assert_int_equal(srv_db_exec(f->db, "UPDATE jobs SET idempotency_key = NULL", NULL), FSN_OK);
+    assert_int_equal(SRV_JOB_INSERTED, order(f, "job_a2", TOKEN_A));
+    assert_int_equal(SRV_JOB_INSERTED, order(f, "job_b", TOKEN_B));
+    assert_int_equal(SRV_JOB_INSERTED, order(f, "job_n", ""));
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        assert_int_equal(srv_jobs_claim(f->db, 1, 2, &job, &found, NULL), FSN_OK);
+        assert_true(found);
+        assert_string_equal(job.id, turns[i]);
+        srv_job_clear(&job);
+    }
+    assert_int_equal(srv_jobs_claim(f->db, 1, 2, &job, &found, NULL), FSN_OK);
+    assert_false(found);
+    assert_int_equal(srv_db_exec(f->db,
+                                 "UPDATE jobs SET status = 'failed', lease_until = NULL,"
+                                 " finished_at = 1 WHERE id = 'job_a1'",
+                                 NULL),
+                     FSN_OK);
+    assert_int_equal(srv_jobs_claim(f->db, 1, 2, &job, &found, NULL), FSN_OK);
+    assert_true(found);
+    assert_string_equal(job.id, "job_a2");
+    srv_job_clear(&job);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +431,8 @@ int main(void)
                                         srv_fixture_set_up, srv_fixture_tear_down),
         cmocka_unit_test_setup_teardown(an_idempotency_key_is_its_owners_own, srv_fixture_set_up,
                                         srv_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_job_of_a_token_that_runs_its_quota_waits,
+                                        srv_fixture_set_up, srv_fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
