@@ -30,6 +30,7 @@
     X(MISMATCH, 422, "data-mismatch", "The data set does not fit the model")                   \
     X(BUDGET, 422, "impossible-budget", "The compression asked for cannot be reached")         \
     X(DIVERGED, 422, "diverged", "Training produced a value that is not finite")               \
+    X(RUN_TIME, 422, "run-time-exceeded", "The job ran longer than it may")                    \
     X(QUOTA, 429, "quota-exceeded", "The token has as much as it may have")                    \
     X(QUEUE_FULL, 429, "queue-full", "The queue is full")                                      \
     X(INTERNAL, 500, "internal", "The server failed")                                          \

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const srv_order_keys[] = {"model_id", "dataset_id", "name", "labels",
-                                      "priority", "webhook",    NULL};
+const char *const srv_order_keys[] = {"model_id", "dataset_id",      "name",    "labels",
+                                      "priority", "max_run_seconds", "webhook", NULL};
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -74,10 +74,12 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     out->priority = srv_column_int(q, 20);
     out->labels = srv_column_dup(q, 21);
     srv_column_copy(q, 22, out->owner, sizeof out->owner);
+    out->max_run_seconds = srv_column_int(q, 23);
+    out->run_ms = srv_column_int(q, 24);
     if (all) {
-        out->spec = srv_column_dup(q, 23);
-        out->plan = srv_column_dup(q, 24);
-        out->search = srv_column_dup(q, 25);
+        out->spec = srv_column_dup(q, 25);
+        out->plan = srv_column_dup(q, 26);
+        out->search = srv_column_dup(q, 27);
     }
 }
 
@@ -137,7 +139,7 @@ enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *k
     return srv_query_end(&q, err);
 }
 
-static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job,
+enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,
                                     const struct srv_job_key *key, int64_t max_queued,
                                     enum srv_job_insert *outcome, struct fsn_error *err)
 {
@@ -154,7 +156,7 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
                        job->dataset_id, &datasets, err);
     if (status == FSN_OK)
         status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
-    if (status == FSN_OK && key->key)
+    if (status == FSN_OK && key && key->key)
         status = srv_jobs_find_key(db, key, other, &taken, &same, err);
     if (status == FSN_OK)
         status = srv_tokens_room(db, job->owner, &room, err);
@@ -178,13 +180,14 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
 
     if (status != FSN_OK)
         return status;
-    status = check_insert(db, job, key, max_queued, &result, err);
+    status = srv_jobs_check_room(db, job, key, max_queued, &result, err);
     if (status == FSN_OK && result == SRV_JOB_INSERTED) {
-        srv_query_begin(&q, db,
-                        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
-                        " epochs, created_at, idempotency_key, order_sha256, priority, labels,"
-                        " owner) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
-                        " coalesce(?, '{}'), nullif(?, ''))");
+        srv_query_begin(
+            &q, db,
+            "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
+            " epochs, created_at, idempotency_key, order_sha256, priority, labels,"
+            " owner, max_run_seconds) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
+            " coalesce(?, '{}'), nullif(?, ''), nullif(?, 0))");
         srv_query_text(&q, job->id);
         srv_query_text(&q, job->name);
         srv_query_text(&q, job->model_id);
@@ -198,6 +201,7 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_int(&q, job->priority);
         srv_query_text(&q, job->labels);
         srv_query_text(&q, job->owner);
+        srv_query_int(&q, job->max_run_seconds);
         status = srv_query_run(&q, NULL, err);
         if (status == FSN_OK && job->webhook)
             status = srv_webhooks_insert(db, job->id, job->webhook, err);
@@ -268,7 +272,8 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     srv_query_begin(
         &q, db,
         "UPDATE jobs SET name = coalesce(?1, name), priority = coalesce(?2, priority),"
-        " labels = json_patch(labels, coalesce(?3, '{}')) WHERE id = ?4 AND"
+        " labels = json_patch(labels, coalesce(?3, '{}')),"
+        " max_run_seconds = nullif(coalesce(?6, max_run_seconds), 0) WHERE id = ?4 AND"
         " (SELECT count(*) FROM json_each(json_patch(labels, coalesce(?3, '{}')))) <= ?5"
         " RETURNING " SRV_JOB_ALL_COLUMNS);
     srv_query_text(&q, change->name);
@@ -279,6 +284,10 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     srv_query_text(&q, change->labels);
     srv_query_text(&q, id);
     srv_query_int(&q, SRV_JOB_MAX_LABELS);
+    if (change->max_run_seconds)
+        srv_query_int(&q, *change->max_run_seconds);
+    else
+        srv_query_text(&q, NULL);
     return srv_jobs_take_one(&q, out, changed, err);
 }
 
