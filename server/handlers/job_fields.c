@@ -146,7 +146,10 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     const json_t *most = json_object_get(root, "max_run_seconds");
     const int64_t seconds = json_integer_value(most); /* of null, 0: none */
     char *text = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    const struct srv_job_change changes = {.name = json_string_value(json_object_get(root, "name")),
+    struct srv_if_match match = {.request = call->request};
+    const struct srv_job_condition condition = {srv_job_if_match, &match};
+    const struct srv_job_change changes = {.condition = &condition,
+                                           .name = json_string_value(json_object_get(root, "name")),
                                            .labels = text,
                                            .priority = priority ? &number : NULL,
                                            .max_run_seconds = most ? &seconds : NULL};
@@ -157,6 +160,8 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     if (status == FSN_OK)
         status = srv_jobs_change(call->db, id, &changes, &job, &changed, err);
     free(text);
+    if (status == FSN_OK && match.failed)
+        return FSN_OK; /* it has been answered */
     if (status == FSN_OK && !changed)
         return reply_unchanged(call, id, err);
     if (status == FSN_OK) {

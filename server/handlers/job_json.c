@@ -48,6 +48,14 @@ json_t *srv_job_json(const struct srv_job *job)
     return value;
 }
 
+bool srv_job_if_match(const struct srv_job *job, void *user)
+{
+    struct srv_if_match *check = user;
+
+    check->failed = !srv_if_match(check->request, srv_job_json(job));
+    return !check->failed;
+}
+
 json_t *srv_epoch_json(const struct fsn_epoch *row)
 {
     return json_pack(

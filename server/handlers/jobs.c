@@ -309,9 +309,12 @@ enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
 {
     const char *id = srv_request_param(call->request, "id");
     enum srv_job_status was = SRV_JOB_STATUS_COUNT;
-    enum fsn_status status = srv_jobs_delete(call->service->blobs, call->db, id, &was, err);
+    struct srv_if_match match = {.request = call->request};
+    const struct srv_job_condition condition = {srv_job_if_match, &match};
+    enum fsn_status status =
+        srv_jobs_delete_if(call->service->blobs, call->db, id, &condition, &was, err);
 
-    if (status != FSN_OK)
+    if (status != FSN_OK || match.failed)
         return status;
     if (was == SRV_JOB_STATUS_COUNT)
         return srv_reply_unknown(call, "job");

@@ -19,6 +19,7 @@
     X(JOB_STATE, 409, "job-state", "The job's status does not allow this")                     \
     X(CANCELLED, 409, "cancelled", "The work was cancelled")                                   \
     X(KEY_REUSED, 409, "idempotency-key-reused", "The key belongs to another order")           \
+    X(PRECONDITION, 412, "precondition-failed", "The resource is not what If-Match names")     \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the server accepts")     \
     X(RANGE, 416, "range-not-satisfiable", "The range lies outside the content")               \
     X(INVALID_SPEC, 422, "invalid-spec", "The job cannot work as specified")                   \

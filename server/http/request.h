@@ -44,6 +44,10 @@ FSN_NODISCARD enum fsn_status srv_request_page(struct srv_request *request, stru
 
 /* ---- replies: each sets the reply, over an earlier one ------------------------------------- */
 
+/* Whether the resource is what If-Match names (RFC 9110, 13.1.1), if it was sent; else answers 412.
+ * current: what a GET of it would answer, taken over. */
+bool srv_if_match(struct srv_request *request, json_t *current);
+
 /* Takes over value; NULL (out of memory while it was built) replies 503. */
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value);
 /* A list: items (taken over) and next_cursor; next 0: null, the list ends here. */

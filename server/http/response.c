@@ -77,14 +77,63 @@ void srv_reply_empty(struct srv_request *request, unsigned status)
                        MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
+#define TAG_SIZE (SRV_SHA256_SIZE + 2)
+
+static void tag_of(const char *text, char tag[TAG_SIZE])
+{
+    char sha256[SRV_SHA256_SIZE];
+
+    srv_digest_bytes(text, strlen(text), sha256);
+    snprintf(tag, TAG_SIZE, "\"%s\"", sha256);
+}
+
+/* The line that shows a value, in the request's memory; NULL when out of memory. Takes value. */
+static const char *line_of(struct srv_request *request, json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    const char *line = text ? srv_arena_printf(&request->arena, "%s\n", text) : NULL;
+
+    free(text);
+    json_decref(value);
+    return line;
+}
+
+/* Strong comparison: a tag that is marked as weak matches nothing. */
+static bool lists_strongly(const char *list, const char *tag)
+{
+    for (const char *at = list; (at = strstr(at, tag)); at++)
+        if (at == list || at[-1] != '/')
+            return true;
+    return false;
+}
+
+bool srv_if_match(struct srv_request *request, json_t *current)
+{
+    const char *list = srv_request_header(request, MHD_HTTP_HEADER_IF_MATCH);
+    const char *line;
+    char tag[TAG_SIZE];
+
+    if (!list || strcmp(list + strspn(list, " "), "*") == 0) {
+        json_decref(current);
+        return true;
+    }
+    line = line_of(request, current);
+    if (line)
+        tag_of(line, tag);
+    if (line && lists_strongly(list, tag))
+        return true;
+    srv_reply_problem(request, SRV_PROBLEM_PRECONDITION,
+                      "If-Match does not name what the resource is now; read it again");
+    return false;
+}
+
 /* What was read carries a tag, so that who polls is told in a few bytes that nothing has changed.
  */
 static void reply_read(struct srv_request *request, const char *content_type, const char *text)
 {
-    char sha256[SRV_SHA256_SIZE], tag[SRV_SHA256_SIZE + 2];
+    char tag[TAG_SIZE];
 
-    srv_digest_bytes(text, strlen(text), sha256);
-    snprintf(tag, sizeof tag, "\"%s\"", sha256);
+    tag_of(text, tag);
     if (reply_unchanged(request, tag))
         return;
     reply_copy(request, MHD_HTTP_OK, content_type, text, "private, no-cache");
@@ -94,8 +143,7 @@ static void reply_read(struct srv_request *request, const char *content_type, co
 static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
                        json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-    char *line = text ? srv_arena_printf(&request->arena, "%s\n", text) : NULL;
+    const char *line = line_of(request, value);
 
     if (line && status == MHD_HTTP_OK && reads(request))
         reply_read(request, content_type, line);
@@ -106,8 +154,6 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
                    " \"title\": \"The server is short of memory\"}\n",
                    "no-store");
-    free(text);
-    json_decref(value);
 }
 
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)

@@ -262,9 +262,23 @@ enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *fi
     return status;
 }
 
-enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
-                                const struct srv_job_change *change, struct srv_job *out,
-                                bool *changed, struct fsn_error *err)
+/* *held: the condition holds of the job, which is there. */
+static enum fsn_status check_condition(struct srv_db *db, const char *id,
+                                       const struct srv_job_condition *condition, bool *held,
+                                       struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    bool found = false;
+    enum fsn_status status = srv_jobs_get(db, id, &job, &found, err);
+
+    *held = status == FSN_OK && found && condition->holds(&job, condition->user);
+    srv_job_clear(&job);
+    return status;
+}
+
+static enum fsn_status change_row(struct srv_db *db, const char *id,
+                                  const struct srv_job_change *change, struct srv_job *out,
+                                  bool *changed, struct fsn_error *err)
 {
     struct srv_query q;
 
@@ -291,8 +305,33 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     return srv_jobs_take_one(&q, out, changed, err);
 }
 
+enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
+                                const struct srv_job_change *change, struct srv_job *out,
+                                bool *changed, struct fsn_error *err)
+{
+    struct srv_job row = {0};
+    bool held = true, done = false;
+    enum fsn_status status = srv_db_begin(db, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (change->condition)
+        status = check_condition(db, id, change->condition, &held, err);
+    if (status == FSN_OK && held)
+        status = change_row(db, id, change, &row, &done, err);
+    status = srv_db_end(db, status, err);
+    if (status == FSN_OK) {
+        *out = row;
+        *changed = done;
+    } else {
+        srv_job_clear(&row);
+    }
+    return status;
+}
+
 struct deletion {
     const char *id;
+    const struct srv_job_condition *condition;
     enum srv_job_status status;
 };
 
@@ -312,6 +351,13 @@ static enum fsn_status delete_ended(struct srv_db *db, void *user, struct fsn_er
     if (status != FSN_OK)
         return status;
     deletion->status = srv_job_status_parse(name);
+    if (deletion->condition && *name && srv_job_has_ended(deletion->status)) {
+        bool held = false;
+
+        status = check_condition(db, deletion->id, deletion->condition, &held, err);
+        if (status != FSN_OK || !held)
+            return status;
+    }
     srv_query_begin(&q, db,
                     "DELETE FROM jobs WHERE id = ?"
                     " AND status IN ('succeeded', 'failed', 'cancelled')");
@@ -322,7 +368,14 @@ static enum fsn_status delete_ended(struct srv_db *db, void *user, struct fsn_er
 enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db, const char *id,
                                 enum srv_job_status *status, struct fsn_error *err)
 {
-    struct deletion deletion = {.id = id, .status = SRV_JOB_STATUS_COUNT};
+    return srv_jobs_delete_if(blobs, db, id, NULL, status, err);
+}
+
+enum fsn_status srv_jobs_delete_if(struct srv_blobs *blobs, struct srv_db *db, const char *id,
+                                   const struct srv_job_condition *condition,
+                                   enum srv_job_status *status, struct fsn_error *err)
+{
+    struct deletion deletion = {.id = id, .condition = condition, .status = SRV_JOB_STATUS_COUNT};
     enum fsn_status outcome = srv_blobs_drop(blobs, db, delete_ended, &deletion, err);
 
     *status = deletion.status;

@@ -141,13 +141,20 @@ FSN_NODISCARD enum fsn_status srv_jobs_renew(struct srv_db *db, const char *id,
 FSN_NODISCARD enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id,
                                                       bool *running, struct fsn_error *err);
 
+/* Asked within the transaction of a change, of the job as it is then: false forbids the change. */
+struct srv_job_condition {
+    bool (*holds)(const struct srv_job *job, void *user);
+    void *user;
+};
+
 /* What a client says of a job may change at any time; NULL: it stays. labels: a JSON object that is
  * merged into the job's (RFC 7396). *changed false, and nothing done: there is no such job, or it
- * would have more than SRV_JOB_MAX_LABELS. */
+ * would have more than SRV_JOB_MAX_LABELS, or the condition does not hold. */
 enum { SRV_JOB_MAX_LABELS = 16 };
 struct srv_job_change {
     const char *name, *labels;
     const int64_t *priority, *max_run_seconds; /* of the latter, 0: none */
+    const struct srv_job_condition *condition; /* NULL: none */
 };
 FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
                                               const struct srv_job_change *change,
@@ -159,6 +166,13 @@ FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
 FSN_NODISCARD enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db,
                                               const char *id, enum srv_job_status *status,
                                               struct fsn_error *err);
+
+/* The same if the condition, which may be NULL, holds of one that is at its end. */
+FSN_NODISCARD enum fsn_status srv_jobs_delete_if(struct srv_blobs *blobs, struct srv_db *db,
+                                                 const char *id,
+                                                 const struct srv_job_condition *condition,
+                                                 enum srv_job_status *status,
+                                                 struct fsn_error *err);
 
 /* The running job whose lease ended longest ago, if any ended before now_ms. */
 FSN_NODISCARD enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms,
