@@ -45,7 +45,7 @@ srv_handler_fn srv_post_model, srv_list_models, srv_get_model, srv_get_model_con
     srv_delete_model;
 srv_handler_fn srv_post_dataset, srv_list_datasets, srv_get_dataset, srv_delete_dataset;
 srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_delete_job,
-    srv_cancel_job;
+    srv_cancel_job, srv_retry_job, srv_duplicate_job;
 srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates,
     srv_get_job_deliveries;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MAX_NAME = 200, MAX_LABEL_KEY = 63, MAX_LABEL_VALUE = 200, MAX_PRIORITY = 100 };
+enum { MAX_RUN_SECONDS = 366 * 24 * 3600 };
 
 static bool is_printable(const char *text)
 {
@@ -73,6 +74,15 @@ static void check_priority(const json_t *value, struct fsn_faults *faults)
                   MAX_PRIORITY);
 }
 
+static void check_run_seconds(const json_t *value, struct fsn_faults *faults)
+{
+    const json_int_t seconds = json_integer_value(value);
+
+    if (!json_is_integer(value) || seconds < 1 || seconds > MAX_RUN_SECONDS)
+        srv_fault(faults, "/max_run_seconds", "must be a whole number from 1 to %d",
+                  MAX_RUN_SECONDS);
+}
+
 static void check_keys(json_t *root, struct fsn_faults *faults)
 {
     const char *key;
@@ -81,10 +91,13 @@ static void check_keys(json_t *root, struct fsn_faults *faults)
     json_object_foreach(root, key, value)
     {
         const bool known = strcmp(key, "name") == 0 || strcmp(key, "labels") == 0 ||
-                           strcmp(key, "priority") == 0 || strcmp(key, "keep") == 0;
+                           strcmp(key, "priority") == 0 || strcmp(key, "keep") == 0 ||
+                           strcmp(key, "max_run_seconds") == 0;
 
         if (!known)
-            srv_fault(faults, "", "'%.64s' cannot be changed; name, labels, priority and keep can",
+            srv_fault(faults, "",
+                      "'%.64s' cannot be changed; name, labels, priority, keep and max_run_seconds "
+                      "can",
                       key);
     }
 }
@@ -95,6 +108,7 @@ void srv_job_fields_check(const json_t *root, bool change, struct fsn_faults *fa
     json_t *labels = json_object_get(root, "labels");
     const json_t *priority = json_object_get(root, "priority");
     const json_t *keep = json_object_get(root, "keep");
+    const json_t *most = json_object_get(root, "max_run_seconds");
 
     if (name)
         check_text(name, "/name", MAX_NAME, faults);
@@ -104,6 +118,8 @@ void srv_job_fields_check(const json_t *root, bool change, struct fsn_faults *fa
         check_priority(priority, faults);
     if (change && keep && !json_is_boolean(keep))
         srv_fault(faults, "/keep", "must be true or false");
+    if (most && (!change || !json_is_null(most)))
+        check_run_seconds(most, faults);
 }
 
 /* ---- PATCH ----------------------------------------------------------------------------------- */
@@ -133,11 +149,17 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     const json_t *priority = json_object_get(root, "priority");
     const int64_t number = json_integer_value(priority);
     const bool keeps = json_is_true(json_object_get(root, "keep"));
+    const json_t *most = json_object_get(root, "max_run_seconds");
+    const int64_t seconds = json_integer_value(most); /* of null, 0: none */
     char *text = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    const struct srv_job_change changes = {.name = json_string_value(json_object_get(root, "name")),
+    struct srv_if_match match = {.request = call->request};
+    const struct srv_job_condition condition = {srv_job_if_match, &match};
+    const struct srv_job_change changes = {.condition = &condition,
+                                           .name = json_string_value(json_object_get(root, "name")),
                                            .labels = text,
                                            .priority = priority ? &number : NULL,
-                                           .keep = json_object_get(root, "keep") ? &keeps : NULL};
+                                           .keep = json_object_get(root, "keep") ? &keeps : NULL,
+                                           .max_run_seconds = most ? &seconds : NULL};
     struct srv_job job = {0};
     bool changed = false;
     enum fsn_status status = labels && !text ? SRV_NOMEM(err) : FSN_OK;
@@ -145,6 +167,8 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     if (status == FSN_OK)
         status = srv_jobs_change(call->db, id, &changes, &job, &changed, err);
     free(text);
+    if (status == FSN_OK && match.failed)
+        return FSN_OK; /* it has been answered */
     if (status == FSN_OK && !changed)
         return reply_unchanged(call, id, err);
     if (status == FSN_OK) {
@@ -171,7 +195,8 @@ enum fsn_status srv_patch_job(struct srv_call *call, struct fsn_error *err)
         return FSN_OK;
     }
     if (!json_is_object(root)) {
-        srv_fault(&faults, "", "must be an object with name, labels, priority or keep");
+        srv_fault(&faults, "",
+                  "must be an object with name, labels, priority, keep or max_run_seconds");
     } else {
         check_keys(root, &faults);
         srv_job_fields_check(root, true, &faults);

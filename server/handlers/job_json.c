@@ -42,9 +42,11 @@ static json_t *error_json(const struct srv_job *job)
 json_t *srv_job_state_json(const struct srv_job *job)
 {
     return json_pack(
-        "{ss ss so sI ss ss ss so so sI sI so so so sI so so so so sb so so}", "id", job->id,
+        "{ss ss so sI so sf ss ss ss so so sI sI so so so sI so so so so sb so so}", "id", job->id,
         "name", job->name, "labels", srv_stored_json(job->labels), "priority",
-        (json_int_t)job->priority, "model_id", job->model_id, "dataset_id", job->dataset_id,
+        (json_int_t)job->priority, "max_run_seconds",
+        job->max_run_seconds > 0 ? json_integer(job->max_run_seconds) : json_null(), "run_seconds",
+        1e-3 * (double)job->run_ms, "model_id", job->model_id, "dataset_id", job->dataset_id,
         "status", srv_job_status_name(job->status), "stage",
         *job->stage ? json_string(job->stage) : json_null(), "progress",
         srv_real_json(job->progress), "epoch", (json_int_t)job->epoch, "epochs",
@@ -74,6 +76,16 @@ json_t *srv_job_json(const struct srv_job *job)
         json_object_set_new(value, "plan", srv_stored_json(job->plan));
     }
     return value;
+}
+
+bool srv_job_if_match(const struct srv_job *job, void *user)
+{
+    struct srv_if_match *check = user;
+
+    check->failed = !srv_if_match(
+        check->request, srv_job_live_json(job),
+        (const struct srv_member[]){{"spec", job->spec}, {"plan", job->plan}, {NULL, NULL}});
+    return !check->failed;
 }
 
 json_t *srv_epoch_json(const struct fsn_epoch *row)

@@ -15,6 +15,13 @@ json_t *srv_job_state_json(const struct srv_job *job);
 json_t *srv_job_live_json(const struct srv_job *job);
 /* ... and whole, with spec and plan. */
 json_t *srv_job_json(const struct srv_job *job);
+/* Holds, of the call's request (an srv_job_condition for struct srv_if_match), when the job is what
+ * If-Match names; else the request is answered. */
+struct srv_if_match {
+    struct srv_request *request;
+    bool failed;
+};
+bool srv_job_if_match(const struct srv_job *job, void *user);
 json_t *srv_epoch_json(const struct fsn_epoch *row);
 
 #endif

@@ -134,9 +134,10 @@ static enum fsn_status fill_job(struct order *order, char *plan_json, struct srv
 {
     const char *name = json_string_value(json_object_get(order->root, "name"));
     const json_t *labels = json_object_get(order->root, "labels");
-    struct srv_job result = {.epochs = order->spec.finetune.epochs,
-                             .priority =
-                                 json_integer_value(json_object_get(order->root, "priority"))};
+    struct srv_job result = {
+        .epochs = order->spec.finetune.epochs,
+        .priority = json_integer_value(json_object_get(order->root, "priority")),
+        .max_run_seconds = json_integer_value(json_object_get(order->root, "max_run_seconds"))};
     enum fsn_status status;
 
     if (order->spec.threads == 0)

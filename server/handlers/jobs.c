@@ -1,6 +1,7 @@
 /* jobs.c - /v1/jobs: order a compression, watch it, cancel it. */
 #include "base/clock.h"
 #include "handlers/job_json.h"
+#include "handlers/job_order.h"
 #include "handlers/job_plan.h"
 #include "handlers/webhooks.h"
 
@@ -54,16 +55,14 @@ static enum fsn_status answer_again(struct srv_call *call, const struct srv_job_
     return FSN_OK;
 }
 
-static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_job *job,
-                                      enum srv_job_insert outcome)
+void srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome)
 {
     struct srv_request *request = call->request;
 
     switch (outcome) {
     case SRV_JOB_MODEL_GONE:
     case SRV_JOB_DATASET_GONE:
-        srv_reply_problem(request, SRV_PROBLEM_INVALID_SPEC,
-                          "the %s was deleted while the job was planned",
+        srv_reply_problem(request, SRV_PROBLEM_INVALID_SPEC, "the job's %s was deleted",
                           outcome == SRV_JOB_MODEL_GONE ? "model" : "data set");
         break;
     case SRV_JOB_QUEUE_FULL:
@@ -82,11 +81,8 @@ static enum fsn_status reply_inserted(struct srv_call *call, const struct srv_jo
         srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the order was sent twice at once");
         break;
     case SRV_JOB_INSERTED:
-        reply_created(request, job);
-        srv_workers_wake(call->service->workers);
         break;
     }
-    return FSN_OK;
 }
 
 static enum fsn_status create(struct srv_call *call, const struct srv_job_key *key,
@@ -105,14 +101,23 @@ static enum fsn_status create(struct srv_call *call, const struct srv_job_key *k
     status = srv_jobs_insert(call->db, job, key, call->service->max_queued_jobs, &outcome, err);
     if (status == FSN_OK && outcome == SRV_JOB_KEY_TAKEN)
         status = answer_again(call, key, &answered, err);
-    return status == FSN_OK && !answered ? reply_inserted(call, job, outcome) : status;
+    if (status != FSN_OK || answered)
+        return status;
+    if (outcome != SRV_JOB_INSERTED) {
+        srv_reply_no_room(call, outcome);
+    } else {
+        reply_created(call->request, job);
+        srv_workers_wake(call->service->workers);
+    }
+    return FSN_OK;
 }
 
 /* Idempotency-Key: visible ASCII. Replies, and gives false, for anything else. */
-static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
+static bool read_key(struct srv_call *call, const char *of, char order_sha256[SRV_SHA256_SIZE],
                      struct srv_job_key *out)
 {
     const struct srv_body *body = &call->request->body;
+    struct srv_digest digest;
     const char *key = srv_request_header(call->request, "Idempotency-Key");
     size_t length = key ? strlen(key) : 0;
     bool visible = true;
@@ -126,7 +131,10 @@ static bool read_key(struct srv_call *call, char order_sha256[SRV_SHA256_SIZE],
                           "Idempotency-Key: expected 1 to %d visible ASCII characters", MAX_KEY);
         return false;
     }
-    srv_digest_bytes(body->bytes ? body->bytes : "", (size_t)body->size_bytes, order_sha256);
+    srv_digest_begin(&digest);
+    srv_digest_add(&digest, of, strlen(of));
+    srv_digest_add(&digest, body->bytes ? body->bytes : "", (size_t)body->size_bytes);
+    srv_digest_end(&digest, order_sha256);
     return true;
 }
 
@@ -151,9 +159,9 @@ static void reply_planned(struct srv_call *call, const struct srv_job *job)
                              srv_stored_json(job->plan)));
 }
 
-enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
+enum fsn_status srv_order_job(struct srv_call *call, const char *of, srv_order_fn *read,
+                              struct fsn_error *err)
 {
-    const struct srv_body *body = &call->request->body;
     char order_sha256[SRV_SHA256_SIZE];
     struct fsn_faults faults = {0};
     struct fsn_error cause = {0};
@@ -161,15 +169,18 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     struct srv_job job = {0};
     struct srv_job_key key;
     bool answered = false, dry_run;
+    const char *text = NULL;
+    size_t size = 0;
 
-    if (!dry_run_parse(call, &dry_run) || !read_key(call, order_sha256, &key))
+    if (!dry_run_parse(call, &dry_run) || !read_key(call, of, order_sha256, &key))
         return FSN_OK;
     if (key.key && !dry_run)
         status = answer_again(call, &key, &answered, err);
-    if (status != FSN_OK || answered)
+    if (status == FSN_OK && !answered)
+        status = read(call, &text, &size, err);
+    if (status != FSN_OK || !text)
         return status;
-    status = srv_plan_job(call, body->bytes ? body->bytes : "", (size_t)body->size_bytes, &job,
-                          &faults, &cause);
+    status = srv_plan_job(call, text, size, &job, &faults, &cause);
     if (status == FSN_FORMAT) {
         srv_reply_problem(call->request, SRV_PROBLEM_MALFORMED_JSON, "%s", cause.text);
         status = FSN_OK;
@@ -184,6 +195,22 @@ enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
     }
     srv_job_clear(&job);
     return status;
+}
+
+static enum fsn_status read_body(struct srv_call *call, const char **text, size_t *size,
+                                 struct fsn_error *err)
+{
+    const struct srv_body *body = &call->request->body;
+
+    (void)err;
+    *text = body->bytes ? body->bytes : "";
+    *size = (size_t)body->size_bytes;
+    return FSN_OK;
+}
+
+enum fsn_status srv_post_job(struct srv_call *call, struct fsn_error *err)
+{
+    return srv_order_job(call, "", read_body, err);
 }
 
 /* ?label=KEY or ?label=KEY:VALUE; NULL: not asked for. */
@@ -284,9 +311,12 @@ enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
 {
     const char *id = srv_request_param(call->request, "id");
     enum srv_job_status was = SRV_JOB_STATUS_COUNT;
-    enum fsn_status status = srv_jobs_delete(call->service->blobs, call->db, id, &was, err);
+    struct srv_if_match match = {.request = call->request};
+    const struct srv_job_condition condition = {srv_job_if_match, &match};
+    enum fsn_status status =
+        srv_jobs_delete_if(call->service->blobs, call->db, id, &condition, &was, err);
 
-    if (status != FSN_OK)
+    if (status != FSN_OK || match.failed)
         return status;
     if (was == SRV_JOB_STATUS_COUNT)
         return srv_reply_unknown(call, "job");

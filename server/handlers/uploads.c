@@ -111,16 +111,33 @@ enum fsn_status srv_reply_upload(struct srv_call *call, enum srv_upload_kind kin
     return status;
 }
 
+/* An upload is never changed, so what has been looked at is what will be deleted. false: answered.
+ */
+static enum fsn_status if_match(struct srv_call *call, enum srv_upload_kind kind, bool *matches,
+                                struct fsn_error *err)
+{
+    struct srv_upload upload = {0};
+    bool found = false;
+    enum fsn_status status = srv_uploads_get(call->db, kind, srv_request_param(call->request, "id"),
+                                             &upload, &found, err);
+
+    *matches =
+        status == FSN_OK && (!found || srv_if_match(call->request, upload_json(&upload), NULL));
+    srv_upload_clear(&upload);
+    return status;
+}
+
 enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind kind,
                                   struct fsn_error *err)
 {
     char in_use[SRV_IN_USE_SIZE] = "";
-    bool found = false, several;
-    enum fsn_status status =
-        srv_uploads_delete(call->service->blobs, call->db, kind,
-                           srv_request_param(call->request, "id"), &found, in_use, err);
+    bool found = false, matches = false, several;
+    enum fsn_status status = if_match(call, kind, &matches, err);
 
-    if (status != FSN_OK)
+    if (status == FSN_OK && matches)
+        status = srv_uploads_delete(call->service->blobs, call->db, kind,
+                                    srv_request_param(call->request, "id"), &found, in_use, err);
+    if (status != FSN_OK || !matches)
         return status;
     if (!found)
         return srv_reply_unknown(call, srv_upload_nouns[kind]);

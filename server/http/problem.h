@@ -22,6 +22,7 @@
     X(EXPIRED, 410, "expired", "The files have been removed because of their age")             \
     X(UPLOAD_OFFSET, 409, "upload-offset", "The part does not begin where the upload ends")    \
     X(TUS_VERSION, 412, "tus-version", "The server does not speak this version of tus")        \
+    X(PRECONDITION, 412, "precondition-failed", "The resource is not what If-Match names")     \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the server accepts")     \
     X(MEDIA_TYPE, 415, "media-type", "The body is not of the type that is needed")             \
     X(RANGE, 416, "range-not-satisfiable", "The range lies outside the content")               \
@@ -35,6 +36,7 @@
     X(BUDGET, 422, "impossible-budget", "The compression asked for cannot be reached")         \
     X(DIVERGED, 422, "diverged", "Training produced a value that is not finite")               \
     X(UPLOAD_LOCKED, 423, "upload-locked", "Another request writes to the upload")             \
+    X(RUN_TIME, 422, "run-time-exceeded", "The job ran longer than it may")                    \
     X(QUOTA, 429, "quota-exceeded", "The token has as much as it may have")                    \
     X(QUEUE_FULL, 429, "queue-full", "The queue is full")                                      \
     X(CHECKSUM, 460, "checksum-mismatch", "The part is not what its checksum says")            \

@@ -54,6 +54,9 @@ struct srv_member {
 };
 void srv_reply_json_with(struct srv_request *request, unsigned status, json_t *value,
                          const struct srv_member *members);
+/* Whether the resource is what If-Match names (RFC 9110, 13.1.1), if it was sent; else answers 412.
+ * current (taken over) and members (or NULL): what a GET of it would answer. */
+bool srv_if_match(struct srv_request *request, json_t *current, const struct srv_member *members);
 /* A list: items (taken over) and next_cursor; next 0: null, the list ends here. */
 void srv_reply_page(struct srv_request *request, json_t *items, int64_t next);
 void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,

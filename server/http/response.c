@@ -77,23 +77,89 @@ void srv_reply_empty(struct srv_request *request, unsigned status)
                        MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
+#define TAG_SIZE (SRV_SHA256_SIZE + 2)
+
+static void tag_of(const char *text, char tag[TAG_SIZE])
+{
+    char sha256[SRV_SHA256_SIZE];
+
+    srv_digest_bytes(text, strlen(text), sha256);
+    snprintf(tag, TAG_SIZE, "\"%s\"", sha256);
+}
+
+/* The line that shows a value, and behind its own members these (or NULL), in the request's memory;
+ * NULL when out of memory. Takes value. */
+static const char *line_of(struct srv_request *request, json_t *value,
+                           const struct srv_member *members)
+{
+    static const char before[] = ",\n  \"", between[] = "\": ", end[] = "\n}\n", none[] = "null";
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    size_t size = text ? strlen(text) : 0, room = size + sizeof end;
+    char *line = NULL, *to;
+
+    json_decref(value);
+    for (const struct srv_member *m = members; m && m->name; m++)
+        room += sizeof before + strlen(m->name) + sizeof between + strlen(m->text ? m->text : none);
+    if (text)
+        line = srv_arena_alloc(&request->arena, room);
+    if (line) {
+        to = mempcpy(line, text, members ? size - strlen("\n}") : size);
+        for (const struct srv_member *m = members; m && m->name; m++)
+            to = stpcpy(stpcpy(stpcpy(stpcpy(to, before), m->name), between),
+                        m->text ? m->text : none);
+        strcpy(to, members ? end : "\n");
+    }
+    free(text);
+    return line;
+}
+
+/* Strong comparison: a tag that is marked as weak matches nothing. */
+static bool lists_strongly(const char *list, const char *tag)
+{
+    for (const char *at = list; (at = strstr(at, tag)); at++)
+        if (at == list || at[-1] != '/')
+            return true;
+    return false;
+}
+
+bool srv_if_match(struct srv_request *request, json_t *current, const struct srv_member *members)
+{
+    const char *list = srv_request_header(request, MHD_HTTP_HEADER_IF_MATCH);
+    const char *line;
+    char tag[TAG_SIZE];
+
+    if (!list || strcmp(list + strspn(list, " "), "*") == 0) {
+        json_decref(current);
+        return true;
+    }
+    line = line_of(request, current, members);
+    if (line)
+        tag_of(line, tag);
+    if (line && lists_strongly(list, tag))
+        return true;
+    srv_reply_problem(request, SRV_PROBLEM_PRECONDITION,
+                      "If-Match does not name what the resource is now; read it again");
+    return false;
+}
+
 /* What was read carries a tag, so that who polls is told in a few bytes that nothing has changed.
  */
 static void reply_read(struct srv_request *request, const char *content_type, const char *text)
 {
-    char sha256[SRV_SHA256_SIZE], tag[SRV_SHA256_SIZE + 2];
+    char tag[TAG_SIZE];
 
-    srv_digest_bytes(text, strlen(text), sha256);
-    snprintf(tag, sizeof tag, "\"%s\"", sha256);
+    tag_of(text, tag);
     if (reply_unchanged(request, tag))
         return;
     reply_copy(request, MHD_HTTP_OK, content_type, text, "private, no-cache");
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
 }
 
-static void reply_line(struct srv_request *request, unsigned status, const char *content_type,
-                       const char *line)
+static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
+                       json_t *value, const struct srv_member *members)
 {
+    const char *line = line_of(request, value, members);
+
     if (line && status == MHD_HTTP_OK && reads(request))
         reply_read(request, content_type, line);
     else if (line)
@@ -105,53 +171,15 @@ static void reply_line(struct srv_request *request, unsigned status, const char 
                    "no-store");
 }
 
-/* As text, and the value is let go. */
-static char *dump(json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-
-    json_decref(value);
-    return text;
-}
-
-static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
-                       json_t *value)
-{
-    char *text = dump(value);
-    const size_t size = text ? strlen(text) : 0;
-    char *line = text ? srv_arena_alloc(&request->arena, size + sizeof "\n") : NULL;
-
-    if (line)
-        memcpy(mempcpy(line, text, size), "\n", sizeof "\n");
-    reply_line(request, status, content_type, line);
-    free(text);
-}
-
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
 {
-    reply_dump(request, status, "application/json", value);
+    reply_dump(request, status, "application/json", value, NULL);
 }
 
 void srv_reply_json_with(struct srv_request *request, unsigned status, json_t *value,
                          const struct srv_member *members)
 {
-    static const char before[] = ",\n  \"", between[] = "\": ", end[] = "\n}\n", none[] = "null";
-    char *text = dump(value), *line = NULL, *to;
-    size_t size = text ? strlen(text) + sizeof end : 0;
-
-    for (const struct srv_member *m = members; m->name; m++)
-        size += sizeof before + strlen(m->name) + sizeof between + strlen(m->text ? m->text : none);
-    if (text)
-        line = srv_arena_alloc(&request->arena, size);
-    if (line) {
-        to = mempcpy(line, text, strlen(text) - strlen("\n}"));
-        for (const struct srv_member *m = members; m->name; m++)
-            to = stpcpy(stpcpy(stpcpy(stpcpy(to, before), m->name), between),
-                        m->text ? m->text : none);
-        memcpy(to, end, sizeof end);
-    }
-    reply_line(request, status, "application/json", line);
-    free(text);
+    reply_dump(request, status, "application/json", value, members);
 }
 
 void srv_reply_page(struct srv_request *request, json_t *items, int64_t next)
@@ -168,7 +196,7 @@ void srv_reply_faults(struct srv_request *request, enum srv_problem problem, con
                       const struct fsn_faults *faults)
 {
     reply_dump(request, srv_problem_http_status(problem), "application/problem+json",
-               srv_problem_json(problem, detail, faults));
+               srv_problem_json(problem, detail, faults), NULL);
 }
 
 void srv_reply_problem(struct srv_request *request, enum srv_problem problem, const char *format,

@@ -7,6 +7,8 @@
  *       |  RETRY, RELEASE  |
  *       +-----CANCEL-------+-CANCEL -----> cancelled
  *
+ * and REQUEUE, which leads from failed and cancelled back to queued.
+ *
  * Every claim raises the job's fence, and every write of a worker names the fence of its claim, so
  * a worker that was thought dead and wakes up again changes nothing (Kleppmann, "How to do
  * distributed locking", 2016). The claim itself is one statement of the store (srv_jobs_claim).
@@ -31,6 +33,8 @@ static const struct {
     {SRV_JOB_RUNNING, SRV_JOB_EVENT_RETRY, SRV_JOB_QUEUED},
     {SRV_JOB_RUNNING, SRV_JOB_EVENT_RELEASE, SRV_JOB_QUEUED},
     {SRV_JOB_RUNNING, SRV_JOB_EVENT_CANCEL, SRV_JOB_CANCELLED},
+    {SRV_JOB_FAILED, SRV_JOB_EVENT_REQUEUE, SRV_JOB_QUEUED},
+    {SRV_JOB_CANCELLED, SRV_JOB_EVENT_REQUEUE, SRV_JOB_QUEUED},
 };
 
 const char *srv_job_event_name(enum srv_job_event event)
@@ -63,7 +67,10 @@ enum fsn_status srv_queue_apply(struct srv_db *db, const struct srv_job *job,
         .id = job->id,
         .fence = job->fence,
         .from = job->status,
-        .attempts_back = event == SRV_JOB_EVENT_RELEASE ? 1 : 0,
+        .attempts_back = event == SRV_JOB_EVENT_RELEASE   ? 1
+                         : event == SRV_JOB_EVENT_REQUEUE ? job->attempts
+                                                          : 0,
+        .run_ms = job->run_ms,
         .error_type = error_type,
         .error_detail = error_detail,
     };
@@ -148,4 +155,38 @@ enum fsn_status srv_queue_cancel(struct srv_db *db, const char *id, enum srv_can
             return FSN_OK;
         }
     }
+}
+
+/* Within a transaction. */
+static enum fsn_status requeue(struct srv_db *db, const char *id, int64_t max_queued,
+                               struct srv_requeue *out, struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    bool moved = false;
+    enum fsn_status status = srv_jobs_get(db, id, &job, &out->found, err);
+
+    out->was = out->found ? job.status : SRV_JOB_STATUS_COUNT;
+    if (status == FSN_OK && out->found)
+        status = srv_jobs_check_room(db, &job, NULL, max_queued, &out->room, err);
+    if (status == FSN_OK && out->found && out->room == SRV_JOB_INSERTED)
+        status = srv_queue_apply(db, &job, SRV_JOB_EVENT_REQUEUE, NULL, NULL, &moved, err);
+    if (status == FSN_OK && moved)
+        status = srv_jobs_renew(db, id, err);
+    out->queued = moved;
+    srv_job_clear(&job);
+    return status;
+}
+
+enum fsn_status srv_queue_requeue(struct srv_db *db, const char *id, int64_t max_queued,
+                                  struct srv_requeue *out, struct fsn_error *err)
+{
+    struct srv_requeue result = {0};
+    enum fsn_status status = srv_db_begin(db, err);
+
+    if (status != FSN_OK)
+        return status;
+    status = srv_db_end(db, requeue(db, id, max_queued, &result, err), err);
+    if (status == FSN_OK)
+        *out = result;
+    return status;
 }

@@ -12,7 +12,8 @@
     X(FAIL, "fail")       /* the engine refused, or it was tried too often */            \
     X(RETRY, "retry")     /* its worker is gone, or failed for a reason that may pass */ \
     X(RELEASE, "release") /* the server stops; the attempt does not count */             \
-    X(CANCEL, "cancel")   /* a client asked */
+    X(CANCEL, "cancel")   /* a client asked */                                           \
+    X(REQUEUE, "requeue") /* a client asked for another go at what has ended */
 
 enum srv_job_event {
 #define SRV__ENUM(code, name) SRV_JOB_EVENT_##code,
@@ -46,5 +47,16 @@ FSN_NODISCARD enum fsn_status srv_queue_recover(struct srv_db *db, int64_t now_m
 enum srv_cancel { SRV_CANCEL_UNKNOWN, SRV_CANCEL_DONE, SRV_CANCEL_ASKED, SRV_CANCEL_TOO_LATE };
 FSN_NODISCARD enum fsn_status srv_queue_cancel(struct srv_db *db, const char *id,
                                                enum srv_cancel *outcome, struct fsn_error *err);
+
+/* Queues a failed or cancelled job again, as if it had never run: attempts, running time, error,
+ * progress begin anew. What its folder in DIR/work still has is gone on with. */
+struct srv_requeue {
+    bool found, queued;
+    enum srv_job_status was;  /* when found */
+    enum srv_job_insert room; /* why it was not queued, when its status would have allowed it */
+};
+FSN_NODISCARD enum fsn_status srv_queue_requeue(struct srv_db *db, const char *id,
+                                                int64_t max_queued, struct srv_requeue *out,
+                                                struct fsn_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/counters.h"
 #include "http/problem.h"
+#include "jobs/sweep.h"
 #include "log.h"
 #include "store/job_log.h"
 #include "store/results.h"
@@ -49,9 +50,11 @@ struct run {
     int64_t written_ticks_ms; /* last progress row, and its stage */
     int64_t counted_ticks_ms; /* the time until then is in the metrics; 0: none yet */
     enum fsn_stage written_stage;
-    bool curve_cut;   /* rows of epochs to be trained again are gone */
-    bool lost;        /* the claim is no longer ours */
-    bool comes_again; /* another attempt will go on from the checkpoint */
+    bool curve_cut;                        /* rows of epochs to be trained again are gone */
+    bool lost;                             /* the claim is no longer ours */
+    bool comes_again;                      /* another attempt will go on from the checkpoint */
+    bool too_long;                         /* the job has run longer than it may */
+    int64_t begun_ticks_ms, run_before_ms; /* start of this attempt, and the time of those before */
     char folder[SRV_PATH_SIZE], out[SRV_PATH_SIZE], checkpoint[SRV_PATH_SIZE];
 };
 
@@ -103,6 +106,15 @@ static void count_stage(struct run *run)
     run->counted_ticks_ms = now;
 }
 
+/* How long the job has run, and whether that is too long. */
+static void note_time(struct run *run)
+{
+    struct srv_job *job = run->job;
+
+    job->run_ms = run->run_before_ms + srv_ticks_ms() - run->begun_ticks_ms;
+    run->too_long = job->max_run_seconds > 0 && job->run_ms > 1000 * job->max_run_seconds;
+}
+
 /* Keeps what is known of the search; without memory for it, what was known before. */
 static void note_search(struct srv_job *job, const struct fsn_search *search)
 {
@@ -145,6 +157,7 @@ static bool on_progress(const struct fsn_progress *p, void *user)
 {
     struct run *run = user;
 
+    note_time(run);
     /* After its last step an epoch is not trained again: what comes then without a row is the end
      * of the run, whose rows are all there. */
     if (p->epoch > 0 && !run->curve_cut && (p->epoch_row || p->step < p->steps))
@@ -159,7 +172,8 @@ static bool on_progress(const struct fsn_progress *p, void *user)
     if (p->stage != run->written_stage ||
         srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
         store_progress(run, p);
-    return !run->lost && !atomic_load(&run->signals->cancel) && !atomic_load(&run->signals->stop);
+    return !run->lost && !run->too_long && !atomic_load(&run->signals->cancel) &&
+           !atomic_load(&run->signals->stop);
 }
 
 /* ---- the engine's call --------------------------------------------------------------------- */
@@ -302,8 +316,10 @@ static enum fsn_status finish(struct run *run, struct fsn_error *err)
 /* What a failed or interrupted attempt leads to. */
 static enum srv_job_event judge(const struct run *run, enum fsn_status status)
 {
+    if (status == FSN_CANCELLED && atomic_load(&run->signals->cancel))
+        return SRV_JOB_EVENT_CANCEL;
     if (status == FSN_CANCELLED)
-        return atomic_load(&run->signals->cancel) ? SRV_JOB_EVENT_CANCEL : SRV_JOB_EVENT_RELEASE;
+        return run->too_long ? SRV_JOB_EVENT_FAIL : SRV_JOB_EVENT_RELEASE;
     if (status == FSN_IO || status == FSN_NOMEM) /* may pass */
         return srv_queue_loss(run->job, run->runner->max_attempts);
     return SRV_JOB_EVENT_FAIL;
@@ -312,13 +328,21 @@ static enum srv_job_event judge(const struct run *run, enum fsn_status status)
 static void end_unfinished(struct run *run, enum fsn_status status, const struct fsn_error *cause)
 {
     enum srv_job_event event = judge(run, status);
+    enum srv_problem problem = srv_problem_of_status(status);
+    const char *detail = cause->text;
+    char too_long[96];
     bool tell = event == SRV_JOB_EVENT_FAIL || event == SRV_JOB_EVENT_RETRY;
     struct fsn_error err = {0};
     bool moved = false;
 
-    if (srv_queue_apply(run->db, run->job, event,
-                        tell ? srv_problem_type(srv_problem_of_status(status)) : NULL,
-                        tell ? cause->text : NULL, &moved, &err) != FSN_OK)
+    if (event == SRV_JOB_EVENT_FAIL && status == FSN_CANCELLED) {
+        problem = SRV_PROBLEM_RUN_TIME;
+        detail = too_long;
+        snprintf(too_long, sizeof too_long, "the job has run %.1f s, max_run_seconds is %lld",
+                 1e-3 * (double)run->job->run_ms, (long long)run->job->max_run_seconds);
+    }
+    if (srv_queue_apply(run->db, run->job, event, tell ? srv_problem_type(problem) : NULL,
+                        tell ? detail : NULL, &moved, &err) != FSN_OK)
         SRV_LOG(SRV_LOG_ERROR, "job's end not stored", SRV_TEXT("job", run->job->id),
                 SRV_TEXT("detail", err.text));
     run->lost = !moved;
@@ -328,7 +352,12 @@ static void end_unfinished(struct run *run, enum fsn_status status, const struct
 void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_job *job,
                  struct srv_run_signals *signals)
 {
-    struct run run = {.runner = runner, .db = db, .job = job, .signals = signals};
+    struct run run = {.runner = runner,
+                      .db = db,
+                      .job = job,
+                      .signals = signals,
+                      .begun_ticks_ms = srv_ticks_ms(),
+                      .run_before_ms = job->run_ms};
     struct fsn_error err = {0}, cleaning = {0};
     enum fsn_status status;
 
@@ -340,6 +369,7 @@ void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_
     if (status == FSN_OK)
         status = compress(&run, &err);
     count_stage(&run);
+    note_time(&run);
     if (status == FSN_OK)
         status = finish(&run, &err);
     if (status != FSN_OK) {
@@ -352,7 +382,8 @@ void srv_run_job(const struct srv_runner *runner, struct srv_db *db, struct srv_
     srv_streams_touch(runner->streams, job->id);
     srv_hooks_wake(runner->hooks);
     /* The folder of a job that another worker has is not ours. */
-    if (!run.lost && !run.comes_again && srv_remove_tree(run.folder, &cleaning) != FSN_OK)
+    if (!run.lost && !run.comes_again &&
+        srv_sweep_job(db, runner->work_dir, job->id, &cleaning) != FSN_OK)
         SRV_LOG(SRV_LOG_WARN, "work folder stays", SRV_TEXT("job", job->id),
                 SRV_TEXT("detail", cleaning.text));
 }

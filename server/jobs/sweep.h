@@ -10,4 +10,9 @@
 FSN_NODISCARD enum fsn_status srv_sweep_work(struct srv_db *db, const char *work_dir,
                                              struct fsn_error *err);
 
+/* Removes the folder of this job, if the job is at its end or gone. One that has been queued again
+ * meanwhile keeps it, though a worker has it already. */
+FSN_NODISCARD enum fsn_status srv_sweep_job(struct srv_db *db, const char *work_dir, const char *id,
+                                            struct fsn_error *err);
+
 #endif

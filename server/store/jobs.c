@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const srv_order_keys[] = {"model_id", "dataset_id", "name", "labels",
-                                      "priority", "webhook",    NULL};
+const char *const srv_order_keys[] = {"model_id", "dataset_id",      "name",    "labels",
+                                      "priority", "max_run_seconds", "webhook", NULL};
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -76,10 +76,12 @@ static void read_row(struct srv_query *q, bool all, struct srv_job *out)
     srv_column_copy(q, 22, out->owner, sizeof out->owner);
     out->keep = srv_column_int(q, 23) != 0;
     out->artifacts_expired_at_ms = srv_column_int(q, 24);
+    out->max_run_seconds = srv_column_int(q, 25);
+    out->run_ms = srv_column_int(q, 26);
     if (all) {
-        out->spec = srv_column_dup(q, 25);
-        out->plan = srv_column_dup(q, 26);
-        out->search = srv_column_dup(q, 27);
+        out->spec = srv_column_dup(q, 27);
+        out->plan = srv_column_dup(q, 28);
+        out->search = srv_column_dup(q, 29);
     }
 }
 
@@ -139,7 +141,7 @@ enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *k
     return srv_query_end(&q, err);
 }
 
-static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job,
+enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,
                                     const struct srv_job_key *key, int64_t max_queued,
                                     enum srv_job_insert *outcome, struct fsn_error *err)
 {
@@ -156,7 +158,7 @@ static enum fsn_status check_insert(struct srv_db *db, const struct srv_job *job
                        job->dataset_id, &datasets, err);
     if (status == FSN_OK)
         status = count(db, "SELECT count(*) FROM jobs WHERE status = 'queued'", NULL, &queued, err);
-    if (status == FSN_OK && key->key)
+    if (status == FSN_OK && key && key->key)
         status = srv_jobs_find_key(db, key, other, &taken, &same, err);
     if (status == FSN_OK)
         status = srv_tokens_room(db, job->owner, &room, err);
@@ -180,13 +182,14 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
 
     if (status != FSN_OK)
         return status;
-    status = check_insert(db, job, key, max_queued, &result, err);
+    status = srv_jobs_check_room(db, job, key, max_queued, &result, err);
     if (status == FSN_OK && result == SRV_JOB_INSERTED) {
-        srv_query_begin(&q, db,
-                        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
-                        " epochs, created_at, idempotency_key, order_sha256, priority, labels,"
-                        " owner) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
-                        " coalesce(?, '{}'), nullif(?, ''))");
+        srv_query_begin(
+            &q, db,
+            "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status,"
+            " epochs, created_at, idempotency_key, order_sha256, priority, labels,"
+            " owner, max_run_seconds) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
+            " coalesce(?, '{}'), nullif(?, ''), nullif(?, 0))");
         srv_query_text(&q, job->id);
         srv_query_text(&q, job->name);
         srv_query_text(&q, job->model_id);
@@ -200,6 +203,7 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_int(&q, job->priority);
         srv_query_text(&q, job->labels);
         srv_query_text(&q, job->owner);
+        srv_query_int(&q, job->max_run_seconds);
         status = srv_query_run(&q, NULL, err);
         if (status == FSN_OK && job->webhook)
             status = srv_webhooks_insert(db, job->id, job->webhook, err);
@@ -260,9 +264,23 @@ enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *fi
     return status;
 }
 
-enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
-                                const struct srv_job_change *change, struct srv_job *out,
-                                bool *changed, struct fsn_error *err)
+/* *held: the condition holds of the job, which is there. */
+static enum fsn_status check_condition(struct srv_db *db, const char *id,
+                                       const struct srv_job_condition *condition, bool *held,
+                                       struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    bool found = false;
+    enum fsn_status status = srv_jobs_get(db, id, &job, &found, err);
+
+    *held = status == FSN_OK && found && condition->holds(&job, condition->user);
+    srv_job_clear(&job);
+    return status;
+}
+
+static enum fsn_status change_row(struct srv_db *db, const char *id,
+                                  const struct srv_job_change *change, struct srv_job *out,
+                                  bool *changed, struct fsn_error *err)
 {
     struct srv_query q;
 
@@ -270,8 +288,8 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
     srv_query_begin(
         &q, db,
         "UPDATE jobs SET name = coalesce(?1, name), priority = coalesce(?2, priority),"
-        " labels = json_patch(labels, coalesce(?3, '{}')), keep = coalesce(?6, keep)"
-        " WHERE id = ?4 AND"
+        " labels = json_patch(labels, coalesce(?3, '{}')), keep = coalesce(?6, keep),"
+        " max_run_seconds = nullif(coalesce(?7, max_run_seconds), 0) WHERE id = ?4 AND"
         " (SELECT count(*) FROM json_each(json_patch(labels, coalesce(?3, '{}')))) <= ?5"
         " RETURNING " SRV_JOB_ALL_COLUMNS);
     srv_query_text(&q, change->name);
@@ -286,11 +304,40 @@ enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
         srv_query_int(&q, *change->keep);
     else
         srv_query_text(&q, NULL);
+    if (change->max_run_seconds)
+        srv_query_int(&q, *change->max_run_seconds);
+    else
+        srv_query_text(&q, NULL);
     return srv_jobs_take_one(&q, out, changed, err);
+}
+
+enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
+                                const struct srv_job_change *change, struct srv_job *out,
+                                bool *changed, struct fsn_error *err)
+{
+    struct srv_job row = {0};
+    bool held = true, done = false;
+    enum fsn_status status = srv_db_begin(db, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (change->condition)
+        status = check_condition(db, id, change->condition, &held, err);
+    if (status == FSN_OK && held)
+        status = change_row(db, id, change, &row, &done, err);
+    status = srv_db_end(db, status, err);
+    if (status == FSN_OK) {
+        *out = row;
+        *changed = done;
+    } else {
+        srv_job_clear(&row);
+    }
+    return status;
 }
 
 struct deletion {
     const char *id;
+    const struct srv_job_condition *condition;
     enum srv_job_status status;
 };
 
@@ -310,6 +357,13 @@ static enum fsn_status delete_ended(struct srv_db *db, void *user, struct fsn_er
     if (status != FSN_OK)
         return status;
     deletion->status = srv_job_status_parse(name);
+    if (deletion->condition && *name && srv_job_has_ended(deletion->status)) {
+        bool held = false;
+
+        status = check_condition(db, deletion->id, deletion->condition, &held, err);
+        if (status != FSN_OK || !held)
+            return status;
+    }
     srv_query_begin(&q, db,
                     "DELETE FROM jobs WHERE id = ?"
                     " AND status IN ('succeeded', 'failed', 'cancelled')");
@@ -320,7 +374,14 @@ static enum fsn_status delete_ended(struct srv_db *db, void *user, struct fsn_er
 enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db, const char *id,
                                 enum srv_job_status *status, struct fsn_error *err)
 {
-    struct deletion deletion = {.id = id, .status = SRV_JOB_STATUS_COUNT};
+    return srv_jobs_delete_if(blobs, db, id, NULL, status, err);
+}
+
+enum fsn_status srv_jobs_delete_if(struct srv_blobs *blobs, struct srv_db *db, const char *id,
+                                   const struct srv_job_condition *condition,
+                                   enum srv_job_status *status, struct fsn_error *err)
+{
+    struct deletion deletion = {.id = id, .condition = condition, .status = SRV_JOB_STATUS_COUNT};
     enum fsn_status outcome = srv_blobs_drop(blobs, db, delete_ended, &deletion, err);
 
     *status = deletion.status;

@@ -33,11 +33,13 @@ struct srv_job {
     int64_t seq; /* place in the queue and in lists */
     char id[SRV_ID_SIZE], model_id[SRV_ID_SIZE], dataset_id[SRV_ID_SIZE];
     char *name;
-    char *labels;      /* a JSON object of texts; NULL for an insert: none */
-    int64_t priority;  /* the greater is claimed first */
-    char *spec, *plan; /* JSON; NULL in lists */
-    char *search;      /* likewise: where the search for a size is; NULL too: there is none */
-    int candidate;     /* of that, written for the log: the file in hand from 1, and those done */
+    char *labels;            /* a JSON object of texts; NULL for an insert: none */
+    int64_t priority;        /* the greater is claimed first */
+    char *spec, *plan;       /* JSON; NULL in lists */
+    int64_t max_run_seconds; /* it fails when its running time passes that; 0: whenever */
+    int64_t run_ms;          /* its running time, attempts before this one included */
+    char *search;            /* likewise: where the search for a size is; NULL too: there is none */
+    int candidate; /* of that, written for the log: the file in hand from 1, and those done */
     int candidates_done;
     enum srv_job_status status;
     int64_t fence;
@@ -73,8 +75,14 @@ enum srv_job_insert {
 struct srv_job_key {
     const char *key, *order_sha256, *owner;
 };
-/* Takes id, name, labels, priority, model_id, dataset_id, spec, plan, epochs, created_at_ms, owner
- * and webhook of job. */
+/* Whether the job may be queued: its inputs are there, and places. key NULL: it has none. Within
+ * the transaction that queues it. */
+FSN_NODISCARD enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,
+                                                  const struct srv_job_key *key, int64_t max_queued,
+                                                  enum srv_job_insert *outcome,
+                                                  struct fsn_error *err);
+/* Takes id, name, labels, priority, max_run_seconds, model_id, dataset_id, spec, plan, epochs,
+ * created_at_ms, owner and webhook of job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
                                               const struct srv_job_key *key, int64_t max_queued,
                                               enum srv_job_insert *outcome, struct fsn_error *err);
@@ -108,9 +116,9 @@ FSN_NODISCARD enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const cha
                                                     int64_t fence, int64_t lease_until_ms,
                                                     bool *held, struct fsn_error *err);
 
-/* Stage, progress, epochs, speed, time left, search of job; the lease too. *cancel: a client has
- * asked for its end. */
-FSN_NODISCARD enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
+/* Stage, progress, epochs, speed, time left, search, running time of job; the lease too. *cancel: a
+ * client has asked for its end. Reads job->max_run_seconds, which may have been changed. */
+FSN_NODISCARD enum fsn_status srv_jobs_set_progress(struct srv_db *db, struct srv_job *job,
                                                     int64_t lease_until_ms, bool *held,
                                                     bool *cancel, struct fsn_error *err);
 
@@ -122,23 +130,35 @@ struct srv_job_move {
     int64_t fence;
     enum srv_job_status from, to;
     int64_t attempts_back;
+    int64_t run_ms; /* the running time until now; less than the stored one changes nothing */
     const char *error_type, *error_detail;
 };
 FSN_NODISCARD enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move,
                                             bool *moved, struct fsn_error *err);
 
+/* Nothing has been done for this queued job: no time, no progress, no wish to cancel it. */
+FSN_NODISCARD enum fsn_status srv_jobs_renew(struct srv_db *db, const char *id,
+                                             struct fsn_error *err);
+
 /* Asks a running job to stop; *running false: it was not running. */
 FSN_NODISCARD enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id,
                                                       bool *running, struct fsn_error *err);
 
+/* Asked within the transaction of a change, of the job as it is then: false forbids the change. */
+struct srv_job_condition {
+    bool (*holds)(const struct srv_job *job, void *user);
+    void *user;
+};
+
 /* What a client says of a job may change at any time; NULL: it stays. labels: a JSON object that is
  * merged into the job's (RFC 7396). *changed false, and nothing done: there is no such job, or it
- * would have more than SRV_JOB_MAX_LABELS. */
+ * would have more than SRV_JOB_MAX_LABELS, or the condition does not hold. */
 enum { SRV_JOB_MAX_LABELS = 16 };
 struct srv_job_change {
     const char *name, *labels;
-    const int64_t *priority;
+    const int64_t *priority, *max_run_seconds; /* of the latter, 0: none */
     const bool *keep;
+    const struct srv_job_condition *condition; /* NULL: none */
 };
 FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
                                               const struct srv_job_change *change,
@@ -150,6 +170,13 @@ FSN_NODISCARD enum fsn_status srv_jobs_change(struct srv_db *db, const char *id,
 FSN_NODISCARD enum fsn_status srv_jobs_delete(struct srv_blobs *blobs, struct srv_db *db,
                                               const char *id, enum srv_job_status *status,
                                               struct fsn_error *err);
+
+/* The same if the condition, which may be NULL, holds of one that is at its end. */
+FSN_NODISCARD enum fsn_status srv_jobs_delete_if(struct srv_blobs *blobs, struct srv_db *db,
+                                                 const char *id,
+                                                 const struct srv_job_condition *condition,
+                                                 enum srv_job_status *status,
+                                                 struct fsn_error *err);
 
 /* The running job whose lease ended longest ago, if any ended before now_ms. */
 FSN_NODISCARD enum fsn_status srv_jobs_next_expired(struct srv_db *db, int64_t now_ms,

@@ -47,10 +47,11 @@ enum fsn_status srv_jobs_extend_lease(struct srv_db *db, const char *id, int64_t
     return run_one(&q, held, err);
 }
 
-enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *job,
+enum fsn_status srv_jobs_set_progress(struct srv_db *db, struct srv_job *job,
                                       int64_t lease_until_ms, bool *held, bool *cancel,
                                       struct fsn_error *err)
 {
+    int64_t most = 0;
     bool asked, any;
     struct srv_query q;
     enum fsn_status status;
@@ -58,9 +59,9 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
     srv_query_begin(&q, db,
                     "UPDATE jobs SET stage = ?, progress = ?, epoch = ?, epochs = ?,"
                     " images_per_second = ?, seconds_left = ?, search = ?, candidate = ?,"
-                    " candidates_done = max(candidates_done, ?), lease_until = ?"
+                    " candidates_done = max(candidates_done, ?), run_ms = ?, lease_until = ?"
                     " WHERE id = ? AND fence = ? AND status = 'running'"
-                    " RETURNING cancel_requested");
+                    " RETURNING cancel_requested, max_run_seconds");
     srv_query_text(&q, job->stage);
     srv_query_real(&q, job->progress);
     srv_query_int(&q, job->epoch);
@@ -70,15 +71,20 @@ enum fsn_status srv_jobs_set_progress(struct srv_db *db, const struct srv_job *j
     srv_query_text(&q, job->search);
     srv_query_int(&q, job->candidate);
     srv_query_int(&q, job->candidates_done);
+    srv_query_int(&q, job->run_ms);
     srv_query_int(&q, lease_until_ms);
     srv_query_text(&q, job->id);
     srv_query_int(&q, job->fence);
     any = srv_query_row(&q);
     asked = any && srv_column_int(&q, 0) != 0;
+    if (any)
+        most = srv_column_int(&q, 1);
     status = srv_query_run(&q, NULL, err);
     if (status == FSN_OK) {
         *held = any;
         *cancel = asked;
+        if (any)
+            job->max_run_seconds = most;
     }
     return status;
 }
@@ -94,7 +100,8 @@ enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move
                     " finished_at = CASE WHEN ?1 = 'queued' THEN NULL ELSE ?2 END,"
                     " progress = CASE WHEN ?1 = 'succeeded' THEN 1 ELSE progress END,"
                     " images_per_second = NULL, seconds_left = NULL,"
-                    " attempts = attempts - ?3, error_type = ?4, error_detail = ?5"
+                    " attempts = attempts - ?3, error_type = ?4, error_detail = ?5,"
+                    " run_ms = max(run_ms, ?9)"
                     " WHERE id = ?6 AND fence = ?7 AND status = ?8");
     srv_query_text(&q, srv_job_status_name(move->to));
     srv_query_int(&q, srv_now_ms());
@@ -104,7 +111,20 @@ enum fsn_status srv_jobs_move(struct srv_db *db, const struct srv_job_move *move
     srv_query_text(&q, move->id);
     srv_query_int(&q, move->fence);
     srv_query_text(&q, srv_job_status_name(move->from));
+    srv_query_int(&q, move->run_ms);
     return run_one(&q, moved, err);
+}
+
+enum fsn_status srv_jobs_renew(struct srv_db *db, const char *id, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "UPDATE jobs SET cancel_requested = 0, stage = NULL, progress = 0, epoch = 0,"
+                    " started_at = NULL, search = NULL, candidate = 0, candidates_done = 0,"
+                    " run_ms = 0 WHERE id = ? AND status = 'queued'");
+    srv_query_text(&q, id);
+    return srv_query_run(&q, NULL, err);
 }
 
 enum fsn_status srv_jobs_request_cancel(struct srv_db *db, const char *id, bool *running,

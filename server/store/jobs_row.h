@@ -9,7 +9,7 @@
     "seq, id, name, model_id, dataset_id, status, fence, attempts, cancel_requested, stage," \
     " progress, epoch, epochs, images_per_second, seconds_left, error_type, error_detail,"   \
     " created_at, started_at, finished_at, priority, labels, owner, keep,"                   \
-    " artifacts_expired_at"
+    " artifacts_expired_at, max_run_seconds, run_ms"
 #define SRV_JOB_ALL_COLUMNS SRV_JOB_COLUMNS ", spec, plan, search"
 
 /* Ends a query of SRV_JOB_ALL_COLUMNS that gives one job at most. */

@@ -84,14 +84,13 @@ static void only_the_documented_transitions_exist(void **state)
 {
     /* From ARCHITECTURE's picture; rows: from, columns: event; -1: impossible. */
     static const int expected[SRV_JOB_STATUS_COUNT][SRV_JOB_EVENT_COUNT] = {
-        /*                CLAIM            SUCCEED            FAIL            RETRY  RELEASE CANCEL
-         */
-        [SRV_JOB_QUEUED] = {SRV_JOB_RUNNING, -1, -1, -1, -1, SRV_JOB_CANCELLED},
+        /* CLAIM, SUCCEED, FAIL, RETRY, RELEASE, CANCEL, REQUEUE */
+        [SRV_JOB_QUEUED] = {SRV_JOB_RUNNING, -1, -1, -1, -1, SRV_JOB_CANCELLED, -1},
         [SRV_JOB_RUNNING] = {-1, SRV_JOB_SUCCEEDED, SRV_JOB_FAILED, SRV_JOB_QUEUED, SRV_JOB_QUEUED,
-                             SRV_JOB_CANCELLED},
-        [SRV_JOB_SUCCEEDED] = {-1, -1, -1, -1, -1, -1},
-        [SRV_JOB_FAILED] = {-1, -1, -1, -1, -1, -1},
-        [SRV_JOB_CANCELLED] = {-1, -1, -1, -1, -1, -1},
+                             SRV_JOB_CANCELLED, -1},
+        [SRV_JOB_SUCCEEDED] = {-1, -1, -1, -1, -1, -1, -1},
+        [SRV_JOB_FAILED] = {-1, -1, -1, -1, -1, -1, SRV_JOB_QUEUED},
+        [SRV_JOB_CANCELLED] = {-1, -1, -1, -1, -1, -1, SRV_JOB_QUEUED},
     };
 
     (void)state;
@@ -332,6 +331,71 @@ static void an_orderly_release_does_not_count_as_an_attempt(void **state)
     is(f, "job_1", SRV_JOB_QUEUED);
 }
 
+static void an_ended_job_is_queued_again_as_if_it_had_never_run(void **state)
+{
+    struct srv_fixture *f = *state;
+    struct srv_requeue outcome;
+    struct srv_job job;
+    bool running;
+
+    insert(f, "job_1", SRV_JOB_INSERTED, MANY);
+    assert_int_equal(srv_queue_requeue(f->db, "job_1", MANY, &outcome, NULL), FSN_OK);
+    assert_true(outcome.found && !outcome.queued && outcome.was == SRV_JOB_QUEUED);
+    job = claim(f, 10);
+    assert_int_equal(srv_jobs_request_cancel(f->db, "job_1", &running, NULL), FSN_OK);
+    job.run_ms = 1500;
+    assert_true(apply(f, &job, SRV_JOB_EVENT_FAIL));
+    srv_job_clear(&job);
+    insert(f, "job_2", SRV_JOB_INSERTED, MANY);
+    assert_int_equal(srv_queue_requeue(f->db, "job_1", 1, &outcome, NULL), FSN_OK);
+    assert_true(!outcome.queued && outcome.room == SRV_JOB_QUEUE_FULL);
+    job = get(f, "job_1");
+    assert_int_equal(job.status, SRV_JOB_FAILED);
+    assert_int_equal(job.run_ms, 1500);
+    srv_job_clear(&job);
+    assert_int_equal(srv_queue_requeue(f->db, "job_1", MANY, &outcome, NULL), FSN_OK);
+    assert_true(outcome.queued);
+    job = claim(f, 10);
+    assert_string_equal(job.id, "job_1");
+    assert_int_equal(job.attempts, 1);
+    assert_int_equal(job.fence, 2);
+    assert_int_equal(job.run_ms, 0);
+    assert_false(job.cancel_requested);
+    assert_null(job.error_type);
+    srv_job_clear(&job);
+    assert_int_equal(srv_queue_requeue(f->db, "job_3", MANY, &outcome, NULL), FSN_OK);
+    assert_false(outcome.found);
+}
+
+static void running_time_adds_up_over_attempts_and_its_bound_may_change(void **state)
+{
+    struct srv_fixture *f = *state;
+    const int64_t bound = 7, none = 0;
+    struct srv_job_change change = {.max_run_seconds = &bound};
+    bool changed, held = false, cancel = true;
+    struct srv_job job, row;
+
+    insert(f, "job_1", SRV_JOB_INSERTED, MANY);
+    job = claim(f, 10);
+    assert_int_equal(job.max_run_seconds, 0);
+    assert_int_equal(srv_jobs_change(f->db, "job_1", &change, &row, &changed, NULL), FSN_OK);
+    srv_job_clear(&row);
+    job.run_ms = 1500;
+    assert_int_equal(srv_jobs_set_progress(f->db, &job, 20, &held, &cancel, NULL), FSN_OK);
+    assert_true(held && !cancel);
+    assert_int_equal(job.max_run_seconds, 7);
+    job.run_ms = 2500;
+    assert_true(apply(f, &job, SRV_JOB_EVENT_RELEASE));
+    srv_job_clear(&job);
+    job = claim(f, 10);
+    assert_int_equal(job.run_ms, 2500);
+    change.max_run_seconds = &none;
+    assert_int_equal(srv_jobs_change(f->db, "job_1", &change, &row, &changed, NULL), FSN_OK);
+    assert_int_equal(row.max_run_seconds, 0);
+    srv_job_clear(&row);
+    srv_job_clear(&job);
+}
+
 static void a_job_that_is_queued_again_comes_before_newer_ones(void **state)
 {
     struct srv_fixture *f = *state;
@@ -514,6 +578,8 @@ int main(void)
         QUEUE_TEST(a_lease_that_holds_is_left_alone),
         QUEUE_TEST(a_job_that_loses_its_worker_too_often_fails),
         QUEUE_TEST(an_orderly_release_does_not_count_as_an_attempt),
+        QUEUE_TEST(an_ended_job_is_queued_again_as_if_it_had_never_run),
+        QUEUE_TEST(running_time_adds_up_over_attempts_and_its_bound_may_change),
         QUEUE_TEST(a_job_that_is_queued_again_comes_before_newer_ones),
         QUEUE_TEST(a_queued_job_is_cancelled_at_once),
         QUEUE_TEST(a_running_job_learns_of_its_cancel_with_its_next_progress),

@@ -161,10 +161,11 @@ static void the_schema_has_nothing_else_but_ids_and_what_clients_say(void **stat
     assert_non_null(at(schema, "/name", true));
     assert_non_null(at(schema, "/labels", true));
     assert_non_null(at(schema, "/priority", true));
+    assert_non_null(at(schema, "/max_run_seconds", true));
     assert_non_null(at(schema, "/webhook/url", true));
     assert_non_null(at(schema, "/webhook/secret", true));
     assert_non_null(at(schema, "/webhook/events", true));
-    assert_int_equal(leaves(schema), count + 8);
+    assert_int_equal(leaves(schema), count + 9);
 }
 
 int main(void)
