@@ -41,7 +41,8 @@ const struct srv_route srv_api_routes[] = {
     {"DELETE", "/v1/uploads/{id}", srv_delete_partial, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .offload = true, .query = {"dry_run"}},
-    {"GET", "/v1/jobs", srv_list_jobs, .query = {"status", "label", "limit", "cursor"}},
+    {"GET", "/v1/jobs", srv_list_jobs,
+     .query = {"status", "label", "name", "model_id", "dataset_id", "sort", "limit", "cursor"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
     {"PATCH", "/v1/jobs/{id}", srv_patch_job, .body = SRV_BODY_JSON},
     {"DELETE", "/v1/jobs/{id}", srv_delete_job, .body = SRV_BODY_NONE},

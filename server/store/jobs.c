@@ -224,6 +224,13 @@ enum fsn_status srv_jobs_get(struct srv_db *db, const char *id, struct srv_job *
     return srv_jobs_take_one(&q, out, found, err);
 }
 
+#define LIST(beyond, direction)                                                       \
+    "SELECT " SRV_JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"          \
+    " AND " beyond " AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels)"      \
+    " WHERE key = ?4 AND (?5 IS NULL OR value = ?5))) AND (?6 IS NULL OR owner = ?6)" \
+    " AND (?7 IS NULL OR name = ?7) AND (?8 IS NULL OR model_id = ?8)"                \
+    " AND (?9 IS NULL OR dataset_id = ?9) ORDER BY seq " direction " LIMIT ?3"
+
 enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *filter,
                               const struct srv_page *page, struct srv_job **out, size_t *out_count,
                               int64_t *next, struct fsn_error *err)
@@ -235,18 +242,17 @@ enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *fi
 
     if (!rows)
         return SRV_NOMEM(err);
-    srv_query_begin(
-        &q, db,
-        "SELECT " SRV_JOB_COLUMNS " FROM jobs WHERE (?1 IS NULL OR status = ?1)"
-        " AND seq < ?2 AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels)"
-        " WHERE key = ?4 AND (?5 IS NULL OR value = ?5))) AND (?6 IS NULL OR owner = ?6)"
-        " ORDER BY seq DESC LIMIT ?3");
+    srv_query_begin(&q, db,
+                    page->oldest_first ? LIST("seq > ?2", "ASC") : LIST("seq < ?2", "DESC"));
     srv_query_text(&q, filter->status < SRV_JOB_STATUS_COUNT ? status_names[filter->status] : NULL);
-    srv_query_int(&q, page->before);
+    srv_query_int(&q, page->oldest_first ? page->after : page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
     srv_query_text(&q, filter->label);
     srv_query_text(&q, filter->label_value);
     srv_query_text(&q, filter->owner);
+    srv_query_text(&q, filter->name);
+    srv_query_text(&q, filter->model_id);
+    srv_query_text(&q, filter->dataset_id);
     while (n <= (size_t)page->limit && srv_query_row(&q))
         read_row(&q, false, &rows[n++]);
     status = srv_query_end(&q, err);

@@ -98,9 +98,11 @@ struct srv_job_filter {
     enum srv_job_status status;      /* SRV_JOB_STATUS_COUNT: any */
     const char *label, *label_value; /* NULL: whatever; label with value NULL: that it has */
     const char *owner;               /* NULL: whoever */
+    const char *name, *model_id, *dataset_id; /* NULL: whatever */
 };
-/* Newest first, without spec and plan. *out: an array, new, of *count; clear every row and free the
- * array. *next: the place that the next page comes before, 0 when there is none. */
+/* In the page's order, without spec and plan. *out: an array, new, of *count; clear every row and
+ * free the array. *next: the place that the next page comes before or after, 0 when there is none.
+ */
 FSN_NODISCARD enum fsn_status srv_jobs_list(struct srv_db *db, const struct srv_job_filter *filter,
                                             const struct srv_page *page, struct srv_job **out,
                                             size_t *count, int64_t *next, struct fsn_error *err);

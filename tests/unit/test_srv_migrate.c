@@ -278,6 +278,42 @@ static void the_log_of_old_jobs_is_what_their_times_tell(void **state)
                "ordered 0 0; started 1 0; candidate 1 2; stage 1 3");
 }
 
+/* A job that had ended before it could be tried again is, and its webhook is told anew. */
+static void old_jobs_can_be_tried_again(void **state)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, "retry") != 0)
+        before++;
+    assert_in_range(before, 1, 29);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){
+        list[before - 1].version + 1, "rows",
+        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
+        " started_at, finished_at, attempts) VALUES"
+        " ('job_1', '', 'm', 'd', '{}', '{}', 'failed', 10, 20, 30, 2);"
+        "INSERT INTO deliveries (id, job_id, event, happened_at, status)"
+        " VALUES ('msg_1', 'job_1', 'job.failed', 30, 'delivered');"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] =
+        (struct srv_migration){list[before].version + 1, "retry", srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f,
+               "SELECT run_ms || ' ' || (max_run_seconds IS NULL) || ' ' ||"
+               " (SELECT count(*) FROM deliveries) FROM jobs",
+               "0 1 1");
+    assert_int_equal(srv_db_exec(f->db,
+                                 "UPDATE jobs SET status = 'queued', finished_at = NULL,"
+                                 " attempts = 0",
+                                 NULL),
+                     FSN_OK);
+    expect_row(f, "SELECT count(*) FROM deliveries", "0");
+    expect_row(f, "SELECT event || ' ' || attempt FROM job_log ORDER BY number DESC LIMIT 1",
+               "retried 2");
+}
+
 static void a_log_keeps_its_newest_rows(void **state)
 {
     struct fixture *f = *state;
@@ -348,6 +384,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_log_of_old_jobs_is_what_their_times_tell, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(old_jobs_can_be_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_keeps_its_newest_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
     };
