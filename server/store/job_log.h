@@ -1,4 +1,4 @@
-/* job_log.h - what happened to a job, and when. Triggers write it (migrations/0014_job_log.sql):
+/* job_log.h - what happened to a job, and when. Triggers write it (migrations/0012_job_log.sql):
  * what changes a job has nothing to do for it. */
 #ifndef SRV_STORE_JOB_LOG_H
 #define SRV_STORE_JOB_LOG_H

@@ -1,4 +1,4 @@
-/* webhooks.c - see webhooks.h; the trigger that fills the outbox is in migrations/0010. */
+/* webhooks.c - see webhooks.h; the trigger that fills the outbox is in migrations/0009. */
 #include "store/webhooks.h"
 
 #include <stdlib.h>

@@ -154,8 +154,7 @@ static void the_embedded_migrations_are_in_order_and_apply(void **state)
     int count = 0;
 
     for (; srv_migrations[count].name; count++)
-        assert_true(count == 0 ||
-                    srv_migrations[count].version > srv_migrations[count - 1].version);
+        assert_int_equal(srv_migrations[count].version, count + 1);
     assert_true(count > 0);
     assert_string_equal(srv_migrations[0].name, "init");
     assert_int_equal(migrate(f, srv_migrations), FSN_OK);
