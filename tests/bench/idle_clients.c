@@ -1,5 +1,6 @@
-/* idle_clients.c - idle_clients PORT PATH COUNT: opens so many connections to 127.0.0.1, asks for PATH on
- * each, says "connected" when every one has been answered, and holds them until it is killed. */
+/* idle_clients.c - idle_clients PORT PATH COUNT: opens so many connections to 127.0.0.1, asks for
+ * PATH on each, says "connected" when every one has been answered, and holds them until it is
+ * killed. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
