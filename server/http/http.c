@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "http/integrity.h"
 #include "http/listen.h"
 #include "http/offload.h"
 #include "http/tls.h"
@@ -111,6 +112,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
 static enum MHD_Result queue_reply(struct srv_request *request)
 {
     request->answered_ticks_ms = srv_ticks_ms();
+    srv_reply_header(request, SRV_REQUEST_ID_HEADER, request->id);
     return MHD_queue_response(request->connection, request->status, request->response);
 }
 
@@ -173,6 +175,8 @@ static void finish_body(struct srv_request *request)
     } else if (request->body.status != FSN_OK) {
         (void)SRV_FAIL(&err, request->body.status, "the body could not be stored");
         srv_reply_error(request, &err);
+    } else {
+        (void)srv_check_integrity(request);
     }
 }
 
@@ -224,7 +228,7 @@ static struct srv_request *new_request(struct srv_http *http, struct MHD_Connect
     request->started_ticks_ms = srv_ticks_ms();
     request->method = srv_arena_strdup(&request->arena, method);
     request->path = srv_arena_strdup(&request->arena, path);
-    if (request->method && request->path)
+    if (request->method && request->path && srv_request_identify(request))
         return request;
     srv_arena_free(&request->arena);
     free(request);
@@ -280,7 +284,8 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
         return;
     count_request(request);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
-            SRV_TEXT("path", request->path), SRV_INT("status", request->status),
+            SRV_TEXT("path", request->path), SRV_TEXT("request", request->id),
+            SRV_INT("status", request->status),
             SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
             SRV_INT("received_bytes", request->body.size_bytes),
             SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),

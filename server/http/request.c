@@ -10,6 +10,24 @@
 #define MAX_LIMIT 1000
 #define MAX_QUERY_BYTES 200 /* of one value; the names of uploads are the longest */
 
+bool srv_request_identify(struct srv_request *request)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    const char *sent = srv_request_header(request, SRV_REQUEST_ID_HEADER);
+    const size_t length = sent ? strlen(sent) : 0;
+    char made[SRV_ID_SIZE];
+
+    if (length > 0 && length < SRV_REQUEST_ID_SIZE && strspn(sent, allowed) == length) {
+        memcpy(request->id, sent, length + 1);
+        return true;
+    }
+    if (srv_id_new("req", made, NULL) != FSN_OK)
+        return false;
+    memcpy(request->id, made, sizeof made);
+    return true;
+}
+
 const char *srv_request_param(const struct srv_request *request, const char *name)
 {
     for (int i = 0; i < SRV_MAX_PARAMS && request->match.params[i].name; i++)

@@ -12,11 +12,15 @@
 
 struct srv_http;
 
+#define SRV_REQUEST_ID_HEADER "X-Request-Id"
+#define SRV_REQUEST_ID_SIZE 65
+
 struct srv_request {
     struct srv_http *http;             /* borrowed */
     struct MHD_Connection *connection; /* borrowed */
     struct srv_arena arena;            /* lives as long as the request */
     const char *method, *path;
+    char id[SRV_REQUEST_ID_SIZE]; /* X-Request-Id, the client's or made here */
     struct srv_match match;
     struct srv_caller caller; /* once the request is admitted */
     struct srv_body body;
@@ -26,6 +30,10 @@ struct srv_request {
     const char *allow;                           /* for 405, else NULL */
     enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
 };
+
+/* Sets the id: that of X-Request-Id, if it is 1 to 64 letters, digits, '.', '_' and '-', else a
+ * random one. The answer and the log have it. false: the system gives no randomness. */
+bool srv_request_identify(struct srv_request *request);
 
 /* NULL when the route has no such parameter. Borrowed from the request. */
 const char *srv_request_param(const struct srv_request *request, const char *name);

@@ -220,8 +220,9 @@ void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
         return;
     }
     SRV_LOG(SRV_LOG_ERROR, "request failed", SRV_TEXT("method", request->method),
-            SRV_TEXT("path", request->path), SRV_TEXT("problem", srv_problem_type(problem)),
-            SRV_TEXT("detail", err->text), SRV_TEXT("file", err->file), SRV_INT("line", err->line));
+            SRV_TEXT("path", request->path), SRV_TEXT("request", request->id),
+            SRV_TEXT("problem", srv_problem_type(problem)), SRV_TEXT("detail", err->text),
+            SRV_TEXT("file", err->file), SRV_INT("line", err->line));
     srv_reply_problem(request, problem, "%s; the server's log has the details",
                       fsn_status_text(err->status));
 }

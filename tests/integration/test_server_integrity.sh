@@ -1,0 +1,63 @@
+#!/bin/bash
+# test_server_integrity.sh [BUILD] - bodies are checked against the digests that are sent with them (RFC 9530),
+# what is too large is refused before it is sent, and requests have ids.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+make_inputs 40 10
+start --max-upload-bytes 1M
+model_file=$dir/resnet8.onnx
+right=$(openssl dgst -sha256 -binary "$model_file" | base64 -w0)
+wrong=$(printf other | openssl dgst -sha256 -binary | base64 -w0)
+
+# sends WHAT HEADER: a model under that header.
+sends() { call POST /v1/models --data-binary "@$model_file" -H "$1"; }
+
+# ---- digests ---------------------------------------------------------------------------------
+for field in Content-Digest Repr-Digest; do
+    sends "$field: sha-256=:$wrong:"
+    refused "a $field that is another's" 400 digest-mismatch "what came has $(sum_of "$model_file")"
+    holds "$field: it says what was expected" "$(printf other | sha256sum | cut -d' ' -f1)" "$(<"$dir/body")"
+done
+same "nothing of them is stored" 0 "$(stored_blobs)"
+check "no temporary file is left" wait_for 5 no_temporary_files
+for bad in "sha-256=$right" "sha-256=:$right" "sha-256=:!!!!:" "sha-256=:$(printf short | base64):" "sha-256" \
+    "=:$right:" "sha-256=:$right: sha-512=:AA==:" "sha-512=:AA==:, "; do
+    sends "Content-Digest: $bad"
+    refused "Content-Digest: $bad" 400 bad-header "sha-256=:BASE64"
+done
+same "nothing of those is stored" 0 "$(stored_blobs)"
+sends "Content-Digest: md5=:AAAA:, sha-512=:AAAA:"
+same "what has algorithms alone that are not looked at is taken" 201 "$status"
+sends "Content-Digest: sha-512=:AAAA: ,	sha-256=:$right:"
+same "the right digest behind another is taken" 201 "$status"
+sends "Repr-Digest: sha-256=:$right:"
+same "the right Repr-Digest is taken" 201 "$status"
+call POST /v1/jobs -d '{}' -H "Content-Digest: sha-256=:$wrong:"
+refused "the digest of an order is checked as well" 400 digest-mismatch "Content-Digest"
+call POST /v1/jobs -d '{}' -H "Content-Digest: sha-256=:$(printf '{}' | openssl dgst -sha256 -binary | base64):"
+same "with the right one the order is judged itself" 422 "$status"
+
+# ---- too large -------------------------------------------------------------------------------
+head -c 2097152 /dev/zero >"$dir/large"
+sent=$(curl -s -o "$dir/body" -w '%{http_code} %{size_upload}' -H 'Expect: 100-continue' \
+    --expect100-timeout 60 --data-binary "@$dir/large" "$url/v1/models")
+same "who waits for 100 Continue is refused before a byte is sent" "413 0" "$sent"
+
+# ---- ids of requests -------------------------------------------------------------------------
+call GET /healthz -H "X-Request-Id: deploy-42.A_b"
+same "a client's id comes back" "deploy-42.A_b" "$(header X-Request-Id)"
+call GET /v1/jobs/job_none -H "X-Request-Id: deploy-43"
+same "with a refusal, too" "404 deploy-43" "$status $(header X-Request-Id)"
+in_log() { grep -q '"request":"deploy-43"' "$dir/log"; }
+check "the log has it" wait_for 5 in_log
+for bad in "" "with space" "$(printf 'x%.0s' {1..65})" 'quote"'; do
+    call GET /healthz -H "X-Request-Id: $bad"
+    check "one is made in place of '$bad'" grep -qE '^req_[0-9a-f]{24}$' <<<"$(header X-Request-Id)"
+done
+call GET /healthz
+first=$(header X-Request-Id)
+call GET /healthz
+check "no two are the same" test "$first" != "$(header X-Request-Id)"
+finish
