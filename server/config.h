@@ -35,6 +35,7 @@ struct srv_config {
     int64_t max_upload_bytes;
     int64_t max_json_bytes;
     int64_t max_queued_jobs;
+    int64_t rate_per_minute; /* 0: none */
     int64_t max_attempts;
     int64_t lease_s;
     int64_t drain_s;

@@ -66,7 +66,7 @@ static const struct {
     {"serve", serve, ""},
     {"token", srv_command_token,
      "create list revoke --name --role --expires --max-stored-bytes --max-queued-jobs "
-     "--max-running-jobs"},
+     "--max-running-jobs --rate-per-minute"},
     {"config", srv_command_config, "--json"},
     {"check", srv_command_check, "--deep --json"},
     {"backup", srv_command_backup, "--to --link-from"},

@@ -12,6 +12,7 @@
 #include "server.h"
 
 #include "base/data_dir.h"
+#include "base/rate.h"
 #include "handlers/access.h"
 #include "handlers/job_json.h"
 #include "handlers/partial_files.h"
@@ -239,6 +240,7 @@ static void stop(struct server *server)
     srv_hooks_stop(service->hooks);
     srv_streams_destroy(service->streams);
     srv_cache_destroy(service->loaded);
+    srv_rates_destroy(service->rates);
     srv_blobs_destroy(service->blobs);
     srv_db_pool_destroy(service->dbs);
     srv_data_dir_close(&server->dir);
@@ -256,6 +258,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
                 [SRV_EXPIRY_UPLOADS] = config->expire_uploads_ms,
             },
         .service.max_queued_jobs = config->max_queued_jobs,
+        .service.rate_per_minute = config->rate_per_minute,
         .service.max_upload_bytes = config->max_upload_bytes,
         .service.upload_expiry_ms = config->upload_expiry_s * 1000,
         .service.auth = srv_auth_parse(config->auth),
@@ -280,6 +283,8 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
         status = start_hooks(&server, err);
     if (status == FSN_OK)
         status = srv_cache_create(LOADED_BYTES, &server.service.loaded, err);
+    if (status == FSN_OK)
+        status = srv_rates_create(&server.service.rates, err);
     if (status == FSN_OK)
         status = start_workers(&server, err);
     if (status == FSN_OK)

@@ -25,7 +25,7 @@
 
 struct arguments {
     const char *data_dir, *name, *role, *expires, *max_stored_bytes, *max_queued_jobs,
-        *max_running_jobs;
+        *max_running_jobs, *rate_per_minute;
     const char *id; /* of revoke */
 };
 
@@ -44,6 +44,7 @@ static int usage(FILE *out, int code)
           "limit\n"
           "  --max-queued-jobs N        how many of its jobs may wait; without it, no limit\n"
           "  --max-running-jobs N       how many of them may run at once; without it, no limit\n"
+          "  --rate-per-minute N        requests a minute; without it, as the service lets any\n"
           "\n"
           "create prints the token, this once: what is stored does not give it back. All of them "
           "work\n"
@@ -65,7 +66,8 @@ static enum fsn_status read_arguments(int argc, char *const *argv, struct argume
                  {"--expires", &out->expires},
                  {"--max-stored-bytes", &out->max_stored_bytes},
                  {"--max-queued-jobs", &out->max_queued_jobs},
-                 {"--max-running-jobs", &out->max_running_jobs}};
+                 {"--max-running-jobs", &out->max_running_jobs},
+                 {"--rate-per-minute", &out->rate_per_minute}};
     const int count = (int)(sizeof flags / sizeof *flags);
 
     for (int i = 0; i < argc; i++) {
@@ -185,6 +187,9 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
         status = parse_quota("--max-running-jobs", arguments->max_running_jobs, false,
                              &row.max_running_jobs, err);
     if (status == FSN_OK)
+        status = parse_quota("--rate-per-minute", arguments->rate_per_minute, false,
+                             &row.rate_per_minute, err);
+    if (status == FSN_OK)
         status = open_store(arguments->data_dir, true, &db, err);
     if (status == FSN_OK)
         status = srv_token_new(text, &row.token, err);
@@ -200,13 +205,13 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
     return status;
 }
 
-#define LIST_ROW "%-24s  %-6s  %-7s  %-24s  %-24s  %12s  %6s  %7s  %s\n"
+#define LIST_ROW "%-24s  %-6s  %-7s  %-24s  %-24s  %12s  %6s  %7s  %5s  %s\n"
 
 static void print_row(const struct srv_token_row *row)
 {
     const char *end = srv_token_void(row, srv_now_ms());
     char created[SRV_TIME_SIZE], expires[SRV_TIME_SIZE] = "never", bytes[24] = "-", jobs[24] = "-",
-                                 running[24] = "-";
+                                 running[24] = "-", rate[24] = "-";
 
     srv_time_text(row->created_at_ms, created);
     if (row->expires_at_ms != 0)
@@ -217,8 +222,10 @@ static void print_row(const struct srv_token_row *row)
         snprintf(jobs, sizeof jobs, "%" PRId64, row->max_queued_jobs);
     if (row->max_running_jobs != 0)
         snprintf(running, sizeof running, "%" PRId64, row->max_running_jobs);
+    if (row->rate_per_minute != 0)
+        snprintf(rate, sizeof rate, "%" PRId64, row->rate_per_minute);
     printf(LIST_ROW, row->token.id, srv_role_name(row->role), end ? end : "valid", created, expires,
-           bytes, jobs, running, row->name);
+           bytes, jobs, running, rate, row->name);
 }
 
 static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn_error *err)
@@ -232,7 +239,7 @@ static enum fsn_status list_tokens(const struct arguments *arguments, struct fsn
         status = srv_tokens_list(db, &rows, &count, err);
     if (status == FSN_OK)
         printf(LIST_ROW, "ID", "ROLE", "STATE", "CREATED", "EXPIRES", "MAX BYTES", "JOBS",
-               "RUNNING", "NAME");
+               "RUNNING", "RATE", "NAME");
     for (size_t i = 0; i < count; i++)
         print_row(&rows[i]);
     free(rows);
@@ -273,7 +280,7 @@ static enum fsn_status check(const struct arguments *arguments, bool makes, bool
 {
     if (!makes &&
         (arguments->name || arguments->role || arguments->expires || arguments->max_stored_bytes ||
-         arguments->max_queued_jobs || arguments->max_running_jobs))
+         arguments->max_queued_jobs || arguments->max_running_jobs || arguments->rate_per_minute))
         return SRV_FAIL(err, FSN_INVALID, "--name, --role, --expires and quotas are for create");
     if (names && !arguments->id)
         return SRV_FAIL(err, FSN_INVALID, "expected the id of a token; see fsnetd token list");

@@ -1,9 +1,10 @@
 /*
  * access.c - see access.h.
  *
- * Three gates, each in one place, so that a new route cannot forget them:
+ * Four gates, each in one place, so that a new route cannot forget them:
  *
  *   token   before a body is read: no token, no answer but 401 (routes that are open apart)
+ *   rate    likewise: a token that asks too often waits
  *   role    likewise: a viewer reads; figures of the whole service are not for a user
  *   owner   before the handler: a path that begins with /v1/KIND/{id} is 404 for a user who did not
  *           make the thing, as if it were not there
@@ -14,8 +15,11 @@
 #include "handlers/access.h"
 
 #include "base/clock.h"
+#include "base/rate.h"
 #include "store/tokens.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +42,37 @@ static void refuse(struct srv_request *request, const char *error, const char *w
     srv_reply_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge ? challenge : CHALLENGE);
 }
 
+/* Lets the request through, or replies 429, and says how often this token may ask (IETF draft
+ * ratelimit-headers: q requests in w seconds, r of them left, the next in t). */
+static void check_rate(const struct srv_service *service, struct srv_request *request,
+                       const struct srv_token_row *row)
+{
+    const int64_t own = row->rate_per_minute, most = own > 0 ? own : service->rate_per_minute;
+    struct srv_rate rate;
+    char seconds[24];
+
+    if (most == 0)
+        return;
+    rate = srv_rates_take(service->rates, row->token.id, most, srv_ticks_ms());
+    request->rate_policy = srv_arena_printf(&request->arena, "\"token\";q=%" PRId64 ";w=60", most);
+    request->rate =
+        rate.allowed ? srv_arena_printf(&request->arena, "\"token\";r=%" PRId64, rate.remaining)
+                     : srv_arena_printf(&request->arena, "\"token\";r=0;t=%" PRId64, rate.retry_s);
+    if (!request->rate_policy)
+        request->rate = NULL;
+    if (rate.allowed)
+        return;
+    snprintf(seconds, sizeof seconds, "%" PRId64, rate.retry_s);
+    srv_reply_problem(request, SRV_PROBLEM_RATE,
+                      "the token may make %" PRId64 " requests a minute; ask again in %s s", most,
+                      seconds);
+    srv_reply_header(request, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+}
+
 /* Fills request->caller from its token, or replies 401. That a token was known once is told only to
  * who has all of it; ids are public, so how long the search for one takes tells nothing. */
-static enum fsn_status identify(struct srv_request *request, struct srv_db *db,
-                                struct fsn_error *err)
+static enum fsn_status identify(const struct srv_service *service, struct srv_request *request,
+                                struct srv_db *db, struct fsn_error *err)
 {
     const char *header = srv_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
     struct srv_token_row row = {0};
@@ -76,6 +107,7 @@ static enum fsn_status identify(struct srv_request *request, struct srv_db *db,
     }
     request->caller.role = row.role;
     memcpy(request->caller.token_id, row.token.id, sizeof request->caller.token_id);
+    check_rate(service, request, &row);
     return FSN_OK;
 }
 
@@ -129,7 +161,7 @@ enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct
     if (status == FSN_OK)
         status = asks(service, db, &asked, err);
     if (status == FSN_OK && asked)
-        status = identify(request, db, err);
+        status = identify(service, request, db, err);
     else if (status == FSN_OK)
         request->caller.role = SRV_ROLE_ADMIN;
     if (status == FSN_OK && !request->response)

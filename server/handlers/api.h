@@ -16,9 +16,11 @@ struct srv_service {
     struct srv_workers *workers;
     struct srv_streams *streams;
     struct srv_hooks *hooks;
+    struct srv_rates *rates;
     struct srv_cache *loaded; /* handlers/loaded.h */
     const char *temporary_dir;
     const char *partial_dir; /* of uploads in parts */
+    int64_t rate_per_minute; /* of a token; 0: any number */
     int64_t max_queued_jobs, max_upload_bytes, upload_expiry_ms;
     enum srv_auth auth; /* AUTO, on loopback alone: tokens are asked for once there is one */
     bool webhook_allow_private;

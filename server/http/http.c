@@ -112,7 +112,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
 static enum MHD_Result queue_reply(struct srv_request *request)
 {
     request->answered_ticks_ms = srv_ticks_ms();
-    srv_reply_header(request, SRV_REQUEST_ID_HEADER, request->id);
+    srv_reply_common_headers(request);
     return MHD_queue_response(request->connection, request->status, request->response);
 }
 

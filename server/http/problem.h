@@ -39,6 +39,7 @@
     X(UPLOAD_LOCKED, 423, "upload-locked", "Another request writes to the upload")             \
     X(RUN_TIME, 422, "run-time-exceeded", "The job ran longer than it may")                    \
     X(QUOTA, 429, "quota-exceeded", "The token has as much as it may have")                    \
+    X(RATE, 429, "rate-limited", "The token asks too often")                                   \
     X(QUEUE_FULL, 429, "queue-full", "The queue is full")                                      \
     X(CHECKSUM, 460, "checksum-mismatch", "The part is not what its checksum says")            \
     X(INTERNAL, 500, "internal", "The server failed")                                          \

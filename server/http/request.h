@@ -22,7 +22,8 @@ struct srv_request {
     const char *method, *path;
     char id[SRV_REQUEST_ID_SIZE]; /* X-Request-Id, the client's or made here */
     struct srv_match match;
-    struct srv_caller caller; /* once the request is admitted */
+    const char *rate_policy, *rate; /* RateLimit fields of the answer; NULL: none */
+    struct srv_caller caller;       /* once the request is admitted */
     struct srv_body body;
     int64_t started_ticks_ms, answered_ticks_ms; /* 0: not yet */
     unsigned status;                             /* of the reply */
@@ -94,6 +95,8 @@ struct srv_embedded {
     size_t size_bytes;
 };
 void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file);
+/* The headers that every answer has: the request's id, and how often its sender may ask. */
+void srv_reply_common_headers(struct srv_request *request);
 /* Adds a header to the reply. */
 void srv_reply_header(struct srv_request *request, const char *name, const char *value);
 

@@ -71,6 +71,15 @@ void srv_reply_text(struct srv_request *request, unsigned status, const char *co
     reply_copy(request, status, content_type, text, "no-store");
 }
 
+void srv_reply_common_headers(struct srv_request *request)
+{
+    srv_reply_header(request, SRV_REQUEST_ID_HEADER, request->id);
+    if (!request->rate)
+        return;
+    srv_reply_header(request, "RateLimit-Policy", request->rate_policy);
+    srv_reply_header(request, "RateLimit", request->rate);
+}
+
 void srv_reply_empty(struct srv_request *request, unsigned status)
 {
     srv_reply_response(request, status,

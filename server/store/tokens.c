@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                   \
     "id, sha256, name, role, created_at, expires_at, revoked_at," \
-    " max_stored_bytes, max_queued_jobs, max_running_jobs"
+    " max_stored_bytes, max_queued_jobs, max_running_jobs, rate_per_minute"
 
 /* A role that this program does not know would be one that may do least; the schema has no other.
  */
@@ -24,6 +24,7 @@ static void read_row(struct srv_query *q, struct srv_token_row *out)
     out->max_stored_bytes = srv_column_int(q, 7);
     out->max_queued_jobs = srv_column_int(q, 8);
     out->max_running_jobs = srv_column_int(q, 9);
+    out->rate_per_minute = srv_column_int(q, 10);
 }
 
 enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row *row,
@@ -33,8 +34,9 @@ enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row 
 
     srv_query_begin(&q, db,
                     "INSERT INTO tokens (id, sha256, name, role, created_at, expires_at,"
-                    " max_stored_bytes, max_queued_jobs, max_running_jobs) VALUES (?, ?, ?, ?, ?,"
-                    " nullif(?, 0), nullif(?, 0), nullif(?, 0), nullif(?, 0))");
+                    " max_stored_bytes, max_queued_jobs, max_running_jobs, rate_per_minute) VALUES "
+                    "(?, ?, ?, ?, ?,"
+                    " nullif(?, 0), nullif(?, 0), nullif(?, 0), nullif(?, 0), nullif(?, 0))");
     srv_query_text(&q, row->token.id);
     srv_query_text(&q, row->token.sha256);
     srv_query_text(&q, row->name);
@@ -44,6 +46,7 @@ enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row 
     srv_query_int(&q, row->max_stored_bytes);
     srv_query_int(&q, row->max_queued_jobs);
     srv_query_int(&q, row->max_running_jobs);
+    srv_query_int(&q, row->rate_per_minute);
     return srv_query_run(&q, NULL, err);
 }
 

@@ -14,6 +14,7 @@ struct srv_token_row {
     enum srv_role role;
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;         /* the last two 0: never, not */
     int64_t max_stored_bytes, max_queued_jobs, max_running_jobs; /* 0: no quota */
+    int64_t rate_per_minute;                                     /* 0: the service's */
 };
 
 FSN_NODISCARD enum fsn_status srv_tokens_insert(struct srv_db *db, const struct srv_token_row *row,
