@@ -62,7 +62,19 @@ function actions(job, signal, failed) {
       if (error.name !== "AbortError") failed(error);
     }
   });
+  const again = h("button", { type: "button" }, "Try again");
+  again.addEventListener("click", async () => {
+    again.disabled = true;
+    try {
+      await send("POST", `/v1/jobs/${job.id}/retry`, undefined, signal);
+      window.dispatchEvent(new HashChangeEvent("hashchange")); // the page anew, and live
+    } catch (error) {
+      again.disabled = false;
+      if (error.name !== "AbortError") failed(error);
+    }
+  });
   return h("div", { class: "row actions" }, !isOver(job) && cancel,
+    ["failed", "cancelled"].includes(job.status) && again,
     h("a", { class: "button", href: `#/new/${job.id}` }, "Order again, changed"),
     job.status === "succeeded" && h("a", { class: "button", href: `#/compare/${job.id}` }, "Compare"));
 }

@@ -112,6 +112,11 @@ async function a_job_is_cancelled(browser, server) {
   await until("the running job is cancelled", async () => (await status.textContent()) === "cancelled");
   same("the server says so too", "cancelled", (await server.json(`/v1/jobs/${running}`)).status);
   same("what is over cannot be cancelled", 0, await page.getByRole("button", { name: "Cancel the job" }).count());
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Cancel the job" }).waitFor();
+  await until("a cancelled job runs again", async () => (await status.textContent()) === "running");
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await until("and can be cancelled again", async () => (await status.textContent()) === "cancelled");
   same("no error", [], page.unexpectedErrors());
 }
 
