@@ -116,7 +116,7 @@ static const char *line_of(struct srv_request *request, json_t *value,
         for (const struct srv_member *m = members; m && m->name; m++)
             to = stpcpy(stpcpy(stpcpy(stpcpy(to, before), m->name), between),
                         m->text ? m->text : none);
-        strcpy(to, members ? end : "\n");
+        memcpy(to, members ? end : "\n", members ? sizeof end : sizeof "\n");
     }
     free(text);
     return line;
