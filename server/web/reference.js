@@ -106,7 +106,8 @@ function curlLine(method, path, operation, parameters, open) {
   return words.join(" ");
 }
 
-function operationArticle(method, path, operation, shared, resolve) {
+/** sent: by the service, to a client's webhook. */
+function operationArticle({ method, path, operation, shared, sent }, resolve) {
   const parameters = [...shared, ...(operation.parameters ?? [])].map((p) => resolve(p).thing);
   const open = operation.security?.length === 0;
   const line = curlLine(method, path, operation, parameters, open);
@@ -114,7 +115,7 @@ function operationArticle(method, path, operation, shared, resolve) {
     h("h3", {}, h("code", { class: `method ${method}` }, method.toUpperCase()), h("code", {}, path)),
     h("p", {}, h("strong", {}, operation.summary)),
     prose(operation.description),
-    h("p", { class: "kind" }, open ? "Open to all." : "Needs a token where the service asks for them."),
+    h("p", { class: "kind" }, sent ? "The service sends it." : open ? "Open to all." : "Needs a token where the service asks for them."),
     parameters.length > 0 && [h("h4", {}, "Parameters"), parameterTable(parameters)],
     operation.requestBody && [h("h4", {}, "Body"), prose(operation.requestBody.description), contents(operation.requestBody.content, resolve)],
     h("h4", {}, "Answers"),
@@ -124,23 +125,25 @@ function operationArticle(method, path, operation, shared, resolve) {
       return [h("div", {}, h("strong", {}, h("code", {}, status)), " ", prose(answer.description)),
         headers.length > 0 && h("p", { class: "kind" }, `Headers: ${headers.join(", ")}`), contents(answer.content, resolve)];
     }).flat(Infinity),
-    h("h4", {}, "curl"),
-    h("pre", { tabindex: "0" }, line), copyButton(line, `the line for ${method.toUpperCase()} ${path}`));
+    !sent && [h("h4", {}, "curl"), h("pre", { tabindex: "0" }, line), copyButton(line, `the line for ${method.toUpperCase()} ${path}`)]);
 }
 
 function render(contract, order) {
   const resolve = resolver(contract, order);
   const groups = new Map((contract.tags ?? []).map((tag) => [tag.name, []]));
-  for (const [path, item] of Object.entries(contract.paths))
+  const add = (path, item, sent) => {
     for (const method of METHODS.filter((m) => item[m])) {
-      const operation = item[method], tag = operation.tags?.[0] ?? "other";
-      groups.set(tag, [...(groups.get(tag) ?? []), { method, path, operation, shared: item.parameters ?? [] }]);
+      const operation = item[method], tag = sent ? "webhooks" : operation.tags?.[0] ?? "other";
+      groups.set(tag, [...(groups.get(tag) ?? []), { method, path, operation, shared: item.parameters ?? [], sent }]);
     }
+  };
+  for (const [path, item] of Object.entries(contract.paths)) add(path, item, false);
+  for (const [path, item] of Object.entries(contract.webhooks ?? {})) add(path, item, true);
   fill(main, h("h1", {}, "API"), prose(contract.info.description),
     h("nav", { class: "contents", "aria-label": "Operations" }, [...groups].map(([tag, rows]) => [h("h2", {}, tag), h("ul", {}, rows.map((row) =>
       h("li", {}, h("a", { href: `#${row.operation.operationId}` }, `${row.method.toUpperCase()} ${row.path}`))))])),
     [...groups].map(([tag, rows]) => h("section", { "aria-label": tag }, h("h2", {}, tag),
-      rows.map((row) => operationArticle(row.method, row.path, row.operation, row.shared, resolve)))));
+      rows.map((row) => operationArticle(row, resolve)))));
   document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
