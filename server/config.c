@@ -3,6 +3,7 @@
 
 #include "base/caller.h"
 #include "base/number.h"
+#include "base/rate.h"
 #include "config_file.h"
 #include "log.h"
 
@@ -59,7 +60,7 @@ static const struct setting settings[] = {
      AT(max_queued_jobs), 1, 1000000},
     {"rate-per-minute", "N", "0",
      "requests a minute that a token may make, unless it has a rate of its own; 0: any number",
-     COUNT, AT(rate_per_minute), 0, 1000000},
+     COUNT, AT(rate_per_minute), 0, SRV_RATE_MOST},
     {"max-attempts", "N", "5", "starts of a job after which a crash fails it", COUNT,
      AT(max_attempts), 1, 1000},
     {"lease", "SECONDS", "60", "a running job that gives no sign for so long is queued again",

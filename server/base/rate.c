@@ -90,8 +90,11 @@ static struct bucket *bucket_of(struct srv_rates *rates, const char *id, int64_t
 struct srv_rate srv_rates_take(struct srv_rates *rates, const char *id, int64_t per_minute,
                                int64_t now_ms)
 {
-    const int64_t now_us = now_ms * 1000, step_us = MINUTE_US / per_minute;
-    struct srv_rate rate = {.allowed = true, .remaining = per_minute - 1};
+    const int64_t most = per_minute < 1               ? 1
+                         : per_minute > SRV_RATE_MOST ? SRV_RATE_MOST
+                                                      : per_minute;
+    const int64_t now_us = now_ms * 1000, step_us = MINUTE_US / most;
+    struct srv_rate rate = {.allowed = true, .remaining = most - 1};
     struct bucket *bucket;
     int64_t full_us;
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/number.h"
+#include "base/rate.h"
 #include "store/migrate.h"
 #include "store/tokens.h"
 
@@ -186,9 +187,12 @@ static enum fsn_status create_token(const struct arguments *arguments, struct fs
     if (status == FSN_OK)
         status = parse_quota("--max-running-jobs", arguments->max_running_jobs, false,
                              &row.max_running_jobs, err);
-    if (status == FSN_OK)
-        status = parse_quota("--rate-per-minute", arguments->rate_per_minute, false,
-                             &row.rate_per_minute, err);
+    if (status == FSN_OK && arguments->rate_per_minute &&
+        !srv_number_parse(arguments->rate_per_minute, false, 1, SRV_RATE_MOST,
+                          &row.rate_per_minute))
+        status = SRV_FAIL(err, FSN_INVALID,
+                          "--rate-per-minute: expected a whole number from 1 to %d, got '%s'",
+                          SRV_RATE_MOST, arguments->rate_per_minute);
     if (status == FSN_OK)
         status = open_store(arguments->data_dir, true, &db, err);
     if (status == FSN_OK)

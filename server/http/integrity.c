@@ -32,6 +32,44 @@ static bool decode(const char *text, size_t length, char sha256[SRV_SHA256_SIZE]
     return true;
 }
 
+/* The end of a member: a comma outside of a quoted text, or the end of the field. */
+static const char *member_end(const char *at)
+{
+    bool quoted = false;
+
+    for (; *at && (quoted || *at != ','); at++)
+        if (*at == '"')
+            quoted = !quoted;
+        else if (quoted && *at == '\\' && at[1])
+            at++;
+    return at;
+}
+
+static size_t key_length(const char *at)
+{
+    size_t size = 0;
+
+    while (islower((unsigned char)at[size]) || isdigit((unsigned char)at[size]) ||
+           (at[size] && strchr("_-.*", at[size])))
+        size++;
+    return size;
+}
+
+/* A member of sha-256 from its value on: "=:BASE64:", and parameters that nobody knows. */
+static bool read_sha256(const char *value, char sha256[SRV_SHA256_SIZE])
+{
+    const char *text = value + 2, *behind;
+    size_t size;
+
+    if (strncmp(value, "=:", 2) != 0)
+        return false;
+    size = strcspn(text, ":");
+    if (text[size] != ':' || !decode(text, size, sha256))
+        return false;
+    behind = skip_spaces(text + size + 1);
+    return *behind == '\0' || *behind == ',' || *behind == ';';
+}
+
 enum srv_digest_field srv_digest_field_read(const char *field, char sha256[SRV_SHA256_SIZE])
 {
     static const char wanted[] = "sha-256";
@@ -39,28 +77,18 @@ enum srv_digest_field srv_digest_field_read(const char *field, char sha256[SRV_S
     const char *at = skip_spaces(field);
 
     for (;;) {
-        const char *key = at, *text;
-        size_t key_size = 0, size;
+        const size_t size = key_length(at);
 
-        while (islower((unsigned char)key[key_size]) || isdigit((unsigned char)key[key_size]) ||
-               (key[key_size] && strchr("_-.*", key[key_size])))
-            key_size++;
-        if (key_size == 0 || strncmp(key + key_size, "=:", 2) != 0)
+        if (size == 0)
             return SRV_DIGEST_BAD;
-        text = key + key_size + 2;
-        size = strcspn(text, ":");
-        if (text[size] != ':')
-            return SRV_DIGEST_BAD;
-        if (key_size == sizeof wanted - 1 && memcmp(key, wanted, key_size) == 0) {
-            if (!decode(text, size, sha256))
+        if (size == sizeof wanted - 1 && memcmp(at, wanted, size) == 0) {
+            if (!read_sha256(at + size, sha256))
                 return SRV_DIGEST_BAD;
             result = SRV_DIGEST_READ;
         }
-        at = skip_spaces(text + size + 1);
+        at = member_end(at + size);
         if (*at == '\0')
             return result;
-        if (*at != ',')
-            return SRV_DIGEST_BAD;
         at = skip_spaces(at + 1);
     }
 }

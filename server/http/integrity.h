@@ -7,7 +7,7 @@
 enum srv_digest_field {
     SRV_DIGEST_NONE, /* it has no sha-256, which is what is looked at */
     SRV_DIGEST_READ,
-    SRV_DIGEST_BAD /* it is no dictionary of byte sequences, or its sha-256 has not 32 bytes */
+    SRV_DIGEST_BAD /* it is no dictionary, or its sha-256 is not the base64 of 32 bytes */
 };
 
 /* Reads a Content-Digest or Repr-Digest field into lower-case hexadecimal. */

@@ -23,7 +23,7 @@ done
 same "nothing of them is stored" 0 "$(stored_blobs)"
 check "no temporary file is left" wait_for 5 no_temporary_files
 for bad in "sha-256=$right" "sha-256=:$right" "sha-256=:!!!!:" "sha-256=:$(printf short | base64):" "sha-256" \
-    "=:$right:" "sha-256=:$right: sha-512=:AA==:" "sha-512=:AA==:, "; do
+    "=:$right:" "sha-256=:$right: sha-512=:AA==:" "sha-512=:AA==:, " ",sha-256=:$right:"; do
     sends "Content-Digest: $bad"
     refused "Content-Digest: $bad" 400 bad-header "sha-256=:BASE64"
 done
@@ -32,6 +32,8 @@ sends "Content-Digest: md5=:AAAA:, sha-512=:AAAA:"
 same "what has algorithms alone that are not looked at is taken" 201 "$status"
 sends "Content-Digest: sha-512=:AAAA: ,	sha-256=:$right:"
 same "the right digest behind another is taken" 201 "$status"
+sends "Content-Digest: other=\"a,b\\\",c\", flag, number=1;p=2, sha-256=:$right:;p=1"
+same "members that are nobody's business may be of any kind" 201 "$status"
 sends "Repr-Digest: sha-256=:$right:"
 same "the right Repr-Digest is taken" 201 "$status"
 call POST /v1/jobs -d '{}' -H "Content-Digest: sha-256=:$wrong:"

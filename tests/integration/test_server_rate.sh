@@ -50,4 +50,6 @@ same "but a token's own" "200 200 429 " "$(asks "$slow" 3)"
 holds "the list of tokens has the rates" " 2  slow" "$(<"$dir/list")"
 make wrong --rate-per-minute 0
 holds "a rate is at least one" "--rate-per-minute" "$(<"$dir/said")"
+make wrong --rate-per-minute 60000001
+holds "and at most a million" "--rate-per-minute" "$(<"$dir/said")"
 finish

@@ -71,11 +71,23 @@ static void many_ids_are_remembered_and_forgotten_when_their_minute_is_over(void
     assert_true(srv_rates_take(rates, "0", 1, 120000).allowed);
 }
 
+/* No rate divides by zero, whatever is stored. */
+static void rates_without_sense_count_as_the_nearest_with_it(void **state)
+{
+    (void)state;
+    assert_true(srv_rates_take(rates, "a", INT64_MAX, 0).allowed);
+    assert_int_equal(srv_rates_take(rates, "b", 60000001, 0).remaining, SRV_RATE_MOST - 1);
+    assert_true(srv_rates_take(rates, "c", 0, 0).allowed);
+    assert_false(srv_rates_take(rates, "c", -1, 0).allowed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_minutes_worth_passes_at_once_and_then_the_pace_is_even,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rates_without_sense_count_as_the_nearest_with_it, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(ids_do_not_share, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             many_ids_are_remembered_and_forgotten_when_their_minute_is_over, set_up, tear_down),
