@@ -30,7 +30,8 @@ WHEN new.status <> old.status OR new.cancel_requested > old.cancel_requested BEG
         CASE WHEN new.status = old.status THEN 'cancel-requested'
             WHEN new.status = 'running' THEN 'started'
             WHEN new.status <> 'queued' THEN new.status
-            WHEN new.attempts < old.attempts THEN 'released' -- the service stops, or has stopped
+            -- the service stops, or has stopped; the attempts of a job that is queued again begin anew
+            WHEN new.attempts < old.attempts AND old.status = 'running' THEN 'released'
             ELSE 'retried' END,
         old.attempts + (new.status = 'running' AND old.status <> 'running'),
         CASE WHEN new.status <> old.status THEN new.error_detail END

@@ -57,18 +57,16 @@ void srv_cache_destroy(struct srv_cache *cache)
 void *srv_cache_take(struct srv_cache *cache, const char *key)
 {
     struct entry **link = &cache->first, *found;
-    void *thing = NULL;
+    void *thing;
 
     uv_mutex_lock(&cache->mutex);
     while (*link && strcmp((*link)->key, key) != 0)
         link = &(*link)->next;
     found = *link;
-    if (found) {
-        *link = found->next;
-    }
-    uv_mutex_unlock(&cache->mutex);
     if (found)
-        thing = found->thing;
+        *link = found->next;
+    uv_mutex_unlock(&cache->mutex);
+    thing = found ? found->thing : NULL;
     free(found);
     return thing;
 }

@@ -1,6 +1,8 @@
 /* checksum.c - see checksum.h. */
 #include "base/checksum.h"
 
+#include "base/base64.h"
+
 #include <nettle/base64.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,8 +15,7 @@ static size_t digest_size(const struct srv_checksum *checksum)
 bool srv_checksum_begin(struct srv_checksum *checksum, const char *field)
 {
     uint8_t bytes[BASE64_DECODE_LENGTH(BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE))];
-    struct base64_decode_ctx base64;
-    size_t size = sizeof bytes, length;
+    size_t size;
 
     *checksum = (struct srv_checksum){.algorithm = SRV_CHECKSUM_NONE};
     if (!field)
@@ -30,11 +31,8 @@ bool srv_checksum_begin(struct srv_checksum *checksum, const char *field)
     } else {
         return false;
     }
-    length = strlen(field);
-    base64_decode_init(&base64);
-    if (length > BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) ||
-        !base64_decode_update(&base64, &size, bytes, length, field) ||
-        !base64_decode_final(&base64) || size != digest_size(checksum))
+    if (!srv_base64_decode(field, strlen(field), bytes, sizeof bytes, &size) ||
+        size != digest_size(checksum))
         return false;
     memcpy(checksum->expected, bytes, size);
     return true;

@@ -1,6 +1,8 @@
 /* webhook_signature.c - see webhook_signature.h. */
 #include "base/webhook_signature.h"
 
+#include "base/base64.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <nettle/base64.h>
@@ -36,15 +38,11 @@ enum fsn_status srv_webhook_secret_new(char out[SRV_WEBHOOK_SECRET_SIZE], struct
 static bool read_key(const char *secret, uint8_t key[SRV_WEBHOOK_SECRET_SIZE], size_t *size)
 {
     const size_t prefix = sizeof PREFIX - 1, length = strlen(secret);
-    struct base64_decode_ctx context;
 
-    if (strncmp(secret, PREFIX, prefix) != 0 || length >= SRV_WEBHOOK_SECRET_SIZE)
-        return false;
-    base64_decode_init(&context);
-    *size = SRV_WEBHOOK_SECRET_SIZE;
-    return base64_decode_update(&context, size, key, length - prefix, secret + prefix) &&
-           base64_decode_final(&context) && *size >= SRV_WEBHOOK_KEY_LEAST &&
-           *size <= SRV_WEBHOOK_KEY_MOST;
+    return strncmp(secret, PREFIX, prefix) == 0 && length < SRV_WEBHOOK_SECRET_SIZE &&
+           srv_base64_decode(secret + prefix, length - prefix, key, SRV_WEBHOOK_SECRET_SIZE,
+                             size) &&
+           *size >= SRV_WEBHOOK_KEY_LEAST && *size <= SRV_WEBHOOK_KEY_MOST;
 }
 
 bool srv_webhook_secret_valid(const char *secret)

@@ -11,8 +11,6 @@ enum fsn_status srv_retry_job(struct srv_call *call, struct fsn_error *err)
 {
     const char *id = srv_request_param(call->request, "id");
     struct srv_requeue outcome = {0};
-    struct srv_job job = {0};
-    bool found = false;
     enum fsn_status status =
         srv_queue_requeue(call->db, id, call->service->max_queued_jobs, &outcome, err);
 
@@ -32,13 +30,7 @@ enum fsn_status srv_retry_job(struct srv_call *call, struct fsn_error *err)
     }
     srv_streams_touch(call->service->streams, id);
     srv_workers_wake(call->service->workers);
-    status = srv_jobs_get(call->db, id, &job, &found, err);
-    if (status == FSN_OK && !found)
-        return srv_reply_unknown(call, "job");
-    if (status == FSN_OK)
-        srv_reply_json(call->request, MHD_HTTP_OK, srv_job_json(&job));
-    srv_job_clear(&job);
-    return status;
+    return srv_reply_job_now(call, MHD_HTTP_OK, err);
 }
 
 /* ---- duplicate ----------------------------------------------------------------------------- */

@@ -172,7 +172,7 @@ static enum fsn_status change(struct srv_call *call, json_t *root, struct fsn_er
     if (status == FSN_OK && !changed)
         return reply_unchanged(call, id, err);
     if (status == FSN_OK) {
-        srv_reply_json(call->request, MHD_HTTP_OK, srv_job_json(&job));
+        srv_reply_job(call->request, MHD_HTTP_OK, &job);
         srv_streams_touch(call->service->streams, id);
     }
     srv_job_clear(&job);

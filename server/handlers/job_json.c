@@ -67,24 +67,42 @@ json_t *srv_job_live_json(const struct srv_job *job)
     return value;
 }
 
-json_t *srv_job_json(const struct srv_job *job)
+void srv_reply_job(struct srv_request *request, unsigned status, const struct srv_job *job)
 {
-    json_t *value = srv_job_live_json(job);
+    srv_reply_json_with(request, status, srv_job_live_json(job), SRV_JOB_MEMBERS(job));
+}
 
-    if (value) {
-        json_object_set_new(value, "spec", srv_stored_json(job->spec));
-        json_object_set_new(value, "plan", srv_stored_json(job->plan));
-    }
-    return value;
+enum fsn_status srv_reply_job_now(struct srv_call *call, unsigned http_status,
+                                  struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    bool found = false;
+    enum fsn_status status =
+        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, &found, err);
+
+    if (status == FSN_OK && !found)
+        status = srv_reply_unknown(call, "job");
+    else if (status == FSN_OK)
+        srv_reply_job(call->request, http_status, &job);
+    srv_job_clear(&job);
+    return status;
+}
+
+enum fsn_status srv_find_job(struct srv_call *call, bool *found, struct fsn_error *err)
+{
+    struct srv_job job = {0};
+    enum fsn_status status =
+        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, found, err);
+
+    srv_job_clear(&job);
+    return status == FSN_OK && !*found ? srv_reply_unknown(call, "job") : status;
 }
 
 bool srv_job_if_match(const struct srv_job *job, void *user)
 {
     struct srv_if_match *check = user;
 
-    check->failed = !srv_if_match(
-        check->request, srv_job_live_json(job),
-        (const struct srv_member[]){{"spec", job->spec}, {"plan", job->plan}, {NULL, NULL}});
+    check->failed = !srv_if_match(check->request, srv_job_live_json(job), SRV_JOB_MEMBERS(job));
     return !check->failed;
 }
 

@@ -13,8 +13,17 @@ void srv_job_json_expiry(int64_t artifacts_ms, int64_t jobs_ms);
 json_t *srv_job_state_json(const struct srv_job *job);
 /* ... with where its search is, as events have it, ... */
 json_t *srv_job_live_json(const struct srv_job *job);
-/* ... and whole, with spec and plan. */
-json_t *srv_job_json(const struct srv_job *job);
+/* What a job has beside that when it is shown whole, for srv_reply_json_with and srv_if_match. */
+#define SRV_JOB_MEMBERS(job) \
+    ((const struct srv_member[]){{"spec", (job)->spec}, {"plan", (job)->plan}, {NULL, NULL}})
+/* Replies the whole job, as every answer that shows one has it. */
+void srv_reply_job(struct srv_request *request, unsigned status, const struct srv_job *job);
+/* The same of the job that the path names, as it is now; or 404. */
+FSN_NODISCARD enum fsn_status srv_reply_job_now(struct srv_call *call, unsigned http_status,
+                                                struct fsn_error *err);
+/* Whether there is the job that the path names; else 404 is the answer. */
+FSN_NODISCARD enum fsn_status srv_find_job(struct srv_call *call, bool *found,
+                                           struct fsn_error *err);
 /* Holds, of the call's request (an srv_job_condition for struct srv_if_match), when the job is what
  * If-Match names; else the request is answered. */
 struct srv_if_match {

@@ -2,7 +2,7 @@
 #include "store/job_log.h"
 
 #include "base/number.h"
-#include "handlers/api.h"
+#include "handlers/job_json.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -23,7 +23,6 @@ enum fsn_status srv_get_job_log(struct srv_call *call, struct fsn_error *err)
     const char *id = srv_request_param(call->request, "id");
     const char *after = srv_request_query(call->request, "after");
     struct srv_log_row *rows = NULL;
-    struct srv_job job = {0};
     bool found = false;
     int64_t number = 0;
     size_t count = 0;
@@ -35,13 +34,10 @@ enum fsn_status srv_get_job_log(struct srv_call *call, struct fsn_error *err)
                           "after: expected the number of a row, got '%s'", after);
         return FSN_OK;
     }
-    status = srv_jobs_get(call->db, id, &job, &found, err);
-    srv_job_clear(&job);
-    if (status == FSN_OK && !found)
-        return srv_reply_unknown(call, "job");
-    if (status == FSN_OK)
+    status = srv_find_job(call, &found, err);
+    if (status == FSN_OK && found)
         status = srv_job_log_list(call->db, id, number, &rows, &count, err);
-    if (status != FSN_OK)
+    if (status != FSN_OK || !found)
         return status;
     items = json_array();
     for (size_t i = 0; i < count; i++)

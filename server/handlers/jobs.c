@@ -16,11 +16,11 @@ static void reply_created(struct srv_request *request, const struct srv_job *job
 {
     const char *location = srv_arena_printf(&request->arena, "/v1/jobs/%s", job->id);
 
-    json_t *answer = srv_job_json(job);
+    json_t *answer = srv_job_live_json(job);
 
     if (answer && job->webhook)
         json_object_set_new(answer, SRV_ORDER_WEBHOOK, srv_webhook_json(job->webhook));
-    srv_reply_json(request, MHD_HTTP_CREATED, answer);
+    srv_reply_json_with(request, MHD_HTTP_CREATED, answer, SRV_JOB_MEMBERS(job));
     if (location)
         srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
 }
@@ -279,26 +279,9 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     return FSN_OK;
 }
 
-static enum fsn_status reply_job(struct srv_call *call, unsigned http_status, struct fsn_error *err)
-{
-    struct srv_job job = {0};
-    bool found = false;
-    enum fsn_status status =
-        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, &found, err);
-
-    if (status == FSN_OK && !found)
-        status = srv_reply_unknown(call, "job");
-    else if (status == FSN_OK)
-        srv_reply_json_with(
-            call->request, http_status, srv_job_live_json(&job),
-            (const struct srv_member[]){{"spec", job.spec}, {"plan", job.plan}, {NULL, NULL}});
-    srv_job_clear(&job);
-    return status;
-}
-
 enum fsn_status srv_get_job(struct srv_call *call, struct fsn_error *err)
 {
-    return reply_job(call, MHD_HTTP_OK, err);
+    return srv_reply_job_now(call, MHD_HTTP_OK, err);
 }
 
 enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
@@ -317,13 +300,13 @@ enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)
         return FSN_OK;
     case SRV_CANCEL_ASKED:
         srv_workers_cancel(call->service->workers, id);
-        return reply_job(call, MHD_HTTP_ACCEPTED, err);
+        return srv_reply_job_now(call, MHD_HTTP_ACCEPTED, err);
     case SRV_CANCEL_DONE:
         srv_streams_touch(call->service->streams, id);
         srv_hooks_wake(call->service->hooks);
         break;
     }
-    return reply_job(call, MHD_HTTP_OK, err);
+    return srv_reply_job_now(call, MHD_HTTP_OK, err);
 }
 
 enum fsn_status srv_delete_job(struct srv_call *call, struct fsn_error *err)
@@ -353,18 +336,14 @@ enum fsn_status srv_get_job_metrics(struct srv_call *call, struct fsn_error *err
 {
     const char *id = srv_request_param(call->request, "id");
     struct fsn_epoch *rows = NULL;
-    struct srv_job job = {0};
     bool found = false;
     size_t count = 0;
     json_t *items;
-    enum fsn_status status = srv_jobs_get(call->db, id, &job, &found, err);
+    enum fsn_status status = srv_find_job(call, &found, err);
 
-    srv_job_clear(&job);
-    if (status == FSN_OK && !found)
-        return srv_reply_unknown(call, "job");
-    if (status == FSN_OK)
+    if (status == FSN_OK && found)
         status = srv_metrics_list(call->db, id, &rows, &count, err);
-    if (status != FSN_OK)
+    if (status != FSN_OK || !found)
         return status;
     items = json_array();
     for (size_t i = 0; i < count; i++)

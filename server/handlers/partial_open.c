@@ -3,13 +3,13 @@
  * come: they are written where they stay, so that whatever came before a connection breaks is
  * there.
  */
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "handlers/partial_files.h"
 #include "handlers/uploads.h"
 
 #include <inttypes.h>
-#include <nettle/base64.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,16 +37,11 @@ static bool read_metadata(const char *metadata, const char *key, char *out, size
         const size_t length = strcspn(at, ",");
 
         if (length > key_length && strncmp(at, key, key_length) == 0 && at[key_length] == ' ') {
-            const size_t encoded = length - key_length - 1;
-            struct base64_decode_ctx base64;
-            size_t decoded = size - 1;
+            size_t decoded;
             json_t *text;
 
-            base64_decode_init(&base64);
-            if (BASE64_DECODE_LENGTH(encoded) > size - 1 ||
-                !base64_decode_update(&base64, &decoded, (uint8_t *)out, encoded,
-                                      at + key_length + 1) ||
-                !base64_decode_final(&base64))
+            if (!srv_base64_decode(at + key_length + 1, length - key_length - 1, (uint8_t *)out,
+                                   size - 1, &decoded))
                 return false;
             out[decoded] = '\0';
             for (size_t i = 0; i < decoded; i++)

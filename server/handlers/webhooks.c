@@ -159,17 +159,14 @@ enum fsn_status srv_get_job_deliveries(struct srv_call *call, struct fsn_error *
     const char *id = srv_request_param(call->request, "id");
     struct srv_delivery rows[SRV_MAX_DELIVERIES] = {0};
     struct srv_webhook *webhook = NULL;
-    struct srv_job job = {0};
     bool found = false;
     size_t count = 0;
     json_t *items;
-    enum fsn_status status = srv_jobs_get(call->db, id, &job, &found, err);
+    enum fsn_status status = srv_find_job(call, &found, err);
 
-    srv_job_clear(&job);
-    if (status == FSN_OK && !found)
-        return srv_reply_unknown(call, "job");
-    if (status == FSN_OK)
-        status = srv_webhooks_get(call->db, id, &webhook, err);
+    if (status != FSN_OK || !found)
+        return status;
+    status = srv_webhooks_get(call->db, id, &webhook, err);
     if (status == FSN_OK)
         status = srv_deliveries_list(call->db, id, rows, &count, err);
     if (status == FSN_OK) {

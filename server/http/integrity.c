@@ -7,6 +7,8 @@
  */
 #include "http/integrity.h"
 
+#include "base/base64.h"
+
 #include <ctype.h>
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
@@ -20,13 +22,9 @@ static const char *skip_spaces(const char *at)
 static bool decode(const char *text, size_t length, char sha256[SRV_SHA256_SIZE])
 {
     uint8_t bytes[BASE64_DECODE_LENGTH(BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE))];
-    struct base64_decode_ctx base64;
-    size_t size = sizeof bytes;
+    size_t size;
 
-    base64_decode_init(&base64);
-    if (length > BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) ||
-        !base64_decode_update(&base64, &size, bytes, length, text) ||
-        !base64_decode_final(&base64) || size != SHA256_DIGEST_SIZE)
+    if (!srv_base64_decode(text, length, bytes, sizeof bytes, &size) || size != SHA256_DIGEST_SIZE)
         return false;
     srv_hex(bytes, size, sha256);
     return true;
@@ -93,10 +91,11 @@ enum srv_digest_field srv_digest_field_read(const char *field, char sha256[SRV_S
     }
 }
 
-static bool holds(struct srv_request *request, const char *name, const char *got)
+static bool holds(struct srv_request *request, const char *name)
 {
+    const struct srv_body *body = &request->body;
     const char *field = srv_request_header(request, name);
-    char said[SRV_SHA256_SIZE];
+    char said[SRV_SHA256_SIZE], got[SRV_SHA256_SIZE];
 
     switch (field ? srv_digest_field_read(field, said) : SRV_DIGEST_NONE) {
     case SRV_DIGEST_NONE:
@@ -108,6 +107,10 @@ static bool holds(struct srv_request *request, const char *name, const char *got
     case SRV_DIGEST_READ:
         break;
     }
+    if (body->kind == SRV_BODY_JSON) /* which is not hashed as it comes */
+        srv_digest_bytes(body->bytes ? body->bytes : "", (size_t)body->size_bytes, got);
+    else
+        memcpy(got, body->sha256, sizeof got);
     if (strcmp(said, got) == 0)
         return true;
     srv_reply_problem(request, SRV_PROBLEM_DIGEST,
@@ -118,15 +121,9 @@ static bool holds(struct srv_request *request, const char *name, const char *got
 
 bool srv_check_integrity(struct srv_request *request)
 {
-    const struct srv_body *body = &request->body;
-    char sha256[SRV_SHA256_SIZE];
-    const char *got = body->sha256;
+    const enum srv_body_kind kind = request->body.kind;
 
-    if (body->kind != SRV_BODY_FILE && body->kind != SRV_BODY_JSON)
+    if (kind != SRV_BODY_FILE && kind != SRV_BODY_JSON)
         return true; /* none, or a part, which has a checksum of its own */
-    if (body->kind == SRV_BODY_JSON) {
-        srv_digest_bytes(body->bytes ? body->bytes : "", (size_t)body->size_bytes, sha256);
-        got = sha256;
-    }
-    return holds(request, "Content-Digest", got) && holds(request, "Repr-Digest", got);
+    return holds(request, "Content-Digest") && holds(request, "Repr-Digest");
 }
