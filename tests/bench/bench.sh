@@ -3,11 +3,14 @@
 # how the service shares the cores among jobs (jobs.sh, the first network). `make bench` runs it. Asserts
 # nothing.
 #
-# NETS, STEPS (timed steps of a row), ROUNDS (of the comparison of jobs; 0: none), THREADS set its length.
+# NETS, STEPS (timed steps of a measurement), ROUNDS, THREADS set its length. A network's four cases take
+# turns, round after round, up and down; figures are medians over the rounds, the ratio of two that of the
+# median round's. ROUNDS=0: one round, and no comparison of jobs.
 # Columns: images a second in the median step and in the fastest tenth; GFLOP a second as a direct
 # convolution would need them; MB that the engine plans, over the least that any plan needs, and MB that
 # the process held; plain: a distillation step, with the network itself as its teacher, over a plain
-# step; likewise a job's step, which distils into the network with Filter Summaries at ratio 4.
+# step of the same round; likewise a job's step, which distils into the network with Filter Summaries at
+# ratio 4.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build}
@@ -33,27 +36,48 @@ measure() {
         --threads "$threads" --json "$@"
 }
 
-# row NET WHAT JSON [PLAIN_MS]
+# measure_case NET train|distill|job|infer: a line more in the case's file.
+measure_case() {
+    local net=$1 options=()
+    case $2 in
+    distill) options=(--teacher "$dir/$net.onnx") ;;
+    job) options=(--teacher "$dir/$net.onnx" --ratio 4) ;;
+    esac
+    case $2 in
+    infer) measure infer "$net" ;;
+    *) measure train "$net" "${options[@]}" ;;
+    esac | jq -c . >>"$dir/$net.$2"
+}
+
+# row NET WHAT: what was measured of one case, in the rounds that its file and that of `train` have.
 row() {
-    jq -r --arg net "$1" --arg what "$2" --argjson plain "${4:-null}" '
-        [$net, $what, .batch_size, .threads, .images_per_second_median, .images_per_second_p10, .gflops,
-         .memory_bytes / 1e6, .memory_over_bound, .peak_rss_bytes / 1e6, (if $plain then .ms_median / $plain else "" end)] |
-        @tsv' <<<"$3" | awk -F'\t' '{
+    jq -nr --arg net "$1" --arg what "$2" --slurpfile all "$dir/$1.$2" --slurpfile plain "$dir/$1.train" '
+        def median: sort | .[(length - 1) / 2 | floor];
+        def of(field): [$all[] | field] | median;
+        [$net, $what, of(.batch_size), of(.threads), of(.images_per_second_median), of(.images_per_second_p10),
+         of(.gflops), of(.memory_bytes) / 1e6, of(.memory_over_bound), of(.peak_rss_bytes) / 1e6,
+         (if $what == "distill" or $what == "job"
+          then [range($all | length) | $all[.].ms_median / $plain[.].ms_median] | median else "" end)] |
+        @tsv' | awk -F'\t' '{
             printf "%-13s %-8s %5d %8d %10.1f %10.1f %9.1f %8.1f %7.3f %8.1f %6s\n", $1, $2, $3, $4, $5, $6, $7,
                 $8, $9, $10, $11 == "" ? "" : sprintf("%.2f", $11) }'
 }
 
 echo "CPU: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores;" \
-    "load $(cut -d' ' -f1 /proc/loadavg); $steps steps a row"
+    "load $(cut -d' ' -f1 /proc/loadavg); $steps steps, $rounds rounds"
 printf '\n%-13s %-8s %5s %8s %10s %10s %9s %8s %7s %8s %6s\n' network "" batch threads img/s best GFLOP/s \
     MB "/ least" "MB held" plain
 for net in $nets; do
     "$fsnet" new "$net" -o "$dir/$net.onnx" >/dev/null
-    train=$(measure train "$net")
-    row "$net" train "$train"
-    row "$net" distill "$(measure train "$net" --teacher "$dir/$net.onnx")" "$(jq .ms_median <<<"$train")"
-    row "$net" job "$(measure train "$net" --ratio 4 --teacher "$dir/$net.onnx")" "$(jq .ms_median <<<"$train")"
-    row "$net" infer "$(measure infer "$net")"
+    rm -f "$dir/$net".{train,distill,job,infer}
+    for ((round = 0; round < (rounds ? rounds : 1); round++)); do
+        for what in $( ((round % 2)) && echo infer job distill train || echo train distill job infer); do
+            measure_case "$net" "$what"
+        done
+    done
+    for what in train distill job infer; do
+        row "$net" "$what"
+    done
 done
 [ "$rounds" -gt 0 ] || exit 0
 echo
