@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE ((size_t)4096)
+#define CHUNK_SIZE ((size_t)1024) /* what a short request needs */
 
 struct srv_arena_chunk {
     struct srv_arena_chunk *next;
@@ -28,9 +28,10 @@ void *srv_arena_alloc(struct srv_arena *arena, size_t size)
     if (!chunk || chunk->capacity - chunk->used < size) {
         size_t capacity = size > CHUNK_SIZE ? size : CHUNK_SIZE;
 
-        chunk = calloc(1, sizeof *chunk + capacity);
+        chunk = malloc(sizeof *chunk + capacity);
         if (!chunk)
             return NULL;
+        chunk->used = 0;
         chunk->capacity = capacity;
         chunk->next = arena->head;
         arena->head = chunk;

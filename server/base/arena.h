@@ -9,7 +9,7 @@ struct srv_arena { /* zero-initialise */
     struct srv_arena_chunk *head;
 };
 
-/* size bytes, zeroed and aligned for any type; NULL when out of memory. */
+/* size bytes, aligned for any type; NULL when out of memory. */
 void *srv_arena_alloc(struct srv_arena *arena, size_t size);
 char *srv_arena_strdup(struct srv_arena *arena, const char *text);
 char *srv_arena_printf(struct srv_arena *arena, const char *format, ...)

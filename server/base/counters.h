@@ -9,6 +9,8 @@
 #define SRV_COUNTER_LIST(X)                                                                      \
     X(REQUESTS, "http_requests_total", "Requests that were answered.", "method", "route",        \
       "status")                                                                                  \
+    X(PROBLEMS, "http_problems_total", "Answers that say why not, by their type.", "type", NULL, \
+      NULL)                                                                                      \
     X(RECEIVED, "http_received_bytes_total", "Bytes of request bodies.", NULL, NULL, NULL)       \
     X(SENT, "http_file_bytes_total", "Bytes of files that were asked for.", NULL, NULL, NULL)    \
     X(JOB_EVENTS, "job_events_total", "What happened to jobs.", "event", NULL, NULL)             \

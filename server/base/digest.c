@@ -4,27 +4,39 @@
 #include "base/id.h"
 
 #include <errno.h>
-#include <nettle/base64.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void srv_digest_begin(struct srv_digest *digest)
 {
-    sha256_init(&digest->context);
+    digest->long_one = false;
+    sha256_init(&digest->context.sha256);
+}
+
+void srv_digest_begin_512(struct srv_digest *digest)
+{
+    digest->long_one = true;
+    sha512_init(&digest->context.sha512);
 }
 
 void srv_digest_add(struct srv_digest *digest, const void *bytes, size_t size)
 {
-    sha256_update(&digest->context, size, bytes);
+    if (digest->long_one)
+        sha512_update(&digest->context.sha512, size, bytes);
+    else
+        sha256_update(&digest->context.sha256, size, bytes);
 }
 
-void srv_digest_end(struct srv_digest *digest, char out[SRV_SHA256_SIZE])
+void srv_digest_end(struct srv_digest *digest, char *out)
 {
-    uint8_t bytes[SHA256_DIGEST_SIZE];
+    uint8_t bytes[SHA512_DIGEST_SIZE];
+    const size_t size = digest->long_one ? SHA512_DIGEST_SIZE : SHA256_DIGEST_SIZE;
 
-    sha256_digest(&digest->context, sizeof bytes, bytes);
-    srv_hex(bytes, sizeof bytes, out);
+    if (digest->long_one)
+        sha512_digest(&digest->context.sha512, size, bytes);
+    else
+        sha256_digest(&digest->context.sha256, size, bytes);
+    srv_hex(bytes, size, out);
 }
 
 void srv_digest_bytes(const void *bytes, size_t size, char out[SRV_SHA256_SIZE])
@@ -36,43 +48,47 @@ void srv_digest_bytes(const void *bytes, size_t size, char out[SRV_SHA256_SIZE])
     srv_digest_end(&digest, out);
 }
 
-enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE], int64_t *size_bytes,
-                                struct fsn_error *err)
+/* Adds a whole file to a digest that has been begun, and ends it. */
+static enum fsn_status add_file(struct srv_digest *digest, const char *path, char *out,
+                                int64_t *size_bytes, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
     unsigned char buffer[65536];
-    struct srv_digest digest;
     int64_t total = 0;
     size_t got;
     FILE *file = fopen(path, "rb");
 
     if (!file)
         return SRV_FAIL(err, FSN_IO, "%s: %s", path, strerror(errno));
-    srv_digest_begin(&digest);
     while ((got = fread(buffer, 1, sizeof buffer, file)) > 0) {
-        srv_digest_add(&digest, buffer, got);
+        srv_digest_add(digest, buffer, got);
         total += (int64_t)got;
     }
     if (ferror(file)) {
         status = SRV_FAIL(err, FSN_IO, "%s: cannot be read", path);
     } else {
-        srv_digest_end(&digest, out);
+        srv_digest_end(digest, out);
         *size_bytes = total;
     }
     fclose(file);
     return status;
 }
 
-void srv_digest_field(const char *sha256, char out[SRV_DIGEST_FIELD_SIZE])
+enum fsn_status srv_digest_file(const char *path, char out[SRV_SHA256_SIZE], int64_t *size_bytes,
+                                struct fsn_error *err)
 {
-    uint8_t bytes[SHA256_DIGEST_SIZE];
-    char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
+    struct srv_digest digest;
 
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        const char pair[] = {sha256[2 * i], sha256[2 * i + 1], '\0'};
+    srv_digest_begin(&digest);
+    return add_file(&digest, path, out, size_bytes, err);
+}
 
-        bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-    }
-    base64_encode_raw(text, sizeof bytes, bytes);
-    snprintf(out, SRV_DIGEST_FIELD_SIZE, "sha-256=:%s:", text);
+enum fsn_status srv_digest_file_512(const char *path, char out[SRV_SHA512_SIZE],
+                                    struct fsn_error *err)
+{
+    struct srv_digest digest;
+    int64_t size_bytes;
+
+    srv_digest_begin_512(&digest);
+    return add_file(&digest, path, out, &size_bytes, err);
 }

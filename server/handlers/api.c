@@ -20,7 +20,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
-    {"GET", "/v1/models", srv_list_models, .query = {"limit", "cursor"}},
+    {"GET", "/v1/models", srv_list_models, .query = {"name", "sha256", "sort", "limit", "cursor"}},
     {"GET", "/v1/models/{id}", srv_get_model, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/models/{id}", srv_delete_model, .body = SRV_BODY_NONE},
     {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
@@ -30,7 +30,8 @@ const struct srv_route srv_api_routes[] = {
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .offload = true,
      .query = {"name", "format"}},
-    {"GET", "/v1/datasets", srv_list_datasets, .query = {"limit", "cursor"}},
+    {"GET", "/v1/datasets", srv_list_datasets,
+     .query = {"name", "format", "sha256", "sort", "limit", "cursor"}},
     {"GET", "/v1/datasets/{id}", srv_get_dataset, .body = SRV_BODY_NONE},
     {"DELETE", "/v1/datasets/{id}", srv_delete_dataset, .body = SRV_BODY_NONE},
 

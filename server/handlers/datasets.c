@@ -14,7 +14,7 @@ const char *srv_known_format(const char *format)
     return *known;
 }
 
-/* NULL when the format is to be recognised by content. Errors: INVALID; then a reply is there. */
+/* NULL when the query names none. Errors: INVALID; then a reply is there. */
 static enum fsn_status wanted_format(struct srv_request *request, const char **out)
 {
     const char *const *known = fsn_dataset_formats();
@@ -74,7 +74,11 @@ enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
 
 enum fsn_status srv_list_datasets(struct srv_call *call, struct fsn_error *err)
 {
-    return srv_reply_uploads(call, SRV_UPLOAD_DATASET, err);
+    const char *format;
+
+    if (wanted_format(call->request, &format) != FSN_OK)
+        return FSN_OK; /* it has been answered */
+    return srv_reply_uploads(call, SRV_UPLOAD_DATASET, format, err);
 }
 
 enum fsn_status srv_get_dataset(struct srv_call *call, struct fsn_error *err)

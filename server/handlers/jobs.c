@@ -224,22 +224,6 @@ static const char *label_of(struct srv_call *call, const char **value)
                  : label;
 }
 
-/* ?sort=: jobs are listed in the order in which they came; false: another, which has been answered.
- */
-static bool sort_parse(struct srv_call *call, struct srv_page *page)
-{
-    const char *sort = srv_request_query(call->request, "sort");
-
-    page->oldest_first = sort && strcmp(sort, "created_at") == 0;
-    if (page->before != INT64_MAX) /* the cursor */
-        page->after = page->before;
-    if (!sort || page->oldest_first || strcmp(sort, "-created_at") == 0)
-        return true;
-    srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
-                      "sort: expected created_at or -created_at, got '%s'", sort);
-    return false;
-}
-
 enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
 {
     const char *wanted = srv_request_query(call->request, "status");
@@ -259,7 +243,7 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
                           wanted);
         return FSN_OK;
     }
-    if (srv_request_page(call->request, &page) != FSN_OK || !sort_parse(call, &page))
+    if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
     filter.owner = srv_caller_scope(&call->request->caller);
     filter.label = label_of(call, &filter.label_value);

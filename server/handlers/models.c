@@ -29,7 +29,7 @@ enum fsn_status srv_post_model(struct srv_call *call, struct fsn_error *err)
 
 enum fsn_status srv_list_models(struct srv_call *call, struct fsn_error *err)
 {
-    return srv_reply_uploads(call, SRV_UPLOAD_MODEL, err);
+    return srv_reply_uploads(call, SRV_UPLOAD_MODEL, NULL, err);
 }
 
 enum fsn_status srv_get_model(struct srv_call *call, struct fsn_error *err)

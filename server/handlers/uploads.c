@@ -70,8 +70,15 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
 }
 
 enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind kind,
-                                  struct fsn_error *err)
+                                  const char *format, struct fsn_error *err)
 {
+    const struct srv_upload_filter filter = {
+        .kind = kind,
+        .format = format,
+        .owner = srv_caller_scope(&call->request->caller),
+        .name = srv_request_query(call->request, "name"),
+        .sha256 = srv_request_query(call->request, "sha256"),
+    };
     struct srv_upload *rows = NULL;
     enum fsn_status status;
     struct srv_page page;
@@ -81,8 +88,7 @@ enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind ki
 
     if (srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = srv_uploads_list(call->db, kind, srv_caller_scope(&call->request->caller), &page,
-                              &rows, &count, &next, err);
+    status = srv_uploads_list(call->db, &filter, &page, &rows, &count, &next, err);
     if (status != FSN_OK)
         return status;
     items = json_array();

@@ -24,8 +24,9 @@ const char *srv_upload_path(enum srv_upload_kind kind); /* "/v1/models" */
  * and info; the rest is filled in from the request. */
 FSN_NODISCARD enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,
                                                struct fsn_error *err);
+/* format: only those of it, NULL: of any. */
 FSN_NODISCARD enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind kind,
-                                                struct fsn_error *err);
+                                                const char *format, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status srv_reply_upload(struct srv_call *call, enum srv_upload_kind kind,
                                                struct fsn_error *err);
 FSN_NODISCARD enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind kind,

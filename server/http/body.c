@@ -1,6 +1,8 @@
 /* body.c - see body.h. */
 #include "http/body.h"
 
+#include "base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,13 +22,16 @@ enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, i
     if (!goes_to_file(kind))
         return FSN_OK;
     srv_digest_begin(&body->digest);
-    body->status = srv_path(body->path, err, "%s/upload-XXXXXX", temporary_dir);
-    if (body->status == FSN_OK) {
-        body->fd = mkostemp(body->path, O_CLOEXEC);
-        if (body->fd < 0)
-            body->status = SRV_FAIL(err, FSN_IO, "cannot make a temporary file in %s: %s",
-                                    temporary_dir, strerror(errno));
+    srv_digest_begin_512(&body->digest_512);
+    if (asprintf(&body->path, "%s/upload-XXXXXX", temporary_dir) < 0) {
+        body->path = NULL;
+        body->status = SRV_NOMEM(err);
+        return body->status;
     }
+    body->fd = mkostemp(body->path, O_CLOEXEC);
+    if (body->fd < 0)
+        body->status = SRV_FAIL(err, FSN_IO, "cannot make a temporary file in %s: %s",
+                                temporary_dir, strerror(errno));
     return body->status;
 }
 
@@ -62,17 +67,18 @@ static bool append(struct srv_body *body, const void *bytes, size_t size)
     return true;
 }
 
-static void drop_content(struct srv_body *body)
+void srv_body_discard(struct srv_body *body)
 {
     if (body->fd >= 0) {
         if (body->unchecked && ftruncate(body->fd, body->start) != 0)
             body->status = FSN_IO;
         close(body->fd);
-        if (body->path[0] != '\0')
-            unlink(body->path);
         body->fd = -1;
     }
-    body->path[0] = '\0';
+    if (body->path)
+        unlink(body->path);
+    free(body->path);
+    body->path = NULL;
     free(body->bytes);
     body->bytes = NULL;
     body->capacity = 0;
@@ -87,6 +93,8 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
         body->status = FSN_NOMEM;
     if (body->status == FSN_OK && goes_to_file(body->kind)) {
         srv_digest_add(&body->digest, bytes, size);
+        if (body->wants_512)
+            srv_digest_add(&body->digest_512, bytes, size);
         if (!srv_write_all(body->fd, bytes, size))
             body->status = FSN_IO;
     }
@@ -96,7 +104,7 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
             body->status = FSN_IO;
     }
     if (body->status != FSN_OK)
-        drop_content(body);
+        srv_body_discard(body);
     body->size_bytes += (int64_t)size;
 }
 
@@ -105,14 +113,9 @@ void srv_body_end(struct srv_body *body)
     if (body->fd < 0 || body->kind == SRV_BODY_APPEND)
         return;
     srv_digest_end(&body->digest, body->sha256);
+    if (body->wants_512)
+        srv_digest_end(&body->digest_512, body->sha512);
     if (close(body->fd) != 0)
         body->status = FSN_IO;
     body->fd = -1;
-}
-
-void srv_body_discard(struct srv_body *body)
-{
-    if (body->path[0] != '\0')
-        unlink(body->path);
-    drop_content(body);
 }

@@ -6,7 +6,6 @@
 
 #include "base/checksum.h"
 #include "base/digest.h"
-#include "base/files.h"
 #include "base/id.h"
 #include "http/router.h"
 
@@ -19,10 +18,12 @@ struct srv_body {
     enum fsn_status status; /* LIMIT: too large; IO, NOMEM: could not be kept */
     char *bytes;            /* JSON; size_bytes of them */
     size_t capacity;
-    int fd; /* FILE; -1: none */
-    char path[SRV_PATH_SIZE];
-    struct srv_digest digest;
+    int fd;     /* FILE; -1: none */
+    char *path; /* of the temporary file, owned; NULL: none */
+    struct srv_digest digest, digest_512;
+    bool wants_512;               /* set after srv_body_begin */
     char sha256[SRV_SHA256_SIZE]; /* after srv_body_end */
+    char sha512[SRV_SHA512_SIZE]; /* the same, if it is wanted */
     /* Of an appended body: where it begins in the file, and what it is to be. Until somebody has
      * said that it is (unchecked = false), it is taken back when the body is discarded. */
     int64_t start;
@@ -31,7 +32,7 @@ struct srv_body {
     char target[SRV_ID_SIZE]; /* the id of what it is appended to */
 };
 
-/* Always leaves *body valid for srv_body_discard. Errors: IO. */
+/* Always leaves *body valid for srv_body_discard. Errors: IO, NOMEM. */
 FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
                                              int64_t limit_bytes, const char *temporary_dir,
                                              struct fsn_error *err);

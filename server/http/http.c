@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "http/digest_field.h"
 #include "http/integrity.h"
 #include "http/listen.h"
 #include "http/offload.h"
@@ -104,9 +105,12 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         reply_too_large(request);
         return FSN_OK;
     }
-    return kind == SRV_BODY_APPEND ? FSN_OK
-                                   : srv_body_begin(&request->body, kind, body_limit(http, kind),
-                                                    http->options.temporary_dir, err);
+    if (kind == SRV_BODY_APPEND)
+        return FSN_OK;
+    status = srv_body_begin(&request->body, kind, body_limit(http, kind),
+                            http->options.temporary_dir, err);
+    request->body.wants_512 = srv_integrity_needs_512(request);
+    return status;
 }
 
 static enum MHD_Result queue_reply(struct srv_request *request)
@@ -180,11 +184,18 @@ static void finish_body(struct srv_request *request)
     }
 }
 
+/* A SHA-512 that is wanted of a file may be of one as large as an upload. */
+static bool takes_long(const struct srv_request *request)
+{
+    return request->match.route->offload ||
+           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
+}
+
 static enum MHD_Result answer(struct srv_request *request)
 {
     if (request->state == SRV_REQUEST_RECEIVING) {
         finish_body(request);
-        if (!request->response && request->match.route->offload) {
+        if (!request->response && takes_long(request)) {
             request->state = SRV_REQUEST_WORKING;
             MHD_suspend_connection(request->connection);
             if (srv_offload_submit(request->http->helpers, run_on_helper, request) == FSN_OK)
@@ -259,6 +270,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     return request->body.size_bytes > request->body.limit_bytes + DRAIN_BYTES ? MHD_NO : MHD_YES;
 }
 
+static void count_problem(const char *type, int add)
+{
+    srv_count(SRV_COUNT_PROBLEMS, &(struct srv_labels){{strrchr(type, ':') + 1}, 0}, add);
+}
+
 /* The method as the route has it: a client cannot make up labels. */
 static void count_request(const struct srv_request *request)
 {
@@ -266,6 +282,8 @@ static void count_request(const struct srv_request *request)
     const char *method = route ? route->method : "", *pattern = route ? route->pattern : "";
 
     srv_count(SRV_COUNT_REQUESTS, &(struct srv_labels){{method, pattern}, request->status}, 1);
+    if (request->problem)
+        count_problem(request->problem, 1);
     srv_count(SRV_COUNT_RECEIVED, NULL, (double)request->body.size_bytes);
     if (request->answered_ticks_ms > 0)
         srv_count_request_seconds(
@@ -366,6 +384,9 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
     if (!http)
         return SRV_NOMEM(err);
     http->options = *options;
+    /* There from the start: a first refusal is a rise. */
+    count_problem(srv_problem_type(SRV_PROBLEM_RATE), 0);
+    count_problem(srv_problem_type(SRV_PROBLEM_QUOTA), 0);
     if (uv_mutex_init(&http->mutex) != 0 || uv_cond_init(&http->idle) != 0) {
         free(http);
         return SRV_NOMEM(err);

@@ -106,6 +106,7 @@ enum fsn_status srv_request_page(struct srv_request *request, struct srv_page *o
 {
     const char *limit = srv_request_query(request, "limit");
     const char *cursor = srv_request_query(request, "cursor");
+    const char *sort = srv_request_query(request, "sort");
 
     *out = (struct srv_page){.limit = DEFAULT_LIMIT, .before = INT64_MAX};
     if (limit && !parse_number(limit, MAX_LIMIT, &out->limit)) {
@@ -117,6 +118,14 @@ enum fsn_status srv_request_page(struct srv_request *request, struct srv_page *o
     if (cursor && !parse_number(cursor, INT64_MAX, &out->before)) {
         srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
                           "cursor: expected a next_cursor of this list, got '%s'", cursor);
+        return FSN_INVALID;
+    }
+    if (cursor)
+        out->after = out->before;
+    out->oldest_first = sort && strcmp(sort, "created_at") == 0;
+    if (sort && !out->oldest_first && strcmp(sort, "-created_at") != 0) {
+        srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
+                          "sort: expected created_at or -created_at, got '%s'", sort);
         return FSN_INVALID;
     }
     return FSN_OK;

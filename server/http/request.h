@@ -27,6 +27,7 @@ struct srv_request {
     struct srv_body body;
     int64_t started_ticks_ms, answered_ticks_ms; /* 0: not yet */
     unsigned status;                             /* of the reply */
+    const char *problem;                         /* its type, static; NULL: it is none */
     struct MHD_Response *response;               /* NULL: no reply yet; owned */
     const char *allow;                           /* for 405, else NULL */
     enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
@@ -47,8 +48,8 @@ const char *srv_request_header(const struct srv_request *request, const char *na
  * control bytes; false: the request has been answered. */
 bool srv_request_check_query(struct srv_request *request);
 
-/* Parses ?limit=, 1..1000, default 100, and ?cursor=, as srv_reply_page gave it. Errors: INVALID,
- * for which the request has been answered. */
+/* Parses ?limit=, 1..1000, default 100, ?cursor=, as srv_reply_page gave it, and ?sort=, created_at
+ * or -created_at, the default. Errors: INVALID, for which the request has been answered. */
 FSN_NODISCARD enum fsn_status srv_request_page(struct srv_request *request, struct srv_page *out);
 
 /* ---- replies: each sets the reply, over an earlier one ------------------------------------- */

@@ -1,5 +1,6 @@
 /* response.c - replies; see request.h. */
 #include "base/counters.h"
+#include "http/digest_field.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "log.h"
@@ -18,6 +19,7 @@ void srv_reply_response(struct srv_request *request, unsigned status, struct MHD
     if (request->response)
         MHD_destroy_response(request->response);
     request->status = status;
+    request->problem = NULL;
     request->response = response;
 }
 
@@ -54,13 +56,15 @@ static bool reads(const struct srv_request *request)
            strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
 }
 
-static void reply_copy(struct srv_request *request, unsigned status, const char *content_type,
-                       const char *text, const char *cache_control)
+/* mode: whether the text is copied, or stays as long as the request. */
+static void reply_text(struct srv_request *request, unsigned status, const char *content_type,
+                       const char *text, enum MHD_ResponseMemoryMode mode,
+                       const char *cache_control)
 {
-    /* MHD only reads from the buffer when told to copy it. */
-    srv_reply_response(request, status,
-                       MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-                                                       MHD_RESPMEM_MUST_COPY));
+    /* MHD only reads from the buffer in either mode. */
+    srv_reply_response(
+        request, status,
+        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, mode));
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control);
 }
@@ -68,7 +72,7 @@ static void reply_copy(struct srv_request *request, unsigned status, const char 
 void srv_reply_text(struct srv_request *request, unsigned status, const char *content_type,
                     const char *text)
 {
-    reply_copy(request, status, content_type, text, "no-store");
+    reply_text(request, status, content_type, text, MHD_RESPMEM_MUST_COPY, "no-store");
 }
 
 void srv_reply_common_headers(struct srv_request *request)
@@ -160,7 +164,8 @@ static void reply_read(struct srv_request *request, const char *content_type, co
     tag_of(text, tag);
     if (reply_unchanged(request, tag))
         return;
-    reply_copy(request, MHD_HTTP_OK, content_type, text, "private, no-cache");
+    reply_text(request, MHD_HTTP_OK, content_type, text, MHD_RESPMEM_PERSISTENT,
+               "private, no-cache");
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
 }
 
@@ -172,12 +177,12 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
     if (line && status == MHD_HTTP_OK && reads(request))
         reply_read(request, content_type, line);
     else if (line)
-        reply_copy(request, status, content_type, line, "no-store");
+        reply_text(request, status, content_type, line, MHD_RESPMEM_PERSISTENT, "no-store");
     else
-        reply_copy(request, MHD_HTTP_SERVICE_UNAVAILABLE, "application/problem+json",
+        reply_text(request, MHD_HTTP_SERVICE_UNAVAILABLE, "application/problem+json",
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
                    " \"title\": \"The server is short of memory\"}\n",
-                   "no-store");
+                   MHD_RESPMEM_PERSISTENT, "no-store");
 }
 
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
@@ -204,8 +209,14 @@ void srv_reply_page(struct srv_request *request, json_t *items, int64_t next)
 void srv_reply_faults(struct srv_request *request, enum srv_problem problem, const char *detail,
                       const struct fsn_faults *faults)
 {
-    reply_dump(request, srv_problem_http_status(problem), "application/problem+json",
-               srv_problem_json(problem, detail, faults), NULL);
+    json_t *body = srv_problem_json(problem, detail, faults);
+
+    if (body && json_object_set_new(body, "request_id", json_string(request->id)) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    reply_dump(request, srv_problem_http_status(problem), "application/problem+json", body, NULL);
+    request->problem = srv_problem_type(problem);
 }
 
 void srv_reply_problem(struct srv_request *request, enum srv_problem problem, const char *format,
@@ -283,12 +294,25 @@ static void add_safety_headers(struct srv_request *request, const struct srv_fil
                          "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }
 
-static void add_file_headers(struct srv_request *request, const struct srv_file *file,
-                             const char *tag)
+/* Of the whole file, by the algorithm that the client prefers. */
+static enum fsn_status repr_digest(const struct srv_request *request, const struct srv_file *file,
+                                   char out[SRV_DIGEST_FIELD_SIZE], struct fsn_error *err)
 {
-    char digest[SRV_DIGEST_FIELD_SIZE];
+    char sha512[SRV_SHA512_SIZE];
+    enum fsn_status status = FSN_OK;
+    const bool long_one =
+        srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
 
-    srv_digest_field(file->sha256, digest);
+    if (long_one)
+        status = srv_digest_file_512(file->path, sha512, err);
+    if (status == FSN_OK)
+        srv_digest_field_write(long_one ? sha512 : file->sha256, out);
+    return status;
+}
+
+static void add_file_headers(struct srv_request *request, const struct srv_file *file,
+                             const char *tag, const char *digest)
+{
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
     srv_reply_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
@@ -299,8 +323,9 @@ static void add_file_headers(struct srv_request *request, const struct srv_file 
 enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_file *file,
                                struct fsn_error *err)
 {
-    char tag[SRV_SHA256_SIZE + 2], content_range[80];
+    char tag[SRV_SHA256_SIZE + 2], content_range[80], digest[SRV_DIGEST_FIELD_SIZE];
     struct MHD_Response *response;
+    enum fsn_status status;
     int64_t first, last;
     enum srv_range range;
     int fd;
@@ -316,6 +341,9 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
         srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
         return FSN_OK;
     }
+    status = repr_digest(request, file, digest, err);
+    if (status != FSN_OK)
+        return status;
     fd = open(file->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return SRV_FAIL(err, FSN_IO, "cannot open %s: %s", file->path, strerror(errno));
@@ -328,7 +356,7 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
     srv_count(SRV_COUNT_SENT, NULL, (double)(last - first + 1));
     srv_reply_response(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
                        response);
-    add_file_headers(request, file, tag);
+    add_file_headers(request, file, tag, digest);
     add_safety_headers(request, file);
     if (range == SRV_RANGE_PART) {
         snprintf(content_range, sizeof content_range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,

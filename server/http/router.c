@@ -19,7 +19,11 @@ static char *copy(struct srv_arena *arena, const char *text, size_t length)
 {
     char *result = srv_arena_alloc(arena, length + 1);
 
-    return result ? memcpy(result, text, length) : NULL;
+    if (result) {
+        memcpy(result, text, length);
+        result[length] = '\0';
+    }
+    return result;
 }
 
 /* Compares segment by segment. params may be NULL (compare only); *nomem tells of a failed copy. */

@@ -56,7 +56,6 @@ static bool ask(struct stream *stream)
 {
     bool due = srv_ticks_ms() - stream->spoken_ticks_ms >= HEARTBEAT_MS;
 
-    free(stream->text);
     stream->text = stream->next(stream->user, &stream->ended);
     if (!stream->text && due && !stream->ended)
         stream->text = strdup(HEARTBEAT);
@@ -107,6 +106,10 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t max)
     part = stream->size - stream->at < max ? stream->size - stream->at : max;
     memcpy(out, stream->text + stream->at, part);
     stream->at += part;
+    if (stream->at == stream->size) { /* it may sleep long now */
+        free(stream->text);
+        stream->text = NULL;
+    }
     return (ssize_t)part;
 }
 

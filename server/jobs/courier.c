@@ -206,16 +206,22 @@ size_t srv_courier_room(const struct srv_courier *courier)
 static void end_transfer(struct transfer *transfer, CURLcode code, srv_courier_ended_fn *ended,
                          void *user)
 {
+    struct srv_courier_answer answer = {0};
     char why[CURL_ERROR_SIZE + 64];
+    curl_off_t retry_after_s = 0;
     long http_status = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s); /* a date, too */
     if (transfer->refused)
         snprintf(why, sizeof why, "the host's address is not public (%s)", transfer->refused);
     else
         snprintf(why, sizeof why, "%s",
                  *transfer->problem ? transfer->problem : curl_easy_strerror(code));
-    ended(transfer->user, (int)http_status, http_status ? NULL : why, user);
+    answer.http_status = (int)http_status;
+    answer.retry_after_s = retry_after_s;
+    answer.why = http_status ? NULL : why;
+    ended(transfer->user, &answer, user);
 }
 
 static void remove_transfer(struct srv_courier *courier, struct transfer *transfer)

@@ -34,10 +34,18 @@ FSN_NODISCARD enum fsn_status srv_courier_send(struct srv_courier *courier,
                                                struct fsn_error *err);
 size_t srv_courier_room(const struct srv_courier *courier); /* for so many more */
 
+/* What came of a letter: http_status, and Retry-After in seconds (0: it was not sent), or 0 and why
+ * there was no answer. */
+struct srv_courier_answer {
+    int http_status;
+    int64_t retry_after_s;
+    const char *why;
+};
+typedef void srv_courier_ended_fn(void *letter, const struct srv_courier_answer *answer,
+                                  void *user);
 /* Gets on with all of it, then tells what has come to its end, or waits for wait_ms, for a wake or
  * until there is more to do; to be called again and again. ended is called for each letter that is
- * done: http_status, or 0 and why there was no answer. */
-typedef void srv_courier_ended_fn(void *letter, int http_status, const char *why, void *user);
+ * done. */
 void srv_courier_turn(struct srv_courier *courier, int wait_ms, srv_courier_ended_fn *ended,
                       void *user);
 void srv_courier_wake(struct srv_courier *courier); /* any thread */

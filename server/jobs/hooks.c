@@ -26,6 +26,8 @@ enum {
     LOOK_MS = 2000, /* for what nobody woke us for */
     LEASE_MS = SRV_COURIER_TIMEOUT_MS + 15000,
     STATUS_GONE = 410,
+    STATUS_TOO_MANY = 429,
+    STATUS_UNAVAILABLE = 503,
 };
 
 struct srv_hooks {
@@ -37,12 +39,16 @@ struct srv_hooks {
     struct srv_delivery *under_way[SRV_COURIER_ROOM]; /* of the thread; NULL: free */
 };
 
-int64_t srv_hooks_delay_ms(int64_t attempt)
+int64_t srv_hooks_delay_ms(int64_t attempt, int64_t retry_after_s)
 {
     int64_t delay_ms = FIRST_DELAY_MS;
 
     for (int64_t i = 1; i < attempt && delay_ms < LONGEST_DELAY_MS; i++)
         delay_ms *= 4;
+    if (retry_after_s > LONGEST_DELAY_MS / 1000)
+        return LONGEST_DELAY_MS;
+    if (delay_ms < 1000 * retry_after_s)
+        delay_ms = 1000 * retry_after_s;
     return delay_ms < LONGEST_DELAY_MS ? delay_ms : LONGEST_DELAY_MS;
 }
 
@@ -63,9 +69,11 @@ static void count(enum outcome outcome, int add)
 }
 
 /* What follows is put into *delivery. */
-static enum outcome judge(const struct srv_hooks *hooks, struct srv_delivery *delivery)
+static enum outcome judge(const struct srv_hooks *hooks, struct srv_delivery *delivery,
+                          const struct srv_courier_answer *got)
 {
-    const int64_t answer = delivery->response_status;
+    const int answer = got->http_status;
+    const bool waits = answer == STATUS_TOO_MANY || answer == STATUS_UNAVAILABLE;
 
     if (answer >= 200 && answer < 300) {
         delivery->status = SRV_DELIVERY_DELIVERED;
@@ -76,12 +84,15 @@ static enum outcome judge(const struct srv_hooks *hooks, struct srv_delivery *de
         return answer == STATUS_GONE ? GONE : FAILED;
     }
     delivery->status = SRV_DELIVERY_PENDING;
-    delivery->next_attempt_at_ms = srv_now_ms() + srv_hooks_delay_ms(delivery->attempts);
+    delivery->next_attempt_at_ms =
+        srv_now_ms() + srv_hooks_delay_ms(delivery->attempts, waits ? got->retry_after_s : 0);
     return RETRY;
 }
 
-static char *reason(int http_status, const char *why)
+static char *reason(const struct srv_courier_answer *got)
 {
+    const int http_status = got->http_status;
+    const char *why = got->why;
     char text[160];
 
     if (http_status >= 200 && http_status < 300)
@@ -97,24 +108,24 @@ static char *reason(int http_status, const char *why)
 }
 
 /* Notes the end of an attempt; the delivery is let go. */
-static void conclude(struct srv_hooks *hooks, struct srv_delivery *delivery, int http_status,
-                     const char *why)
+static void conclude(struct srv_hooks *hooks, struct srv_delivery *delivery,
+                     const struct srv_courier_answer *got)
 {
     struct fsn_error err = {0};
     enum outcome outcome;
     enum fsn_status status;
 
     free(delivery->error);
-    delivery->error = reason(http_status, why);
-    delivery->response_status = http_status;
-    outcome = judge(hooks, delivery);
+    delivery->error = reason(got);
+    delivery->response_status = got->http_status;
+    outcome = judge(hooks, delivery, got);
     count(outcome, 1);
     SRV_LOG(delivery->error ? SRV_LOG_WARN : SRV_LOG_INFO, "webhook sent",
             SRV_TEXT("job", delivery->job_id), SRV_TEXT("told", delivery->event),
             SRV_TEXT("outcome", outcome_names[outcome]), SRV_INT("attempt", delivery->attempts),
-            SRV_INT("status", http_status));
+            SRV_INT("status", got->http_status));
     status = srv_deliveries_note(hooks->db, delivery, &err);
-    if (status == FSN_OK && http_status == STATUS_GONE)
+    if (status == FSN_OK && got->http_status == STATUS_GONE)
         status = srv_webhooks_end(hooks->db, delivery->job_id, delivery->error, &err);
     if (status != FSN_OK) /* its lease runs out, and it is sent again */
         log_trouble("webhook's outcome not stored", &err);
@@ -122,7 +133,7 @@ static void conclude(struct srv_hooks *hooks, struct srv_delivery *delivery, int
     free(delivery);
 }
 
-static void on_end(void *letter, int http_status, const char *why, void *user)
+static void on_end(void *letter, const struct srv_courier_answer *answer, void *user)
 {
     struct srv_hooks *hooks = user;
     struct srv_delivery *delivery = letter;
@@ -130,7 +141,7 @@ static void on_end(void *letter, int http_status, const char *why, void *user)
     for (size_t i = 0; i < SRV_COURIER_ROOM; i++)
         if (hooks->under_way[i] == delivery)
             hooks->under_way[i] = NULL;
-    conclude(hooks, delivery, http_status, why);
+    conclude(hooks, delivery, answer);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

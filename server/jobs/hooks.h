@@ -28,7 +28,7 @@ void srv_hooks_wake(struct srv_hooks *hooks);
 void srv_hooks_stop(struct srv_hooks *hooks);
 
 /* From the end of a failed attempt, the first is 1, to the next: a second, then four times as long
- * each time, at most twelve hours. */
-int64_t srv_hooks_delay_ms(int64_t attempt);
+ * each time, and no sooner than the receiver wants (0: it does not say); at most twelve hours. */
+int64_t srv_hooks_delay_ms(int64_t attempt, int64_t retry_after_s);
 
 #endif

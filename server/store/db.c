@@ -7,9 +7,9 @@
 #include "store/db.h"
 
 #include "base/counters.h"
+#include "store/statements.h"
 
 #include <math.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +20,7 @@
 
 struct srv_db {
     sqlite3 *handle;
+    struct srv_statements statements;
     struct srv_db *next; /* while idle in a pool */
 };
 
@@ -118,6 +119,7 @@ void srv_db_close(struct srv_db *db)
 {
     if (!db)
         return;
+    srv_statements_clear(&db->statements);
     sqlite3_close(db->handle);
     free(db);
 }
@@ -231,7 +233,7 @@ void srv_query_begin(struct srv_query *query, struct srv_db *db, const char *sql
     sqlite3_stmt *statement = NULL;
 
     *query = (struct srv_query){.db = db};
-    query->code = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    query->code = srv_statements_take(&db->statements, db->handle, sql, &statement);
     query->statement = statement;
 }
 
@@ -270,7 +272,7 @@ enum fsn_status srv_query_end(struct srv_query *query, struct fsn_error *err)
 
     if (status != FSN_OK)
         status = fail(query->db, query->code, err);
-    sqlite3_finalize(query->statement);
+    srv_statements_give(&query->db->statements, query->statement);
     query->statement = NULL;
     return status;
 }

@@ -111,7 +111,13 @@ enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, co
     return FSN_OK;
 }
 
-enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, const char *owner,
+#define LIST(beyond, direction)                                            \
+    "SELECT " COLUMNS "WHERE u.kind = ?1 AND " beyond                      \
+    " AND (?4 IS NULL OR u.owner = ?4) AND (?5 IS NULL OR u.name = ?5)"    \
+    " AND (?6 IS NULL OR u.format = ?6) AND (?7 IS NULL OR u.sha256 = ?7)" \
+    " ORDER BY u.seq " direction " LIMIT ?3"
+
+enum fsn_status srv_uploads_list(struct srv_db *db, const struct srv_upload_filter *filter,
                                  const struct srv_page *page, struct srv_upload **out,
                                  size_t *count, int64_t *next, struct fsn_error *err)
 {
@@ -123,15 +129,16 @@ enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind, c
     if (!rows)
         return SRV_NOMEM(err);
     srv_query_begin(&q, db,
-                    "SELECT " COLUMNS
-                    "WHERE u.kind = ?1 AND u.seq < ?2 AND (?4 IS NULL OR u.owner = ?4)"
-                    " ORDER BY u.seq DESC LIMIT ?3");
-    srv_query_text(&q, kind_names[kind]);
-    srv_query_int(&q, page->before);
+                    page->oldest_first ? LIST("u.seq > ?2", "ASC") : LIST("u.seq < ?2", "DESC"));
+    srv_query_text(&q, kind_names[filter->kind]);
+    srv_query_int(&q, page->oldest_first ? page->after : page->before);
     srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
-    srv_query_text(&q, owner);
+    srv_query_text(&q, filter->owner);
+    srv_query_text(&q, filter->name);
+    srv_query_text(&q, filter->format);
+    srv_query_text(&q, filter->sha256);
     while (n <= (size_t)page->limit && srv_query_row(&q))
-        read_row(&q, kind, &rows[n++]);
+        read_row(&q, filter->kind, &rows[n++]);
     status = srv_query_end(&q, err);
     if (status == FSN_OK) {
         *next = n > (size_t)page->limit ? rows[page->limit - 1].seq : 0;

@@ -35,13 +35,17 @@ FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload
                                               const char *id, struct srv_upload *out, bool *found,
                                               struct fsn_error *err);
 
-/* Newest first; owner: only those of this token, NULL: all. *out: an array, new, of *count; free
- * every row and the array. *next: the place that the next page comes before, 0 when there is none.
- */
-FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db, enum srv_upload_kind kind,
-                                               const char *owner, const struct srv_page *page,
-                                               struct srv_upload **out, size_t *count,
-                                               int64_t *next, struct fsn_error *err);
+/* Which of them: NULL leaves a text out. owner: the token that made it. */
+struct srv_upload_filter {
+    enum srv_upload_kind kind;
+    const char *owner, *name, *format, *sha256;
+};
+/* *out: an array, new, of *count; free every row and the array. *next: the place that the next page
+ * comes behind, 0 when there is none. */
+FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db,
+                                               const struct srv_upload_filter *filter,
+                                               const struct srv_page *page, struct srv_upload **out,
+                                               size_t *count, int64_t *next, struct fsn_error *err);
 
 enum { SRV_IN_USE_MOST = 8, SRV_IN_USE_SIZE = SRV_IN_USE_MOST * (SRV_ID_SIZE + 2) };
 /* Deletes the row, and the content if nothing else names it. A queued or running job that needs it

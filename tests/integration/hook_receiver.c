@@ -4,6 +4,7 @@
  *
  *     /fail/N      500 for the first N requests of this path's kind, then 204
  *     /status/S    S
+ *     /retry/S/V   S with "Retry-After: V"
  *     /redirect    302 to /status/204
  *     /long        200 with a body of 16 MiB
  *     /slow        not at all, for a minute
@@ -75,6 +76,8 @@ static unsigned status_for(const char *url)
 
     if (strncmp(url, "/status/", 8) == 0)
         return (unsigned)atoi(url + 8);
+    if (strncmp(url, "/retry/", 7) == 0)
+        return (unsigned)atoi(url + 7);
     if (strcmp(url, "/redirect") == 0)
         return MHD_HTTP_FOUND;
     if (strcmp(url, "/long") == 0)
@@ -101,6 +104,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, const char *url
 
     if (status == MHD_HTTP_FOUND)
         MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, "/status/204");
+    if (strncmp(url, "/retry/", 7) == 0 && strrchr(url, '/') > url + 7)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, strrchr(url, '/') + 1);
     result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;

@@ -53,6 +53,11 @@ everything "$dir/before"
 order "$(jq -c '.finetune.epochs = 12' <<<"$spec")"
 check "a job runs" wait_for 60 epochs_done 1
 running_job=$job
+tus=(-H 'Tus-Resumable: 1.0.0' -H 'Content-Type: application/offset+octet-stream')
+call POST /v1/uploads "${tus[@]}" -H "Upload-Length: $(stat -c %s "$dir/resnet8.onnx")" \
+    -H "Upload-Metadata: kind $(printf model | base64)" --data-binary @<(head -c 1000 "$dir/resnet8.onnx")
+same "an upload in parts has begun" "201 1000" "$status $(header upload-offset)"
+partial=$(header location)
 
 run 0 backup --data-dir "$data" --to "$backup"
 holds "it says what it holds" "$(files_of "$data/blobs" | wc -l) files of $(find "$data/blobs" -type f -printf '%s\n' | awk '{ s += $1 } END { print s }') bytes" "$out"
@@ -97,6 +102,12 @@ run 0 check --data-dir "$data" --deep --max-upload-bytes 1M
 start --workers 1
 everything "$dir/after"
 check "everything is there, byte for byte" diff -r "$dir/before" "$dir/after"
+call GET "$partial" "${tus[@]}"
+same "but of an upload in parts what had come" "200 0" "$status $(header upload-offset)"
+call PATCH "$partial" "${tus[@]}" -H 'Upload-Offset: 0' --data-binary "@$dir/resnet8.onnx"
+call GET "$partial" "${tus[@]}"
+same "which is sent again" "$(sum_of "$dir/resnet8.onnx")" \
+    "$(curl -s "$url$(field .resource)" | jq -r .sha256)"
 job=$running_job
 finishes succeeded
 same "it was begun a second time" 2 "$(field .attempts)"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# test_server_lists.sh [BUILD] - lists of jobs: what they can be narrowed to, and their order over pages.
+# test_server_lists.sh [BUILD] - lists of jobs, models and data sets: what they can be narrowed to, and their order
+# over pages.
 set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
@@ -45,6 +46,40 @@ call GET "/v1/jobs?sort=created_at&limit=1&name=b&cursor=$(field .next_cursor)"
 same "what is left out is so on each page" "1 b null" "$(field '"\(.items | length) \(.items[0].name) \(.next_cursor)"')"
 call GET "/v1/jobs?sort=age"
 refused "another order" 400 bad-query "sort: expected created_at or -created_at, got 'age'"
+
+# ---- models and data sets ----------------------------------------------------------------------
+named() { # LIST: names of models or data sets, of which $1 is the path with its query
+    call GET "/v1/$1"
+    field '[.items[].name] | join(" ")'
+}
+upload models "$dir/resnet8.onnx" name=b
+"$fsnet" new resnet8 --seed 2 -o "$dir/second.onnx" >"$dir/out"
+upload models "$dir/second.onnx" name=a
+upload models "$dir/resnet8.onnx" name=a
+upload datasets "$dir/shapes.tar.gz" name=drawn
+same "models: the newest come first" "a a b " "$(named models)"
+same "or the oldest" " b a a" "$(named 'models?sort=created_at')"
+same "models of a name" "a a" "$(named 'models?name=a')"
+same "of a content" "a b " "$(named "models?sha256=$(sum_of "$dir/resnet8.onnx")")"
+same "of both" a "$(named "models?name=a&sha256=$(sum_of "$dir/second.onnx")")"
+same "of none" "" "$(named "models?sha256=$(printf 0%.0s {1..64})")"
+same "data sets of a name" drawn "$(named 'datasets?name=drawn')"
+same "in the other order" "  drawn" "$(named 'datasets?sort=created_at')"
+format=$(field '.items[0].format')
+same "of a format" "drawn  " "$(named "datasets?format=$format")"
+same "of another" "" "$(named 'datasets?format=voc')"
+call GET "/v1/datasets?format=tar"
+refused "a format that there is not" 400 bad-query "format: expected one of"
+call GET "/v1/models?sort=name"
+refused "models in another order" 400 bad-query "sort: expected created_at or -created_at, got 'name'"
+whole=$(named 'models?sort=created_at') pages= cursor=
+for page in 1 2; do
+    pages+="${pages:+ }$(named "models?sort=created_at&limit=2$cursor")"
+    cursor="&cursor=$(field .next_cursor)"
+done
+same "pages of the oldest first follow each other" "$whole" "$pages"
+same "and end" null "$(field .next_cursor)"
+
 stop
 same "SIGTERM ends it in order" 0 "$code"
 finish

@@ -23,6 +23,9 @@ make another
 another=$token
 make slow --rate-per-minute 2
 slow=$token
+make full --max-stored-bytes 1
+full=$token
+watcher=$("$build/fsnetd" token create --name watcher --role viewer --data-dir "$data" 2>"$dir/said")
 start --rate-per-minute 4
 same "the service's rate holds for a token" "200 200 200 200 429 429 " "$(asks "$common" 6)"
 call GET /v1/jobs -H "Authorization: Bearer $common"
@@ -42,6 +45,16 @@ same "what is open to all is not counted" "200 " "$status $(header RateLimit)"
 check "a request passes when Retry-After is over" eval 'sleep "$retry"; [ "$(asks "$common" 1)" = "200 " ]'
 call GET /v1/jobs -H "Authorization: Bearer ${common%?}x"
 same "a wrong token has no rate" "401 " "$status $(header RateLimit)"
+call GET /metrics -H "Authorization: Bearer $watcher"
+same "what was refused is counted" "fsnetd_http_problems_total{type=\"rate-limited\"} 5" \
+    "$(grep -F 'problems_total{type="rate-limited"}' "$dir/body")"
+same "by quota, nothing was" 'fsnetd_http_problems_total{type="quota-exceeded"} 0' \
+    "$(grep -F 'problems_total{type="quota-exceeded"}' "$dir/body")"
+call POST /v1/models --data-binary xx -H "Authorization: Bearer $full"
+refused "a token without room" 429 quota-exceeded "more bytes"
+call GET /metrics -H "Authorization: Bearer $watcher"
+same "which is counted too" 'fsnetd_http_problems_total{type="quota-exceeded"} 1' \
+    "$(grep -F 'problems_total{type="quota-exceeded"}' "$dir/body")"
 stop
 start
 same "without a rate there is no limit" "200 200 200 200 200 200 " "$(asks "$common" 6)"

@@ -130,6 +130,31 @@ finishes succeeded
 check "is told nothing more" all_are failed
 same "which is one delivery" "1 job.started 1 410" "$(field '"\(.items | length) \(.items[0] | "\(.event) \(.attempts) \(.response_status)")"')"
 
+# wait_of: whole seconds from the last attempt of the first delivery to the next.
+wait_of() {
+    field '.items[0] | [.next_attempt_at, .last_attempt_at] | map(sub("[.][0-9]+Z$"; "Z") | fromdate) | .[0] - .[1]'
+}
+for busy in 429 503; do
+    order "$(with "/retry/$busy/300" '{"events": ["job.started"]}')"
+    check "a receiver that answers $busy" wait_for 60 tried
+    wait=$(wait_of)
+    check "is asked again when Retry-After says" test "$wait" -ge 300 -a "$wait" -le 302
+    finishes succeeded
+    call DELETE "/v1/jobs/$job"
+done
+order "$(with "/retry/503/$(LC_ALL=C TZ=GMT date -d '+600 seconds' '+%a, %d %b %Y %T GMT' | jq -sRr 'rtrimstr("\n") | @uri')" \
+    '{"events": ["job.started"]}')"
+check "a date" wait_for 60 tried
+wait=$(wait_of)
+check "is a time as well" test "$wait" -ge 570 -a "$wait" -le 602
+finishes succeeded
+call DELETE "/v1/jobs/$job"
+order "$(with /retry/500/300 '{"events": ["job.started"]}')"
+check "after any other failure" wait_for 60 tried
+check "the delay is ours" test "$(wait_of)" -le 6
+finishes succeeded
+call DELETE "/v1/jobs/$job"
+
 order "$(with /redirect '{"events": ["job.started"]}')"
 check "a redirect is not followed" wait_for 60 tried
 same "but a failure" "pending 302" "$(field '.items[0] | "\(.status) \(.response_status)"')"

@@ -272,8 +272,9 @@ static void lists_have_the_things_of_one_owner_or_all(void **state)
         size_t count = 9;
         int64_t next;
 
-        assert_int_equal(srv_uploads_list(f->db, SRV_UPLOAD_MODEL, cases[c].owner, &page, &rows,
-                                          &count, &next, NULL),
+        const struct srv_upload_filter filter = {.kind = SRV_UPLOAD_MODEL, .owner = cases[c].owner};
+
+        assert_int_equal(srv_uploads_list(f->db, &filter, &page, &rows, &count, &next, NULL),
                          FSN_OK);
         assert_int_equal(count, cases[c].count);
         for (size_t i = 0; i < count; i++) {

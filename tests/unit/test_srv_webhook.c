@@ -379,8 +379,19 @@ static void delays_grow_to_half_a_day(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
-        assert_int_equal(srv_hooks_delay_ms((int64_t)i + 1), seconds[i] * 1000);
-    assert_int_equal(srv_hooks_delay_ms(100), 43200 * 1000);
+        assert_int_equal(srv_hooks_delay_ms((int64_t)i + 1, 0), seconds[i] * 1000);
+    assert_int_equal(srv_hooks_delay_ms(100, 0), 43200 * 1000);
+}
+
+static void a_receiver_may_ask_for_longer_delays_and_not_for_shorter(void **state)
+{
+    (void)state;
+    assert_int_equal(srv_hooks_delay_ms(1, 30), 30 * 1000);
+    assert_int_equal(srv_hooks_delay_ms(4, 30), 64 * 1000);
+    assert_int_equal(srv_hooks_delay_ms(1, 43200), 43200 * 1000);
+    assert_int_equal(srv_hooks_delay_ms(1, 43201), 43200 * 1000);
+    assert_int_equal(srv_hooks_delay_ms(1, INT64_MAX), 43200 * 1000);
+    assert_int_equal(srv_hooks_delay_ms(1, -5), 1000);
 }
 
 int main(void)
@@ -397,6 +408,7 @@ int main(void)
         STORED(an_attempt_that_nobody_noted_is_made_again),
         STORED(a_receiver_that_is_gone_is_told_nothing_more),
         cmocka_unit_test(delays_grow_to_half_a_day),
+        cmocka_unit_test(a_receiver_may_ask_for_longer_delays_and_not_for_shorter),
     };
 #undef STORED
 
