@@ -11,6 +11,7 @@ const budgets = [
   { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
   { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1 },
   { pointer: "/sweep/ratio", title: "Several ratios", label: "Ratios", start: () => [2, 4, 8] },
+  { pointer: "/sweep/bits", title: "Several widths", label: "Bits", start: () => [3, 4, 8] },
   { pointer: "/sweep/size_bytes", title: "Several sizes", label: "Sizes in bytes", start: (m) => [20, 10, 5].map((n) => Math.floor(m.size_bytes / n)) },
 ];
 const ours = ["/name", "/model_id", "/dataset_id"];
