@@ -68,7 +68,8 @@ static const struct setting settings[] = {
     {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
      AT(drain_s), 0, 3600},
     {"expire-artifacts", "TIME", "0",
-     "files of a job go so long after its end (30d, 12h, 15m, 90s), the job stays; 0: never",
+     "files of a job go so long after its end (30d, 12h, 15m, 90s), the job and its report stay; "
+     "0: never",
      DURATION, AT(expire_artifacts_ms), 0, 0},
     {"expire-jobs", "TIME", "0", "jobs go so long after their end, with their files; 0: never",
      DURATION, AT(expire_jobs_ms), 0, 0},

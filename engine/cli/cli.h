@@ -78,6 +78,7 @@ enum cli_kind {
     X(SWEEP_SIZE_BYTES, "sweep-size-bytes", 0, "N,N,..", SPEC, 0, 0, NULL, "/sweep/size_bytes",    \
       NULL)                                                                                        \
     X(SWEEP_RATIO, "sweep-ratio", 0, "X,X,..", SPEC, 0, 0, NULL, "/sweep/ratio", NULL)             \
+    X(SWEEP_BITS, "sweep-bits", 0, "N,N,..", SPEC, 0, 0, NULL, "/sweep/bits", NULL)                \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(LEAST_BITS, "least-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/least_bits", NULL)            \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \

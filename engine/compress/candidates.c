@@ -99,7 +99,7 @@ static struct fsn_candidate judge(const struct fsn__candidates *c)
         .parameters = side->parameters,
         .effective_parameters = side->effective_parameters,
         .ratio = (double)job->report.baseline.size_bytes / (double)side->size_bytes,
-        .bits = c->spec->quantize.bits,
+        .bits = c->candidate_spec.quantize.bits,
         .top1 = got.after,
         .drop = got.drop,
         .drop_error = got.drop_error,
@@ -158,7 +158,7 @@ enum fsn_status fsn__candidates_make(struct fsn__candidates *c, struct fsn_error
     status = fsn__make_file(job, &cause);
     candidate = status == FSN_OK ? judge(c)
                                  : (struct fsn_candidate){.budget_bytes = c->shown.budget_bytes,
-                                                          .bits = c->spec->quantize.bits,
+                                                          .bits = c->candidate_spec.quantize.bits,
                                                           .top1 = NAN,
                                                           .drop = NAN,
                                                           .drop_error = NAN,
@@ -220,7 +220,7 @@ enum fsn_status fsn__candidates_open(struct fsn__candidates *c, struct fsn__job 
     c->report = job->report;
     c->candidate_spec = *c->spec;
     c->candidate_spec.budget.max_accuracy_drop = 0;
-    c->candidate_spec.sweep.size_bytes.count = c->candidate_spec.sweep.ratio.count = 0;
+    memset(&c->candidate_spec.sweep, 0, sizeof c->candidate_spec.sweep);
     c->work = job->order->checkpoint_dir ? job->order->checkpoint_dir : job->order->out_dir;
     c->shown = (struct fsn_search){.candidates = most,
                                    .max_accuracy_drop = c->spec->budget.max_accuracy_drop,

@@ -20,10 +20,22 @@ FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
 double fsn__aware_share(const struct fsn_spec *spec);
 
-/* Budgets of the spec's sweep; 0: there is none. */
+/* A list of the spec's sweep, and the setting that takes its values one by one. */
+struct fsn__swept {
+    const char *pointer, *single; /* "/sweep/ratio", "/filter_summary/ratio" */
+    size_t offset;                /* of the list in the spec */
+    bool sized;                   /* the values say how large the files are ... */
+    bool falling;                 /* ... the larger the smaller */
+};
+/* Row i of all lists; NULL behind the last. */
+const struct fsn__swept *fsn__swept_at(int i);
+const struct fsn_list *fsn__swept_list(const struct fsn__swept *kind, const struct fsn_spec *spec);
+/* The one that has values; NULL: there is no sweep. */
+const struct fsn__swept *fsn__swept(const struct fsn_spec *spec);
+/* Its values; 0: there is no sweep. */
 int fsn__sweep_count(const struct fsn_spec *spec);
-/* Sets budget `index` of spec's sweep in *out, another spec. */
-void fsn__sweep_budget(const struct fsn_spec *spec, int index, struct fsn_spec *out);
+/* Sets value `index` of spec's sweep in *out, another spec. There is a sweep. */
+void fsn__sweep_set(const struct fsn_spec *spec, int index, struct fsn_spec *out);
 
 /* fsn_plan_create for a network that is prepared, with batch norm put back. effects: of each row,
  * from an earlier plan; NULL: nothing was measured, and the budget is shared evenly. */

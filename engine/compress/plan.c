@@ -164,28 +164,26 @@ static enum fsn_status prepare_dry(const struct fsn_model *model, const struct f
     return fsn__graph_restore_bn(prepared->graph, &prepared->bare, err);
 }
 
-/* The smallest file of a sweep, which is the one that may be out of reach; faults of its budget are
+/* The smallest file of a sweep, which is the one that may be out of reach; faults of its value are
  * the list's. */
 static enum fsn_status plan_sweep(const struct fsn_model *model,
                                   const struct fsn__prepared *prepared, const struct fsn_spec *spec,
                                   struct fsn_plan **out, struct fsn_faults *faults,
                                   struct fsn_error *err)
 {
-    const bool sizes = spec->sweep.size_bytes.count > 0;
-    const int smallest = sizes ? 0 : spec->sweep.ratio.count - 1;
-    const char *single = sizes ? "/budget/size_bytes" : "/filter_summary/ratio";
+    const struct fsn__swept *kind = fsn__swept(spec);
+    const int smallest = kind->falling ? fsn__sweep_count(spec) - 1 : 0;
     const size_t before = faults ? faults->count : 0;
     struct fsn_spec one = *spec;
     enum fsn_status status;
 
-    fsn__sweep_budget(spec, smallest, &one);
+    fsn__sweep_set(spec, smallest, &one);
     status = fsn__plan_prepared(model, prepared, &one, NULL, out, faults, err);
     for (size_t i = before; faults && i < faults->count && i < FSN_MAX_FAULTS; i++) {
         struct fsn_fault *fault = &faults->item[i];
 
-        if (strcmp(fault->pointer, single) == 0)
-            snprintf(fault->pointer, sizeof fault->pointer, "/sweep/%s/%d",
-                     sizes ? "size_bytes" : "ratio", smallest);
+        if (strcmp(fault->pointer, kind->single) == 0)
+            snprintf(fault->pointer, sizeof fault->pointer, "%s/%d", kind->pointer, smallest);
     }
     return status;
 }

@@ -123,6 +123,7 @@ void fsn__report_candidates(FILE *out, const json_t *report)
         {"Budget", "number wide", NULL, "budget_bytes", show_budget},
         {"Size", "number", NULL, "size_bytes", fsn__show_bytes},
         {"Smaller", "number", NULL, "ratio", fsn__show_times},
+        {"Bits", "number wide", NULL, "bits", fsn__show_count},
         {"Accuracy", "number", NULL, "top1", fsn__show_percent},
         {.title = "Change", .kind = "number", .cell = candidate_drop},
         {.title = "Holds", .kind = "wide", .cell = candidate_holds},

@@ -59,25 +59,12 @@ static enum fsn_status run_search(struct fsn__candidates *c, struct fsn_error *e
     return status;
 }
 
-int fsn__sweep_count(const struct fsn_spec *spec)
-{
-    return spec->sweep.size_bytes.count + spec->sweep.ratio.count;
-}
-
-void fsn__sweep_budget(const struct fsn_spec *spec, int index, struct fsn_spec *out)
-{
-    if (spec->sweep.size_bytes.count > 0)
-        out->budget.size_bytes = (int)spec->sweep.size_bytes.item[index];
-    else
-        out->filter_summary.ratio = spec->sweep.ratio.item[index];
-}
-
 static enum fsn_status run_sweep(struct fsn__candidates *c, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
 
     while (status == FSN_OK && c->state.count < fsn__sweep_count(c->spec)) {
-        fsn__sweep_budget(c->spec, c->state.count, &c->candidate_spec);
+        fsn__sweep_set(c->spec, c->state.count, &c->candidate_spec);
         status = fsn__candidates_make(c, err);
     }
     c->ended = "sweep";

@@ -78,6 +78,8 @@ static const struct fsn_spec_field fields[] = {
      "several files from one baseline, for each of these sizes (default: none)"},
     {"/sweep/ratio", FSN_FIELD_NUMBERS, AT(sweep.ratio), 1.01, 10000, false, 0, NULL,
      "the same for each of these ratios (default: none)"},
+    {"/sweep/bits", FSN_FIELD_WHOLES, AT(sweep.bits), 2, 32, false, 0, "2|3|4|6|8|32",
+     "the same for each of these widths of a stored value, at one ratio or budget (default: none)"},
 
     {"/finetune/epochs", FSN_FIELD_INT, AT(finetune.epochs), 0, 10000, false, 8, NULL,
      "passes over the training images; 0: only fit"},

@@ -117,9 +117,25 @@ static int choice_index(const char *choices, const char *text)
 
 /* ---- unknown fields -------------------------------------------------------------------------- */
 
+static bool takes_array(const struct fsn_spec_field *field)
+{
+    switch (field->kind) {
+    case FSN_FIELD_INT:
+    case FSN_FIELD_NUMBER:
+    case FSN_FIELD_SEED:
+    case FSN_FIELD_CHOICE:
+    case FSN_FIELD_NAME:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Considers every prefix of every row's pointer ("/finetune", "/finetune/distill", ...): the
- * nearest last word wins, one in the same object before others. */
-static void unknown(struct reader *reader, const char *parent, const char *key, const char *pointer)
+ * nearest last word wins, for an array before others one that takes an array, then one in the same
+ * object. */
+static void unknown(struct reader *reader, const char *parent, const char *key, const char *pointer,
+                    const json_t *value)
 {
     size_t count, best = SIZE_MAX, limit = strlen(key) / 3 + 1;
     const struct fsn_spec_field *fields = fsn_spec_fields(&count);
@@ -133,12 +149,13 @@ static void unknown(struct reader *reader, const char *parent, const char *key, 
             char name[POINTER];
             bool sibling = strlen(parent) == (size_t)(slash - path) &&
                            memcmp(parent, path, (size_t)(slash - path)) == 0;
+            bool other = takes_array(&fields[i]) != json_is_array(value);
 
             snprintf(name, sizeof name, "%.*s", (int)word, slash + 1);
             score = fsn__edit_distance(key, name);
-            if (score > limit || 2 * score + !sibling >= best)
+            if (score > limit || 4 * score + 2 * other + !sibling >= best)
                 continue;
-            best = 2 * score + !sibling;
+            best = 4 * score + 2 * other + !sibling;
             snprintf(nearest, sizeof nearest, "%.*s", (int)(slash + 1 + word - path), path);
         }
     }
@@ -149,6 +166,37 @@ static void unknown(struct reader *reader, const char *parent, const char *key, 
 }
 
 /* ---- reading one field ----------------------------------------------------------------------- */
+
+/* An array where one value is asked for: several are a sweep, if there is one of this setting. */
+static bool refuse_several(struct reader *reader, const struct fsn_spec_field *field,
+                           const json_t *value)
+{
+    for (int i = 0; json_is_array(value) && fsn__swept_at(i); i++) {
+        const struct fsn__swept *kind = fsn__swept_at(i);
+
+        if (strcmp(kind->single, field->pointer) != 0)
+            continue;
+        FAULT(reader, field->pointer, "must be one number, got an array; several are given by %s",
+              kind->pointer);
+        return true;
+    }
+    return false;
+}
+
+/* Whether a whole number is one of the field's choices, where it has any. */
+static bool is_offered(struct reader *reader, const struct fsn_spec_field *field,
+                       const char *pointer, const json_t *value)
+{
+    char text[32];
+
+    if (!field->choices || !json_is_integer(value))
+        return true;
+    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    if (choice_index(field->choices, text) >= 0)
+        return true;
+    FAULT(reader, pointer, "must be one of %s, got %s", field->choices, DESCRIBE(value));
+    return false;
+}
 
 static bool read_number(struct reader *reader, const struct fsn_spec_field *field,
                         const char *pointer, const json_t *value, double *out)
@@ -188,17 +236,9 @@ static bool read_array(struct reader *reader, const char *pointer, const json_t 
 static void read_int(struct reader *reader, const struct fsn_spec_field *field, const json_t *value)
 {
     double number = 0;
-    char text[32];
 
-    if (field->choices && json_is_integer(value)) {
-        snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
-        if (choice_index(field->choices, text) < 0) {
-            FAULT(reader, field->pointer, "must be one of %s, got %s", field->choices,
-                  DESCRIBE(value));
-            return;
-        }
-    }
-    if (read_number(reader, field, field->pointer, value, &number))
+    if (is_offered(reader, field, field->pointer, value) &&
+        read_number(reader, field, field->pointer, value, &number))
         *(int *)((char *)reader->spec + field->offset) = (int)number;
 }
 
@@ -248,7 +288,8 @@ static void read_rising(struct reader *reader, const struct fsn_spec_field *fiel
         double number;
 
         join_index(pointer, field->pointer, i);
-        if (!read_number(reader, field, pointer, json_array_get(value, i), &number))
+        if (!is_offered(reader, field, pointer, json_array_get(value, i)) ||
+            !read_number(reader, field, pointer, json_array_get(value, i), &number))
             return;
         if (number <= previous) {
             FAULT(reader, pointer, "must be larger than the one before, %.15g, got %.15g", previous,
@@ -331,6 +372,8 @@ static void read_field(struct reader *reader, const struct fsn_spec_field *field
     char *member = (char *)reader->spec + field->offset;
     double number = 0;
 
+    if (refuse_several(reader, field, value))
+        return;
     switch (field->kind) {
     case FSN_FIELD_INT:
         read_int(reader, field, value);
@@ -416,15 +459,38 @@ static void read_object(struct reader *reader, const char *parent, json_t *objec
         else if (group)
             FAULT(reader, pointer, "must be an object, got %s", DESCRIBE(value));
         else if (!ignored(reader, parent, key))
-            unknown(reader, parent, key, pointer);
+            unknown(reader, parent, key, pointer, value);
     }
+}
+
+/* At most one list has values, at least two. */
+static void read_sweep(struct reader *reader, const char *given)
+{
+    const struct fsn_spec *spec = reader->spec;
+    const struct fsn__swept *first = fsn__swept(spec), *other;
+
+    for (int i = 0; first && (other = fsn__swept_at(i)); i++) {
+        const int count = fsn__swept_list(other, spec)->count;
+
+        if (count > 0 && other != first)
+            FAULT(reader, other->pointer, "either %s or this can be given, not both",
+                  first->pointer);
+        if (count == 1)
+            FAULT(reader, other->pointer, "a sweep has at least two values, got one");
+    }
+    if (first && first->sized && given)
+        FAULT(reader, first->pointer,
+              "the sweep says how large the files are: %s cannot be given too", given);
+    if (spec->sweep.bits.count > 0 && spec->quantize.least_bits > 0)
+        FAULT(reader, "/quantize/least_bits",
+              "has no place in a sweep over bits, which says how wide values are");
 }
 
 /* What is stated of the size of the files: one thing, or a list of one kind. */
 static void read_budgets(struct reader *reader)
 {
     const struct fsn_spec *spec = reader->spec;
-    const bool sizes = spec->sweep.size_bytes.count > 0, ratios = spec->sweep.ratio.count > 0;
+    const bool swept = fsn__sweep_count(spec) > 0;
     const char *given = spec->budget.size_bytes > 0   ? "budget.size_bytes"
                         : spec->budget.parameters > 0 ? "budget.parameters"
                                                       : NULL;
@@ -432,17 +498,21 @@ static void read_budgets(struct reader *reader)
     if (spec->budget.size_bytes > 0 && spec->budget.parameters > 0)
         FAULT(reader, "/budget/parameters",
               "either size_bytes or parameters can be given, not both");
-    if (spec->budget.max_accuracy_drop > 0 && given)
+    if (spec->budget.max_accuracy_drop > 0 && given && !swept)
         FAULT(reader, "/budget/max_accuracy_drop",
               "the size is searched for: %s cannot be given too", given);
-    if (sizes && ratios)
-        FAULT(reader, "/sweep/ratio", "either size_bytes or ratio can be given, not both");
-    else if ((sizes || ratios) && given)
-        FAULT(reader, sizes ? "/sweep/size_bytes" : "/sweep/ratio",
-              "the sweep says how large the files are: %s cannot be given too", given);
-    if (spec->sweep.size_bytes.count == 1 || spec->sweep.ratio.count == 1)
-        FAULT(reader, sizes ? "/sweep/size_bytes" : "/sweep/ratio",
-              "a sweep has at least two budgets, got one");
+    read_sweep(reader, given);
+}
+
+/* Whether any file is trained as it is when quantised: that of a sweep's fewest bits is the first
+ * to be. */
+static bool trains_quantised(const struct fsn_spec *spec)
+{
+    struct fsn_spec one = *spec;
+
+    if (spec->sweep.bits.count > 0)
+        one.quantize.bits = (int)spec->sweep.bits.item[0];
+    return fsn__aware_share(&one) > 0;
 }
 
 /* What no field can be judged on alone. */
@@ -455,13 +525,13 @@ static void read_together(struct reader *reader)
         FAULT(reader, mean == 0 ? "/preprocess/mean" : "/preprocess/std",
               "mean and std need one value for each channel: mean has %d, std has %d", mean, std);
     spec->preprocess.channels = mean > 0 ? mean : 0;
-    if (spec->finetune.ema > 0 && fsn__aware_share(spec) > 0)
+    if (spec->finetune.ema > 0 && trains_quantised(spec))
         FAULT(
             reader, "/finetune/ema",
             "must be 0 where the last steps train the quantised network (quantize.aware), got %g: "
             "averaged weights would not be those levels",
             spec->finetune.ema);
-    if (spec->quantize.least_bits > 0 &&
+    if (spec->quantize.least_bits > 0 && spec->sweep.bits.count == 0 &&
         (spec->quantize.least_bits >= spec->quantize.bits || spec->quantize.bits > 8))
         FAULT(reader, "/quantize/least_bits",
               "must be less than bits, which must be 8 at most: they are %d and %d",

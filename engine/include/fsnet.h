@@ -394,7 +394,7 @@ enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWAR
 enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
 enum fsn_int8 { FSN_INT8_OFF, FSN_INT8_ON };
 
-/* The budgets of a sweep. */
+/* The values of a sweep. */
 #define FSN_MAX_SWEEP 12
 struct fsn_list {
     int count;
@@ -422,8 +422,8 @@ struct fsn_spec {
         int search_candidates; /* files that are made at most */
         enum fsn_distribution distribution;
     } budget;
-    struct { /* a file for each of these budgets; at most one list has any */
-        struct fsn_list size_bytes, ratio;
+    struct { /* a file for each of these values; at most one list has any */
+        struct fsn_list size_bytes, ratio, bits;
     } sweep;
     struct {
         int epochs; /* 0: only fit, no training */

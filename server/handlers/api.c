@@ -55,6 +55,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/jobs/{id}/events", srv_get_job_events, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/log", srv_get_job_log, .body = SRV_BODY_NONE, .query = {"after"}},
     {"GET", "/v1/jobs/{id}/candidates", srv_list_candidates, .body = SRV_BODY_NONE},
+    {"GET", "/v1/jobs/{id}/candidates/{number}", srv_get_candidate, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/deliveries", srv_get_job_deliveries, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/report", srv_get_report, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/artifacts", srv_list_artifacts, .body = SRV_BODY_NONE},

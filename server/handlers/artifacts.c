@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-/* *out is the job's status; a reply is left, and *known false, when there is no such job or its
- * files have expired. */
-static enum fsn_status job_status(struct srv_call *call, enum srv_job_status *out, bool *known,
-                                  struct fsn_error *err)
+/* What the files of a job are like; a reply is left, and *known false, when there is no such job.
+ */
+static enum fsn_status job_state(struct srv_call *call, enum srv_job_status *out,
+                                 int64_t *expired_at_ms, bool *known, struct fsn_error *err)
 {
     struct srv_job job = {0};
     enum fsn_status status =
@@ -15,19 +15,21 @@ static enum fsn_status job_status(struct srv_call *call, enum srv_job_status *ou
 
     if (status == FSN_OK && !*known)
         status = srv_reply_unknown(call, "job");
-    if (status == FSN_OK && *known && job.artifacts_expired_at_ms > 0) {
-        char since[SRV_TIME_SIZE];
-
-        srv_time_text(job.artifacts_expired_at_ms, since);
-        srv_reply_problem(call->request, SRV_PROBLEM_EXPIRED,
-                          "the files of %s were removed at %s, the time after its end that the "
-                          "service keeps them (--expire-artifacts)",
-                          job.id, since);
-        *known = false;
-    }
     *out = job.status;
+    *expired_at_ms = job.artifacts_expired_at_ms;
     srv_job_clear(&job);
     return status;
+}
+
+static void reply_expired(struct srv_call *call, int64_t expired_at_ms)
+{
+    char since[SRV_TIME_SIZE];
+
+    srv_time_text(expired_at_ms, since);
+    srv_reply_problem(call->request, SRV_PROBLEM_EXPIRED,
+                      "the files of %s were removed at %s, the time after its end that the "
+                      "service keeps them (--expire-artifacts); report.json stays",
+                      srv_request_param(call->request, "id"), since);
 }
 
 enum fsn_status srv_list_artifacts(struct srv_call *call, struct fsn_error *err)
@@ -35,15 +37,19 @@ enum fsn_status srv_list_artifacts(struct srv_call *call, struct fsn_error *err)
     const char *id = srv_request_param(call->request, "id");
     struct srv_artifact rows[SRV_MAX_ARTIFACTS];
     enum srv_job_status job;
+    int64_t expired_at_ms;
     bool known = false;
     size_t count = 0;
     json_t *items;
-    enum fsn_status status = job_status(call, &job, &known, err);
+    enum fsn_status status = job_state(call, &job, &expired_at_ms, &known, err);
 
-    if (status == FSN_OK && !known)
+    if (status != FSN_OK || !known)
+        return status;
+    if (expired_at_ms > 0) {
+        reply_expired(call, expired_at_ms);
         return FSN_OK;
-    if (status == FSN_OK)
-        status = srv_artifacts_list(call->db, id, rows, &count, err);
+    }
+    status = srv_artifacts_list(call->db, id, rows, &count, err);
     if (status != FSN_OK)
         return status;
     items = json_array();
@@ -63,9 +69,10 @@ enum fsn_status srv_find_artifact(struct srv_call *call, const char *name, struc
     const char *id = srv_request_param(call->request, "id");
     struct srv_artifact rows[SRV_MAX_ARTIFACTS];
     enum srv_job_status job;
+    int64_t expired_at_ms;
     bool known = false;
     size_t count = 0, i = 0;
-    enum fsn_status status = job_status(call, &job, &known, err);
+    enum fsn_status status = job_state(call, &job, &expired_at_ms, &known, err);
 
     *found = false;
     if (status != FSN_OK || !known)
@@ -84,6 +91,8 @@ enum fsn_status srv_find_artifact(struct srv_call *call, const char *name, struc
     *found = i < count;
     if (*found)
         *out = rows[i];
+    else if (expired_at_ms > 0)
+        reply_expired(call, expired_at_ms);
     else
         srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND, "%s has no artifact '%s'", id,
                           name);

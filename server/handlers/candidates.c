@@ -1,8 +1,9 @@
-/* candidates.c - GET /v1/jobs/{id}/candidates: the files of a search or a sweep, each as it stands:
- * what it is to be, what it is, and where it can be had.
+/* candidates.c - GET /v1/jobs/{id}/candidates and /candidates/{number}: the files of a search or a
+ * sweep, each as it stands: what it is to be, what it is, and where it can be had.
  *
  * The job's row has what is done and which file is in hand (fsn_search_json); a sweep's spec says
  * what is to come; its files are artifacts once the job has succeeded. */
+#include "base/number.h"
 #include "handlers/api.h"
 #include "store/results.h"
 
@@ -17,7 +18,8 @@ struct view {
     struct srv_artifact artifacts[SRV_MAX_ARTIFACTS];
 };
 
-/* The budgets of a sweep: of sizes or of ratios; an empty array where the job makes no sweep. */
+/* The values of a sweep, of one kind; an empty array, or NULL, where the job makes no such sweep.
+ */
 static json_t *sweep_of(const struct view *view, const char *what)
 {
     return json_object_get(json_object_get(view->spec, "sweep"), what);
@@ -63,7 +65,7 @@ static json_t *null_unless(json_t *value)
     return value ? json_incref(value) : json_null();
 }
 
-/* The bytes and the ratio that were asked for; of a search the bytes that it has chosen. */
+/* What was asked for; of a search the bytes that it has chosen. */
 static void put_budget(const struct view *view, json_t *row, int number, const json_t *done)
 {
     const size_t i = (size_t)number - 1;
@@ -76,6 +78,17 @@ static void put_budget(const struct view *view, json_t *row, int number, const j
     json_object_set_new(row, "budget_bytes", null_unless(bytes));
     json_object_set_new(row, "budget_ratio",
                         null_unless(json_array_get(sweep_of(view, "ratio"), i)));
+    json_object_set_new(row, "budget_bits", null_unless(json_array_get(sweep_of(view, "bits"), i)));
+}
+
+static void put_links(const struct view *view, json_t *row, int number)
+{
+    char digits[16];
+
+    snprintf(digits, sizeof digits, "%d", number);
+    json_object_set_new(row, "links",
+                        json_pack("{ss+++ ss+}", "self", "/v1/jobs/", view->job->id, "/candidates/",
+                                  digits, "parent", "/v1/jobs/", view->job->id));
 }
 
 static json_t *row_json(const struct view *view, int number, const json_t *done)
@@ -85,8 +98,12 @@ static json_t *row_json(const struct view *view, int number, const json_t *done)
                                           "drop",       "drop_error", "holds",
                                           "pareto",     "seconds"};
     const bool chosen = done && number == view->best + 1;
-    json_t *row = json_pack("{si ss sb}", "number", number, "status", state_of(view, number, done),
-                            "best", chosen);
+    const char *state = state_of(view, number, done);
+    json_t *row =
+        json_pack("{si ss so sb}", "number", number, "status", state, "stage",
+                  strcmp(state, "running") == 0 && *view->job->stage ? json_string(view->job->stage)
+                                                                     : json_null(),
+                  "best", chosen);
 
     if (!row)
         return NULL;
@@ -94,6 +111,7 @@ static json_t *row_json(const struct view *view, int number, const json_t *done)
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         json_object_set_new(row, figures[i], null_unless(json_object_get(done, figures[i])));
     json_object_set_new(row, "artifact", artifact_of(view, number, chosen));
+    put_links(view, row, number);
     return row;
 }
 
@@ -102,19 +120,41 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
-static json_t *view_json(const struct view *view)
+static int swept_count(const struct view *view)
+{
+    static const char *const lists[] = {"size_bytes", "ratio", "bits"};
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        count = larger(count, (int)json_array_size(sweep_of(view, lists[i])));
+    return count;
+}
+
+/* Files that there are or that one knows of: all of a sweep, of a search up to the one in hand. */
+static int count_of(const struct view *view)
+{
+    const int made = (int)json_array_size(json_object_get(view->search, "done"));
+
+    return larger(swept_count(view), larger(made, in_hand(view)));
+}
+
+static json_t *file_json(const struct view *view, int number)
 {
     const json_t *done = json_object_get(view->search, "done");
-    const int made = (int)json_array_size(done);
-    const int swept = larger((int)json_array_size(sweep_of(view, "size_bytes")),
-                             (int)json_array_size(sweep_of(view, "ratio")));
-    const int count = larger(swept, larger(made, in_hand(view)));
+
+    return row_json(view, number, json_array_get(done, (size_t)number - 1));
+}
+
+static json_t *view_json(const struct view *view)
+{
+    const bool swept = swept_count(view) > 0;
+    const int count = count_of(view);
     json_t *drop = json_object_get(json_object_get(view->spec, "budget"), "max_accuracy_drop");
     const bool searches = json_number_value(drop) > 0;
     json_t *items = json_array();
 
     for (int i = 1; i <= count; i++)
-        json_array_append_new(items, row_json(view, i, json_array_get(done, (size_t)i - 1)));
+        json_array_append_new(items, file_json(view, i));
     return json_pack("{so so so so}", "kind",
                      swept      ? json_string("sweep")
                      : searches ? json_string("search")
@@ -123,7 +163,10 @@ static json_t *view_json(const struct view *view)
                      null_unless(json_object_get(view->search, "candidates")), "items", items);
 }
 
-enum fsn_status srv_list_candidates(struct srv_call *call, struct fsn_error *err)
+/* The answer, when there is such a job. */
+typedef void reply_fn(struct srv_call *call, const struct view *view);
+
+static enum fsn_status with_view(struct srv_call *call, reply_fn *reply, struct fsn_error *err)
 {
     const char *id = srv_request_param(call->request, "id");
     struct srv_job job = {0};
@@ -139,7 +182,7 @@ enum fsn_status srv_list_candidates(struct srv_call *call, struct fsn_error *err
         view.search = srv_stored_json(job.search);
         best = json_object_get(view.search, "best");
         view.best = json_is_integer(best) ? (int)json_integer_value(best) : -1;
-        srv_reply_json(call->request, MHD_HTTP_OK, view_json(&view));
+        reply(call, &view);
         json_decref(view.spec);
         json_decref(view.search);
     } else if (status == FSN_OK) {
@@ -147,4 +190,36 @@ enum fsn_status srv_list_candidates(struct srv_call *call, struct fsn_error *err
     }
     srv_job_clear(&job);
     return status;
+}
+
+static void reply_list(struct srv_call *call, const struct view *view)
+{
+    srv_reply_json(call->request, MHD_HTTP_OK, view_json(view));
+}
+
+enum fsn_status srv_list_candidates(struct srv_call *call, struct fsn_error *err)
+{
+    return with_view(call, reply_list, err);
+}
+
+static void reply_one(struct srv_call *call, const struct view *view)
+{
+    const char *text = srv_request_param(call->request, "number");
+    const int count = count_of(view);
+    int64_t number;
+
+    if (srv_number_parse(text, false, 1, count, &number))
+        srv_reply_json(call->request, MHD_HTTP_OK, file_json(view, (int)number));
+    else if (count > 0)
+        srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND,
+                          "%s has no file '%s': it has 1 to %d", view->job->id, text, count);
+    else
+        srv_reply_problem(call->request, SRV_PROBLEM_NOT_FOUND,
+                          "%s has no file '%s': it has none of a search or a sweep", view->job->id,
+                          text);
+}
+
+enum fsn_status srv_get_candidate(struct srv_call *call, struct fsn_error *err)
+{
+    return with_view(call, reply_one, err);
 }

@@ -6,9 +6,9 @@
 #include "store/blobs.h"
 
 /* X(code, name in metrics and the log) */
-#define SRV_EXPIRY_LIST(X)                                                             \
-    X(ARTIFACTS, "artifacts") /* the files of a job that has succeeded; it stays */    \
-    X(JOBS, "jobs")           /* a job that has ended, with its curve and its files */ \
+#define SRV_EXPIRY_LIST(X)                                                               \
+    X(ARTIFACTS, "artifacts") /* the files of a job; it stays, and so does its report */ \
+    X(JOBS, "jobs")           /* a job that has ended, with its curve and its files */   \
     X(UPLOADS, "uploads")     /* a model or data set that no job has used since */
 
 enum srv_expiry {

@@ -48,7 +48,7 @@ const unreachable = () => new Problem({
 /** What an answer that is none of success says. */
 export function refusal(status, text) {
   try {
-    return new Problem(JSON.parse(text));
+    return new Problem({ status, ...JSON.parse(text) });
   } catch {
     return new Problem({ title: `The server answered ${status}`, detail: text.slice(0, 300), status });
   }

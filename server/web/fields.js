@@ -13,7 +13,15 @@ function number(text) {
   return Number.isFinite(value) ? value : text;
 }
 
+/* Lines "key = value" as an object; one that is none is the server's to refuse. */
+function pairs(text) {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (lines.some((line) => !line.includes("="))) return text;
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim()]));
+}
+
 function parse(entry, text) {
+  if (entry.type === "object") return pairs(text);
   if (entry.enum) return entry.enum.find((choice) => String(choice) === text);
   if (entry.type === "array")
     return text.split(",").map((t) => t.trim()).filter(Boolean)
@@ -21,7 +29,11 @@ function parse(entry, text) {
   return isNumeric(entry) ? number(text) : text;
 }
 
-const written = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+function written(value) {
+  if (Array.isArray(value)) return value.join(", ");
+  if (value !== null && typeof value === "object") return Object.entries(value).map(([key, v]) => `${key} = ${v}`).join("\n");
+  return String(value ?? "");
+}
 
 function control(entry, id, placeholder) {
   if (entry.enum) {
@@ -29,10 +41,12 @@ function control(entry, id, placeholder) {
     select.value = String(entry.default);
     return select;
   }
+  if (entry.type === "object")
+    return h("textarea", { id, rows: "2", spellcheck: "false", placeholder: "key = value, a line each" });
   return h("input", {
     id, type: "text", autocomplete: "off", spellcheck: "false",
     inputmode: isNumeric(entry) ? "decimal" : null,
-    placeholder: placeholder ?? (written(entry.default) || (entry.type === "array" ? "none" : null)),
+    placeholder: placeholder ?? (written(entry.default) || (entry.type === "array" && entry.default ? "none" : null)),
   });
 }
 

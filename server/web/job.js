@@ -2,15 +2,14 @@
 import { get, send } from "./api.js";
 import { h, fill, heading, problem } from "./dom.js";
 import { between, bytes, count, duration, none, percent } from "./format.js";
-import { statusMark } from "./jobs.js";
+import { isOver, statusMark } from "./jobs.js";
 import { logPart, stageNames, stages } from "./log.js";
 import { filesPart } from "./pareto.js";
-import { planView } from "./plan.js";
+import { isSwept, planView } from "./plan.js";
 import { result } from "./result.js";
+import { secretPart } from "./secret.js";
 import { trainingPart } from "./training.js";
 import { watch } from "./watch.js";
-
-const isOver = (job) => !["queued", "running"].includes(job.status);
 
 const fact = (label, value) => h("div", {}, h("dt", {}, label), h("dd", {}, value));
 
@@ -75,7 +74,7 @@ function actions(job, signal, failed) {
   });
   return h("div", { class: "row actions" }, !isOver(job) && cancel,
     ["failed", "cancelled"].includes(job.status) && again,
-    h("a", { class: "button", href: `#/new/${job.id}` }, "Order again, changed"),
+    h("a", { class: "button", href: `#/new/${job.id}` }, "Duplicate"),
     job.status === "succeeded" && h("a", { class: "button", href: `#/compare/${job.id}` }, "Compare"));
 }
 
@@ -88,11 +87,11 @@ export async function job(body, signal, id) {
     nameOf(`/v1/models/${first.model_id}`, signal), nameOf(`/v1/datasets/${first.dataset_id}`, signal)]);
   const top = h("div"), faults = h("div"), live = livePart(), log = logPart(path), outcome = h("div");
   const files = filesPart(first.id), training = trainingPart(signal);
-  const searches = first.spec.budget.max_accuracy_drop > 0 || first.spec.sweep.ratio.length + first.spec.sweep.size_bytes.length > 0;
+  const searches = first.spec.budget.max_accuracy_drop > 0 || isSwept(first.spec);
   const way = h("p", { class: "hint", role: "status", hidden: true }, "Events do not come through to here: the job is asked for every second.");
 
   heading(body, first.name || "Job");
-  fill(body, top, faults, way, live.element, outcome, training.element, files.element, log.element,
+  fill(body, top, secretPart(first.id), faults, way, live.element, outcome, training.element, files.element, log.element,
     h("details", {}, h("summary", {}, "Plan"), planView(first)),
     h("details", {}, h("summary", {}, "Settings"), h("pre", { tabindex: "0" }, JSON.stringify(first.spec, null, 2))));
 

@@ -11,6 +11,7 @@ const budgets = [
   { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
   { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1 },
   { pointer: "/sweep/ratio", title: "Several ratios", label: "Ratios", start: () => [2, 4, 8] },
+  { pointer: "/sweep/bits", title: "Several widths", label: "Bits", start: () => [3, 4, 8] },
   { pointer: "/sweep/size_bytes", title: "Several sizes", label: "Sizes in bytes", start: (m) => [20, 10, 5].map((n) => Math.floor(m.size_bytes / n)) },
 ];
 const ours = ["/name", "/model_id", "/dataset_id"];
@@ -22,14 +23,15 @@ const common = {
   "/preprocess/scale": { label: "Range of pixels" },
 };
 const groups = { "": "General", filter_summary: "Filter Summary", budget: "Budget", quantize: "Quantisation",
-  finetune: "Fine-tuning", preprocess: "Images" };
+  finetune: "Fine-tuning", preprocess: "Images", webhook: "Webhook", files: "Files" };
 
 function chooser(pointer, label, items, describe) {
   const entry = { enum: items.map((i) => i.id), default: undefined };
   const made = field(pointer, entry, { label });
   [...made.input.options].forEach((option, i) => { option.textContent = describe(items[i]); });
   made.input.value = items[0].id;
-  return { ...made, read: () => made.input.value, write(id) { if (entry.enum.includes(id)) made.input.value = id; } };
+  return { ...made, read: () => made.input.value, has: (id) => entry.enum.includes(id),
+    write(id) { if (entry.enum.includes(id)) made.input.value = id; } };
 }
 
 function budgetFields(schema, model) {
@@ -115,7 +117,11 @@ export function jobForm(schema, models, datasets) {
 
   return {
     element, submit,
-    fill(spec) { fields.forEach((f) => { const v = valueAt(spec, f.pointer); if (v !== undefined) f.write(v); }); },
+    /* Returns what of it is no longer stored: "model", "data set". */
+    fill(spec) {
+      fields.forEach((f) => { const v = valueAt(spec, f.pointer); if (v !== undefined && v !== null) f.write(v); });
+      return [!model.has(spec.model_id) && "model", !dataset.has(spec.dataset_id) && "data set"].filter(Boolean);
+    },
     /* Throws a SyntaxError when the JSON is none. */
     body() {
       const body = {};

@@ -3,6 +3,8 @@ import { get, poll } from "./api.js";
 import { h, fill, empty, table } from "./dom.js";
 import { between, duration, percent, time } from "./format.js";
 
+export const isOver = (job) => !["queued", "running"].includes(job.status);
+
 export const statusMark = (status) => h("span", { class: `status ${status}` }, status);
 
 function progress(job) {

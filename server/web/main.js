@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { startBanner } from "./banner.js";
 import { h, fill, heading as entitle, loading, problem } from "./dom.js";
+import { candidate } from "./candidate.js";
 import { compare } from "./compare.js";
 import { job } from "./job.js";
 import { jobs } from "./jobs.js";
@@ -11,7 +12,8 @@ import { forgetToken, hasToken } from "./token.js";
 import { datasets, models } from "./uploads.js";
 
 // A page is (body, signal, ...parts of the hash): it fills body, and ends its work when the signal does.
-const pages = { jobs, models, datasets, new: newJob, job, compare };
+const pages = { jobs, models, datasets, new: newJob, compare,
+  job: (body, signal, id, file) => (file ? candidate : job)(body, signal, id, file) };
 const titles = {
   jobs: "Jobs", models: "Models", datasets: "Data sets", new: "New job", job: "Job", compare: "Compare",
 };

@@ -1,10 +1,18 @@
 // new_job.js - the page of the form of a job: plans as one types, orders.
 import { get, send } from "./api.js";
-import { h, fill, empty } from "./dom.js";
+import { h, fill, empty, heading } from "./dom.js";
 import { jobForm } from "./job_form.js";
 import { planView } from "./plan.js";
+import { keepSecret } from "./secret.js";
 
 const TYPING_MS = 350; // a pause after which the plan is asked for
+
+/** What the form was filled from, and what of it is no longer there. */
+const copied = (job, missing) => [
+  h("p", {}, "The settings of ", h("a", { href: `#/job/${job.id}` }, job.name || job.id),
+    ": change what you like. A webhook is not taken along, since its secret is not known any more."),
+  missing.length > 0 && h("p", { class: "warnings", role: "status" },
+    `The ${missing.join(" and the ")} of that job is no longer stored: another is chosen below.`)];
 
 export async function newJob(body, signal, from) {
   const [schema, models, datasets, like] = await Promise.all([
@@ -20,8 +28,10 @@ export async function newJob(body, signal, from) {
   const form = jobForm(schema, models.items, datasets.items);
   const shown = h("div", { class: "planned" });
   const said = h("p", { class: "hint", role: "status" });
-  if (like) form.fill({ ...like.spec, name: like.name });
-  fill(body, h("div", { class: "sides" }, form.element,
+  const { name, labels, priority, max_run_seconds } = like ?? {}; // as they are now, not as they were ordered
+  const missing = like ? form.fill({ ...like.spec, name, labels, priority, max_run_seconds }) : [];
+  if (like) heading(body, `Duplicate ${like.name || "a job"}`);
+  fill(body, like && copied(like, missing), h("div", { class: "sides" }, form.element,
     h("section", { class: "plan", "aria-label": "Plan" }, h("h2", {}, "Plan"), said, shown)));
 
   let timer, asking = new AbortController();
@@ -54,7 +64,9 @@ export async function newJob(body, signal, from) {
     asking.abort();
     form.submit.disabled = true;
     try {
-      const job = await send("POST", "/v1/jobs", form.body());
+      const order = form.body();
+      const job = await send("POST", "/v1/jobs", order);
+      if (job.webhook && !order.webhook.secret) keepSecret(job.id, job.webhook.secret);
       location.hash = `#/job/${job.id}`;
     } catch (error) {
       form.faults(error);

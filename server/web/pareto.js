@@ -8,7 +8,7 @@ import { axis, svg } from "./svg.js";
 import { hasToken } from "./token.js";
 
 const W = 420, H = 230, LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 36;
-const isPoint = (c) => typeof c.top1 === "number" && c.size_bytes > 0; // else its training diverged
+export const isPoint = (c) => typeof c.top1 === "number" && c.size_bytes > 0; // else its training diverged
 
 /** A dashed line across, with what it is. */
 const level = (y, at, kind, text) => at >= y.low && at <= y.high && [
@@ -49,8 +49,8 @@ function unseenText({ unseen, max_accuracy_drop: most }) {
     + `${most === null ? "" : `; at most ${real(most, 3)} points were to be lost`}.`;
 }
 
-const states = { waiting: "waiting", running: "in hand", diverged: "diverged", "not-made": "not made" };
-const budget = (c) => (c.budget_ratio ? `ratio ${real(c.budget_ratio)}` : bytes(c.budget_bytes));
+export const stateNames = { waiting: "waiting", running: "in hand", done: "done", diverged: "diverged", "not-made": "not made" };
+export const budget = (c) => (c.budget_ratio ? `ratio ${real(c.budget_ratio)}` : c.budget_bits ? `${count(c.budget_bits)} bits` : bytes(c.budget_bytes));
 
 /** The file, and how it compares with the best one. */
 function ways(job, c, best) {
@@ -63,8 +63,8 @@ function ways(job, c, best) {
 function columns(job, list, over) {
   const best = list.items.find((c) => c.best)?.number;
   return [
-    { title: "File", cell: (c) => [h("span", { id: `made-${c.number}`, tabindex: "-1" }, count(c.number)),
-      states[c.status] && h("span", { class: "mark quiet" }, states[c.status]),
+    { title: "File", cell: (c) => [h("a", { id: `made-${c.number}`, href: `#/job/${job}/${c.number}`, "aria-label": `File ${c.number}` }, count(c.number)),
+      c.status !== "done" && h("span", { class: "mark quiet" }, stateNames[c.status]),
       c.best && h("span", { class: "mark" }, over ? "chosen" : "best so far"), c.pareto && h("span", { class: "mark" }, "Pareto front")] },
     { title: "Size", number: true, cell: (c) => bytes(c.size_bytes || null) },
     { title: "Asked for", number: true, wide: true, cell: budget },

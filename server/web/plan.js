@@ -7,6 +7,8 @@ export const tile = (label, value, note, kind) =>
 
 const weights = (layer) => layer.shape.reduce((a, b) => a * b, 1);
 
+export const isSwept = (spec) => Object.values(spec.sweep).some((values) => values.length > 0);
+
 export function planView({ plan, spec }) {
   const shared = (spec.budget.size_bytes > 0 || spec.budget.parameters > 0) && spec.budget.distribution === "sensitivity";
   return [
@@ -15,7 +17,7 @@ export function planView({ plan, spec }) {
       tile("Smaller", times(plan.baseline_bytes / plan.expected_bytes)),
       tile("Parameters", big(plan.compressed_parameters), `of ${big(plan.parameters)}`),
       tile("MACs", big(plan.macs), "as before")),
-    spec.sweep.ratio.length + spec.sweep.size_bytes.length > 0 && h("p", { class: "hint" }, "This is the smallest file of the sweep."),
+    isSwept(spec) && h("p", { class: "hint" }, "This is the smallest file of the sweep."),
     spec.budget.max_accuracy_drop > 0 && h("p", { class: "hint" }, "The search begins with this file, and makes it smaller or larger by what it loses."),
     shared && !plan.measured && h("p", { class: "hint" },
       "The job first measures what each layer matters and shares the budget by that: sizes hold as a whole, rows will differ."),

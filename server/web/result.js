@@ -2,6 +2,7 @@
 import { get, save } from "./api.js";
 import { confusions } from "./classes.js";
 import { h, copyButton, problem, table } from "./dom.js";
+import { goesNote, goneNote } from "./expiry.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
 import { tile } from "./plan.js";
 import { hasToken } from "./token.js";
@@ -103,18 +104,22 @@ function downloads(items) {
 
 /** files: pareto.js's, which are put where they belong. */
 export async function result(job, signal, files) {
-  const [report, artifacts] = await Promise.all([
-    get(`/v1/jobs/${job.id}/report`, signal), get(`/v1/jobs/${job.id}/artifacts`, signal)]);
+  const there = (path) => get(`/v1/jobs/${job.id}/${path}`, signal).catch((error) => {
+    if (error.status !== 410) throw error;
+    return null;
+  });
+  const [report, artifacts] = await Promise.all([there("report"), there("artifacts")]);
+  if (!report) return h("div", { class: "outcome" }, goneNote(job, false));
   files.told(report.search);
   return h("div", { class: "outcome" },
-    tiles(report), page(artifacts.items),
+    tiles(report), artifacts ? page(artifacts.items) : goneNote(job, true),
     report.warnings.length > 0 && h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", {}, "Warnings"),
       h("ul", {}, report.warnings.map((w) => h("li", {}, w)))),
     h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
       h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
     files.element,
-    h("section", {}, h("h2", {}, "Downloads"), downloads(artifacts.items)),
+    artifacts && h("section", {}, h("h2", {}, "Downloads"), goesNote(job), downloads(artifacts.items)),
     h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
       h("p", { class: "hint" }, "Alone: accuracy lost on training images with only this layer compressed and nothing trained. "
         + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "

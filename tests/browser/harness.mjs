@@ -42,11 +42,12 @@ export class Server {
   #process = null;
   #port = 0;
 
-  async start() {
+  /** settings: more of `fsnetd serve`. */
+  async start(...settings) {
     const file = join(this.#dir, "port");
     rmSync(file, { force: true });
     this.#process = spawn(join(BUILD, "fsnetd"), ["serve", "--listen", `127.0.0.1:${this.#port}`,
-      "--data-dir", this.#data, "--port-file", file, "--workers", "1", "--log-level", "error"],
+      "--data-dir", this.#data, "--port-file", file, "--workers", "1", "--log-level", "error", ...settings],
     { stdio: ["ignore", "inherit", "inherit"] });
     await until("the server answers", () => existsSync(file) && readFileSync(file, "utf8").trim() !== "");
     this.#port = Number(readFileSync(file, "utf8"));

@@ -25,6 +25,7 @@ dataset=$id
 order "$quick"
 old=$job
 finishes succeeded
+artifact report.json "$dir/report-before"
 order "$(jq -c '.seed = 7' <<<"$quick")"
 kept=$job
 finishes succeeded
@@ -52,7 +53,9 @@ start --workers 1 --expire-artifacts 1s
 check "files go" wait_for 60 answers 410 "/v1/jobs/$old/artifacts/model.onnx"
 refused "a file that has gone" 410 expired "were removed at"
 call GET "/v1/jobs/$old/report"
-refused "its report" 410 expired "--expire-artifacts"
+same "its report stays" "200 $(sum_of "$dir/report-before")" "$status $(sum_of "$dir/body")"
+call GET "/v1/jobs/$old/artifacts/report.html"
+refused "the same as a page does not" 410 expired "--expire-artifacts"
 call GET "/v1/jobs/$old/artifacts"
 refused "the list of them" 410 expired "were removed at"
 call GET "/v1/jobs/$old"
@@ -63,7 +66,7 @@ call GET "/v1/jobs/$kept/artifacts"
 same "the files of the other are there" 200 "$status"
 files=$(field '.items | length')
 check "the disk has room again" test "$(stored_blobs)" -lt "$before"
-same "what is left: two uploads, and the files that are kept" $((2 + files)) "$(stored_blobs)"
+same "what is left: two uploads, the files that are kept, and the report" $((3 + files)) "$(stored_blobs)"
 call GET /metrics
 same "it is counted" "1" "$(value 'expired_total{what="artifacts"}')"
 sound "after files went"
@@ -74,6 +77,7 @@ start --workers 1 --expire-jobs 1s
 check "jobs go" wait_for 60 answers 404 "/v1/jobs/$old"
 call GET "/v1/jobs/$kept"
 same "the one that is kept stays" 200 "$status"
+same "the other's report went with it" $((2 + files)) "$(stored_blobs)"
 stop
 
 # ---- uploads -------------------------------------------------------------------------------------

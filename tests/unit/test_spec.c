@@ -80,7 +80,8 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_true(spec.budget.max_accuracy_drop == 0);
     assert_int_equal(spec.budget.search_seconds, 10800);
     assert_int_equal(spec.budget.search_candidates, 6);
-    assert_int_equal(spec.sweep.size_bytes.count + spec.sweep.ratio.count, 0);
+    assert_int_equal(spec.sweep.size_bytes.count + spec.sweep.ratio.count + spec.sweep.bits.count,
+                     0);
     assert_int_equal(spec.quantize.bits, 8);
     assert_int_equal(spec.seed, 1);
     assert_int_equal(spec.threads, 0);
@@ -144,7 +145,8 @@ static void what_is_written_reads_back_as_the_same(void **state)
                                  "{\"finetune\": {\"augment\": [], \"lr\": 0.10000000000000002}}",
                                  "{\"finetune\": {\"augment\": [\"flip\"], \"milestones\": []}}",
                                  "{\"sweep\": {\"size_bytes\": [256, 2147483647]}}",
-                                 "{\"sweep\": {\"ratio\": [1.1, 1.1000000000000003]}}"};
+                                 "{\"sweep\": {\"ratio\": [1.1, 1.1000000000000003]}}",
+                                 "{\"sweep\": {\"bits\": [2, 3, 4, 6, 8, 32]}}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -304,6 +306,22 @@ static void budgets_are_stated_in_one_way(void **state)
                  "not both");
     assert_fault("{\"sweep\": {\"ratio\": [2, 4]}, \"budget\": {\"parameters\": 9000}}",
                  "/sweep/ratio", "budget.parameters cannot be given too");
+    assert_fault("{\"sweep\": {\"bits\": [3, 5]}}", "/sweep/bits/1",
+                 "must be one of 2|3|4|6|8|32, got 5");
+    assert_fault("{\"sweep\": {\"bits\": [8, 4]}}", "/sweep/bits/1",
+                 "must be larger than the one before, 8, got 4");
+    assert_fault("{\"sweep\": {\"bits\": [8]}}", "/sweep/bits", "at least two");
+    assert_fault("{\"sweep\": {\"bits\": [4, 8], \"ratio\": [2, 4]}}", "/sweep/bits",
+                 "either /sweep/ratio or this");
+    assert_fault("{\"sweep\": {\"bits\": [4, 8]}, \"quantize\": {\"least_bits\": 2}}",
+                 "/quantize/least_bits", "in a sweep over bits");
+    assert_fault("{\"sweep\": {\"bits\": [4, 32]}, \"finetune\": {\"ema\": 0.9}}", "/finetune/ema",
+                 "must be 0");
+    assert_int_equal(read_text("{\"sweep\": {\"bits\": [4, 8]},"
+                               " \"budget\": {\"size_bytes\": 30000}}",
+                               &spec, &faults, &err),
+                     FSN_OK); /* which width is best at this size */
+    fsn_spec_clear(&spec);
     assert_int_equal(read_text("{\"sweep\": {\"size_bytes\": [30000, 40000]},"
                                " \"budget\": {\"max_accuracy_drop\": 0.5}}",
                                &spec, &faults, &err),
@@ -311,6 +329,25 @@ static void budgets_are_stated_in_one_way(void **state)
     assert_int_equal(spec.sweep.size_bytes.count, 2);
     assert_true(spec.sweep.size_bytes.item[1] == 40000 && spec.budget.max_accuracy_drop == 0.5);
     fsn_spec_clear(&spec);
+}
+
+static void several_values_are_told_to_be_a_sweep(void **state)
+{
+    (void)state;
+    assert_fault("{\"filter_summary\": {\"ratio\": [2, 4, 8]}}", "/filter_summary/ratio",
+                 "must be one number, got an array; several are given by /sweep/ratio");
+    assert_fault("{\"budget\": {\"size_bytes\": [9000, 18000]}}", "/budget/size_bytes",
+                 "several are given by /sweep/size_bytes");
+    assert_fault("{\"quantize\": {\"bits\": [4, 8]}}", "/quantize/bits",
+                 "several are given by /sweep/bits");
+    assert_fault("{\"finetune\": {\"lr\": [0.1, 0.2]}}", "/finetune/lr",
+                 "must be a number, got an array");
+    assert_fault("{\"ratios\": [2, 4, 8]}", "/ratios", "the nearest known one is /sweep/ratio");
+    assert_fault("{\"ratio\": [2, 4, 8]}", "/ratio", "the nearest known one is /sweep/ratio");
+    assert_fault("{\"bits\": [4, 8]}", "/bits", "the nearest known one is /sweep/bits");
+    assert_fault("{\"filter_summary\": {\"ratios\": [2, 4]}}", "/filter_summary/ratios",
+                 "the nearest known one is /sweep/ratio");
+    assert_fault("{\"ratios\": 4}", "/ratios", "the nearest known one is /filter_summary/ratio");
 }
 
 static void all_faults_are_listed_at_once(void **state)
@@ -438,6 +475,7 @@ int main(void)
         cmocka_unit_test(values_out_of_range_are_named_with_the_range),
         cmocka_unit_test(fields_that_need_each_other_are_judged_together),
         cmocka_unit_test(budgets_are_stated_in_one_way),
+        cmocka_unit_test(several_values_are_told_to_be_a_sweep),
         cmocka_unit_test(all_faults_are_listed_at_once),
         cmocka_unit_test(more_faults_than_the_list_holds_are_still_a_refusal),
         cmocka_unit_test(malformed_json_is_named_with_line_and_column),

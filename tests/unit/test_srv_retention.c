@@ -56,20 +56,27 @@ static enum fsn_status write_file(struct srv_db *db, void *user, struct fsn_erro
     return srv_artifacts_insert(db, file->job_id, &file->artifact, err);
 }
 
-/* A job that ended at this time, with a file of this text. */
-static void ended(struct srv_fixture *f, const char *id, const char *status, int at_ms,
-                  const char *text)
+static void leave_file(struct srv_fixture *f, const char *id, const char *name, const char *text)
 {
-    struct file file = {.job_id = id, .artifact = {.name = "model.onnx", .content_type = "t"}};
+    struct file file = {.job_id = id, .artifact = {.content_type = "t"}};
     struct srv_blob blob = {.size_bytes = (int64_t)strlen(text)};
-    char sql[256];
 
-    insert(f, id);
+    snprintf(file.artifact.name, sizeof file.artifact.name, "%s", name);
     srv_digest_bytes(text, strlen(text), file.artifact.sha256);
     temp_dir_write(&f->dir, "out", text, strlen(text));
     blob.path = temp_dir_path(&f->dir, "out");
     blob.sha256 = file.artifact.sha256;
     assert_int_equal(srv_blobs_store(f->blobs, f->db, &blob, 1, write_file, &file, NULL), FSN_OK);
+}
+
+/* A job that ended at this time, with a file of this text. */
+static void ended(struct srv_fixture *f, const char *id, const char *status, int at_ms,
+                  const char *text)
+{
+    char sql[256];
+
+    insert(f, id);
+    leave_file(f, id, "model.onnx", text);
     snprintf(sql, sizeof sql, "UPDATE jobs SET status = '%s', finished_at = %d WHERE id = '%s'",
              status, at_ms, id);
     run(f, sql);
@@ -107,6 +114,28 @@ static void files_of_old_jobs_go_and_the_jobs_stay(void **state)
     assert_int_equal(srv_fixture_number(f, "SELECT count(*) FROM artifacts"), 3);
     assert_int_equal(expire(f, SRV_EXPIRY_ARTIFACTS, 2001), 1);
     assert_false(srv_fixture_has_blob(f, "shared"));
+}
+
+static void a_report_stays_as_long_as_its_job(void **state)
+{
+    struct srv_fixture *f = *state;
+
+    ended(f, "job_old", "succeeded", 1000, "old");
+    leave_file(f, "job_old", "report.json", "figures");
+    ended(f, "job_bare", "succeeded", 1000, "bare"); /* has none */
+    ended(f, "job_new", "succeeded", 5000, "new");
+    leave_file(f, "job_new", "report.json", "others");
+    assert_int_equal(expire(f, SRV_EXPIRY_ARTIFACTS, 2000), 2);
+    assert_false(srv_fixture_has_blob(f, "old"));
+    assert_true(srv_fixture_has_blob(f, "figures"));
+    assert_int_equal(srv_fixture_number(f, "SELECT count(*) FROM artifacts"), 3);
+    assert_int_equal(srv_fixture_number(f, "SELECT count(*) FROM artifacts WHERE job_id = 'job_old'"
+                                           " AND name = 'report.json' AND content_type = 't'"),
+                     1);
+    assert_int_equal(expire(f, SRV_EXPIRY_ARTIFACTS, 2000), 0); /* once */
+    assert_int_equal(expire(f, SRV_EXPIRY_JOBS, 2000), 2);
+    assert_false(srv_fixture_has_blob(f, "figures"));
+    assert_true(srv_fixture_has_blob(f, "others"));
 }
 
 static void old_jobs_go_however_they_ended(void **state)
@@ -199,6 +228,7 @@ int main(void)
 #define STORED(test) cmocka_unit_test_setup_teardown(test, set_up, srv_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         STORED(files_of_old_jobs_go_and_the_jobs_stay),
+        STORED(a_report_stays_as_long_as_its_job),
         STORED(old_jobs_go_however_they_ended),
         STORED(uploads_go_when_no_job_has_used_them_for_long),
         STORED(a_step_removes_a_few),

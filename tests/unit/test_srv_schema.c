@@ -107,11 +107,11 @@ static void every_setting_of_the_engine_is_in_the_schema(void **state)
 
         if (!entry)
             fail_msg("%s is not in the schema", field->pointer);
-        if (field->kind == FSN_FIELD_CHANNELS || field->kind == FSN_FIELD_SHARES ||
-            field->kind == FSN_FIELD_NUMBERS || field->kind == FSN_FIELD_WHOLES)
-            has_bounds(field, json_object_get(entry, "items"));
-        else if (field->kind == FSN_FIELD_SET)
+        if (field->kind == FSN_FIELD_SET || (field->kind == FSN_FIELD_WHOLES && field->choices))
             has_choices(field, json_object_get(json_object_get(entry, "items"), "enum"));
+        else if (field->kind == FSN_FIELD_CHANNELS || field->kind == FSN_FIELD_SHARES ||
+                 field->kind == FSN_FIELD_NUMBERS || field->kind == FSN_FIELD_WHOLES)
+            has_bounds(field, json_object_get(entry, "items"));
         else if (field->choices)
             has_choices(field, json_object_get(entry, "enum"));
         else if (field->kind != FSN_FIELD_NAME && field->kind != FSN_FIELD_NAMES)
