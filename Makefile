@@ -42,6 +42,7 @@ endif
 BUILD ?= build
 CC = $(if $(filter fuzz,$(SAN)),clang,gcc)
 PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
+PACKAGES_CLI := libcurl nettle
 PACKAGES_SERVER := libmicrohttpd gnutls sqlite3 libuv nettle libcurl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
@@ -53,6 +54,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) -ffp-contract=off -fno-math-errno 
 	-Iengine/include -Iengine -I$(BUILD)/gen $(PKG_CFLAGS)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES_ENGINE) $(PACKAGES_SERVER) 2>/dev/null)
 LIBS_ENGINE = $(shell pkg-config --libs $(PACKAGES_ENGINE)) -lm -pthread
+LIBS_CLI = $(shell pkg-config --libs $(PACKAGES_CLI))
 LIBS_SERVER = $(shell pkg-config --libs $(PACKAGES_SERVER))
 LDFLAGS_ALL = $(LDFLAGS) $(SAN_FLAGS) -Wl,-z,relro,-z,now -pthread
 
@@ -90,7 +92,7 @@ $(BUILD)/libfsnet.a: $(ENGINE_OBJ)
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $^)
 $(BUILD)/fsnet: $(CLI_OBJ) $(BUILD)/libfsnet.a
-	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_CLI) $(LIBS_ENGINE))
 # All of the server but main(), for the program and for its tests.
 $(BUILD)/libfsnetd.a: $(filter-out %/server/main.o,$(SERVER_OBJ)) $(BUILD)/obj/gen/migrations.o \
 		$(BUILD)/obj/gen/web_files.o

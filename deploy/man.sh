@@ -1,6 +1,6 @@
 #!/bin/bash
 # man.sh [BUILD] - man pages of both programs from what their --help says, in BUILD/man: fsnet(1), one page
-# for each of its commands, fsnetd(8). Wants help2man. `make man` runs it.
+# for each of its commands and of those of a group (fsnet-remote-submit(1)), fsnetd(8). Wants help2man. `make man` runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
@@ -25,6 +25,10 @@ page fsnet 1 "compress trained convolutional networks by Filter Summary" "$build
 for command in $("$build/fsnet" complete -- ""); do
     summary=$("$build/fsnet" --help | sed -n "s/^  $command  *//p")
     page "fsnet-$command" 1 "$summary" "$build/fsnet $command"
+    for part in $("$build/fsnet" complete -- "$command" ""); do
+        summary=$("$build/fsnet" "$command" --help | sed -n "s/^  $part  *//p")
+        page "fsnet-$command-$part" 1 "$summary" "$build/fsnet $command $part"
+    done
 done
 page fsnetd 8 "the network compression service" "$build/fsnetd"
 page fsnetd-token 8 "who may call the service" "$build/fsnetd token"

@@ -5,6 +5,7 @@
 #include "fsnet.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 }; /* exit codes */
 
@@ -59,6 +60,25 @@ enum cli_kind {
       "train with this network as the teacher")                                                    \
     X(TRAIN, "train", 0, "N", INT, 1, 1000000, "2000", NULL, "training images")                    \
     X(TEST, "test", 0, "N", INT, 1, 1000000, "500", NULL, "test images")                           \
+    X(SERVER, "server", 0, "URL", TEXT, 0, 0, NULL, NULL,                                          \
+      "the service (default: FSNET_SERVER, or where one is logged in)")                            \
+    X(CACERT, "cacert", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                         \
+      "trust servers by the certificates in this file (PEM) alone")                                \
+    X(TOKEN_FILE, "token-file", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                 \
+      "read the token from here (default: from standard input)")                                   \
+    X(NAME, "name", 0, "TEXT", TEXT, 0, 0, NULL, NULL, "a name for people")                        \
+    X(MODEL_ID, "model", 0, "ID", TEXT, 0, 0, NULL, NULL, "model that the service has")            \
+    X(DATA_ID, "data", 0, "ID", TEXT, 0, 0, NULL, NULL, "data set that the service has")           \
+    X(DRY_RUN, "dry-run", 0, NULL, FLAG, 0, 0, NULL, NULL, "check and plan only, order nothing")   \
+    X(WAIT, "wait", 0, NULL, FLAG, 0, 0, NULL, NULL, "watch the job to its end")                   \
+    X(WAIT_FOR_SERVER, "wait-for-server", 0, "SECONDS", INT, 0, 86400, "600", NULL,                \
+      "go on asking for so long when the server is gone")                                          \
+    X(STATUS, "status", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
+      "queued|running|succeeded|failed|cancelled", "only jobs of this status")                     \
+    X(LIMIT, "limit", 0, "N", INT, 1, 1000, "20", NULL, "jobs to show, the newest first")          \
+    X(JOB_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL,                                       \
+      "folder for the files (default: one named by the job's id)")                                 \
+    X(ONLY, "only", 0, "NAME", TEXT, 0, 0, NULL, NULL, "this file alone (model.onnx, ...)")        \
     X(LAYOUT, "layout", 0, "NAME", SPEC, 0, 0, NULL, "/filter_summary/layout", NULL)               \
     X(RATIO, "ratio", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio", NULL)                     \
     X(RATIO_1X1, "ratio-1x1", 0, "X", SPEC, 0, 0, NULL, "/filter_summary/ratio_1x1", NULL)         \
@@ -158,12 +178,23 @@ struct cli_command {
     enum cli_option_id required[4]; /* up to the first CLI_OPT_HELP (0) */
     enum cli_option_id options[CLI_MAX_OPTIONS]; /* up to the first CLI_OPT_HELP */
     bool all_settings; /* and every setting of the job spec, in the order of the option list */
+    bool orders;       /* its settings are for a service: kept as JSON, not judged here */
+    const struct cli_command *const
+        *parts;              /* of a group: its commands, named with its own name
+                              * before theirs, up to NULL; it takes no options then */
     void (*more_help)(void); /* prints after the options, or NULL */
     int (*run)(const struct cli_args *args);
 };
 
 extern const struct cli_command cli_inspect, cli_check, cli_eval, cli_compress, cli_train, cli_new,
-    cli_plan, cli_bench, cli_draw, cli_data, cli_predict;
+    cli_plan, cli_bench, cli_draw, cli_data, cli_predict, cli_remote;
+/* Of commands up to NULL, the one of this (last) word; NULL: none. */
+const struct cli_command *cli_find_command(const struct cli_command *const *commands,
+                                           const char *word);
+/* The last word of its name, by which it is called. */
+const char *cli_command_word(const struct cli_command *command);
+/* A line for each, with its summary. */
+void cli_print_commands(FILE *out, const struct cli_command *const *commands);
 
 /* A parsed command line. */
 struct cli_args {
@@ -172,9 +203,10 @@ struct cli_args {
     char **more; /* [more_count], of a command with more_operands */
     int more_count;
     const char *text[CLI_OPTION_COUNT]; /* as given, or the fallback, or NULL */
-    double number[CLI_OPTION_COUNT];    /* of INT and NUMBER; 0 without a fallback */
+    double number[CLI_OPTION_COUNT]; /* of INT and NUMBER, 0 without a fallback; 1: a FLAG given */
     bool help, json, kernels;
     struct fsn_spec spec; /* defaults, --spec, options, in this order */
+    json_t *order;        /* of a command that orders, instead: the object of --spec and options */
 };
 
 /* Parses argv[0..argc), which begins after the command's name. Prints what is wrong and returns an
@@ -189,7 +221,7 @@ const char *cli_option_choices(const struct cli_option *option);
 /* fsnet complete [--] WORD...: for a shell, what the last word may become, a line each; nothing
  * where it may be any file or number. The words are those behind "fsnet"; the last is begun, or
  * empty. */
-int cli_complete(const struct cli_command *const *commands, size_t count, int argc, char **argv);
+int cli_complete(const struct cli_command *const *commands, int argc, char **argv);
 /* The spec from the file of --spec (or NULL) with `given` (pointer: text) set over it. */
 struct cli_setting {
     const struct cli_option *option;
@@ -197,6 +229,9 @@ struct cli_setting {
 };
 int cli_build_spec(const struct cli_command *command, const char *path,
                    const struct cli_setting *given, size_t count, struct fsn_spec *spec);
+/* The same as JSON, a new object in *order, which nobody has judged. */
+int cli_build_order(const struct cli_command *command, const char *path,
+                    const struct cli_setting *given, size_t count, json_t **order);
 
 /* ---- input and output ---------------------------------------------------------------------- */
 
@@ -231,6 +266,8 @@ void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);
 #define CLI_GROUPED(value) cli_grouped((value), (char[32]){0})
 #define CLI_BYTES(value) cli_bytes((value), (char[32]){0})
 
+/* A job's report.json in short: both networks, what a search tried, what to exclude, warnings. */
+void cli_print_report(const json_t *report);
 /* The table of fsnet inspect --kernels, from what fsn_model_kernels_json gives. */
 void cli_print_kernels(const json_t *kernels);
 
@@ -248,6 +285,12 @@ struct cli_progress {
 };
 void cli_progress_begin(struct cli_progress *progress);
 bool cli_progress_step(const struct fsn_progress *now, void *user); /* user: struct cli_progress */
+/* Takes the bar away, so that a line can be printed; the next step draws it again. */
 void cli_progress_end(struct cli_progress *progress);
+/* Whether Ctrl-C (or SIGTERM) has come since cli_progress_begin. */
+bool cli_stop_asked(void);
+/* "[####....]  50 %" on standard error. */
+void cli_draw_bar(double fraction);
+double cli_now_seconds(void); /* of a clock that never goes back */
 
 #endif

@@ -71,25 +71,34 @@ static void complete_line(const struct cli_command *command, int count, char **w
         offer_options(command, last);
 }
 
-int cli_complete(const struct cli_command *const *commands, size_t count, int argc, char **argv)
+/* The words where a command's name goes, or behind it. */
+static void complete_words(const struct cli_command *const *commands, int count, char **words)
+{
+    const char *first = count > 0 ? words[0] : "";
+    const struct cli_command *command;
+
+    if (count < 2) {
+        for (; *commands; commands++)
+            offer(first, "", cli_command_word(*commands), strlen(cli_command_word(*commands)));
+        if (*first == '-')
+            offer(first, "--", "help", 4);
+        return;
+    }
+    command = cli_find_command(commands, first);
+    if (command && command->parts)
+        complete_words(command->parts, count - 1, words + 1);
+    else if (command)
+        complete_line(command, count - 1, words + 1);
+}
+
+int cli_complete(const struct cli_command *const *commands, int argc, char **argv)
 {
     if (argc > 0 && strcmp(argv[0], "--") == 0) {
         argc--;
         argv++;
     }
-    if (argc < 2) {
-        const char *prefix = argc > 0 ? argv[0] : "";
-
-        for (size_t i = 0; i < count; i++)
-            offer(prefix, "", commands[i]->name, strlen(commands[i]->name));
-        if (*prefix == '-') {
-            offer(prefix, "--", "help", 4);
-            offer(prefix, "--", "version", 7);
-        }
-        return CLI_OK;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(argv[0], commands[i]->name) == 0)
-            complete_line(commands[i], argc - 1, argv + 1);
+    complete_words(commands, argc, argv);
+    if (argc == 1 && argv[0][0] == '-')
+        offer(argv[0], "--", "version", 7);
     return CLI_OK;
 }

@@ -5,18 +5,16 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cli_inspect, &cli_plan, &cli_eval, &cli_compress, &cli_check,   &cli_new,
-    &cli_train,   &cli_draw, &cli_data, &cli_bench,    &cli_predict,
+    &cli_inspect, &cli_plan, &cli_eval,  &cli_compress, &cli_check,  &cli_new, &cli_train,
+    &cli_draw,    &cli_data, &cli_bench, &cli_predict,  &cli_remote, NULL,
 };
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static void print_usage(FILE *out)
 {
     fprintf(out, "usage: fsnet COMMAND [options]\n\n"
                  "Compresses trained convolutional networks (ONNX) by Filter Summary.\n\n"
                  "commands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    cli_print_commands(out, commands);
     fprintf(out, "\n'fsnet COMMAND --help' lists a command's options; 'fsnet --version' prints the "
                  "version.\n");
 }
@@ -40,8 +38,29 @@ static int run(const struct cli_command *command, int argc, char **argv)
     return code;
 }
 
+/* Behind the name of a group: one of its commands. */
+static int run_part(const struct cli_command *group, int argc, char **argv)
+{
+    const struct cli_command *command;
+
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        cli_print_help(group);
+        return CLI_OK;
+    }
+    command = argc > 0 ? cli_find_command(group->parts, argv[0]) : NULL;
+    if (command)
+        return run(command, argc - 1, argv + 1);
+    if (argc > 0)
+        cli_error(group, "unknown command '%s'; see 'fsnet %s --help'", argv[0], group->name);
+    else
+        cli_error(group, "a command is missing; see 'fsnet %s --help'", group->name);
+    return CLI_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+    const struct cli_command *command;
+
     if (argc < 2) {
         print_usage(stderr);
         return CLI_USAGE;
@@ -55,10 +74,10 @@ int main(int argc, char **argv)
         return CLI_OK;
     }
     if (strcmp(argv[1], "complete") == 0)
-        return cli_complete(commands, COMMAND_COUNT, argc - 2, argv + 2);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return run(commands[i], argc - 2, argv + 2);
+        return cli_complete(commands, argc - 2, argv + 2);
+    command = cli_find_command(commands, argv[1]);
+    if (command)
+        return (command->parts ? run_part : run)(command, argc - 2, argv + 2);
     fprintf(stderr, "fsnet: unknown command '%s'; see 'fsnet --help'\n", argv[1]);
     return CLI_USAGE;
 }

@@ -118,8 +118,47 @@ enum cli_option_id cli_option_at(const struct cli_command *command, int i)
     return CLI_OPT_HELP;
 }
 
+const char *cli_command_word(const struct cli_command *command)
+{
+    const char *blank = strrchr(command->name, ' ');
+
+    return blank ? blank + 1 : command->name;
+}
+
+const struct cli_command *cli_find_command(const struct cli_command *const *commands,
+                                           const char *word)
+{
+    while (*commands && strcmp(word, cli_command_word(*commands)) != 0)
+        commands++;
+    return *commands;
+}
+
+void cli_print_commands(FILE *out, const struct cli_command *const *commands)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; commands[i]; i++)
+        width = cli_wider(width, cli_command_word(commands[i]));
+    for (; *commands; commands++)
+        fprintf(out, "  %-*s %s\n", (int)width, cli_command_word(*commands), (*commands)->summary);
+}
+
+static void print_group_help(const struct cli_command *group)
+{
+    printf("usage: fsnet %s COMMAND [options]\n\n%s.\n\ncommands:\n", group->name, group->summary);
+    cli_print_commands(stdout, group->parts);
+    printf("\noptions:\n");
+    print_option(&cli_options[CLI_OPT_HELP]);
+    if (group->more_help)
+        group->more_help();
+}
+
 void cli_print_help(const struct cli_command *command)
 {
+    if (command->parts) {
+        print_group_help(command);
+        return;
+    }
     printf("usage: fsnet %s%s%s", command->name, *command->operands ? " " : "", command->operands);
     for (int i = 0; command->required[i] != CLI_OPT_HELP; i++)
         printf(" --%s %s", cli_options[command->required[i]].name,
@@ -240,6 +279,8 @@ static bool take_option(struct cli_args *args, int argc, char **argv, int *at,
     args->help |= id == CLI_OPT_HELP;
     args->json |= id == CLI_OPT_JSON;
     args->kernels |= id == CLI_OPT_KERNELS;
+    if (option->kind == CLI_FLAG)
+        args->number[id] = 1;
     if (option->kind == CLI_SPEC) {
         if (*setting_count == MAX_SETTINGS) {
             cli_error(args->command, "more than %d settings", MAX_SETTINGS);
@@ -308,10 +349,14 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
         return CLI_OK;
     if (!complete(args, operands))
         return CLI_USAGE;
-    return cli_build_spec(command, args->text[CLI_OPT_SPEC], settings, setting_count, &args->spec);
+    return command->orders ? cli_build_order(command, args->text[CLI_OPT_SPEC], settings,
+                                             setting_count, &args->order)
+                           : cli_build_spec(command, args->text[CLI_OPT_SPEC], settings,
+                                            setting_count, &args->spec);
 }
 
 void cli_args_clear(struct cli_args *args)
 {
     fsn_spec_clear(&args->spec);
+    json_decref(args->order);
 }

@@ -18,7 +18,12 @@ static void on_signal(int number)
     stop_asked = 1;
 }
 
-static double now_seconds(void)
+bool cli_stop_asked(void)
+{
+    return stop_asked;
+}
+
+double cli_now_seconds(void)
 {
     struct timespec now;
 
@@ -90,16 +95,21 @@ static void print_epoch(const struct fsn_epoch *row, int epochs)
     fprintf(stderr, "  %.0f img/s  %.1f s\n", row->images_per_second, row->seconds);
 }
 
-static void draw_bar(struct cli_progress *progress, const struct fsn_progress *now)
+void cli_draw_bar(double fraction)
 {
-    int filled = (int)(now->fraction * BAR);
+    int filled = (int)(fraction * BAR);
     char bar[BAR + 1];
 
     for (int i = 0; i < BAR; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR] = 0;
-    fprintf(stderr, "\r\033[K%-8s [%s] %3.0f %%", fsn_stage_name(now->stage), bar,
-            100 * now->fraction);
+    fprintf(stderr, "[%s] %3.0f %%", bar, 100 * fraction);
+}
+
+static void draw_line(struct cli_progress *progress, const struct fsn_progress *now)
+{
+    fprintf(stderr, "\r\033[K%-8s ", fsn_stage_name(now->stage));
+    cli_draw_bar(now->fraction);
     if (now->search)
         fprintf(stderr, "  candidate %d/%d", now->search->candidate, now->search->candidates);
     if (now->epoch > 0)
@@ -129,9 +139,9 @@ bool cli_progress_step(const struct fsn_progress *now, void *user)
         if (progress->stage != (int)now->stage)
             fprintf(stderr, "%s\n", fsn_stage_name(now->stage));
     } else if (progress->stage != (int)now->stage ||
-               now_seconds() - progress->drawn_at >= redraw_seconds) {
-        draw_bar(progress, now);
-        progress->drawn_at = now_seconds();
+               cli_now_seconds() - progress->drawn_at >= redraw_seconds) {
+        draw_line(progress, now);
+        progress->drawn_at = cli_now_seconds();
     }
     progress->stage = (int)now->stage;
     return !stop_asked;

@@ -167,35 +167,46 @@ static int apply(json_t *root, const struct cli_setting *given, size_t count)
     return CLI_OK;
 }
 
+/* The file's text, or "{}" without one, with the options set in it; new, of *size. What is not
+ * JSON, or not an object, cannot carry options and stays as it is. */
+static int merge(const struct cli_command *command, const char *path,
+                 const struct cli_setting *given, size_t count, char **out, size_t *size)
+{
+    char *text = path ? read_text(command, path, size) : NULL;
+    json_t *root = NULL;
+    int code = CLI_OK;
+
+    if (path && !text)
+        return CLI_FAILURE;
+    root = path ? json_loadb(text, *size, JSON_REJECT_DUPLICATES, NULL) : json_object();
+    if (!path || json_is_object(root)) {
+        free(text);
+        code = root ? apply(root, given, count) : CLI_FAILURE;
+        text = code == CLI_OK ? json_dumps(root, JSON_REAL_PRECISION(17)) : NULL;
+        *size = text ? strlen(text) : 0;
+    }
+    json_decref(root);
+    if (!text) {
+        cli_error(command, "out of memory");
+        return CLI_FAILURE;
+    }
+    *out = text;
+    return CLI_OK;
+}
+
 int cli_build_spec(const struct cli_command *command, const char *path,
                    const struct cli_setting *given, size_t count, struct fsn_spec *spec)
 {
     struct fsn_error err = {0};
     struct fsn_faults faults = {0};
-    json_t *root = NULL;
     char *text = NULL;
     size_t size = 0;
-    int code = CLI_OK;
+    int code = merge(command, path, given, count, &text, &size);
 
-    if (path) {
-        text = read_text(command, path, &size);
-        if (!text)
-            return CLI_FAILURE;
-    }
-    /* What is not JSON, or not an object, cannot carry options: the engine says what is wrong. */
-    root = path ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : json_object();
-    if (json_is_object(root)) {
-        free(text);
-        code = apply(root, given, count);
-        text = code == CLI_OK ? json_dumps(root, JSON_REAL_PRECISION(17)) : NULL;
-        if (!text) {
-            cli_error(command, "out of memory");
-            code = CLI_FAILURE;
-            goto out;
-        }
-        size = strlen(text);
-    }
-    if (fsn_spec_from_json(text ? text : "", size, of_the_service, spec, &faults, &err) == FSN_OK)
+    if (code != CLI_OK)
+        return code;
+    /* Of what carries no options, the engine says what is wrong. */
+    if (fsn_spec_from_json(text, size, of_the_service, spec, &faults, &err) == FSN_OK)
         goto out;
     code = CLI_USAGE;
     if (faults.count == 0)
@@ -206,7 +217,31 @@ int cli_build_spec(const struct cli_command *command, const char *path,
         cli_fault(command, from_file ? path : NULL, &faults.item[i]);
     }
 out:
-    json_decref(root);
     free(text);
     return code;
+}
+
+int cli_build_order(const struct cli_command *command, const char *path,
+                    const struct cli_setting *given, size_t count, json_t **order)
+{
+    json_error_t at;
+    json_t *root;
+    char *text = NULL;
+    size_t size = 0;
+    int code = merge(command, path, given, count, &text, &size);
+
+    if (code != CLI_OK)
+        return code;
+    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
+    free(text);
+    if (json_is_object(root)) {
+        *order = root;
+        return CLI_OK;
+    }
+    if (root)
+        cli_error(command, "%s: must be a JSON object", path);
+    else
+        cli_error(command, "%s:%d:%d: %s", path ? path : "--spec", at.line, at.column, at.text);
+    json_decref(root);
+    return CLI_USAGE;
 }

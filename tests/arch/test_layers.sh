@@ -77,8 +77,9 @@ one_place() {
 }
 one_place sqlite3.h server/store
 one_place gnutls/gnutls.h server/http
-same "only server/jobs/courier.c knows curl" "" \
-    "$(grep -rlE '# *include *[<"]curl/' engine server --include='*.[ch]' | grep -v '^server/jobs/courier.c$')"
+same "only server/jobs/courier.c and engine/cli/remote_http.c know curl" "" \
+    "$(grep -rlE '# *include *[<"]curl/' engine server --include='*.[ch]' |
+        grep -vxE 'server/jobs/courier.c|engine/cli/remote_http.c')"
 one_place cblas.h engine/core
 one_place archive.h engine/data
 one_place jpeglib.h engine/data

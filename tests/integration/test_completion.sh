@@ -26,6 +26,14 @@ for command in $("$build/fsnet" complete -- ""); do
     same "the options of $command are those of its help" "$named" \
         "$("$build/fsnet" complete -- "$command" -- | sort -u)"
 done
+offers "a begun command of a group" "upload-model upload-data " remote up
+offers "an option of it" "--dry-run --distribution " remote submit --d
+offers "a word of its option" "failed " remote jobs --status f
+for part in $("$build/fsnet" complete -- remote ""); do
+    named=$("$build/fsnet" remote "$part" --help | grep -oE '^  (-., |    )--[a-z0-9-]+' | grep -oE -- '--.*' | sort -u)
+    same "the options of remote $part are those of its help" "$named" \
+        "$("$build/fsnet" complete -- remote "$part" -- | sort -u)"
+done
 program=fsnetd
 offers "a begun command of the service" "serve settings " se
 offers "a begun setting" "--workers --webhook-attempts --webhook-allow-private " serve --w
@@ -54,7 +62,7 @@ fi
 
 if command -v help2man >/dev/null; then
     check "man pages are made" deploy/man.sh "$build"
-    for page in fsnet.1 fsnet-compress.1 fsnetd.8; do
+    for page in fsnet.1 fsnet-compress.1 fsnet-remote.1 fsnet-remote-submit.1 fsnetd.8; do
         check "$page says how to call it" grep -q "^.SH SYNOPSIS" "$build/man/$page"
     done
     check "fsnet-compress(1) has the settings" grep -qF '\-\-epochs' "$build/man/fsnet-compress.1"

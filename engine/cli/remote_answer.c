@@ -1,0 +1,187 @@
+/* remote_answer.c - what a service answers: JSON, or a problem document (RFC 9457) told as
+ * messages. */
+#include "remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool remote_begin(const struct cli_args *args, struct remote *out)
+{
+    struct remote remote = {.args = args};
+
+    if (!remote_server_find(args, &remote.server))
+        return false;
+    *out = remote;
+    out->http = remote_http_open(&out->server);
+    if (out->http)
+        return true;
+    cli_error(args->command, "out of memory");
+    remote_server_clear(&out->server);
+    return false;
+}
+
+void remote_end(struct remote *remote)
+{
+    remote_http_close(remote->http);
+    remote_server_clear(&remote->server);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------
+ */
+
+/* Blanks what a terminal would take for commands: C0, DEL and, in valid UTF-8, C1. Whether any was
+ * there. */
+static bool blank_controls(char *text)
+{
+    bool found = false;
+
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at == 0xc2 && at[1] < 0xa0)
+            *at++ = ' ';
+        else if (*at >= 0x20 && *at != 0x7f)
+            continue;
+        *at = ' ';
+        found = true;
+    }
+    return found;
+}
+
+static bool clean_string(json_t *value)
+{
+    char *copy = strdup(json_string_value(value));
+    bool done = copy && (!blank_controls(copy) || json_string_set(value, copy) == 0);
+
+    free(copy);
+    return done;
+}
+
+/* jansson bounds the depth of what it reads. */
+static bool clean(json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_string(value))
+        return clean_string(value);
+    json_array_foreach(value, i, item)
+    {
+        if (!clean(item))
+            return false;
+    }
+    json_object_foreach(value, key, item)
+    {
+        if (!clean(item))
+            return false;
+    }
+    return true;
+}
+
+json_t *remote_parse(const char *text, size_t size)
+{
+    json_t *value = json_loadb(text ? text : "", size, JSON_DECODE_ANY, NULL);
+
+    if (value && clean(value))
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+const char *remote_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* ---- problems ----------------------------------------------------------------------------------
+ */
+
+static void explain_problem(const struct cli_command *command, const json_t *problem)
+{
+    const json_t *faults = json_object_get(problem, "errors"), *fault;
+    const char *detail = remote_text(problem, "detail");
+    size_t i;
+
+    /* With faults the detail is the first of them. */
+    if (json_array_size(faults) == 0) {
+        cli_error(command, "%s%s%s", remote_text(problem, "title"), *detail ? ": " : "", detail);
+        return;
+    }
+    cli_error(command, "%s:", remote_text(problem, "title"));
+    json_array_foreach(faults, i, fault)
+    {
+        const char *pointer = remote_text(fault, "pointer");
+
+        fprintf(stderr, "  %s%s%s\n", pointer, *pointer ? ": " : "", remote_text(fault, "detail"));
+    }
+}
+
+void remote_explain(const struct remote *remote, enum remote_result result,
+                    const struct remote_answer *answer)
+{
+    const struct cli_command *command = remote->args->command;
+    json_t *problem = NULL;
+
+    if (result != REMOTE_ANSWERED) {
+        cli_error(command, "%s", answer->error);
+        return;
+    }
+    problem = remote_parse(answer->text, answer->size);
+    if (*remote_text(problem, "title"))
+        explain_problem(command, problem);
+    else
+        cli_error(command, "%s answers HTTP %d, and not as the service does", remote->server.url,
+                  answer->status);
+    if (answer->status == 401)
+        fprintf(stderr, "  %s; see 'fsnet remote login --help'\n",
+                remote->server.token ? "the token that was sent is not taken"
+                                     : "no token was sent");
+    json_decref(problem);
+}
+
+bool remote_may_retry(enum remote_result result, const struct remote_answer *answer)
+{
+    return result == REMOTE_UNREACHABLE ||
+           (result == REMOTE_ANSWERED && answer->status >= 502 && answer->status <= 504);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------
+ */
+
+json_t *remote_json(const struct remote *remote, const struct remote_call *call)
+{
+    struct remote_answer answer;
+    enum remote_result result = remote_http_call(remote->http, call, &answer);
+    json_t *value = NULL;
+
+    if (result != REMOTE_ANSWERED || answer.status < 200 || answer.status > 299) {
+        remote_explain(remote, result, &answer);
+    } else {
+        value = answer.size > 0 ? remote_parse(answer.text, answer.size) : json_null();
+        if (!value)
+            cli_error(remote->args->command, "%s answers what is not JSON", remote->server.url);
+    }
+    remote_answer_clear(&answer);
+    return value;
+}
+
+json_t *remote_get(const struct remote *remote, const char *path)
+{
+    return remote_json(remote, &(struct remote_call){.method = "GET", .path = path});
+}
+
+bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
+                     char path[REMOTE_PATH_SIZE])
+{
+    static const char letters[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+    const size_t size = strlen(id);
+
+    if (size == 0 || size > 100 || strspn(id, letters) != size) {
+        cli_error(command, "'%.100s' is no id of a job; 'fsnet remote jobs' lists them", id);
+        return false;
+    }
+    snprintf(path, REMOTE_PATH_SIZE, "/v1/jobs/%s%s", id, rest);
+    return true;
+}

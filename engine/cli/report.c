@@ -1,0 +1,108 @@
+/* report.c - a job's report in short, from its JSON: as `fsnet compress` ends, and `fsnet remote
+ * report`. */
+#include "cli.h"
+
+#include <stdio.h>
+
+static double number_at(const json_t *report, const char *group, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(report, group), key));
+}
+
+/* "" where there is no text: what comes from a service may lack it. */
+static const char *text_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return text ? text : "";
+}
+
+static void print_row(const json_t *report, const char *title, const char *key, bool whole)
+{
+    const char *groups[] = {"baseline", "compressed"};
+
+    printf("%-22s", title);
+    for (int i = 0; i < 2; i++) {
+        const json_t *value = json_object_get(json_object_get(report, groups[i]), key);
+
+        if (!json_is_number(value))
+            printf(" %14s", "-");
+        else if (whole)
+            printf(" %14s", CLI_GROUPED(json_integer_value(value)));
+        else
+            printf(" %14.4g", json_number_value(value));
+    }
+    putchar('\n');
+}
+
+/* What a search has tried, and what the file that it chose loses where nothing was chosen. */
+static void print_search(const json_t *search)
+{
+    const json_t *candidate, *unseen = json_object_get(search, "unseen");
+    const json_int_t chosen = json_integer_value(json_object_get(search, "chosen"));
+    size_t i;
+
+    printf("\n%-22s %14s %14s\n", "candidate", "bytes", "drop, points");
+    json_array_foreach(json_object_get(search, "candidates"), i, candidate)
+    {
+        const json_t *drop = json_object_get(candidate, "drop");
+
+        printf("%-22zu %14s", i + 1,
+               CLI_GROUPED(json_integer_value(json_object_get(candidate, "size_bytes"))));
+        if (json_is_number(drop))
+            printf(" %14.2f", json_number_value(drop));
+        else
+            printf(" %14s", "diverged");
+        printf("%s%s\n", json_is_true(json_object_get(candidate, "pareto")) ? "  front" : "",
+               (json_int_t)i == chosen ? "  chosen" : "");
+    }
+    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points\n",
+           CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
+           json_number_value(json_object_get(unseen, "drop")),
+           json_number_value(json_object_get(unseen, "drop_error")));
+}
+
+/* What to give --exclude first. */
+static void print_exclusions(const json_t *exclusions)
+{
+    const json_t *layer;
+    size_t i;
+
+    if (json_array_size(exclusions) > 0)
+        printf("\n%-22s %14s %14s\n", "to exclude first", "points alone", "bytes more");
+    json_array_foreach(exclusions, i, layer)
+    {
+        printf("%-22s %14.2f %14s\n", text_of(json_object_get(layer, "name")),
+               json_number_value(json_object_get(layer, "alone_top1_drop")),
+               CLI_GROUPED(json_integer_value(json_object_get(layer, "added_bytes"))));
+    }
+}
+
+void cli_print_report(const json_t *report)
+{
+    const json_t *warning, *int8 = json_object_get(report, "int8");
+    size_t i;
+
+    printf("%-22s %14s %14s\n", "", "baseline", "compressed");
+    print_row(report, "top1 %", "top1", false);
+    print_row(report, "top5 %", "top5", false);
+    print_row(report, "loss", "loss", false);
+    print_row(report, "bytes", "size_bytes", true);
+    print_row(report, "parameters", "parameters", true);
+    print_row(report, "effective parameters", "effective_parameters", true);
+    print_row(report, "MACs", "macs", true);
+    printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
+           number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
+           number_at(report, "ratios", "effective"));
+    if (json_is_object(int8))
+        printf("in 8-bit integers: top1 %.2f %%, file %lld bytes\n",
+               json_number_value(json_object_get(int8, "top1")),
+               (long long)json_integer_value(json_object_get(int8, "size_bytes")));
+    if (json_is_object(json_object_get(report, "search")))
+        print_search(json_object_get(report, "search"));
+    print_exclusions(json_object_get(report, "exclude_first"));
+    json_array_foreach(json_object_get(report, "warnings"), i, warning)
+    {
+        printf("warning: %s\n", text_of(warning));
+    }
+}
