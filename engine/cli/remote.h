@@ -105,8 +105,8 @@ bool remote_may_retry(enum remote_result result, const struct remote_answer *ans
 /* The text's JSON, control characters in its strings blanked, so that it can go to a terminal;
  * NULL: it is none. */
 json_t *remote_parse(const char *text, size_t size);
-/* Calls, and gives the JSON of an answer of 2xx (null for an empty one), new; NULL after saying why
- * not. */
+/* Calls, and gives the object of an answer of 2xx (null for that of a DELETE), new; NULL after
+ * saying why not. */
 json_t *remote_json(const struct remote *remote, const struct remote_call *call);
 json_t *remote_get(const struct remote *remote, const char *path);
 /* The string of this key; "" where there is none. */
