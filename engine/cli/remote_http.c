@@ -245,7 +245,7 @@ static bool set_options(struct remote_http *http, const struct remote_call *call
     curl_easy_reset(http->curl); /* connections stay */
     return SET(URL, http->url) && SET(PROTOCOLS_STR, "http,https") &&
            SET(HTTPHEADER, http->headers) && SET(USERAGENT, "fsnet/" FSN_VERSION) &&
-           SET(ERRORBUFFER, http->error) && SET(NOSIGNAL, 1L) && SET(FOLLOWLOCATION, 0L) &&
+           SET(ERRORBUFFER, http->error) && SET(FOLLOWLOCATION, 0L) &&
            SET(CONNECTTIMEOUT, (long)CONNECT_SECONDS) && SET(WRITEFUNCTION, on_write) &&
            SET(WRITEDATA, http) && SET(NOPROGRESS, 0L) && SET(XFERINFOFUNCTION, on_progress) &&
            SET(XFERINFODATA, http) &&

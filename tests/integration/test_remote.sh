@@ -138,6 +138,13 @@ remote 0 delete "$job"
 remote 1 download "$job" --out "$dir/part"
 check "a job that is gone has no files" test -n "$said"
 
+# ---- several files -------------------------------------------------------------------------------
+remote 0 submit --spec "$dir/spec.json" --model "$model" --data "$dataset" --epochs 1 --sweep-ratio 2,6 --wait --json
+same "the job as it ended is printed, once" succeeded "$(jq -r .status <<<"$out")"
+is_said "candidate 1 of at most 2"
+size=$(jq -r '.search.done[1].size_bytes' <<<"$out" | sed -E 's/([0-9]{3})$/,\1/')
+is_said "candidate 2: $size bytes, drop "
+
 # ---- while it runs -------------------------------------------------------------------------------
 # watch_on JOB [OPTION...]: in the background; said in $dir/watched, its process in $watcher.
 watch_on() {

@@ -84,6 +84,9 @@ is_said "there was no login"
 remote 1 jobs
 is_said "no server is named"
 echo "$bob" >"$dir/token"
+same "on this machine nobody reads along" "" "$(grep https "$dir/said")"
+remote 0 login "http://0.0.0.0:${url##*:}" <<<"$token"
+is_said "without https the token can be read on its way"
 XDG_CONFIG_HOME=$dir/xdg remote 0 login "$url" --token-file "$dir/token" </dev/null
 check "XDG_CONFIG_HOME is where it is kept" test -s "$dir/xdg/fsnet/remote.json"
 stop
@@ -97,7 +100,8 @@ if command -v openssl >/dev/null; then
     check "a certificate that nobody vouches for is refused" grep -qi certificate "$dir/said"
     remote 1 login "$url" --cacert "$dir/none" <<<"$token"
     is_said "$dir/none: No such file"
-    (cd "$dir" && "$OLDPWD/$fsnet" remote login "$url" --cacert cert <<<"$token") 2>"$dir/said"
+    whole=$(realpath "$fsnet")
+    (cd "$dir" && "$whole" remote login "$url" --cacert cert <<<"$token") 2>"$dir/said"
     same "with --cacert it is trusted" 0 $?
     remote 0 jobs
     remote 1 jobs --server "https://localhost:${url##*:}" --cacert "$dir/cert"
