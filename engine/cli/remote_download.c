@@ -52,10 +52,10 @@ static bool read_item(const json_t *value, struct item *out)
 /* Whether the open file is what the list says. */
 static bool is_whole(int file, const struct item *item)
 {
-    char hex[REMOTE_SHA256_SIZE], field[REMOTE_DIGEST_FIELD_SIZE];
+    char hex[REMOTE_SHA256_SIZE];
     int64_t bytes;
 
-    return remote_digest(file, hex, field, &bytes) && strcmp(hex, item->sha256) == 0;
+    return remote_digest(file, hex, &bytes) && strcmp(hex, item->sha256) == 0;
 }
 
 static bool is_there(const char *path, const struct item *item)
