@@ -146,7 +146,8 @@ SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 SRV_TEST_BIN := $(filter $(BUILD)/tests/unit/test_srv_% $(BUILD)/tests/fuzz/fuzz_srv_%,$(TEST_BIN))
 SRV_SUPPORT_OBJ := $(filter %/srv_fixture.o,$(SUPPORT_OBJ))
 ENGINE_SUPPORT_OBJ := $(filter-out $(SRV_SUPPORT_OBJ),$(SUPPORT_OBJ))
-$(filter-out $(SRV_TEST_BIN),$(TEST_BIN)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
+CLI_TEST_BIN := $(filter $(BUILD)/tests/unit/test_cli_%,$(TEST_BIN))
+$(filter-out $(SRV_TEST_BIN) $(CLI_TEST_BIN),$(TEST_BIN)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o \
 		$(ENGINE_SUPPORT_OBJ) $(BUILD)/libfsnet.a
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
@@ -155,6 +156,11 @@ $(SRV_TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) \
 	@mkdir -p $(@D)
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_SERVER) $(LIBS_ENGINE))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Itests/support -Iserver
+# All of the command line but main().
+$(CLI_TEST_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(filter-out %/main.o,$(CLI_OBJ)) \
+		$(BUILD)/libfsnet.a
+	@mkdir -p $(@D)
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_CLI) $(LIBS_ENGINE))
 ifeq ($(SAN),fuzz)
 $(BUILD)/obj/tests/fuzz/%.o: ALL_CFLAGS += -DFSN_LIBFUZZER
 $(BUILD)/tests/fuzz/%: LDFLAGS_ALL += -fsanitize=fuzzer

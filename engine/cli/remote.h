@@ -42,6 +42,8 @@ bool remote_is_token(const char *text);
  * default port or slash at its end. NULL: it is none, and *why says so. */
 char *remote_url(const char *text, const char **why);
 
+enum { REMOTE_PATH_SIZE = 512 };
+
 enum remote_result {
     REMOTE_ANSWERED,    /* with whatever status */
     REMOTE_UNREACHABLE, /* or cut off: it may help to try again */
@@ -50,11 +52,11 @@ enum remote_result {
 };
 
 struct remote_call {
-    const char *method; /* GET, POST, DELETE */
-    const char *path;   /* "/v1/jobs?limit=1" */
-    const char *body;   /* JSON, or NULL */
-    const int *file;    /* sent as the body from its beginning; NULL: none */
-    int64_t file_bytes;
+    const char *method;            /* GET, POST, PATCH, DELETE */
+    const char *path;              /* "/v1/jobs?limit=1" */
+    const char *body;              /* JSON, or NULL */
+    const int *file;               /* sent as the body, a part of an upload; NULL: none */
+    int64_t file_from, file_bytes; /* where it begins there, and how much it is */
     int silence; /* seconds after which a server that says nothing is taken for gone; 0: 600 */
     const char *headers[4]; /* "Name: value", up to the first NULL */
     /* Takes the body of a 200 or 206 as it comes; false ends the call. NULL: it is kept for
@@ -70,7 +72,8 @@ struct remote_answer {
     int status;
     char *text; /* of the body, NUL past its end; NULL: it was empty */
     size_t size;
-    char error[320]; /* why there is no answer */
+    char location[REMOTE_PATH_SIZE]; /* a path below the server, or "" */
+    char error[320];                 /* why there is no answer */
 };
 
 struct remote_http;
@@ -80,8 +83,6 @@ void remote_http_close(struct remote_http *http);
 enum remote_result remote_http_call(struct remote_http *http, const struct remote_call *call,
                                     struct remote_answer *answer);
 void remote_answer_clear(struct remote_answer *answer);
-/* text for a query, escaped; new. NULL: no memory. */
-char *remote_escape(const char *text);
 
 /* ---- answers (remote_answer.c) -----------------------------------------------------------------
  */
@@ -105,25 +106,30 @@ bool remote_may_retry(enum remote_result result, const struct remote_answer *ans
 /* The text's JSON, control characters in its strings blanked, so that it can go to a terminal;
  * NULL: it is none. */
 json_t *remote_parse(const char *text, size_t size);
-/* Calls, and gives the JSON of an answer of 2xx (null for an empty one), new; NULL after saying why
- * not. */
+/* Calls, and gives the object of an answer of 2xx (null for that of a DELETE), new; NULL after
+ * saying why not. */
 json_t *remote_json(const struct remote *remote, const struct remote_call *call);
 json_t *remote_get(const struct remote *remote, const char *path);
 /* The string of this key; "" where there is none. */
 const char *remote_text(const json_t *object, const char *key);
 /* "/v1/jobs/ID" and what follows, in path, if the id can stand there as it is; says so if not. */
-enum { REMOTE_PATH_SIZE = 512 };
 bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
                      char path[REMOTE_PATH_SIZE]);
 
 /* ---- files -------------------------------------------------------------------------------------
  */
 
-/* remote_digest.c: SHA-256 of the whole file in hex, and as an RFC 9530 field value; its size.
- * False: it cannot be read (errno). */
-enum { REMOTE_SHA256_SIZE = 65, REMOTE_DIGEST_FIELD_SIZE = 64 };
-bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], char field[REMOTE_DIGEST_FIELD_SIZE],
-                   int64_t *bytes);
+/* remote_digest.c: SHA-256 of the whole file in hex, and its size. False: it cannot be read
+ * (errno). */
+enum { REMOTE_SHA256_SIZE = 65 };
+bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], int64_t *bytes);
+/* The text in BASE64, new; NULL: no memory. */
+char *remote_base64(const char *text);
+
+/* remote_parts.c: sends an open file of so many bytes as an upload with this metadata (tus.io);
+ * what it has become is the path in resource. False after saying why. */
+bool remote_send(const struct remote *remote, int file, int64_t bytes, const char *metadata,
+                 char resource[REMOTE_PATH_SIZE]);
 
 /* remote_transfer.c: how far a transfer is, on standard error: a bar on a terminal, elsewhere a
  * line now and then. */

@@ -158,9 +158,13 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
     if (result != REMOTE_ANSWERED || answer.status < 200 || answer.status > 299) {
         remote_explain(remote, result, &answer);
     } else {
-        value = answer.size > 0 ? remote_parse(answer.text, answer.size) : json_null();
-        if (!value)
-            cli_error(remote->args->command, "%s answers what is not JSON", remote->server.url);
+        value = answer.status == 204 ? json_null() : remote_parse(answer.text, answer.size);
+        if (answer.status == 204 ? strcmp(call->method, "DELETE") != 0 : !json_is_object(value)) {
+            cli_error(remote->args->command, "%s answers HTTP %d, and not as the service does",
+                      remote->server.url, answer.status);
+            json_decref(value);
+            value = NULL;
+        }
     }
     remote_answer_clear(&answer);
     return value;

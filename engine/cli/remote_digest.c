@@ -1,19 +1,18 @@
-/* remote_digest.c - the SHA-256 of a file, in hex and as Content-Digest has it (RFC 9530). */
+/* remote_digest.c - the SHA-256 of a file, and BASE64. */
 #include "remote.h"
 
 #include <nettle/base16.h>
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 _Static_assert(REMOTE_SHA256_SIZE == BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE) + 1, "hex and NUL");
 
-bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], char field[REMOTE_DIGEST_FIELD_SIZE],
-                   int64_t *bytes)
+bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], int64_t *bytes)
 {
     uint8_t block[1 << 16], digest[SHA256_DIGEST_SIZE];
-    char base64[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
     struct sha256_ctx context;
     int64_t size = 0;
     ssize_t n;
@@ -28,8 +27,18 @@ bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], char field[REMOTE_DIG
     sha256_digest(&context, sizeof digest, digest);
     base16_encode_update(hex, sizeof digest, digest);
     hex[REMOTE_SHA256_SIZE - 1] = '\0';
-    base64_encode_raw(base64, sizeof digest, digest);
-    snprintf(field, REMOTE_DIGEST_FIELD_SIZE, "sha-256=:%s:", base64);
     *bytes = size;
     return true;
+}
+
+char *remote_base64(const char *text)
+{
+    const size_t size = strlen(text);
+    char *out = malloc(BASE64_ENCODE_RAW_LENGTH(size) + 1);
+
+    if (!out)
+        return NULL;
+    base64_encode_raw(out, size, (const uint8_t *)text);
+    out[BASE64_ENCODE_RAW_LENGTH(size)] = '\0';
+    return out;
 }

@@ -52,10 +52,10 @@ static bool read_item(const json_t *value, struct item *out)
 /* Whether the open file is what the list says. */
 static bool is_whole(int file, const struct item *item)
 {
-    char hex[REMOTE_SHA256_SIZE], field[REMOTE_DIGEST_FIELD_SIZE];
+    char hex[REMOTE_SHA256_SIZE];
     int64_t bytes;
 
-    return remote_digest(file, hex, field, &bytes) && strcmp(hex, item->sha256) == 0;
+    return remote_digest(file, hex, &bytes) && strcmp(hex, item->sha256) == 0;
 }
 
 static bool is_there(const char *path, const struct item *item)
@@ -171,16 +171,19 @@ static bool open_part(const struct cli_args *args, const char *path, const struc
     memset(part, 0, sizeof *part);
     part->bytes = item->bytes;
     part->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (part->file < 0 || fstat(part->file, &info) != 0) {
-        cli_error(args->command, "%s: %s", path, strerror(errno));
-    } else if (flock(part->file, LOCK_EX | LOCK_NB) != 0) {
-        cli_error(args->command, "%s: another download writes it", path);
-    } else if (info.st_size > part->bytes && ftruncate(part->file, 0) != 0) {
-        cli_error(args->command, "%s: %s", path, strerror(errno));
-    } else {
-        part->at = info.st_size > part->bytes ? 0 : info.st_size;
-        return true;
+    if (part->file < 0)
+        goto fail;
+    if (flock(part->file, LOCK_EX | LOCK_NB) != 0) {
+        errno = EBUSY; /* another download's */
+        goto fail;
     }
+    if (fstat(part->file, &info) != 0 ||
+        (info.st_size > part->bytes && ftruncate(part->file, 0) != 0))
+        goto fail;
+    part->at = info.st_size > part->bytes ? 0 : info.st_size;
+    return true;
+fail:
+    cli_error(args->command, "%s: %s", path, strerror(errno));
     if (part->file >= 0)
         close(part->file);
     return false;

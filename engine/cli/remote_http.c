@@ -75,22 +75,14 @@ char *remote_url(const char *text, const char **why)
     return copy;
 }
 
-char *remote_escape(const char *text)
-{
-    char *escaped = curl_easy_escape(NULL, text, 0);
-    char *copy = escaped ? strdup(escaped) : NULL;
-
-    curl_free(escaped);
-    return copy;
-}
-
 /* ---- what goes and comes -----------------------------------------------------------------------
  */
 
 static size_t on_read(char *bytes, size_t one, size_t size, void *user)
 {
     struct remote_http *http = user;
-    ssize_t n = pread(*http->call->file, bytes, one * size, (off_t)http->sent);
+    ssize_t n =
+        pread(*http->call->file, bytes, one * size, (off_t)(http->call->file_from + http->sent));
 
     if (n < 0)
         return CURL_READFUNC_ABORT;
@@ -216,7 +208,7 @@ static bool set_headers(struct remote_http *http, const struct remote_call *call
             return false;
     }
     if ((call->body && !add_header(http, "Content-Type: application/json")) ||
-        (call->file && !add_header(http, "Content-Type: application/octet-stream")))
+        (call->file && !add_header(http, "Content-Type: application/offset+octet-stream")))
         return false;
     for (size_t i = 0; i < sizeof call->headers / sizeof *call->headers && call->headers[i]; i++)
         if (!add_header(http, call->headers[i]))
@@ -226,7 +218,7 @@ static bool set_headers(struct remote_http *http, const struct remote_call *call
 
 #define SET(option, value) curl_easy_setopt(http->curl, CURLOPT_##option, (value)) == CURLE_OK
 
-/* The body of a POST: the file, the JSON, or nothing. */
+/* The body of a POST or PATCH: the file, the JSON, or nothing. */
 static bool set_body(struct remote_http *http, const struct remote_call *call)
 {
     const char *text = call->body ? call->body : "";
@@ -240,20 +232,34 @@ static bool set_body(struct remote_http *http, const struct remote_call *call)
 
 static bool set_options(struct remote_http *http, const struct remote_call *call)
 {
-    const bool posts = strcmp(call->method, "POST") == 0;
+    const bool sends = strcmp(call->method, "POST") == 0 || strcmp(call->method, "PATCH") == 0;
 
     curl_easy_reset(http->curl); /* connections stay */
     return SET(URL, http->url) && SET(PROTOCOLS_STR, "http,https") &&
            SET(HTTPHEADER, http->headers) && SET(USERAGENT, "fsnet/" FSN_VERSION) &&
-           SET(ERRORBUFFER, http->error) && SET(NOSIGNAL, 1L) && SET(FOLLOWLOCATION, 0L) &&
+           SET(ERRORBUFFER, http->error) && SET(FOLLOWLOCATION, 0L) &&
            SET(CONNECTTIMEOUT, (long)CONNECT_SECONDS) && SET(WRITEFUNCTION, on_write) &&
            SET(WRITEDATA, http) && SET(NOPROGRESS, 0L) && SET(XFERINFOFUNCTION, on_progress) &&
            SET(XFERINFODATA, http) &&
            (!http->server->ca_file || SET(CAINFO, http->server->ca_file)) &&
-           (!posts || set_body(http, call)) &&
-           (posts || strcmp(call->method, "GET") == 0 || SET(CUSTOMREQUEST, call->method));
+           (!sends || set_body(http, call)) &&
+           (strcmp(call->method, "GET") == 0 || SET(CUSTOMREQUEST, call->method));
 }
 #undef SET
+
+/* Only what lies on the server that was asked is taken: a path, as the service writes it. */
+static void read_location(struct remote_http *http)
+{
+    struct curl_header *header;
+    const char *value;
+
+    if (curl_easy_header(http->curl, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return;
+    value = header->value;
+    if (strncmp(value, "/v1/", 4) == 0 && strlen(value) < sizeof http->answer->location &&
+        strspn(value, "/_abcdefghijklmnopqrstuvwxyz0123456789") == strlen(value))
+        snprintf(http->answer->location, sizeof http->answer->location, "%s", value);
+}
 
 /* What trying again cannot mend. */
 static bool is_final(CURLcode code)
@@ -294,6 +300,7 @@ enum remote_result remote_http_call(struct remote_http *http, const struct remot
     curl_slist_free_all(http->headers);
     http->headers = NULL;
     answer->status = (int)status;
+    read_location(http);
     /* A server that refuses a body may close before all of it is sent; its answer counts. */
     if (code == CURLE_OK || (code == CURLE_SEND_ERROR && status >= 400))
         return REMOTE_ANSWERED;

@@ -89,6 +89,18 @@ static bool gather(const struct cli_args *args, struct remote_server *server)
     return (server->ca_file || !ca_file) && read_token(args, &server->token);
 }
 
+/* Whether what is sent there can be read on the way. */
+static bool is_open_road(const char *url)
+{
+    static const char *const fine[] = {"https://", "http://127.", "http://localhost",
+                                       "http://[::1]"};
+
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        if (strncmp(url, fine[i], strlen(fine[i])) == 0)
+            return false;
+    return true;
+}
+
 /* Nothing is kept that the server does not take. */
 static int run_login(const struct cli_args *args)
 {
@@ -104,6 +116,8 @@ static int run_login(const struct cli_args *args)
         cli_error(args->command, "%s is not this service", remote.server.url);
     else if (answer && remote_login_store(args->command, &remote.server))
         code = CLI_OK;
+    if (code == CLI_OK && remote.server.token && is_open_road(remote.server.url))
+        cli_error(args->command, "without https the token can be read on its way");
     if (code == CLI_OK)
         fprintf(stderr, "logged in to %s%s\n", remote.server.url,
                 remote.server.token ? "" : " without a token");

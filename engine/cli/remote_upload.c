@@ -29,59 +29,52 @@ static int open_file(const struct cli_args *args, const char *path)
     return -1;
 }
 
-/* "/v1/models?name=NAME", and the format of a data set, new; NULL: no memory. */
-static char *upload_path(const struct cli_args *args, const char *resource)
+/* "kind ..., name ..., format ..." with values in BASE64, new; NULL: no memory. */
+static char *metadata_of(const struct cli_args *args, const char *kind)
 {
     const char *slash = strrchr(args->operand[0], '/');
     const char *base = slash ? slash + 1 : args->operand[0];
-    const char *format = args->text[CLI_OPT_FORMAT];
-    char *name = remote_escape(args->text[CLI_OPT_NAME] ? args->text[CLI_OPT_NAME] : base);
-    char *path = NULL;
+    const char *given = args->text[CLI_OPT_NAME], *asked = args->text[CLI_OPT_FORMAT];
+    char *name = remote_base64(given ? given : base), *code = remote_base64(kind);
+    char *format = remote_base64(asked ? asked : ""), *text = NULL;
 
-    if (name && asprintf(&path, "%s?name=%s%s%s", resource, name, format ? "&format=" : "",
-                         format ? format : "") < 0)
-        path = NULL;
+    if (name && code && format &&
+        asprintf(&text, "kind %s,name %s%s%s", code, name, asked ? ",format " : "", format) < 0)
+        text = NULL;
     free(name);
-    return path;
+    free(code);
+    free(format);
+    return text;
 }
 
-static bool on_progress(void *user, int64_t done)
-{
-    remote_transfer_step(user, done);
-    return true;
-}
-
-/* Sends the file; the resource that it has become, new. NULL after saying why not. */
-static json_t *send_file(const struct remote *remote, const char *resource, int file)
+/* Sends the file; the resource that it has become, new, whose content is that of the file. NULL
+ * after saying why not. */
+static json_t *send_file(const struct remote *remote, const char *kind, int file)
 {
     const struct cli_args *args = remote->args;
-    char hex[REMOTE_SHA256_SIZE], digest[REMOTE_DIGEST_FIELD_SIZE], header[128];
-    struct remote_transfer transfer;
-    char *path = upload_path(args, resource);
+    char hex[REMOTE_SHA256_SIZE], resource[REMOTE_PATH_SIZE];
+    char *metadata = metadata_of(args, kind);
     json_t *made = NULL;
     int64_t bytes = 0;
 
-    if (!path) {
+    if (!metadata)
         cli_error(args->command, "out of memory");
-    } else if (!remote_digest(file, hex, digest, &bytes)) {
+    else if (!remote_digest(file, hex, &bytes))
         cli_error(args->command, "%s: %s", args->operand[0], strerror(errno));
-    } else {
-        snprintf(header, sizeof header, "Content-Digest: %s", digest);
-        remote_transfer_begin(&transfer, args->operand[0], bytes, 0);
-        made = remote_json(remote, &(struct remote_call){.method = "POST",
-                                                         .path = path,
-                                                         .file = &file,
-                                                         .file_bytes = bytes,
-                                                         .headers = {header},
-                                                         .progress = on_progress,
-                                                         .user = &transfer});
-        remote_transfer_end(&transfer, "sent", made ? bytes : -1);
+    else if (bytes == 0)
+        cli_error(args->command, "%s is empty", args->operand[0]);
+    else if (remote_send(remote, file, bytes, metadata, resource))
+        made = remote_get(remote, resource);
+    free(metadata);
+    if (made && strcmp(remote_text(made, "sha256"), hex) != 0) {
+        cli_error(args->command, "%s is not what was sent: its SHA-256 is not %s", resource, hex);
+        json_decref(made);
+        made = NULL;
     }
-    free(path);
     return made;
 }
 
-static int upload(const struct cli_args *args, const char *resource)
+static int upload(const struct cli_args *args, const char *kind)
 {
     const int file = open_file(args, args->operand[0]);
     struct remote remote;
@@ -91,7 +84,7 @@ static int upload(const struct cli_args *args, const char *resource)
     if (file < 0)
         return CLI_FAILURE;
     if (remote_begin(args, &remote)) {
-        made = send_file(&remote, resource, file);
+        made = send_file(&remote, kind, file);
         remote_end(&remote);
     }
     close(file);
@@ -107,12 +100,12 @@ static int upload(const struct cli_args *args, const char *resource)
 
 static int run_upload_model(const struct cli_args *args)
 {
-    return upload(args, "/v1/models");
+    return upload(args, "model");
 }
 
 static int run_upload_data(const struct cli_args *args)
 {
-    return upload(args, "/v1/datasets");
+    return upload(args, "dataset");
 }
 
 const struct cli_command cli_remote_upload_model = {

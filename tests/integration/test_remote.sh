@@ -20,6 +20,11 @@ remote() {
 # is_said TEXT: the last command's message holds it.
 is_said() { holds "and says: $1" "$1" "$said"; }
 
+# serve_again [SETTING...]: the server is back, at the address that it had.
+serve_again() {
+    "$build/fsnetd" serve --listen "${url#http://}" --data-dir "$data" --workers 1 "$@" 2>>"$dir/log" &
+    server=$!
+}
 make_inputs 300 40
 "$fsnet" new resnet8 --classes 7 --seed 1 -o "$dir/other.onnx" >"$dir/out" 2>&1
 
@@ -64,6 +69,32 @@ is_said "resnet8.onnx: "
 remote 0 upload-data "$dir/shapes.tar.gz" --json
 dataset=$(jq -r .id <<<"$out")
 same "and the resource with --json" "shapes.tar.gz 10" "$(jq -r '"\(.name) \(.summary.classes)"' <<<"$out")"
+
+same "nothing of an upload is left" "" "$(ls -A "$data/partial")"
+: >"$dir/empty"
+remote 1 upload-model "$dir/empty"
+is_said "is empty"
+
+# A server that is killed while it receives: halted at once where bytes have come, so that some are still missing.
+received() { find "$data/partial" -type f -size +0 2>"$dir/out" | grep -q .; }
+"$fsnet" new resnet18 --seed 1 -o "$dir/large.onnx" >"$dir/out" 2>&1 || cat "$dir/out"
+for try in 1 2 3 4 5; do
+    "$fsnet" remote upload-model "$dir/large.onnx" --json >"$dir/made" 2>"$dir/said" &
+    sender=$!
+    until received || ! kill -0 "$sender" 2>"$dir/out"; do :; done
+    kill -STOP "$server"
+    come=$(cat "$data/partial/"* 2>"$dir/out" | wc -c)
+    [ "$come" -gt 0 ] && [ "$come" -lt "$(stat -c %s "$dir/large.onnx")" ] && break
+    kill -CONT "$server"
+    wait "$sender"
+done
+check "some of an upload has come" test "$come" -gt 0
+stop KILL
+serve_again
+wait "$sender"
+same "the upload goes on when the server is back" 0 $?
+check "where it was" grep -q "the connection broke; going on behind" "$dir/said"
+same "and is whole" "$(sum_of "$dir/large.onnx")" "$(jq -r .sha256 "$dir/made")"
 
 # ---- orders --------------------------------------------------------------------------------------
 remote 1 submit --model "$model" --data "$dataset" --ratio four --epochs -1
@@ -138,16 +169,18 @@ remote 0 delete "$job"
 remote 1 download "$job" --out "$dir/part"
 check "a job that is gone has no files" test -n "$said"
 
+# ---- several files -------------------------------------------------------------------------------
+remote 0 submit --spec "$dir/spec.json" --model "$model" --data "$dataset" --epochs 1 --sweep-ratio 2,6 --wait --json
+same "the job as it ended is printed, once" succeeded "$(jq -r .status <<<"$out")"
+is_said "candidate 1 of at most 2"
+size=$(jq -r '.search.done[1].size_bytes' <<<"$out" | sed -E 's/([0-9]{3})$/,\1/')
+is_said "candidate 2: $size bytes, drop "
+
 # ---- while it runs -------------------------------------------------------------------------------
 # watch_on JOB [OPTION...]: in the background; said in $dir/watched, its process in $watcher.
 watch_on() {
     setsid "$fsnet" remote watch "$@" >"$dir/watch_out" 2>"$dir/watched" &
     watcher=$!
-}
-# serve_again [SETTING...]: the server is back, at the address that it had.
-serve_again() {
-    "$build/fsnetd" serve --listen "${url#http://}" --data-dir "$data" --workers 1 "$@" 2>>"$dir/log" &
-    server=$!
 }
 watched() { grep -qE "$1" "$dir/watched"; }
 remote 0 submit --spec "$dir/spec.json" --model "$model" --data "$dataset" --epochs 1000
