@@ -39,7 +39,9 @@
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
-#define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
+/* Of each connection: a request's headers, and MHD's buffers. MHD clears half of it before a body
+ * and all of it between two requests, so that this is what an idle connection holds. */
+#define CONNECTION_MEMORY ((size_t)24576)
 
 struct srv_http {
     struct srv_http_options options;
