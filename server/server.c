@@ -141,6 +141,8 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .temporary_dir = server->dir.temporary,
         .loopback_only = server->service.auth == SRV_AUTH_AUTO ? NEEDS_TOKEN : NULL,
         .routes = srv_api_routes,
+        .enter = srv_api_enter,
+        .leave = srv_api_leave,
         .admit = srv_api_admit,
         .open_body = srv_open_part,
         .call = srv_api_call,

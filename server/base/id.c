@@ -2,7 +2,6 @@
 #include "base/id.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -19,12 +18,18 @@ void srv_hex(const unsigned char *bytes, size_t size, char *out)
 
 enum fsn_status srv_id_new(const char *prefix, char out[SRV_ID_SIZE], struct fsn_error *err)
 {
-    unsigned char random[12];
-    char hex[2 * sizeof random + 1];
+    /* Asked of the system for some ids at once: every request has one. */
+    static _Thread_local unsigned char random[20][12];
+    static _Thread_local size_t left;
+    const size_t length = strnlen(prefix, 4);
 
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return SRV_FAIL(err, FSN_IO, "getrandom: %s", strerror(errno));
-    srv_hex(random, sizeof random, hex);
-    snprintf(out, SRV_ID_SIZE, "%.4s_%s", prefix, hex);
+    if (left == 0) {
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            return SRV_FAIL(err, FSN_IO, "getrandom: %s", strerror(errno));
+        left = sizeof random / sizeof *random;
+    }
+    memcpy(out, prefix, length);
+    out[length] = '_';
+    srv_hex(random[--left], sizeof *random, out + length + 1);
     return FSN_OK;
 }

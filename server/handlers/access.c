@@ -151,15 +151,13 @@ static enum fsn_status check_room(struct srv_request *request, struct srv_db *db
 enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct fsn_error *err)
 {
     const struct srv_service *service = context;
-    struct srv_db *db = NULL;
+    struct srv_db *db = request->lent;
     enum fsn_status status;
     bool asked = false;
 
     if (request->match.route->access == SRV_ACCESS_OPEN)
         return FSN_OK;
-    status = srv_db_acquire(service->dbs, &db, err);
-    if (status == FSN_OK)
-        status = asks(service, db, &asked, err);
+    status = asks(service, db, &asked, err);
     if (status == FSN_OK && asked)
         status = identify(service, request, db, err);
     else if (status == FSN_OK)
@@ -168,7 +166,6 @@ enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct
         check_role(request);
     if (status == FSN_OK && !request->response)
         status = check_room(request, db, err);
-    srv_db_release(service->dbs, db);
     return status;
 }
 

@@ -67,18 +67,35 @@ const struct srv_route srv_api_routes[] = {
     {.method = NULL},
 };
 
+enum fsn_status srv_api_enter(struct srv_request *request, bool reads, void *context,
+                              struct fsn_error *err)
+{
+    const struct srv_service *service = context;
+    struct srv_db *db = NULL;
+    enum fsn_status status = srv_db_acquire(service->dbs, &db, err);
+
+    request->lent = db;
+    return status == FSN_OK && reads ? srv_db_begin_read(db, err) : status;
+}
+
+void srv_api_leave(struct srv_request *request, void *context)
+{
+    const struct srv_service *service = context;
+
+    if (!request->lent)
+        return;
+    srv_db_end_read(request->lent);
+    srv_db_release(service->dbs, request->lent);
+    request->lent = NULL;
+}
+
 enum fsn_status srv_api_call(struct srv_request *request, void *context, struct fsn_error *err)
 {
-    struct srv_call call = {.service = context, .request = request};
-    enum fsn_status status = srv_db_acquire(call.service->dbs, &call.db, err);
+    struct srv_call call = {.service = context, .request = request, .db = request->lent};
     bool sees = false;
+    enum fsn_status status = srv_check_owner(&call, &sees, err);
 
-    if (status == FSN_OK)
-        status = srv_check_owner(&call, &sees, err);
-    if (status == FSN_OK && sees)
-        status = request->match.route->handler(&call, err);
-    srv_db_release(call.service->dbs, call.db);
-    return status;
+    return status == FSN_OK && sees ? request->match.route->handler(&call, err) : status;
 }
 
 enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind)

@@ -31,12 +31,16 @@ struct srv_service {
 struct srv_call {
     struct srv_service *service;
     struct srv_request *request;
-    struct srv_db *db; /* given back after the call */
+    struct srv_db *db; /* lent until the call's end */
 };
 
 extern const struct srv_route srv_api_routes[]; /* ends with a NULL method */
 
-/* The srv_http_call_fn of this API; context is the struct srv_service. */
+/* The srv_http_enter_fn and srv_http_leave_fn of this API, which lend a struct srv_db, and its
+ * srv_http_call_fn; context is the struct srv_service. */
+FSN_NODISCARD enum fsn_status srv_api_enter(struct srv_request *request, bool reads, void *context,
+                                            struct fsn_error *err);
+void srv_api_leave(struct srv_request *request, void *context);
 FSN_NODISCARD enum fsn_status srv_api_call(struct srv_request *request, void *context,
                                            struct fsn_error *err);
 

@@ -5,7 +5,8 @@
  *
  *   first call      headers are there: find the route, see who calls (handlers/access.c), check
  *                   query and Content-Length. A refusal goes out now if the client waits for it,
- *                   else when a body that is not long has been read.
+ *                   else when a body that is not long has been read. A short GET has all that it
+ *                   needs, and its handler runs now, with the same view of the store.
  *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
  *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
  *                   is handed to a helper thread and the connection suspended; after the resume MHD
@@ -39,7 +40,9 @@
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
-#define CONNECTION_MEMORY ((size_t)65536) /* headers of one request, and MHD's buffers */
+/* Of each connection: a request's headers, and MHD's buffers. MHD clears half of it before a body
+ * and all of it between two requests, so that this is what an idle connection holds. */
+#define CONNECTION_MEMORY ((size_t)24576)
 
 struct srv_http {
     struct srv_http_options options;
@@ -90,7 +93,9 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         srv_reply_header(request, MHD_HTTP_HEADER_ALLOW, request->match.allow);
         return FSN_OK;
     }
-    status = http->options.admit(request, http->options.context, err);
+    status = http->options.enter(request, true, http->options.context, err);
+    if (status == FSN_OK)
+        status = http->options.admit(request, http->options.context, err);
     if (status != FSN_OK || request->response)
         return status;
     if (!srv_request_check_query(request))
@@ -131,12 +136,57 @@ static bool refuses_at_once(struct srv_request *request)
            (length && strtoll(length, NULL, 10) > DRAIN_BYTES);
 }
 
+/* ---- the handler ----------------------------------------------------------------------------- */
+
+static bool reads(const struct srv_request *request)
+{
+    return strcmp(request->match.route->method, MHD_HTTP_METHOD_GET) == 0;
+}
+
+static void run_handler(struct srv_request *request)
+{
+    const struct srv_http_options *options = &request->http->options;
+    struct fsn_error err = {0};
+    enum fsn_status status = FSN_OK;
+
+    if (!request->lent)
+        status = options->enter(request, reads(request), options->context, &err);
+    if (status == FSN_OK)
+        status = options->call(request, options->context, &err);
+    options->leave(request, options->context);
+    if (status != FSN_OK && err.status == FSN_OK)
+        (void)SRV_FAIL(&err, status, "%s", fsn_status_text(status));
+    if (status != FSN_OK)
+        srv_reply_error(request, &err);
+    else if (!request->response)
+        srv_reply_problem(request, SRV_PROBLEM_NOMEM, "no reply could be built");
+}
+
+/* A SHA-512 that is wanted of a file may be of one as large as an upload. */
+static bool takes_long(const struct srv_request *request)
+{
+    return request->match.route->offload ||
+           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
+}
+
+/* Whether nothing more comes that the handler would need, nor takes it long. */
+static bool runs_at_once(const struct srv_request *request)
+{
+    return reads(request) && !takes_long(request) &&
+           !srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
+           !srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 static enum MHD_Result begin(struct srv_request *request)
 {
+    const struct srv_http_options *options = &request->http->options;
     struct fsn_error err = {0};
 
     if (check_headers(request, &err) != FSN_OK)
         srv_reply_error(request, &err);
+    else if (!request->response && runs_at_once(request))
+        run_handler(request);
+    options->leave(request, options->context);
     if (!request->response)
         return MHD_YES;
     request->state = SRV_REQUEST_ANSWERED;
@@ -145,20 +195,6 @@ static enum MHD_Result begin(struct srv_request *request)
 }
 
 /* ---- the last call ------------------------------------------------------------------------- */
-
-static void run_handler(struct srv_request *request)
-{
-    const struct srv_http_options *options = &request->http->options;
-    struct fsn_error err = {0};
-    enum fsn_status status = options->call(request, options->context, &err);
-
-    if (status != FSN_OK && err.status == FSN_OK)
-        (void)SRV_FAIL(&err, status, "%s", fsn_status_text(status));
-    if (status != FSN_OK)
-        srv_reply_error(request, &err);
-    else if (!request->response)
-        srv_reply_problem(request, SRV_PROBLEM_NOMEM, "no reply could be built");
-}
 
 static void run_on_helper(void *user)
 {
@@ -182,13 +218,6 @@ static void finish_body(struct srv_request *request)
     } else {
         (void)srv_check_integrity(request);
     }
-}
-
-/* A SHA-512 that is wanted of a file may be of one as large as an upload. */
-static bool takes_long(const struct srv_request *request)
-{
-    return request->match.route->offload ||
-           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
 }
 
 static enum MHD_Result answer(struct srv_request *request)

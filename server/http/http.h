@@ -10,16 +10,24 @@
 typedef enum fsn_status srv_http_call_fn(struct srv_request *request, void *context,
                                          struct fsn_error *err);
 
+/* Lends what both admit and call work with (request->lent), until leave; reads: what is asked for
+ * in between changes nothing. */
+typedef enum fsn_status srv_http_enter_fn(struct srv_request *request, bool reads, void *context,
+                                          struct fsn_error *err);
+typedef void srv_http_leave_fn(struct srv_request *request, void *context);
+
 struct srv_http_options {
     const char *listen;             /* "HOST:PORT" */
     const char *tls_cert, *tls_key; /* files in PEM; "": HTTP without TLS */
     const char *temporary_dir;      /* for bodies on their way in */
     const char *loopback_only;      /* why another address is refused; NULL: it is not */
     const struct srv_route *routes;
-    srv_http_call_fn *admit; /* first, when there are headers alone: a reply refuses the request */
+    srv_http_enter_fn *enter;
+    srv_http_leave_fn *leave; /* always after enter, and may come without it */
+    srv_http_call_fn *admit;  /* first, when there are headers alone: a reply refuses the request */
     srv_http_call_fn *open_body; /* of SRV_BODY_APPEND: srv_body_append, or a reply */
     srv_http_call_fn *call;
-    void *context;               /* of all three */
+    void *context;               /* of all five */
     struct srv_streams *streams; /* ended when the server stops */
     int threads, helpers;
     int max_connections, connection_timeout_s;

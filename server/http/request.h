@@ -21,6 +21,7 @@ struct srv_request {
     struct srv_arena arena;            /* lives as long as the request */
     const char *method, *path;
     char id[SRV_REQUEST_ID_SIZE]; /* X-Request-Id, the client's or made here */
+    void *lent;                   /* by srv_http_options.enter; NULL: nothing now */
     struct srv_match match;
     const char *rate_policy, *rate; /* RateLimit fields of the answer; NULL: none */
     struct srv_caller caller;       /* once the request is admitted */

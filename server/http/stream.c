@@ -15,7 +15,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define BLOCK_BYTES 4096
+#define BLOCK_BYTES 1024 /* which MHD allocates, and uses for clients of HTTP/1.0 alone */
 #define HEARTBEAT_MS 10000
 #define HEARTBEAT ": alive\n\n" /* a comment, which clients skip */
 

@@ -218,6 +218,24 @@ enum fsn_status srv_db_begin(struct srv_db *db, struct fsn_error *err)
     return srv_db_exec(db, "BEGIN IMMEDIATE", err);
 }
 
+enum fsn_status srv_db_begin_read(struct srv_db *db, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db, "BEGIN");
+    return srv_query_run(&q, NULL, err);
+}
+
+void srv_db_end_read(struct srv_db *db)
+{
+    struct srv_query q;
+
+    if (sqlite3_get_autocommit(db->handle))
+        return;
+    srv_query_begin(&q, db, "ROLLBACK");
+    (void)!srv_query_run(&q, NULL, NULL);
+}
+
 enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status, struct fsn_error *err)
 {
     if (status == FSN_OK)

@@ -32,6 +32,11 @@ FSN_NODISCARD enum fsn_status srv_db_begin(struct srv_db *db, struct fsn_error *
 FSN_NODISCARD enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status,
                                          struct fsn_error *err);
 
+/* For several queries of one moment, which take less time together than each by itself. Nothing may
+ * be written until the end. */
+FSN_NODISCARD enum fsn_status srv_db_begin_read(struct srv_db *db, struct fsn_error *err);
+void srv_db_end_read(struct srv_db *db); /* fine where none was begun */
+
 /* Writes the database as it is at this moment into a new file, while others read and write it; the
  * file is whole, but not synced. Errors: IO (the file is there already, among others). */
 FSN_NODISCARD enum fsn_status srv_db_snapshot(struct srv_db *db, const char *path,

@@ -180,6 +180,10 @@ for part in metrics report artifacts artifacts/model.onnx; do
     call GET "/v1/jobs/job_0/$part"
     refused "$part of an unknown job" 404 not-found "no job has the id 'job_0'"
 done
+call GET /v1/jobs -H "X-Long: $(printf 'x%.0s' {1..12000})"
+same "long headers are read" 200 "$status"
+call GET /v1/jobs -H "X-Long: $(printf 'x%.0s' {1..40000})"
+same "longer ones are refused" 431 "$status"
 check "no temporary file stays" wait_for 10 no_temporary_files
 call GET /readyz
 same "the server is as ready as before" "200 ready" "$status $(field .status)"
