@@ -6,10 +6,11 @@
 
 #define LIST(member) offsetof(struct fsn_spec, sweep.member)
 
+/* pointer, single, offset, sized, falling */
 static const struct fsn__swept kinds[] = {
-    {"/sweep/size_bytes", "/budget/size_bytes", LIST(size_bytes), .sized = true},
-    {"/sweep/ratio", "/filter_summary/ratio", LIST(ratio), .sized = true, .falling = true},
-    {"/sweep/bits", "/quantize/bits", LIST(bits)},
+    {"/sweep/size_bytes", "/budget/size_bytes", LIST(size_bytes), true, false},
+    {"/sweep/ratio", "/filter_summary/ratio", LIST(ratio), true, true},
+    {"/sweep/bits", "/quantize/bits", LIST(bits), false, false},
 };
 
 const struct fsn__swept *fsn__swept_at(int i)

@@ -13,7 +13,9 @@ export class Problem extends Error {
   }
 }
 
-export const connection = new EventTarget(); // "lost" {detail: seconds until the next try}, "back"
+/* "lost" {detail: seconds until the next try}, "back"; "unauthorized" {detail: Problem}: what was asked for by hand was
+ * refused for want of a token, "signed-in": there is another one; "forgotten": whoever comes now may be someone else. */
+export const connection = new EventTarget();
 let waiting = null;
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -42,7 +44,7 @@ export function back() {
 
 const unreachable = () => new Problem({
   title: "The server is not reachable",
-  detail: "Nothing was changed. Try again when it is back.",
+  detail: "Try again when it is back.",
 });
 
 /** What an answer that is none of success says. */
@@ -73,15 +75,21 @@ export async function get(path, signal) {
   }
 }
 
-/** POST or DELETE, with a JSON body when there is one. */
-export async function send(method, path, body, signal) {
+/* Lets the page ask for a token without going away, so that what was typed stays. */
+function told(error) {
+  if (error.status === 401) connection.dispatchEvent(new CustomEvent("unauthorized", { detail: error }));
+  return error;
+}
+
+/** POST, PATCH or DELETE, with a JSON body when there is one. */
+export async function send(method, path, body, signal, headers = {}) {
   try {
     return await read(await fetch(path, {
       method, signal, body: body === undefined ? undefined : JSON.stringify(body),
-      headers: { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
     }));
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof TypeError)) throw told(error);
     back();
     throw unreachable();
   }
@@ -96,7 +104,7 @@ export function upload(path, file, onprogress) {
     request.upload.onload = () => onprogress(1);
     request.onload = () =>
       request.status < 300 ? resolve(JSON.parse(request.responseText))
-        : reject(refusal(request.status, request.responseText));
+        : reject(told(refusal(request.status, request.responseText)));
     request.onerror = async () => {
       if (await reachable()) {
         reject(new Problem({ title: "The connection broke while the file was sent",
@@ -119,7 +127,7 @@ export function upload(path, file, onprogress) {
 /** Saves a file of the API under a name. A link cannot carry a token; this can. */
 export async function save(path, name) {
   const response = await fetch(path, { headers: authorization() });
-  if (!response.ok) throw refusal(response.status, await response.text());
+  if (!response.ok) throw told(refusal(response.status, await response.text()));
   const url = URL.createObjectURL(await response.blob());
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60000); // by then the browser has it

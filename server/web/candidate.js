@@ -1,7 +1,7 @@
 // candidate.js - one file of a search or a sweep on a page of its own: where it stands, its figures and its curve, and
 // the ways to its job, to its neighbours and to the best one.
 import { get, poll } from "./api.js";
-import { h, fill, heading } from "./dom.js";
+import { h, fill, heading, refill } from "./dom.js";
 import { big, bytes, count, duration, percent, points, real, times } from "./format.js";
 import { isOver } from "./jobs.js";
 import { stageNames } from "./log.js";
@@ -57,11 +57,9 @@ export async function candidate(body, signal, id, number) {
       fill(body, top, shown, hint, training.element);
     }
     if (now !== drawn) {
-      const at = top.contains(document.activeElement) ? document.activeElement.textContent : null;
-      fill(top, headline(job, file), ways(job, file, list.items));
+      refill(top, headline(job, file), ways(job, file, list.items));
       fill(shown, figures(file, list));
       training.update(own, job.epochs);
-      if (at) [...top.querySelectorAll("a")].find((a) => a.textContent === at)?.focus();
     }
     drawn = now;
     return !isOver(job);

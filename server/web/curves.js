@@ -7,6 +7,14 @@ const COLOURS = 8; // --curve-1 ... of the style sheet; more lines have them aga
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** As few digits as tell the ticks apart, 3 at least. */
+export function tickTexts(ticks) {
+  const texts = (digits) => ticks.map((t) => real(t, digits));
+  for (let digits = 3; digits < 8; digits++)
+    if (new Set(texts(digits)).size === ticks.length) return texts(digits);
+  return texts(8);
+}
+
 const legendOfLast = (u) => u.setLegend({ idx: u.data[0].length - 1 });
 
 function options(series, width, digits, epochs) {
@@ -19,7 +27,7 @@ function options(series, width, digits, epochs) {
     // Without the mouse on the chart the legend has the last epoch.
     hooks: { setCursor: [(u) => { if (u.cursor.idx === null) legendOfLast(u); }] },
     axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((t) => real(t, 3)) }],
+      { ...axis, size: 56, values: (_, ticks) => tickTexts(ticks) }],
     series: [{ label: "Epoch" }, ...series.map((s, i) => {
       const number = s.colour ?? i, stroke = colour(`--curve-${number % COLOURS + 1}`);
       return {

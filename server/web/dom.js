@@ -25,6 +25,17 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** fill(), and what had the focus has it again: what is called the same now, else the page's heading. */
+export function refill(element, ...children) {
+  const at = element.contains(document.activeElement) ? document.activeElement : null;
+  const nameOf = (e) => `${e.getAttribute("href")} ${e.getAttribute("aria-label") ?? e.textContent}`;
+  const name = at && nameOf(at);
+  fill(element, ...children);
+  if (!at) return;
+  const again = [...element.querySelectorAll("a, button, [tabindex]")].find((e) => nameOf(e) === name);
+  (again ?? document.querySelector("main h1")).focus({ preventScroll: true });
+}
+
 /** The page's heading, which stands before its body, and the window's title. */
 export function heading(body, text) {
   body.parentElement.querySelector("h1").textContent = text;
@@ -59,6 +70,16 @@ export function table(label, columns, rows) {
     h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col", class: kind(c) }, c.title)))),
     h("tbody", {}, rows.map((row) =>
       h("tr", {}, columns.map((c) => h("td", { class: kind(c) }, c.cell(row))))))));
+}
+
+/** A click does work(), and none does anything until that has failed: it returns false then. The button is not disabled
+ * meanwhile, which would take the focus from who has just pressed it. */
+export function press(button, work) {
+  button.addEventListener("click", async () => {
+    if (button.hasAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    if ((await work()) === false) button.removeAttribute("aria-disabled");
+  });
 }
 
 /** Copies the text and says so on the button. */

@@ -1,6 +1,6 @@
 // expiry.js - what the page of a job says of files that go because of their age, and of those that have gone.
 import { send } from "./api.js";
-import { h, fill, problem } from "./dom.js";
+import { h, fill, press, problem } from "./dom.js";
 import { between, duration, time } from "./format.js";
 
 const DAY = 86400;
@@ -22,14 +22,14 @@ export function goesNote(job) {
   const place = h("div", { class: "row goes" });
   const change = (label, keep) => {
     const button = h("button", { type: "button", class: "small" }, label);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
+    press(button, async () => {
       try {
         show(await send("PATCH", `/v1/jobs/${job.id}`, { keep }));
         place.querySelector("button").focus();
+        return true;
       } catch (error) {
-        button.disabled = false;
         place.append(problem(error));
+        return false;
       }
     });
     return button;

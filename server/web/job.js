@@ -1,6 +1,6 @@
 // job.js - one job: live while it waits and runs, then what came of it.
 import { get, send } from "./api.js";
-import { h, fill, heading, problem } from "./dom.js";
+import { h, fill, heading, press, problem, refill } from "./dom.js";
 import { between, bytes, count, duration, none, percent } from "./format.js";
 import { isOver, statusMark } from "./jobs.js";
 import { logPart, stageNames, stages } from "./log.js";
@@ -51,26 +51,27 @@ const headline = (job, model, dataset) => h("p", { class: "headline" }, statusMa
 
 function actions(job, signal, failed) {
   const cancel = h("button", { type: "button", class: "danger" }, "Cancel the job");
-  cancel.addEventListener("click", async () => {
-    if (!window.confirm("Cancel this job? What it has trained so far is lost.")) return;
-    cancel.disabled = true;
-    cancel.textContent = "Cancelling …";
+  const asked = async (what) => {
     try {
-      await send("POST", `/v1/jobs/${job.id}/cancel`, undefined, signal);
+      await send("POST", `/v1/jobs/${job.id}/${what}`, undefined, signal);
+      return true;
     } catch (error) {
       if (error.name !== "AbortError") failed(error);
+      return false;
     }
+  };
+  press(cancel, async () => {
+    if (!window.confirm("Cancel this job? What it has trained so far is lost.")) return false;
+    cancel.textContent = "Cancelling …";
+    const done = await asked("cancel");
+    if (!done) cancel.textContent = "Cancel the job";
+    return done;
   });
   const again = h("button", { type: "button" }, "Try again");
-  again.addEventListener("click", async () => {
-    again.disabled = true;
-    try {
-      await send("POST", `/v1/jobs/${job.id}/retry`, undefined, signal);
-      window.dispatchEvent(new HashChangeEvent("hashchange")); // the page anew, and live
-    } catch (error) {
-      again.disabled = false;
-      if (error.name !== "AbortError") failed(error);
-    }
+  press(again, async () => {
+    const done = await asked("retry");
+    if (done) window.dispatchEvent(new HashChangeEvent("hashchange")); // the page anew, and live
+    return done;
   });
   return h("div", { class: "row actions" }, !isOver(job) && cancel,
     ["failed", "cancelled"].includes(job.status) && again,
@@ -101,7 +102,7 @@ export async function job(body, signal, id) {
     now = job ?? now;
     if (now.status !== status) {
       status = now.status;
-      fill(top, headline(now, model, dataset), actions(now, signal, (error) => fill(faults, problem(error))));
+      refill(top, headline(now, model, dataset), actions(now, signal, (error) => fill(faults, problem(error))));
       if (isOver(now)) fill(faults);
       if (now.error) fill(faults, problem({ title: isOver(now) ? "The job failed" : "The last start failed", detail: now.error.detail }));
     }

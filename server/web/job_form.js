@@ -115,8 +115,17 @@ export function jobForm(schema, models, datasets) {
     h("fieldset", {}, h("legend", {}, "Normalisation"), h("div", { class: "grid" }, preprocess.map((f) => f.element))),
     advanced.element, json.element, general, submit);
 
+  const inputs = () => [...element.querySelectorAll("input, select, textarea")];
   return {
     element, submit,
+    /* What stands in the fields, and the same put back; uploads that are gone are not chosen. */
+    typed: () => inputs().map((input) => input.value),
+    type(values) {
+      inputs().forEach((input, i) => {
+        if (input.tagName !== "SELECT" || [...input.options].some((o) => o.value === values[i])) input.value = values[i];
+        if (input.tagName === "SELECT") input.dispatchEvent(new Event("change"));
+      });
+    },
     /* Returns what of it is no longer stored: "model", "data set". */
     fill(spec) {
       fields.forEach((f) => { const v = valueAt(spec, f.pointer); if (v !== undefined && v !== null) f.write(v); });

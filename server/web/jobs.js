@@ -1,6 +1,6 @@
 // jobs.js - the queue: what runs and waits, and what has ended, newest first.
 import { get, poll } from "./api.js";
-import { h, fill, empty, table } from "./dom.js";
+import { h, empty, refill, table } from "./dom.js";
 import { between, duration, percent, time } from "./format.js";
 
 export const isOver = (job) => !["queued", "running"].includes(job.status);
@@ -35,15 +35,12 @@ export async function jobs(body, signal) {
     shown = text;
     const active = items.filter((j) => j.status === "running" || j.status === "queued");
     const ended = items.filter((j) => !active.includes(j));
-    // A link that has the focus keeps it when the rows are made anew.
-    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     if (!items.length)
-      fill(body, empty("No jobs yet", "Upload a ", h("a", { href: "#/models" }, "model"), " and a ",
+      refill(body, empty("No jobs yet", "Upload a ", h("a", { href: "#/models" }, "model"), " and a ",
         h("a", { href: "#/datasets" }, "data set"), ", then ", h("a", { href: "#/new" }, "order a job"), "."));
     else
-      fill(body,
+      refill(body,
         active.length > 0 && [h("h2", {}, "Running and waiting"), table("Running and waiting jobs", activeColumns, active.reverse())],
         ended.length > 0 && [h("h2", {}, "Ended"), table("Ended jobs", endedColumns, ended)]);
-    if (focused) [...body.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
   }, 2000, signal);
 }

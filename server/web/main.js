@@ -1,7 +1,7 @@
 // main.js - which page a hash shows, and what changes around it.
-import { get } from "./api.js";
+import { connection, get } from "./api.js";
 import { startBanner } from "./banner.js";
-import { h, fill, heading as entitle, loading, problem } from "./dom.js";
+import { h, fill, heading as entitle, loading, newId, problem } from "./dom.js";
 import { candidate } from "./candidate.js";
 import { compare } from "./compare.js";
 import { job } from "./job.js";
@@ -61,6 +61,22 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 forget.addEventListener("click", () => {
   forgetToken();
   show();
+  connection.dispatchEvent(new Event("forgotten"));
+});
+// A page that is read is replaced by the question for a token (above); one in which something was typed or pressed stays.
+connection.addEventListener("unauthorized", ({ detail }) => {
+  if (document.querySelector("dialog")) return;
+  const id = newId("asks");
+  const dialog = h("dialog", { "aria-labelledby": id }, h("h2", { id }, "Token needed"),
+    signIn(detail, () => dialog.close("signed-in")),
+    h("button", { type: "button", onclick: () => dialog.close() }, "Not now"));
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    forget.hidden = !hasToken();
+    if (dialog.returnValue) connection.dispatchEvent(new Event("signed-in"));
+  });
+  document.body.append(dialog);
+  dialog.showModal();
 });
 startBanner(document.getElementById("banner"));
 window.addEventListener("hashchange", show);

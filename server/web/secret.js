@@ -1,8 +1,10 @@
 // secret.js - the secret that the server has made for a job's webhook, from the answer to the order to the job's page.
 // The server tells it once and stores nothing that would tell it again; so it stays in memory, and goes with the tab.
+import { connection } from "./api.js";
 import { h, copyButton } from "./dom.js";
 
 const made = new Map(); // by the job's id
+connection.addEventListener("forgotten", () => made.clear());
 
 export const keepSecret = (job, secret) => made.set(job, secret);
 

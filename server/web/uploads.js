@@ -1,7 +1,7 @@
 // uploads.js - the pages of models and data sets: upload, list, what is in one, delete.
 import { get, send } from "./api.js";
 import { dropzone } from "./dropzone.js";
-import { h, fill, empty, loading, problem, table } from "./dom.js";
+import { h, fill, empty, loading, problem, refill, table } from "./dom.js";
 import { big, bytes, count, none, shape, time } from "./format.js";
 
 const images = (splits, name) => count(splits?.[name]?.images);
@@ -64,20 +64,25 @@ function page(kind) {
     const list = h("div", { class: "list" }, loading());
     const refresh = async () => {
       const { items } = await get(`${kind.path}?limit=1000`, signal);
-      fill(list, items.length ? rows(items) : empty(...kind.none));
+      refill(list, items.length ? rows(items) : empty(...kind.none));
     };
 
     function rows(items) {
       const details = h("section", { class: "details" });
-      const show = (item) => fill(details, h("h2", {}, item.name || item.id),
-        h("p", { class: "hint" }, h("code", {}, item.id)), kind.details(item));
+      const show = (item) => {
+        const title = h("h2", { tabindex: "-1" }, item.name || item.id);
+        fill(details, title, h("p", { class: "hint" }, h("code", {}, item.id)), kind.details(item));
+        title.focus(); // it may lie below what one sees
+      };
       const remove = async (item) => {
         if (!window.confirm(`Delete ${item.name || item.id}?`)) return;
         try {
           await send("DELETE", `${kind.path}/${item.id}`, undefined, signal);
           await refresh();
         } catch (error) {
-          fill(details, problem(error));
+          const said = problem(error);
+          fill(details, said);
+          said.scrollIntoView({ block: "nearest" });
         }
       };
       return [table("Stored", [
