@@ -22,9 +22,25 @@ static void print_split(const struct fsn_dataset_info *info, enum fsn_split spli
     if (split == FSN_SPLIT_TEST && info->split_made)
         printf(" (a tenth of each class: the set has none of its own)");
     if (info->detection)
-        printf(", %s objects (%s difficult, %s without an area)", CLI_GROUPED(objects->count),
-               CLI_GROUPED(objects->difficult), CLI_GROUPED(objects->empty));
+        printf(", %s objects (%s difficult)", CLI_GROUPED(objects->count),
+               CLI_GROUPED(objects->difficult));
     printf("\n");
+}
+
+/* Boxes that were left out, with what is wrong with each. */
+static void print_bad_boxes(const struct fsn_bad_boxes *bad)
+{
+    if (bad->count == 0)
+        return;
+    printf("\nboxes left out: %s\n", CLI_GROUPED(bad->count));
+    for (int64_t i = 0; i < bad->count && i < FSN_MAX_BAD_BOXES; i++) {
+        const struct fsn_bad_box *box = &bad->listed[i];
+
+        printf("%s: '%s' (%g, %g, %g, %g): %s\n", box->image, box->class_name, box->given[0],
+               box->given[1], box->given[2], box->given[3], fsn_box_fault_name(box->fault));
+    }
+    if (bad->count > FSN_MAX_BAD_BOXES)
+        printf("and more\n");
 }
 
 static void print_info(const struct fsn_dataset_info *info)
@@ -44,6 +60,7 @@ static void print_info(const struct fsn_dataset_info *info)
         printf("%-6d %-24s %10s %10s\n", c, info->class_names ? info->class_names[c] : "",
                CLI_GROUPED(info->per_class[FSN_SPLIT_TRAIN][c]),
                CLI_GROUPED(info->per_class[FSN_SPLIT_TEST][c]));
+    print_bad_boxes(&info->bad_boxes);
     if (info->detection)
         printf("\na set of boxes: read and checked, but jobs are for classification only\n");
 }

@@ -10,6 +10,7 @@
 #include "data/archive.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
+#include "data/objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,6 +293,7 @@ void fsn_dataset_destroy(struct fsn_dataset *dataset)
         free(dataset->split[s].labels);
         free(dataset->split[s].per_class);
     }
+    fsn__objects_clear(dataset);
     for (int i = 0; dataset->class_names && i < dataset->classes; i++)
         free(dataset->class_names[i]);
     free(dataset->class_names);
@@ -313,6 +315,7 @@ void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info
     out->unused_images = dataset->unused_images;
     out->detection = dataset->detection;
     memcpy(out->objects, dataset->objects, sizeof out->objects);
+    out->bad_boxes = dataset->bad_boxes;
     out->classes = dataset->classes;
     out->class_names = (const char *const *)dataset->class_names;
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {

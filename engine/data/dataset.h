@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/pool.h"
+#include "data/boxes.h"
 #include "data/image_store.h"
 #include "data/pixel_cache.h"
 
@@ -17,6 +18,10 @@ struct fsn__images {
     int64_t *file;      /* [count]: places in the data set's store; NULL when they are pixels */
     int32_t *labels;    /* [count], 0 <= label < classes */
     int64_t *per_class; /* [classes] */
+    /* Of a detection set, else NULL: the objects of image i are objects[first_object[i] ..
+     * first_object[i + 1]), those of all images one after the other. */
+    struct fsn__object *objects;
+    int64_t *first_object; /* [count + 1] */
 };
 
 struct fsn_dataset {
@@ -29,6 +34,7 @@ struct fsn_dataset {
     int64_t unused_images; /* of a third split, or in no class */
     bool detection;        /* images have boxes; their labels are all 0 */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set */
+    struct fsn_bad_boxes bad_boxes;                    /* of a detection set */
     struct fsn__image_store *store;                    /* of images that are files, else NULL */
     struct fsn__pixel_cache *cache; /* by place in the store; NULL without a store */
 };

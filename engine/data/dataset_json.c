@@ -43,6 +43,30 @@ static json_t *image_json(const struct fsn_dataset *dataset)
                      dataset->width_range.min, dataset->width_range.max);
 }
 
+/* {"count": n, "listed": [the first ones]}; null where images have no boxes. */
+static json_t *bad_boxes_json(const struct fsn_dataset *dataset)
+{
+    const struct fsn_bad_boxes *bad = &dataset->bad_boxes;
+    json_t *listed;
+
+    if (!dataset->detection)
+        return json_null();
+    listed = json_array();
+    for (int64_t i = 0; listed && i < bad->count && i < FSN_MAX_BAD_BOXES; i++) {
+        const struct fsn_bad_box *box = &bad->listed[i];
+
+        if (json_array_append_new(listed,
+                                  json_pack("{s:s, s:s, s:[f,f,f,f], s:s}", "image", box->image,
+                                            "class", box->class_name, "box", box->given[0],
+                                            box->given[1], box->given[2], box->given[3], "fault",
+                                            fsn_box_fault_name(box->fault))) != 0) {
+            json_decref(listed);
+            return NULL;
+        }
+    }
+    return json_pack("{s:I, s:o}", "count", (json_int_t)bad->count, "listed", listed);
+}
+
 static json_t *class_names_json(const struct fsn_dataset *dataset)
 {
     json_t *names;
@@ -70,10 +94,11 @@ enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset, char
         failed =
             json_object_set_new(splits, split_names[s], split_json(dataset, (enum fsn_split)s));
     if (!failed)
-        root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I}", "format", dataset->format, "image",
-                         image_json(dataset), "classes", dataset->classes, "class_names",
+        root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I, s:o}", "format", dataset->format,
+                         "image", image_json(dataset), "classes", dataset->classes, "class_names",
                          class_names_json(dataset), "splits", splits, "split_made",
-                         dataset->split_made, "unused_images", (json_int_t)dataset->unused_images);
+                         dataset->split_made, "unused_images", (json_int_t)dataset->unused_images,
+                         "bad_boxes", bad_boxes_json(dataset));
     if (root)
         text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);

@@ -7,15 +7,17 @@
  * `val`, is the test split, and with both, val is left aside, as are images in no list. Without
  * lists all annotated images are train images, of which a tenth is split off.
  *
- * Everything is read and checked: that listed images and their annotations are there, and that
- * boxes lie in the image (0 <= xmin <= xmax <= width, and so the other way; VOC counts from 1,
- * others from 0). A box without an area is no reason to refuse a set, and is counted. Training
- * needs more than that; until then a job on such a set is refused.
+ * VOC counts pixels from 1 and its boxes hold their last ones: they reach from xmin - 1 to xmax of
+ * 0 .. width. Many tools count from 0 and write the edges; one side of a box below 1 anywhere tells
+ * such a set, and its boxes reach from xmin to xmax. A box with xmin = xmax is taken for what it is
+ * with these, one without an area. Bad boxes are left out and named (objects.h); that a listed
+ * image or its annotation is missing is an error.
  */
 #include "data/data_format.h"
 #include "data/entry_name.h"
+#include "data/objects.h"
 #include "data/split.h"
-#include "data/voc_xml.h"
+#include "data/voc_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,24 +27,11 @@ enum { MAX_CLASSES = 1000 };
 enum list { LIST_TRAIN, LIST_VAL, LIST_TEST, LISTS };
 static const char *const list_files[LISTS] = {"train.txt", "val.txt", "test.txt"};
 
-/* One image or annotation under its NAME. */
-struct named {
-    char *name;
-    struct fsn__voc_annotation annotation; /* of an annotation */
-    int64_t file;                          /* place in the store, of an image */
-    bool listed;                           /* of an image: it is in a split */
-};
-
-struct table {
-    struct named *item; /* sorted before it is searched */
-    size_t count, capacity;
-};
-
 struct voc {
     struct fsn__image_store *store;
-    struct table images, annotations;
+    struct fsn__voc_table images, annotations;
     char *list[LISTS]; /* text, or NULL */
-    struct table classes;
+    struct fsn__voc_table classes;
 };
 
 /* ---- collecting ------------------------------------------------------------------------------ */
@@ -81,50 +70,11 @@ static bool wants(const struct fsn__data_format *format, const char *name)
            (is_in(name, "Annotations") && is_xml(name)) || list_of(name) >= 0;
 }
 
-/* A new item; NULL when out of memory. */
-static struct named *add(struct table *table, const char *name, size_t length)
-{
-    struct named *item;
-
-    if (table->count == table->capacity) {
-        const size_t capacity = table->capacity ? 2 * table->capacity : 64;
-
-        item = reallocarray(table->item, capacity, sizeof *item);
-        if (!item)
-            return NULL;
-        table->item = item;
-        table->capacity = capacity;
-    }
-    item = &table->item[table->count];
-    *item = (struct named){.name = strndup(name, length)};
-    if (!item->name)
-        return NULL;
-    table->count++;
-    return item;
-}
-
-/* The same under a file's name, without folders and suffix. */
-static struct named *add_file(struct table *table, const char *path)
-{
-    const char *base = fsn__base_name(path), *suffix = strrchr(base, '.');
-
-    return add(table, base, suffix ? (size_t)(suffix - base) : strlen(base));
-}
-
-static void clear(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        free(table->item[i].name);
-        fsn__voc_clear(&table->item[i].annotation);
-    }
-    free(table->item);
-}
-
 static enum fsn_status take_file(struct voc *voc, const char *name, unsigned char *bytes,
                                  size_t size, struct fsn_error *err)
 {
     const int list = list_of(name);
-    struct named *item;
+    struct fsn__voc_named *item;
     char shown[256];
 
     fsn__name_printable(shown, sizeof shown, name);
@@ -134,10 +84,10 @@ static enum fsn_status take_file(struct voc *voc, const char *name, unsigned cha
         return voc->list[list] ? FSN_OK : FSN__NOMEM(err);
     }
     if (is_xml(name)) {
-        item = add_file(&voc->annotations, name);
+        item = fsn__voc_table_add_file(&voc->annotations, name);
         return item ? fsn__voc_parse(bytes, size, shown, &item->annotation, err) : FSN__NOMEM(err);
     }
-    item = add_file(&voc->images, name);
+    item = fsn__voc_table_add_file(&voc->images, name);
     if (!item)
         return FSN__NOMEM(err);
     item->file = voc->store->count;
@@ -179,37 +129,12 @@ static void free_state(void *state)
     if (!voc)
         return;
     fsn__image_store_destroy(voc->store);
-    clear(&voc->images);
-    clear(&voc->annotations);
-    clear(&voc->classes);
+    fsn__voc_table_clear(&voc->images);
+    fsn__voc_table_clear(&voc->annotations);
+    fsn__voc_table_clear(&voc->classes);
     for (int i = 0; i < LISTS; i++)
         free(voc->list[i]);
     free(voc);
-}
-
-/* ---- finding --------------------------------------------------------------------------------- */
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
-}
-
-static enum fsn_status sort(struct table *table, const char *what, struct fsn_error *err)
-{
-    qsort(table->item, table->count, sizeof *table->item, by_name);
-    for (size_t i = 1; i < table->count; i++)
-        if (strcmp(table->item[i - 1].name, table->item[i].name) == 0)
-            return FSN__FAIL(err, FSN_FORMAT, "the voc data set has two %s of the name '%.100s'",
-                             what, table->item[i].name);
-    return FSN_OK;
-}
-
-static struct named *find(const struct table *table, const char *name)
-{
-    const struct named key = {.name = (char *)(uintptr_t)name};
-
-    return table->count > 0 ? bsearch(&key, table->item, table->count, sizeof *table->item, by_name)
-                            : NULL;
 }
 
 /* ---- splits ---------------------------------------------------------------------------------- */
@@ -227,11 +152,11 @@ static const char *next_name(char **at)
 
 /* The image of a listed name, which is now listed. */
 static enum fsn_status find_listed(const struct voc *voc, enum list list, const char *name,
-                                   struct named **out, struct fsn_error *err)
+                                   struct fsn__voc_named **out, struct fsn_error *err)
 {
-    struct named *image = find(&voc->images, name);
+    struct fsn__voc_named *image = fsn__voc_table_find(&voc->images, name);
 
-    if (!image || !find(&voc->annotations, name))
+    if (!image || !fsn__voc_table_find(&voc->annotations, name))
         return FSN__FAIL(err, FSN_FORMAT, "%s lists '%.100s', which has no %s", list_files[list],
                          name, image ? "annotation" : "image");
     if (image->listed)
@@ -255,7 +180,7 @@ static enum fsn_status fill_from_list(struct voc *voc, enum list list, struct fs
         return status;
     images->count = 0; /* no image is listed twice, so there is room for all */
     while (status == FSN_OK && (name = next_name(&at))) {
-        struct named *image = NULL;
+        struct fsn__voc_named *image = NULL;
 
         status = find_listed(voc, list, name, &image, err);
         if (status == FSN_OK)
@@ -277,7 +202,7 @@ static enum fsn_status fill_without_lists(const struct voc *voc, struct fsn_data
         return status;
     images->count = 0;
     for (size_t i = 0; i < voc->images.count; i++)
-        if (find(&voc->annotations, voc->images.item[i].name))
+        if (fsn__voc_table_find(&voc->annotations, voc->images.item[i].name))
             images->file[images->count++] = voc->images.item[i].file;
     return fsn__split_off_test(dataset, err);
 }
@@ -303,21 +228,25 @@ static enum fsn_status fill_splits(struct voc *voc, struct fsn_dataset *dataset,
 static enum fsn_status collect_classes(struct voc *voc, struct fsn_dataset *dataset,
                                        struct fsn_error *err)
 {
-    struct table *classes = &voc->classes;
+    struct fsn__voc_table *classes = &voc->classes;
+    enum fsn_status status;
     size_t kept = 0;
 
     for (size_t i = 0; i < voc->annotations.count; i++) {
         const struct fsn__voc_annotation *annotation = &voc->annotations.item[i].annotation;
 
         for (int o = 0; o < annotation->count; o++) {
-            if (find(classes, annotation->objects[o].name))
+            if (fsn__voc_table_find(classes, annotation->objects[o].name))
                 continue;
             if (classes->count == MAX_CLASSES)
                 return FSN__FAIL(err, FSN_LIMIT, "the voc data set has more than %d classes",
                                  MAX_CLASSES);
-            if (!add(classes, annotation->objects[o].name, strlen(annotation->objects[o].name)))
+            if (!fsn__voc_table_add(classes, annotation->objects[o].name,
+                                    strlen(annotation->objects[o].name)))
                 return FSN__NOMEM(err);
-            qsort(classes->item, classes->count, sizeof *classes->item, by_name);
+            status = fsn__voc_table_sort(classes, "classes", err);
+            if (status != FSN_OK)
+                return status;
         }
     }
     if (classes->count == 0)
@@ -334,53 +263,67 @@ static enum fsn_status collect_classes(struct voc *voc, struct fsn_dataset *data
     return FSN_OK;
 }
 
-static enum fsn_status count_object(const struct voc *voc, const struct fsn__voc_object *object,
-                                    const struct fsn__stored_image *image,
-                                    struct fsn_object_counts *counts, int64_t *per_class,
-                                    struct fsn_error *err)
+/* Whether the set counts pixels from 0: where VOC counts there is no side in 0 .. 1. */
+static bool counts_from_0(const struct voc *voc)
 {
-    char shown[256];
+    for (size_t i = 0; i < voc->annotations.count; i++) {
+        const struct fsn__voc_annotation *annotation = &voc->annotations.item[i].annotation;
 
-    fsn__name_printable(shown, sizeof shown, image->name);
-    if (!(object->x0 >= 0 && object->x0 <= object->x1 && object->x1 <= image->info.width &&
-          object->y0 >= 0 && object->y0 <= object->y1 && object->y1 <= image->info.height))
-        return FSN__FAIL(err, FSN_FORMAT,
-                         "%s: box of a '%.60s', x %g to %g and y %g to %g, is not in the image of "
-                         "%d x %d",
-                         shown, object->name, object->x0, object->x1, object->y0, object->y1,
-                         image->info.width, image->info.height);
-    counts->count++;
-    counts->difficult += object->difficult;
-    counts->empty += object->x0 == object->x1 || object->y0 == object->y1;
-    per_class[find(&voc->classes, object->name) - voc->classes.item]++;
-    return FSN_OK;
+        for (int o = 0; o < annotation->count; o++) {
+            const struct fsn__voc_object *object = &annotation->objects[o];
+
+            if ((object->x0 >= 0 && object->x0 < 1) || (object->y0 >= 0 && object->y0 < 1))
+                return true;
+        }
+    }
+    return false;
 }
 
-static enum fsn_status count_split(const struct voc *voc, struct fsn_dataset *dataset,
-                                   enum fsn_split split, struct fsn_error *err)
+/* The object with its box on the edges of pixels; a box without an area stays one. */
+static struct fsn__found_object convert(const struct voc *voc, const struct fsn__voc_object *object,
+                                        bool from_0)
 {
-    struct fsn__images *images = &dataset->split[split];
-    enum fsn_status status = FSN_OK;
+    const double shift_x = from_0 || object->x0 == object->x1 ? 0 : 1;
+    const double shift_y = from_0 || object->y0 == object->y1 ? 0 : 1;
 
-    images->per_class = calloc((size_t)dataset->classes, sizeof *images->per_class);
-    if (!images->per_class)
-        return FSN__NOMEM(err);
-    for (int64_t i = 0; i < images->count; i++) {
-        const struct fsn__stored_image *image = &dataset->store->images[images->file[i]];
-        const char *base = fsn__base_name(image->name);
+    return (struct fsn__found_object){
+        .x0 = object->x0 - shift_x,
+        .y0 = object->y0 - shift_y,
+        .x1 = object->x1,
+        .y1 = object->y1,
+        .given = {object->x0, object->y0, object->x1, object->y1},
+        .class_name = object->name,
+        .label = (int32_t)(fsn__voc_table_find(&voc->classes, object->name) - voc->classes.item),
+        .difficult = object->difficult,
+    };
+}
+
+static enum fsn_status fill_objects(const struct voc *voc, struct fsn_dataset *dataset,
+                                    enum fsn_split split, bool from_0, struct fsn_error *err)
+{
+    const struct fsn__images *images = &dataset->split[split];
+    struct fsn__object_list list;
+    enum fsn_status status = fsn__objects_begin(&list, dataset, split, err);
+
+    for (int64_t i = 0; i < images->count && status == FSN_OK; i++) {
+        const char *base = fsn__base_name(dataset->store->images[images->file[i]].name);
         char *name = strndup(base, (size_t)(strrchr(base, '.') - base));
-        const struct named *annotation = name ? find(&voc->annotations, name) : NULL;
+        const struct fsn__voc_named *found =
+            name ? fsn__voc_table_find(&voc->annotations, name) : NULL;
 
         free(name);
-        if (!annotation)
+        if (!found)
             return FSN__NOMEM(err); /* it was there when the split was filled */
-        for (int o = 0; o < annotation->annotation.count && status == FSN_OK; o++)
-            status = count_object(voc, &annotation->annotation.objects[o], image,
-                                  &dataset->objects[split], images->per_class, err);
-        if (status != FSN_OK)
-            return status;
+        for (int o = 0; o < found->annotation.count && status == FSN_OK; o++) {
+            const struct fsn__found_object object =
+                convert(voc, &found->annotation.objects[o], from_0);
+
+            status = fsn__objects_add(&list, i, &object, err);
+        }
     }
-    return FSN_OK;
+    if (status == FSN_OK)
+        fsn__objects_end(&list);
+    return status;
 }
 
 static enum fsn_status assemble(const struct fsn__data_format *format, void **state,
@@ -388,20 +331,24 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
 {
     struct voc *voc = *state;
     enum fsn_status status;
+    bool from_0;
 
     (void)format;
     fsn__dataset_adopt(dataset, voc->store);
     voc->store = NULL;
     dataset->detection = true;
-    status = sort(&voc->images, "images", err);
+    status = fsn__voc_table_sort(&voc->images, "images", err);
     if (status == FSN_OK)
-        status = sort(&voc->annotations, "annotations", err);
+        status = fsn__voc_table_sort(&voc->annotations, "annotations", err);
     if (status == FSN_OK)
         status = collect_classes(voc, dataset, err);
     if (status == FSN_OK)
         status = fill_splits(voc, dataset, err);
+    from_0 = counts_from_0(voc);
     for (int s = 0; s < FSN_SPLIT_COUNT && status == FSN_OK; s++)
-        status = count_split(voc, dataset, (enum fsn_split)s, err);
+        status = fill_objects(voc, dataset, (enum fsn_split)s, from_0, err);
+    if (status == FSN_OK)
+        status = fsn__objects_check(dataset, err);
     dataset->unused_images = (int64_t)voc->images.count - dataset->split[FSN_SPLIT_TRAIN].count -
                              dataset->split[FSN_SPLIT_TEST].count;
     return status;

@@ -285,12 +285,27 @@ struct fsn_range {
     int min, max;
 };
 
-/* Boxes of a detection set (Pascal VOC). */
+/* Boxes of a detection set (Pascal VOC, COCO). */
 struct fsn_object_counts {
     int64_t count;
-    int64_t difficult; /* flagged so */
-    int64_t empty;     /* boxes without an area */
+    int64_t difficult; /* of these: flagged so, or a crowd */
+    int64_t empty;     /* boxes without an area, which are left out */
 };
+
+/* Boxes that were left out, the first of them by name. */
+enum fsn_box_fault { FSN_BOX_EMPTY, FSN_BOX_OUTSIDE, FSN_BOX_UNKNOWN_CLASS };
+enum { FSN_MAX_BAD_BOXES = 100 };
+struct fsn_bad_box {
+    char *image, *class_name;
+    double given[4]; /* as the file has it: xmin, ymin, xmax, ymax (VOC), x, y, w, h (COCO) */
+    enum fsn_box_fault fault;
+};
+struct fsn_bad_boxes {
+    int64_t count;
+    struct fsn_bad_box *listed; /* [min(count, FSN_MAX_BAD_BOXES)], or NULL */
+};
+/* "empty", "outside" or "unknown_class"; static. */
+const char *fsn_box_fault_name(enum fsn_box_fault fault);
 
 struct fsn_dataset_info {
     const char *format; /* static */
@@ -306,6 +321,7 @@ struct fsn_dataset_info {
     const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes] images, or objects of a detection set;
                                                   borrowed from the data set */
     const char *const *class_names;            /* [classes] borrowed, or NULL */
+    struct fsn_bad_boxes bad_boxes;            /* of a detection set; borrowed from the data set */
 };
 void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);
 

@@ -25,12 +25,24 @@ function modelDetails({ summary }) {
 function datasetDetails({ summary }) {
   const names = summary.class_names ?? [];
   const classes = Array.from({ length: summary.classes }, (_, i) => i);
-  return table("Images of each class", [
+  const boxed = summary.bad_boxes != null;
+  const counts = table(boxed ? "Objects of each class" : "Images of each class", [
     { title: "Class", cell: (i) => names[i] ?? String(i) },
     ...Object.keys(summary.splits).map((split) => ({
       title: split, number: true, cell: (i) => count(summary.splits[split].per_class?.[i]),
     })),
   ], classes);
+  return summary.bad_boxes?.count ? h("div", {}, counts, badBoxes(summary.bad_boxes)) : counts;
+}
+
+function badBoxes({ count: all, listed }) {
+  const title = `Boxes left out: ${count(all)}` + (all > listed.length ? `, the first ${listed.length}` : "");
+  return table(title, [
+    { title: "Image", cell: (b) => b.image },
+    { title: "Class", cell: (b) => b.class },
+    { title: "Box", cell: (b) => b.box.join(", "), number: true, wide: true },
+    { title: "Fault", cell: (b) => b.fault.replace("_", " ") },
+  ], listed);
 }
 
 const kinds = {

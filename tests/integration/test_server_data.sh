@@ -72,8 +72,15 @@ upload datasets "$dir/voc.tar.gz"
 dataset=$id
 same "boxes are counted" 'voc 2 {"count":2,"difficult":2,"empty":0}' \
     "$(field '"\(.format) \(.summary.splits.train.images) \(.summary.splits.train.objects | tojson)"')"
+same "no box is bad" '{"count":0,"listed":[]}' "$(field '.summary.bad_boxes | tojson')"
 call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d}')"
 refused "a job on boxes" 422 invalid-spec "classification only"
+sed -i 's/<xmax>30</<xmax>300</' "$voc/Annotations/2.xml"
+tar -czf "$dir/voc.tar.gz" -C "$dir" voc
+upload datasets "$dir/voc.tar.gz"
+same "a bad box is left out and named" \
+    '1 1 {"image":"voc/JPEGImages/2.jpg","class":"thing","box":[1,2,300,40],"fault":"outside"}' \
+    "$(field '"\(.summary.splits.train.per_class[0]) \(.summary.bad_boxes.count) \(.summary.bad_boxes.listed[0] | tojson)"')"
 
 # ---- IDX -------------------------------------------------------------------------------------
 # put_idx NAME DIMS... < bytes: the header (bytes 0 0 8 dims, sides of 4 bytes) and the data, gzip.

@@ -97,7 +97,7 @@ static void without_a_test_list_val_is_measured(void **state)
     struct fsn_error err;
     struct fsn_dataset *dataset = open_entries(voc->entries, FILES - 1, FSN_OK, &err);
 
-    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].count, 1);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].count, 0);
     assert_int_equal(dataset->objects[FSN_SPLIT_TEST].empty, 1);
     assert_int_equal(dataset->unused_images, 1);
     fsn_dataset_destroy(dataset);
@@ -129,22 +129,108 @@ static void lists_must_name_what_is_there_once(void **state)
     assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "two annotations of the name '2'");
 }
 
-static void boxes_must_lie_in_the_image(void **state)
+static void assert_box(const struct fsn__box *box, double x0, double y0, double x1, double y1)
 {
-    static const char *const bad[] = {
-        ANNOTATION(OBJECT("dog", "0", "1", "1", "13", "8")),
-        ANNOTATION(OBJECT("dog", "0", "-1", "1", "3", "8")),
-        ANNOTATION(OBJECT("dog", "0", "5", "1", "4", "8")),
-        ANNOTATION(OBJECT("dog", "0", "1", "7", "12", "9")),
-        ANNOTATION(OBJECT("dog", "0", "1", "7", "12", "6")),
+    assert_float_equal(box->x0, x0, 1e-7);
+    assert_float_equal(box->y0, y0, 1e-7);
+    assert_float_equal(box->x1, x1, 1e-7);
+    assert_float_equal(box->y1, y1, 1e-7);
+}
+
+static void boxes_are_fractions_whose_last_pixels_are_in_them(void **state)
+{
+    struct voc *voc = *state;
+    const struct fsn__images *images;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    /* Counted from 1, as nothing is below: columns 4..6 of 12 end at the edges 3 and 6. */
+    set_text(voc, FIRST_XML,
+             ANNOTATION(OBJECT("dog", "0", "1", "1", "12", "8")
+                            OBJECT("cat", "1", "4", "2", "6", "2.5")));
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    images = &dataset->split[FSN_SPLIT_TRAIN];
+    assert_true(images->first_object[0] == 0 && images->first_object[1] == 2);
+    assert_box(&images->objects[0].box, 0, 0, 1, 1);
+    assert_box(&images->objects[1].box, 3 / 12.0, 1 / 8.0, 6 / 12.0, 2.5 / 8);
+    assert_true(images->objects[0].label == 1 && !images->objects[0].difficult);
+    assert_true(images->objects[1].label == 0 && images->objects[1].difficult);
+    fsn_dataset_destroy(dataset);
+    /* One 0 in the set, be it in another split: edges, as they are. */
+    set_text(voc, FIRST_XML + 2, ANNOTATION(OBJECT("dog", "1", "2", "0", "4", "4")));
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    images = &dataset->split[FSN_SPLIT_TRAIN];
+    assert_box(&images->objects[1].box, 4 / 12.0, 2 / 8.0, 6 / 12.0, 2.5 / 8);
+    assert_box(&dataset->split[FSN_SPLIT_TEST].objects[0].box, 2 / 12.0, 0, 4 / 12.0, 4 / 8.0);
+    fsn_dataset_destroy(dataset);
+}
+
+static void bad_boxes_are_left_out_and_named(void **state)
+{
+    static const struct {
+        const char *text;
+        enum fsn_box_fault fault;
+        double last; /* of what the file has */
+    } bad[] = {
+        {ANNOTATION(OBJECT("dog", "0", "1", "1", "13", "8")), FSN_BOX_OUTSIDE, 8},
+        {ANNOTATION(OBJECT("dog", "0", "-1", "1", "3", "7")), FSN_BOX_OUTSIDE, 7},
+        {ANNOTATION(OBJECT("dog", "0", "5", "1", "4", "8")), FSN_BOX_EMPTY, 8},
+        {ANNOTATION(OBJECT("dog", "0", "1", "7", "12", "9")), FSN_BOX_OUTSIDE, 9},
+        {ANNOTATION(OBJECT("dog", "0", "1", "6", "12", "6")), FSN_BOX_EMPTY, 6},
     };
     struct voc *voc = *state;
+    struct fsn_error err;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        set_text(voc, FIRST_XML, bad[i]);
-        assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
-                               "V/JPEGImages/1.jpg: box of a 'dog'");
+        struct fsn_dataset *dataset;
+        struct fsn_dataset_info info;
+
+        set_text(voc, FIRST_XML, bad[i].text);
+        dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+        fsn_dataset_info(dataset, &info);
+        assert_int_equal(info.objects[FSN_SPLIT_TRAIN].count, 0);
+        assert_int_equal(info.objects[FSN_SPLIT_TEST].count, 1);
+        assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].first_object[1], 0);
+        assert_int_equal(info.bad_boxes.count, 1);
+        assert_int_equal(info.bad_boxes.listed[0].fault, bad[i].fault);
+        assert_string_equal(info.bad_boxes.listed[0].image, "V/JPEGImages/1.jpg");
+        assert_string_equal(info.bad_boxes.listed[0].class_name, "dog");
+        assert_true(info.bad_boxes.listed[0].given[3] == bad[i].last);
+        fsn_dataset_destroy(dataset);
     }
+    set_text(voc, FIRST_XML + 2, bad[1].text);
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                           "the first of 2 bad ones: V/JPEGImages/1.jpg: box of a 'dog' (1, 6, 12, "
+                           "6): empty");
+}
+
+static void bad_boxes_are_all_counted_and_a_hundred_named(void **state)
+{
+    enum { BAD = 130 };
+    static const char one[] = OBJECT("dog", "0", "3", "3", "3", "5");
+    static char text[BAD * sizeof one + 100];
+    struct voc *voc = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+    size_t length = 12;
+    char *json = NULL;
+
+    memcpy(text, "<annotation>", length);
+    for (int i = 0; i < BAD; i++, length += sizeof one - 1)
+        memcpy(text + length, one, sizeof one - 1);
+    memcpy(text + length, "</annotation>", 14);
+    set_text(voc, FIRST_XML, text);
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->bad_boxes.count, BAD);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].empty, BAD);
+    assert_int_equal(fsn_dataset_summary_json(dataset, &json, NULL), FSN_OK);
+    assert_non_null(strstr(json, "\"count\": 130"));
+    length = 0;
+    for (const char *at = json; (at = strstr(at, "\"fault\": \"empty\"")) != NULL; at++)
+        length++;
+    assert_int_equal(length, FSN_MAX_BAD_BOXES);
+    free(json);
+    fsn_dataset_destroy(dataset);
 }
 
 static void bad_annotations_are_refused_with_the_line(void **state)
@@ -203,7 +289,8 @@ static void boxes_of_parts_are_not_objects(void **state)
 static void a_public_set_has_the_counts_of_its_description(void **state)
 {
     const char *path = shared_data("data/bccd/bccd-voc.tar.gz");
-    static const int64_t train[] = {209, 2382, 214}, test[] = {69, 805, 71};
+    /* Of 2382 RBC in the description one is the box of zero size in BloodImage_00343. */
+    static const int64_t train[] = {209, 2382 - 1, 214}, test[] = {69, 805, 71};
     struct fsn_dataset *dataset;
     struct fsn_dataset_info info;
 
@@ -213,6 +300,8 @@ static void a_public_set_has_the_counts_of_its_description(void **state)
     assert_string_equal(info.class_names[0], "Platelets");
     assert_memory_equal(info.per_class[FSN_SPLIT_TRAIN], train, sizeof train);
     assert_memory_equal(info.per_class[FSN_SPLIT_TEST], test, sizeof test);
+    assert_int_equal(info.bad_boxes.count, 1);
+    assert_non_null(strstr(info.bad_boxes.listed[0].image, "BloodImage_00343"));
     fsn_dataset_destroy(dataset);
 }
 
@@ -223,7 +312,9 @@ int main(void)
         VOC_TEST(images_and_objects_are_counted),
         VOC_TEST(without_a_test_list_val_is_measured),
         VOC_TEST(lists_must_name_what_is_there_once),
-        VOC_TEST(boxes_must_lie_in_the_image),
+        VOC_TEST(boxes_are_fractions_whose_last_pixels_are_in_them),
+        VOC_TEST(bad_boxes_are_left_out_and_named),
+        VOC_TEST(bad_boxes_are_all_counted_and_a_hundred_named),
         VOC_TEST(bad_annotations_are_refused_with_the_line),
         VOC_TEST(elements_that_never_end_are_refused),
         VOC_TEST(boxes_of_parts_are_not_objects),
