@@ -17,8 +17,8 @@ struct fsn__nms_options {
     int64_t candidates; /* of each class the best so many are looked at; 0: all */
     int64_t keep;       /* of an image the best so many are kept, all classes together; 0: all */
 };
-/* 0.01, 0.45, 200, 200: those of the paper (arXiv 1512.02325, section 2.2 "Inference time"), where
- * the number of candidates is that of its implementations. */
+/* 0.01, 0.45, 200, 200: those of the paper (arXiv 1512.02325, section 2.2 and "Inference time"),
+ * where the number of candidates is that of the known PyTorch port. */
 extern const struct fsn__nms_options fsn__ssd_nms;
 
 /* Greedy suppression for each class by itself. boxes: [boxes]; scores: [boxes][classes + 1],
