@@ -17,21 +17,9 @@
  */
 #include "train/train.h"
 
+#include "core/softmax.h"
+
 #include <math.h>
-
-/* log sum_c exp(z[c] / t). The largest term is exp(0), so nothing overflows; a logit that is not
- * finite makes the result so, and the trainer notices. */
-static double log_sum_exp(const float *z, int64_t classes, double t)
-{
-    double max = z[0], sum = 0;
-
-    for (int64_t c = 1; c < classes; c++)
-        if (z[c] > max)
-            max = z[c];
-    for (int64_t c = 0; c < classes; c++)
-        sum += exp((z[c] - max) / t);
-    return max / t + log(sum);
-}
 
 /* What the labels say of one image: q[c] is own at the label, other at its partner's, each. */
 struct soft_label {
@@ -55,7 +43,7 @@ static struct soft_label soften(const struct fsn__targets *targets, int64_t i, i
 static double cross_entropy(const float *z, int64_t classes, const struct soft_label *q,
                             double weight, float *dz)
 {
-    double norm = log_sum_exp(z, classes, 1), said = q->own * z[q->label], all = 0;
+    double norm = fsn__log_sum_exp(z, classes, 1), said = q->own * z[q->label], all = 0;
 
     if (dz)
         for (int64_t c = 0; c < classes; c++)
@@ -66,24 +54,6 @@ static double cross_entropy(const float *z, int64_t classes, const struct soft_l
     for (int64_t c = 0; c < classes && q->each > 0; c++)
         all += z[c];
     return norm - said - q->each * all;
-}
-
-/* KL(p(z_t/T) || p(z_s/T)); adds weight times its gradient by z_s, over T, to dz. */
-static double divergence(const float *zs, const float *zt, int64_t classes, double t, double weight,
-                         float *dz)
-{
-    double norm_s = log_sum_exp(zs, classes, t), norm_t = log_sum_exp(zt, classes, t), sum = 0;
-
-    for (int64_t c = 0; c < classes; c++) {
-        double log_s = zs[c] / t - norm_s, log_t = zt[c] / t - norm_t;
-        double p = exp(log_t);
-
-        if (p != 0) /* the limit of p log p; a NaN goes on */
-            sum += p * (log_t - log_s);
-        if (dz)
-            dz[c] += (float)(weight * (exp(log_s) - p));
-    }
-    return sum;
 }
 
 static int64_t argmax(const float *z, int64_t classes)
@@ -111,7 +81,7 @@ double fsn__train_loss(const float *student, const float *teacher,
 
         sum += (1 - a) * cross_entropy(zs, classes, &q, (1 - a) / (double)n, dz);
         if (zt && a > 0)
-            sum += a * t * t * divergence(zs, zt, classes, t, a * t / (double)n, dz);
+            sum += a * t * t * fsn__softmax_divergence(zs, zt, classes, t, a * t / (double)n, dz);
         counted.student += argmax(zs, classes) == main_label;
         counted.teacher += zt && argmax(zt, classes) == main_label;
     }

@@ -12,7 +12,7 @@ tensor
 ops data
 kernels
 graph
-fs quant train zoo
+fs quant train zoo detect
 onnx
 compress"
 server_floors="base
