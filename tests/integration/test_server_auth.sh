@@ -147,7 +147,7 @@ made "$alice" /v1/models "$dir/resnet8.onnx"
 model=$id
 made "$alice" /v1/datasets "$dir/shapes.tar.gz"
 dataset=$id
-order=$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d, finetune: {epochs: 0}}')
+order=$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d, finetune: {epochs: 0}, sweep: {ratio: [2, 8]}}')
 as "$alice" POST /v1/jobs -d "$order" -H 'Idempotency-Key: one'
 same "alice orders a job" "201 $alice_id" "$status $(field .owner)"
 job=$(field .id)
@@ -174,7 +174,7 @@ filled() { # ROUTE: alice's ids in the place of {id}
     /v1/models/*) echo "${1//\{id\}/$model}" ;;
     /v1/datasets/*) echo "${1//\{id\}/$dataset}" ;;
     /v1/uploads/*) echo "$partial" ;;
-    /v1/jobs/*) sed "s/{id}/$job/; s/{name}/model.onnx/" <<<"$1" ;;
+    /v1/jobs/*) sed "s/{id}/$job/; s/{name}/model.onnx/; s/{number}/1/" <<<"$1" ;;
     /web/*) echo /web/main.js ;;
     *) echo "$1" ;;
     esac
