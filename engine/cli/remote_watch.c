@@ -15,7 +15,7 @@ struct watch {
     struct remote_show show;
     struct remote_events events;
     json_t *job;  /* as it was told last */
-    bool any;     /* an event came by this connection */
+    bool any;     /* it was told since the last connection was begun */
     bool too_big; /* one that cannot be taken */
     bool told;    /* that the server is gone */
 };
@@ -28,20 +28,25 @@ static bool has_ended(const json_t *job)
            strcmp(status, "cancelled") == 0;
 }
 
+/* Takes value over. */
+static void take_job(struct watch *watch, json_t *value)
+{
+    json_decref(watch->job);
+    watch->job = value;
+    watch->any = true;
+    watch->told = false;
+    remote_show_step(&watch->show, watch->job, NULL);
+}
+
 static void take_event(void *user, const char *name, const char *data)
 {
     struct watch *watch = user;
     json_t *value = remote_parse(data, strlen(data));
 
-    if (json_is_object(value) && strcmp(name, "job") == 0) {
-        json_decref(watch->job);
-        watch->job = json_incref(value);
-        remote_show_step(&watch->show, watch->job, NULL);
-    } else if (json_is_object(value) && strcmp(name, "epoch") == 0) {
+    if (json_is_object(value) && strcmp(name, "job") == 0)
+        take_job(watch, json_incref(value));
+    else if (json_is_object(value) && strcmp(name, "epoch") == 0)
         remote_show_step(&watch->show, watch->job, value);
-    }
-    watch->any = true;
-    watch->told = false;
     json_decref(value);
 }
 
@@ -113,6 +118,26 @@ static bool follow(struct watch *watch)
     return again;
 }
 
+/* The job where no event came through: a proxy may hold a stream back, and pass this. */
+static void ask(struct watch *watch)
+{
+    char path[REMOTE_PATH_SIZE];
+    const struct remote_call call = {
+        .method = "GET", .path = path, .silence = SILENCE_SECONDS, .progress = go_on};
+    struct remote_answer answer;
+    json_t *job = NULL;
+
+    snprintf(path, sizeof path, "/v1/jobs/%s", watch->id);
+    if (remote_http_call(watch->remote->http, &call, &answer) == REMOTE_ANSWERED &&
+        answer.status == 200)
+        job = remote_parse(answer.text, answer.size);
+    if (json_is_object(job))
+        take_job(watch, job);
+    else
+        json_decref(job);
+    remote_answer_clear(&answer);
+}
+
 static int interrupted(const struct watch *watch)
 {
     fprintf(stderr,
@@ -147,6 +172,8 @@ static int watch_on(struct watch *watch)
     while (!has_ended(watch->job)) {
         if (!follow(watch))
             return CLI_FAILURE;
+        if (!watch->any && !cli_stop_asked())
+            ask(watch);
         if (has_ended(watch->job))
             break;
         if (watch->any) {

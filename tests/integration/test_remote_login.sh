@@ -61,6 +61,13 @@ FSNET_TOKEN=other remote 1 jobs --server "$elsewhere"
 same "a token of the environment goes where one says" "authorization: Bearer other" "$(asked_elsewhere | grep -i authorization)"
 remote 1 jobs --server "$elsewhere/status/302"
 is_said "answers HTTP 302"
+# An order that a proxy cannot pass on is sent again, under a key that makes it the same order.
+remote 1 submit --model mdl_1 --data dst_1 --server "$elsewhere/status/503"
+remote 1 submit --model mdl_1 --data dst_1 --server "$elsewhere/status/503"
+same "two orders, three times each, by two keys" "3 3" \
+    "$(cat "$dir/got/"*.head | grep -i '^idempotency-key: [0-9a-f]' | sort | uniq -c | awk '{ print $1 }' | paste -sd' ')"
+same "with what was asked for" '{"model_id":"mdl_1","dataset_id":"dst_1"}' \
+    "$(cat "$dir/got/$(find "$dir/got" -name '*.body' | wc -l).body")"
 FSNET_TOKEN=$(printf 'a\r\nX-Evil: 1') remote 1 jobs
 is_said "FSNET_TOKEN is no token"
 FSNET_TOKEN=other remote 1 jobs
