@@ -45,7 +45,7 @@ enum cli_kind {
     X(RTOL, "rtol", 0, "X", NUMBER, 0, 1e9, "1e-3", NULL,                                          \
       "error allowed per unit of the expected")                                                    \
     X(ATOL, "atol", 0, "X", NUMBER, 0, 1e9, "1e-4", NULL, "error allowed besides")                 \
-    X(CLASSES, "classes", 0, "N", INT, 2, 100000, NULL, NULL,                                      \
+    X(CLASSES, "classes", 0, "N", INT, 1, 100000, NULL, NULL,                                      \
       "classes to tell apart (default: the architecture's)")                                       \
     X(INPUT_SIZE, "input-size", 0, "N", INT, 8, 4096, NULL, NULL,                                  \
       "height and width of the input (default: the architecture's)")                               \

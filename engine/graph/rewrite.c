@@ -23,6 +23,15 @@ static void mark(struct fsn__graph *graph, const struct fsn__node *node, int slo
     value->decay = decay;
 }
 
+/* Brought to length 1: what multiplies it next is a learned scale, as in SSD. Other factors are
+ * constants of the network (x / 255, say). */
+static bool is_normalised(const struct fsn__graph *graph, int value)
+{
+    const int node = graph->values[value].producer;
+
+    return node >= 0 && graph->nodes[node].op == &fsn__op_lp_normalization;
+}
+
 void fsn__graph_mark_trainable(struct fsn__graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++) {
@@ -44,6 +53,10 @@ void fsn__graph_mark_trainable(struct fsn__graph *graph)
         } else if (node->op == &fsn__op_add) { /* a bias written as a node of its own */
             for (int j = 0; j < node->n_in; j++)
                 if (fsn__numel(&graph->values[node->in[j]].tensor) > 1)
+                    mark(graph, node, j, FSN__VALUE_PARAM, false);
+        } else if (node->op == &fsn__op_mul) {
+            for (int j = 0; j < node->n_in; j++)
+                if (is_normalised(graph, node->in[1 - j]))
                     mark(graph, node, j, FSN__VALUE_PARAM, false);
         }
     }

@@ -15,7 +15,7 @@ static struct name join(const char *scope, const char *name)
 {
     struct name out;
 
-    snprintf(out.text, sizeof out.text, "%s%s%s", scope, *scope ? "." : "", name);
+    snprintf(out.text, sizeof out.text, "%.48s%s%.40s", scope, *scope ? "." : "", name);
     return out;
 }
 
@@ -36,7 +36,7 @@ static int apply(struct fsn__builder *b, const char *op, const char *name,
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
-enum init { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_UNIFORM };
+enum init { INIT_ZERO, INIT_ONE, INIT_SAME, INIT_NORMAL, INIT_UNIFORM };
 
 static void fill(struct fsn__builder *b, int value, enum init init, double spread)
 {
@@ -53,6 +53,9 @@ static void fill(struct fsn__builder *b, int value, enum init init, double sprea
         case INIT_ONE:
             x[i] = 1;
             break;
+        case INIT_SAME:
+            x[i] = (float)spread;
+            break;
         case INIT_NORMAL:
             x[i] = (float)(spread * fsn__rng_normal(&rng));
             break;
@@ -62,7 +65,8 @@ static void fill(struct fsn__builder *b, int value, enum init init, double sprea
         }
 }
 
-/* A constant named "<layer>.<part>"; spread: of the normal or uniform distribution. */
+/* A constant named "<layer>.<part>"; spread: of the normal or uniform distribution, or the value of
+ * INIT_SAME. */
 static int weight(struct fsn__builder *b, const char *layer, const char *part, int ndim,
                   const int64_t *dim, enum init init, double spread)
 {
@@ -103,10 +107,10 @@ void fsn__build_output(struct fsn__builder *b, int value)
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-/* kernel_shape, strides and pads as ONNX has them. */
+/* kernel_shape, strides and pads as ONNX has them, and one more where it is not the default. */
 struct window_attrs {
-    int64_t size[2], stride[2], padding[4];
-    struct fsn__attr item[3];
+    int64_t size[2], stride[2], padding[4], dilation[2];
+    struct fsn__attr item[4];
     struct fsn__attrs attrs;
 };
 
@@ -126,8 +130,24 @@ static const struct fsn__attrs *window_attrs(struct window_attrs *a, struct fsn_
     return &a->attrs;
 }
 
+static const struct fsn__attrs *with_dilation(struct window_attrs *a, int64_t dilation)
+{
+    if (dilation == 1)
+        return &a->attrs;
+    a->dilation[0] = a->dilation[1] = dilation;
+    a->item[a->attrs.count++] = (struct fsn__attr){
+        .name = "dilations", .type = FSN__ATTR_INTS, .count = 2, .ints = a->dilation};
+    return &a->attrs;
+}
+
 int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
                     int64_t filters, struct fsn__square window, bool bias)
+{
+    return fsn__build_dilated_conv(b, scope, name, x, filters, window, 1, bias);
+}
+
+int fsn__build_dilated_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                            int64_t filters, struct fsn__square window, int64_t dilation, bool bias)
 {
     const struct name layer = join(scope, name);
     const int64_t shape[4] = {filters, fsn__build_dim(b, x, 1), window.size, window.size};
@@ -138,7 +158,8 @@ int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name,
     in[1] = weight(b, layer.text, "weight", 4, shape, INIT_NORMAL, sqrt(2 / fan_out));
     if (bias)
         in[2] = weight(b, layer.text, "bias", 1, &filters, INIT_ZERO, 0);
-    return apply(b, "Conv", layer.text, window_attrs(&a, window), bias ? 3 : 2, in);
+    window_attrs(&a, window);
+    return apply(b, "Conv", layer.text, with_dilation(&a, dilation), bias ? 3 : 2, in);
 }
 
 int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x)
@@ -162,6 +183,17 @@ int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *n
     return apply(b, "MaxPool", join(scope, name).text, window_attrs(&a, window), 1, &x);
 }
 
+int fsn__build_max_pool_ceil(struct fsn__builder *b, const char *scope, const char *name, int x,
+                             struct fsn__square window)
+{
+    struct window_attrs a;
+
+    window_attrs(&a, window);
+    a.item[a.attrs.count++] =
+        (struct fsn__attr){.name = "ceil_mode", .type = FSN__ATTR_INT, .i = 1};
+    return apply(b, "MaxPool", join(scope, name).text, &a.attrs, 1, &x);
+}
+
 int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
                             struct fsn__square window)
 {
@@ -183,10 +215,50 @@ int fsn__build_add(struct fsn__builder *b, const char *scope, const char *name, 
 
 int fsn__build_concat(struct fsn__builder *b, const char *scope, const char *name, int x, int y)
 {
+    return fsn__build_join(b, join(scope, name).text, 2, (int[]){x, y});
+}
+
+int fsn__build_l2_norm(struct fsn__builder *b, const char *scope, const char *name, int x,
+                       double scale)
+{
+    struct fsn__attr item[2] = {{.name = "axis", .type = FSN__ATTR_INT, .i = 1},
+                                {.name = "p", .type = FSN__ATTR_INT, .i = 2}};
+    const struct fsn__attrs attrs = {.count = 2, .item = item};
+    const struct name layer = join(scope, name);
+    const int64_t shape[3] = {fsn__build_dim(b, x, 1), 1, 1};
+    const int weights = weight(b, layer.text, "weight", 3, shape, INIT_SAME, scale);
+
+    x = apply(b, "LpNormalization", layer.text, &attrs, 1, &x);
+    return apply(b, "Mul", join(layer.text, "scale").text, NULL, 2, (int[]){x, weights});
+}
+
+/* ---- the end of a detector ---------------------------------------------------------------------
+ */
+
+int fsn__build_rows(struct fsn__builder *b, const char *scope, const char *name, int x,
+                    int64_t width)
+{
+    struct fsn__attr perm = {
+        .name = "perm", .type = FSN__ATTR_INTS, .count = 4, .ints = (int64_t[]){0, 2, 3, 1}};
+    const struct fsn__attrs attrs = {.count = 1, .item = &perm};
+    struct fsn__tensor shape = {.data = (int64_t[]){0, -1, width}};
+    const struct name layer = join(scope, name);
+    int in[2];
+
+    fsn__shape_set(&shape, FSN__I64, 1, (int64_t[]){3});
+    in[0] = apply(b, "Transpose", join(layer.text, "transpose").text, &attrs, 1, &x);
+    if (b->status == FSN_OK)
+        b->status = fsn__graph_add_const(b->graph, join(layer.text, "shape").text, FSN__VALUE_CONST,
+                                         &shape, &in[1], b->err);
+    return apply(b, "Reshape", join(layer.text, "rows").text, NULL, 2, in);
+}
+
+int fsn__build_join(struct fsn__builder *b, const char *name, int count, const int *values)
+{
     struct fsn__attr axis = {.name = "axis", .type = FSN__ATTR_INT, .i = 1};
     const struct fsn__attrs attrs = {.count = 1, .item = &axis};
 
-    return apply(b, "Concat", join(scope, name).text, &attrs, 2, (int[]){x, y});
+    return apply(b, "Concat", name, &attrs, count, values);
 }
 
 /* ---- the end of a classifier -------------------------------------------------------------------

@@ -31,9 +31,16 @@ void fsn__build_output(struct fsn__builder *b, int value);
 /* Weights normal with variance 2 / (size^2 filters) (He et al. 2015, fan-out), biases zero. */
 int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
                     int64_t filters, struct fsn__square window, bool bias);
+/* The same with taps `dilation` pixels apart. */
+int fsn__build_dilated_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                            int64_t filters, struct fsn__square window, int64_t dilation,
+                            bool bias);
 int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x);
 int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
                         struct fsn__square window);
+/* The last window may reach beyond the image (ceil_mode). */
+int fsn__build_max_pool_ceil(struct fsn__builder *b, const char *scope, const char *name, int x,
+                             struct fsn__square window);
 int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
                             struct fsn__square window);
 /* Operators without attributes: "Relu", "GlobalAveragePool", "Flatten", "Dropout". */
@@ -42,6 +49,16 @@ int fsn__build_unary(struct fsn__builder *b, const char *op, const char *scope, 
 int fsn__build_add(struct fsn__builder *b, const char *scope, const char *name, int x, int y);
 /* Along the channels. */
 int fsn__build_concat(struct fsn__builder *b, const char *scope, const char *name, int x, int y);
+/* Several values along axis 1, to a value of this name. */
+int fsn__build_join(struct fsn__builder *b, const char *name, int count, const int *values);
+/* The channels of each pixel divided by their L2 norm, times a learned factor for each channel that
+ * begins at `scale` (Liu et al., "ParseNet", arXiv 1506.04579). */
+int fsn__build_l2_norm(struct fsn__builder *b, const char *scope, const char *name, int x,
+                       double scale);
+/* x [N, k width, h, w] -> [N, h w k, width]: pixels row by row, the k groups of channels of each.
+ */
+int fsn__build_rows(struct fsn__builder *b, const char *scope, const char *name, int x,
+                    int64_t width);
 /* x [N, in] -> [N, features]; weights uniform within 1 / sqrt(in), biases zero. The result is named
  * `output`. */
 int fsn__build_linear(struct fsn__builder *b, const char *name, int x, int64_t features,

@@ -32,8 +32,8 @@ static int conv_bn(struct fsn__builder *b, const char *scope, int i, int x, int6
     return fsn__build_bn(b, scope, bn, x);
 }
 
-static int conv_bn_relu(struct fsn__builder *b, const char *scope, int i, int x, int64_t filters,
-                        struct fsn__square window)
+int fsn__build_conv_bn_relu(struct fsn__builder *b, const char *scope, int i, int x,
+                            int64_t filters, struct fsn__square window)
 {
     char relu[16];
 
@@ -48,11 +48,11 @@ static int block(struct fsn__builder *b, const char *scope, int x, int64_t width
     int y, shortcut = x;
 
     if (bottleneck) {
-        y = conv_bn_relu(b, scope, 1, x, width, conv_1x1);
-        y = conv_bn_relu(b, scope, 2, y, width, conv_3x3(stride));
+        y = fsn__build_conv_bn_relu(b, scope, 1, x, width, conv_1x1);
+        y = fsn__build_conv_bn_relu(b, scope, 2, y, width, conv_3x3(stride));
         y = conv_bn(b, scope, 3, y, filters, conv_1x1);
     } else {
-        y = conv_bn_relu(b, scope, 1, x, width, conv_3x3(stride));
+        y = fsn__build_conv_bn_relu(b, scope, 1, x, width, conv_3x3(stride));
         y = conv_bn(b, scope, 2, y, filters, conv_3x3(1));
     }
     if (stride != 1 || fsn__build_dim(b, x, 1) != filters) {
@@ -64,6 +64,12 @@ static int block(struct fsn__builder *b, const char *scope, int x, int64_t width
     return fsn__build_unary(b, "Relu", scope, "relu", y);
 }
 
+int fsn__build_basic_block(struct fsn__builder *b, const char *scope, int x, int64_t width,
+                           int64_t stride)
+{
+    return block(b, scope, x, width, stride, false);
+}
+
 int fsn__build_resnet(struct fsn__builder *b, const struct fsn__arch *arch,
                       const struct fsn_arch_options *options, int x)
 {
@@ -71,10 +77,10 @@ int fsn__build_resnet(struct fsn__builder *b, const struct fsn__arch *arch,
     char scope[32];
 
     if (options->input_size >= FSN__IMAGENET_SIZE) {
-        x = conv_bn_relu(b, "", 1, x, width, (struct fsn__square){7, 2, 3});
+        x = fsn__build_conv_bn_relu(b, "", 1, x, width, (struct fsn__square){7, 2, 3});
         x = fsn__build_max_pool(b, "", "maxpool", x, (struct fsn__square){3, 2, 1});
     } else {
-        x = conv_bn_relu(b, "", 1, x, width, conv_3x3(1));
+        x = fsn__build_conv_bn_relu(b, "", 1, x, width, conv_3x3(1));
     }
     for (int stage = 0; stage < arch->stages; stage++, width *= 2)
         for (int i = 0; i < arch->blocks[stage]; i++) {

@@ -26,7 +26,11 @@
     X("resnet50", WIDE_RESNET(224, 3, 4, 6, 3), .bottleneck = true)                               \
     X("densenet100", .build = fsn__build_densenet, .input_size = 32, .min_size = 4, .depth = 100, \
       .growth = 12)                                                                               \
-    X("vgg16-bn", .build = fsn__build_vgg16, .input_size = 32, .min_size = 32)
+    X("vgg16-bn", .build = fsn__build_vgg16, .input_size = 32, .min_size = 32)                    \
+    X("ssd300", .build = fsn__build_ssd300, .input_size = 300, .min_size = 300, .max_size = 300,  \
+      .width = 64, .classes = 20, .detector = true)                                               \
+    X("ssd-lite", .build = fsn__build_ssd_lite, .input_size = 160, .min_size = 32, .classes = 20, \
+      .detector = true)
 
 static const struct fsn__arch archs[] = {
 #define ROW(title, ...) {.name = title, __VA_ARGS__},
@@ -77,14 +81,17 @@ static enum fsn_status complete(const struct fsn__arch *arch, struct fsn_arch_op
     if (o->input_size == 0)
         o->input_size = arch->input_size;
     if (o->classes == 0)
+        o->classes = arch->classes;
+    if (o->classes == 0)
         o->classes = o->input_size >= FSN__IMAGENET_SIZE ? 1000 : 10;
     if (o->input_channels == 0)
         o->input_channels = 3;
     if (o->growth == 0)
         o->growth = arch->growth;
-    status = check(arch->name, "input size", o->input_size, arch->min_size, 2048, err);
+    status = check(arch->name, "input size", o->input_size, arch->min_size,
+                   arch->max_size > 0 ? arch->max_size : 2048, err);
     if (status == FSN_OK)
-        status = check(arch->name, "classes", o->classes, 2, 100000, err);
+        status = check(arch->name, "classes", o->classes, arch->detector ? 1 : 2, 100000, err);
     if (status == FSN_OK)
         status = check(arch->name, "input channels", o->input_channels, 1, FSN_MAX_CHANNELS, err);
     if (status == FSN_OK && arch->growth != 0)

@@ -8,6 +8,7 @@
  */
 #include "fs/fs.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,6 +97,36 @@ static void layout_3d_of_resnet18_has_the_counts_of_the_abstract(void **state)
     fsn_model_destroy(model);
 }
 
+/* The grids of ResNet-18 above for what is 3x3 (which is nearly all), and for 1x1 filters the same
+ * ratio or next to none. docs/results.md has the choice; 3 % is what it is held to. */
+static void layout_3d_of_ssd300_has_the_papers_two_sizes(void **state)
+{
+    static const struct {
+        double ratio_1x1, published;
+    } rows[] = {{8, 0.45e6}, {1.3, 0.68e6}};
+    struct fsn_model *model = build("ssd300", NULL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fsn_plan *p;
+        struct fsn_spec spec;
+
+        fsn_spec_defaults(&spec);
+        spec.filter_summary.layout = FSN_LAYOUT_3D;
+        spec.filter_summary.ratio = 16;
+        spec.filter_summary.ratio_1x1 = rows[i].ratio_1x1;
+        spec.quantize.bits = 8;
+        p = plan(model, &spec);
+        assert_int_equal(p->parameters, 26285486);
+        if (fabs((double)p->effective_parameters / rows[i].published - 1) > 0.03)
+            fail_msg("%lld effective parameters, published are %g",
+                     (long long)p->effective_parameters, rows[i].published);
+        fsn_plan_destroy(p);
+        fsn_spec_clear(&spec);
+    }
+    fsn_model_destroy(model);
+}
+
 /* 53 batch norms of 26,560 channels together: 2 * 26560 + 53 over the trainable tensors. */
 static void resnet50_has_the_published_trainable_tensors(void **state)
 {
@@ -111,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout_1d_has_the_published_counts),
         cmocka_unit_test(layout_3d_of_resnet18_has_the_counts_of_the_abstract),
+        cmocka_unit_test(layout_3d_of_ssd300_has_the_papers_two_sizes),
         cmocka_unit_test(resnet50_has_the_published_trainable_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

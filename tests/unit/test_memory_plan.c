@@ -111,7 +111,8 @@ static void expect_near_bound(struct fsn__graph *graph, const char *name)
 
 static void networks_of_the_zoo_are_planned_near_the_lower_bound(void **state)
 {
-    static const char *const names[] = {"resnet20", "resnet56", "resnet18", "densenet100"};
+    static const char *const names[] = {"resnet20", "resnet56", "resnet18", "densenet100",
+                                        "ssd-lite"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

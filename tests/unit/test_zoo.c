@@ -27,10 +27,17 @@ static void assert_shape(const struct fsn__graph *graph, int value, const char *
     assert_string_equal(FSN__SHAPE(&graph->values[value].tensor), shape);
 }
 
-static void every_network_maps_input_to_logits(void **state)
+static bool is_detector(const char *name)
+{
+    return strncmp(name, "ssd", 3) == 0;
+}
+
+static void every_classifier_maps_input_to_logits(void **state)
 {
     (void)state;
     for (const char *const *name = fsn_arch_names(); *name; name++) {
+        if (is_detector(*name))
+            continue;
         /* 32: VGG's linear layers of the ImageNet form would fill most of a gigabyte */
         struct fsn_model *model =
             build(*name, &(struct fsn_arch_options){.input_size = 32, .classes = 7});
@@ -42,6 +49,55 @@ static void every_network_maps_input_to_logits(void **state)
         assert_shape(graph, graph->outputs[0], "logits", "[N,7]");
         fsn_model_destroy(model);
     }
+}
+
+/* Boxes: 4 of 38 x 38 pixels, 6 of 19 x 19, 10 x 10 and 5 x 5, 4 of 3 x 3 and one. */
+static void ssd300_has_8732_boxes_and_the_ports_parameters(void **state)
+{
+    struct fsn_model *model = build("ssd300", NULL);
+    const struct fsn__graph *graph = model->graph;
+
+    (void)state;
+    assert_int_equal(graph->output_count, 2);
+    assert_shape(graph, graph->inputs[0], "input", "[N,3,300,300]");
+    assert_shape(graph, graph->outputs[0], "locations", "[N,8732,4]");
+    assert_shape(graph, graph->outputs[1], "confidences", "[N,8732,21]");
+    assert_int_equal(fsn__graph_parameters(graph), 26285486); /* amdegroot/ssd.pytorch, VOC */
+    fsn_model_destroy(model);
+}
+
+/* Maps of 20, 10, 5 and 3 pixels: 4 * 400 + 6 * 100 + 6 * 25 + 4 * 9. */
+static void ssd_lite_is_small(void **state)
+{
+    struct fsn_model *model = build("ssd-lite", &(struct fsn_arch_options){.classes = 3});
+    const struct fsn__graph *graph = model->graph;
+
+    (void)state;
+    assert_shape(graph, graph->outputs[0], "locations", "[N,2386,4]");
+    assert_shape(graph, graph->outputs[1], "confidences", "[N,2386,4]");
+    assert_true(fsn__graph_parameters(graph) < 1000000);
+    assert_true(fsn__graph_macs(graph) < 500000000);
+    fsn_model_destroy(model);
+    model = build("ssd-lite", &(struct fsn_arch_options){.classes = 1, .input_size = 32});
+    assert_shape(model->graph, model->graph->outputs[1], "confidences", "[N,98,2]");
+    fsn_model_destroy(model);
+}
+
+/* The factor behind the normalisation is learned and begins at 20. */
+static void the_scale_of_a_normalisation_is_trained(void **state)
+{
+    struct fsn_model *model = build("ssd300", NULL);
+    const struct fsn__graph *graph = model->graph;
+    const int scale = fsn__graph_find_value(graph, "conv4_3.norm.weight");
+
+    (void)state;
+    assert_true(scale >= 0);
+    assert_int_equal(graph->values[scale].kind, FSN__VALUE_PARAM);
+    assert_false(graph->values[scale].decay);
+    assert_int_equal(fsn__numel(&graph->values[scale].tensor), 512);
+    for (int i = 0; i < 512; i++)
+        assert_true(fsn__f32(&graph->values[scale].tensor)[i] == 20.0F);
+    fsn_model_destroy(model);
 }
 
 static int64_t dim(const struct fsn__graph *graph, const char *value, int axis)
@@ -141,19 +197,24 @@ static void impossible_options_are_refused(void **state)
 {
     (void)state;
     assert_refused("resnet19", (struct fsn_arch_options){0}, "no architecture 'resnet19'");
-    assert_refused("resnet19", (struct fsn_arch_options){0}, "densenet100 vgg16-bn");
+    assert_refused("resnet19", (struct fsn_arch_options){0}, "densenet100 vgg16-bn ssd300");
     assert_refused("resnet20", (struct fsn_arch_options){.classes = 1}, "classes must be 2 to");
     assert_refused("resnet20", (struct fsn_arch_options){.classes = -1}, "is -1");
     assert_refused("resnet20", (struct fsn_arch_options){.input_size = 3}, "input size must be 4");
     assert_refused("vgg16-bn", (struct fsn_arch_options){.input_size = 31}, "must be 32 to");
     assert_refused("resnet20", (struct fsn_arch_options){.input_channels = 5}, "channels");
+    assert_refused("ssd300", (struct fsn_arch_options){.input_size = 320}, "size must be 300");
+    assert_refused("ssd-lite", (struct fsn_arch_options){.classes = -1}, "classes must be 1 to");
     assert_refused("densenet100", (struct fsn_arch_options){.growth = 257}, "growth must be");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_network_maps_input_to_logits),
+        cmocka_unit_test(every_classifier_maps_input_to_logits),
+        cmocka_unit_test(ssd300_has_8732_boxes_and_the_ports_parameters),
+        cmocka_unit_test(ssd_lite_is_small),
+        cmocka_unit_test(the_scale_of_a_normalisation_is_trained),
         cmocka_unit_test(input_size_decides_between_the_forms_for_cifar_and_imagenet),
         cmocka_unit_test(imagenet_networks_have_the_published_multiply_adds),
         cmocka_unit_test(vgg_of_imagenet_has_the_published_parameters),
