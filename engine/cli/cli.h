@@ -26,7 +26,8 @@ enum cli_kind {
     X(HELP, "help", 'h', NULL, FLAG, 0, 0, NULL, NULL, "print this and exit")                      \
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
-    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL, "cifar10|cifar100|idx|npz|voc|imagefolder", \
+    X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
+      "cifar10|cifar100|idx|npz|voc|coco|imagefolder",                                             \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \

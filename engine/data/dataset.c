@@ -18,8 +18,8 @@
 
 /* A file goes to the first format that wants it. */
 static const struct fsn__data_format *const formats[] = {
-    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,
-    &fsn__format_npz,     &fsn__format_voc,      &fsn__format_image_folder};
+    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,         &fsn__format_npz,
+    &fsn__format_voc,     &fsn__format_coco,     &fsn__format_image_folder};
 
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
@@ -27,8 +27,8 @@ static const size_t default_cache = (size_t)512 << 20;
 
 const char *const *fsn_dataset_formats(void)
 {
-    static const char *const names[] = {"cifar10", "cifar100",    "idx", "npz",
-                                        "voc",     "imagefolder", NULL};
+    static const char *const names[] = {"cifar10", "cifar100", "idx",         "npz",
+                                        "voc",     "coco",     "imagefolder", NULL};
 
     return names;
 }
@@ -41,9 +41,15 @@ struct collection {
     char first_name[128];
 };
 
-static bool is_sought(const struct collection *found, int format)
+static bool is_meant(const struct collection *found, int format)
 {
     return found->only < 0 || found->only == format;
+}
+
+/* Whether its files are kept: it is meant, or takes in the images of what is. */
+static bool is_sought(const struct collection *found, int format)
+{
+    return is_meant(found, format) || formats[found->only]->images == formats[format];
 }
 
 /* ---- collecting ---------------------------------------------------------------------------- */
@@ -89,7 +95,7 @@ static enum fsn_status not_recognised(const struct collection *found, struct fsn
     size_t length = 0;
 
     for (int f = 0; f < FORMAT_COUNT; f++)
-        if (is_sought(found, f) && length < sizeof expected)
+        if (is_meant(found, f) && length < sizeof expected)
             length += (size_t)snprintf(expected + length, sizeof expected - length, "%s%s",
                                        length > 0 ? " or " : "", formats[f]->expects);
     if (found->files == 0)
@@ -104,7 +110,7 @@ static enum fsn_status recognise(const struct collection *found, int *format, st
 {
     *format = -1;
     for (int f = 0; f < FORMAT_COUNT; f++) {
-        if (!formats[f]->is_there(formats[f], found->state[f]) ||
+        if (!is_meant(found, f) || !formats[f]->is_there(formats[f], found->state[f]) ||
             (*format >= 0 && formats[f]->fallback))
             continue;
         if (*format >= 0)
@@ -220,6 +226,9 @@ static enum fsn_status assemble(struct collection *found, const struct fsn_data_
     if (!dataset)
         return FSN__NOMEM(err);
     dataset->format = formats[f]->name;
+    for (int i = 0; i < FORMAT_COUNT; i++)
+        if (formats[f]->images == formats[i])
+            formats[f]->join(found->state[f], &found->state[i]);
     status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
     if (status == FSN_OK)
         status = complete(dataset, limits, err);

@@ -1,5 +1,5 @@
 /* fuzz_files.c - any bytes as the files that a data set is made of: CIFAR's, IDX, NumPy's, VOC's
- * lists and annotations, photographs.
+ * lists and annotations, COCO's annotations, photographs.
  *
  * fuzz_data has the same property for whole archives, whose packing and checksums keep nearly every
  * changed file from its reader. Here an input is a row of files, each
@@ -46,6 +46,8 @@ static const char *const names[] = {
     "train/dog/2.png",
     "test/cat/3.png",
     "test/dog/4.jpg",
+    "annotations/instances_train.json",
+    "annotations/instances_val.json",
 };
 
 static size_t read_files(const uint8_t *data, size_t size, struct made_entry *entries)

@@ -81,6 +81,16 @@ upload datasets "$dir/voc.tar.gz"
 same "a bad box is left out and named" \
     '1 1 {"image":"voc/JPEGImages/2.jpg","class":"thing","box":[1,2,300,40],"fault":"outside"}' \
     "$(field '"\(.summary.splits.train.per_class[0]) \(.summary.bad_boxes.count) \(.summary.bad_boxes.listed[0] | tojson)"')"
+mkdir "$dir/coco" "$dir/coco/annotations" "$dir/coco/images"
+cp "$voc/JPEGImages/"[12].jpg "$dir/coco/images"
+jq -n '{images: [{id: 1, file_name: "1.jpg"}, {id: 2, file_name: "2.jpg"}], categories: [{id: 7, name: "thing"}],
+    annotations: [{image_id: 1, category_id: 7, bbox: [0, 0, 8, 8], iscrowd: 1},
+        {image_id: 2, category_id: 7, bbox: [1, 2, 3.5, 4]}, {image_id: 2, category_id: 8, bbox: [1, 2, 3, 4]}]}' \
+    >"$dir/coco/annotations/instances_all.json"
+tar -cf "$dir/coco.tar" -C "$dir" coco
+upload datasets "$dir/coco.tar"
+same "COCO's boxes are counted, and a bad one named" 'coco 2 1 "unknown_class"' \
+    "$(field '"\(.format) \([.summary.splits[].objects.count] | add) \([.summary.splits[].objects.difficult] | add) \(.summary.bad_boxes.listed[0].fault | tojson)"')"
 
 # ---- IDX -------------------------------------------------------------------------------------
 # put_idx NAME DIMS... < bytes: the header (bytes 0 0 8 dims, sides of 4 bytes) and the data, gzip.

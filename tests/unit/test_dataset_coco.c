@@ -1,0 +1,226 @@
+/* test_dataset_coco.c - detection sets in COCO's form: what is read, named and refused. */
+#include "data/dataset.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataset_maker.h"
+#include "image_maker.h"
+
+#define CATEGORIES "\"categories\":[{\"id\":9,\"name\":\"dog\"},{\"id\":3,\"name\":\"cat\"}]"
+#define IMAGE(id, file) "{\"id\":" id ",\"file_name\":\"" file "\"}"
+#define BOX(image, category, box, crowd) \
+    "{\"image_id\":" image ",\"category_id\":" category ",\"bbox\":" box ",\"iscrowd\":" crowd "}"
+#define SET(images, boxes) "{" CATEGORIES ",\"images\":[" images "],\"annotations\":[" boxes "]}"
+
+enum { FILES = 5, TRAIN_JSON = 3, VAL_JSON };
+
+/* Images of 12 x 8, two called 1.jpg in two folders. */
+struct coco {
+    struct made_bytes image;
+    struct made_entry entries[FILES];
+};
+
+static void set_text(struct coco *coco, int file, const char *text)
+{
+    coco->entries[file].bytes = text;
+    coco->entries[file].size = strlen(text);
+}
+
+static int set_up(void **state)
+{
+    static const char *const names[FILES] = {
+        "c/train2017/1.jpg",
+        "c/train2017/2.jpg",
+        "c/val2017/1.jpg",
+        "c/annotations/instances_train2017.json",
+        "c/annotations/instances_val2017.json",
+    };
+    struct coco *coco = calloc(1, sizeof *coco);
+
+    assert_non_null(coco);
+    coco->image = make_jpeg_of(12, 8, 1, 2, 3);
+    for (int i = 0; i < FILES; i++)
+        coco->entries[i] = (struct made_entry){
+            .name = names[i], .bytes = coco->image.data, .size = coco->image.size};
+    set_text(coco, TRAIN_JSON,
+             SET(IMAGE("70", "2.jpg") "," IMAGE("5", "1.jpg"),
+                 BOX("70", "9", "[3, 2, 6, 4]", "0") "," BOX(
+                     "5", "3", "[0, 0, 12.4, 8]", "1") "," BOX("70", "3", "[0, 0, 1.5, 1]", "0")));
+    set_text(coco, VAL_JSON, SET(IMAGE("5", "1.jpg"), BOX("5", "9", "[6, 0, 6, 8]", "0")));
+    *state = coco;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct coco *coco = *state;
+
+    free(coco->image.data);
+    free(coco);
+    return 0;
+}
+
+static void assert_object(const struct fsn__object *object, int label, bool difficult, double x0,
+                          double y0, double x1, double y1)
+{
+    assert_int_equal(object->label, label);
+    assert_true(object->difficult == difficult);
+    assert_float_equal(object->box.x0, x0, 1e-7);
+    assert_float_equal(object->box.y0, y0, 1e-7);
+    assert_float_equal(object->box.x1, x1, 1e-7);
+    assert_float_equal(object->box.y1, y1, 1e-7);
+}
+
+static void boxes_and_classes_are_read(void **state)
+{
+    struct coco *coco = *state;
+    struct fsn_error err;
+    struct fsn_dataset *dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    const struct fsn__images *train = &dataset->split[FSN_SPLIT_TRAIN];
+    const struct fsn__images *test = &dataset->split[FSN_SPLIT_TEST];
+
+    assert_string_equal(dataset->format, "coco");
+    assert_true(dataset->detection);
+    assert_int_equal(dataset->classes, 2); /* in the order of ids: 3, 9 */
+    assert_string_equal(dataset->class_names[0], "cat");
+    assert_string_equal(dataset->class_names[1], "dog");
+    assert_true(train->count == 2 && test->count == 1 && dataset->unused_images == 0);
+    assert_string_equal(dataset->store->images[train->file[0]].name, "c/train2017/1.jpg");
+    assert_string_equal(dataset->store->images[test->file[0]].name, "c/val2017/1.jpg");
+    assert_true(train->first_object[0] == 0 && train->first_object[1] == 1 &&
+                train->first_object[2] == 3);
+    assert_object(&train->objects[0], 0, true, 0, 0, 1, 1); /* 12.4 of 12: rounding */
+    assert_object(&train->objects[1], 1, false, 0.25, 0.25, 0.75, 0.75);
+    assert_object(&train->objects[2], 0, false, 0, 0, 0.125, 0.125);
+    assert_object(&test->objects[0], 1, false, 0.5, 0, 1, 1);
+    assert_true(train->per_class[0] == 2 && train->per_class[1] == 1 && test->per_class[1] == 1);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].difficult, 1);
+    fsn_dataset_destroy(dataset);
+}
+
+static void one_file_beside_the_images_is_split(void **state)
+{
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    coco->entries[TRAIN_JSON].name = "annotations.json";
+    set_text(coco, TRAIN_JSON,
+             SET(IMAGE("1", "train2017/1.jpg") "," IMAGE("2", "2.jpg"),
+                 BOX("1", "3", "[0, 0, 1, 1]", "0") "," BOX("2", "3", "[0, 0, 1, 1]", "0")));
+    dataset = open_entries(coco->entries, FILES - 1, FSN_OK, &err);
+    assert_true(dataset->split_made);
+    assert_true(dataset->split[FSN_SPLIT_TRAIN].count == 1 &&
+                dataset->split[FSN_SPLIT_TEST].count == 1 && dataset->unused_images == 1);
+    assert_true(dataset->objects[0].count == 1 && dataset->objects[1].count == 1);
+    fsn_dataset_destroy(dataset);
+}
+
+static void bad_boxes_are_left_out_and_named(void **state)
+{
+    static const enum fsn_box_fault faults[] = {FSN_BOX_EMPTY, FSN_BOX_OUTSIDE,
+                                                FSN_BOX_UNKNOWN_CLASS, FSN_BOX_OUTSIDE};
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    set_text(
+        coco, TRAIN_JSON,
+        SET(IMAGE("5", "1.jpg"),
+            BOX("5", "9", "[3, 2, 6, 0]", "0") "," BOX("5", "9", "[3, 2, 10, 1]", "0") "," BOX(
+                "5", "4", "[3, 2, 1, 1]", "0") "," BOX("5", "9", "[1e308, 2, 1e308, 1]", "0")));
+    dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 0);
+    assert_int_equal(dataset->bad_boxes.count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(dataset->bad_boxes.listed[i].fault, faults[i]);
+    assert_string_equal(dataset->bad_boxes.listed[2].class_name, "category 4");
+    assert_string_equal(dataset->bad_boxes.listed[0].image, "c/train2017/1.jpg");
+    assert_true(dataset->bad_boxes.listed[1].given[2] == 10);
+    fsn_dataset_destroy(dataset);
+}
+
+static void what_is_no_coco_is_refused_with_the_place(void **state)
+{
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"{", "instances_train2017.json: line 1: "},
+        {"[]", "there is no array 'categories'"},
+        {"{" CATEGORIES ",\"images\":[]}", "there is no array 'annotations'"},
+        {SET("3", ""), "images[0]: id is no integer"},
+        {SET("{\"id\":1}", ""), "images[0]: file_name is no text"},
+        {SET(IMAGE("1", "9.jpg"), ""), "lists '9.jpg', which is no image"},
+        {SET(IMAGE("1", "1.jpg") "," IMAGE("1", "2.jpg"), ""), "two images have the id 1"},
+        {SET(IMAGE("1", "1.jpg") "," IMAGE("2", "1.jpg"), ""), "'1.jpg', which has been listed"},
+        {SET(IMAGE("1", "1.jpg"), BOX("2", "9", "[0,0,1,1]", "0")),
+         "annotations[0] is of image 2, which is not listed"},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1]", "0")), "annotations[0]: bbox is not"},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1,\"1\"]", "0")),
+         "annotations[0]: bbox is not"},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "\"x\"", "[0,0,1,1]", "0")),
+         "annotations[0]: category_id is no integer"},
+        {"{\"categories\":[{\"id\":3,\"name\":\"cow\"}],\"images\":[" IMAGE(
+             "1", "1.jpg") "],\"annotations\":[]}",
+         "category 3 is called 'c"},
+    };
+    struct coco *coco = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        set_text(coco, TRAIN_JSON, cases[i].text);
+        assert_entries_refused(coco->entries, FILES, FSN_FORMAT, cases[i].part);
+    }
+    set_text(coco, TRAIN_JSON, SET("", ""));
+    assert_entries_refused(coco->entries, FILES, FSN_FORMAT, "there are no train images");
+    assert_entries_refused(coco->entries + TRAIN_JSON, 1, FSN_FORMAT, "has no images in folders");
+}
+
+static void a_name_in_two_folders_is_ambiguous(void **state)
+{
+    struct coco *coco = *state;
+
+    coco->entries[TRAIN_JSON].name = "c/annotations/instances_default.json";
+    assert_entries_refused(coco->entries, FILES, FSN_FORMAT,
+                           "instances_default.json lists '1.jpg', and several images");
+}
+
+static void the_format_can_be_asked_for(void **state)
+{
+    struct coco *coco = *state;
+    struct made_bytes made = make_archive(MADE_TAR, coco->entries, FILES);
+    struct made_bytes images = make_archive(MADE_TAR, coco->entries, TRAIN_JSON);
+    struct fsn_dataset *dataset = NULL;
+    struct fsn_error err = {0};
+
+    assert_int_equal(fsn__dataset_open_memory(made.data, made.size, "coco", NULL, &dataset, NULL),
+                     FSN_OK);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 3);
+    fsn_dataset_destroy(dataset);
+    assert_int_equal(
+        fsn__dataset_open_memory(images.data, images.size, "coco", NULL, &dataset, &err),
+        FSN_FORMAT);
+    assert_non_null(strstr(err.text, "no data set recognised"));
+    free(made.data);
+    free(images.data);
+}
+
+int main(void)
+{
+#define COCO_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        COCO_TEST(boxes_and_classes_are_read),
+        COCO_TEST(one_file_beside_the_images_is_split),
+        COCO_TEST(bad_boxes_are_left_out_and_named),
+        COCO_TEST(what_is_no_coco_is_refused_with_the_place),
+        COCO_TEST(a_name_in_two_folders_is_ambiguous),
+        COCO_TEST(the_format_can_be_asked_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
