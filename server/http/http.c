@@ -21,7 +21,7 @@
 #include "http/http.h"
 
 #include "base/clock.h"
-#include "base/counters.h"
+#include "http/account.h"
 #include "http/digest_field.h"
 #include "http/integrity.h"
 #include "http/listen.h"
@@ -299,27 +299,6 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     return request->body.size_bytes > request->body.limit_bytes + DRAIN_BYTES ? MHD_NO : MHD_YES;
 }
 
-static void count_problem(const char *type, int add)
-{
-    srv_count(SRV_COUNT_PROBLEMS, &(struct srv_labels){{strrchr(type, ':') + 1}, 0}, add);
-}
-
-/* The method as the route has it: a client cannot make up labels. */
-static void count_request(const struct srv_request *request)
-{
-    const struct srv_route *route = request->match.route;
-    const char *method = route ? route->method : "", *pattern = route ? route->pattern : "";
-
-    srv_count(SRV_COUNT_REQUESTS, &(struct srv_labels){{method, pattern}, request->status}, 1);
-    if (request->problem)
-        count_problem(request->problem, 1);
-    srv_count(SRV_COUNT_RECEIVED, NULL, (double)request->body.size_bytes);
-    if (request->answered_ticks_ms > 0)
-        srv_count_request_seconds(
-            method, pattern,
-            1e-3 * (double)(request->answered_ticks_ms - request->started_ticks_ms));
-}
-
 static void on_completed(void *user, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode how)
 {
@@ -329,14 +308,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     (void)connection;
     if (!request)
         return;
-    count_request(request);
-    SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
-            SRV_TEXT("path", request->path), SRV_TEXT("request", request->id),
-            SRV_INT("status", request->status),
-            SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
-            SRV_INT("received_bytes", request->body.size_bytes),
-            SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
-            SRV_TEXT("end", how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "complete" : "broken"));
+    srv_account(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     srv_body_discard(&request->body);
     if (request->response)
         MHD_destroy_response(request->response);
@@ -413,9 +385,7 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
     if (!http)
         return SRV_NOMEM(err);
     http->options = *options;
-    /* There from the start: a first refusal is a rise. */
-    count_problem(srv_problem_type(SRV_PROBLEM_RATE), 0);
-    count_problem(srv_problem_type(SRV_PROBLEM_QUOTA), 0);
+    srv_account_start();
     if (uv_mutex_init(&http->mutex) != 0 || uv_cond_init(&http->idle) != 0) {
         free(http);
         return SRV_NOMEM(err);
