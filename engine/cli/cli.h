@@ -33,6 +33,8 @@ enum cli_kind {
       "job spec as the service takes it; options given here go over it")                           \
     X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
     X(OUT_MODEL, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "ONNX file to write")                 \
+    X(DETECTION, "detection", 0, NULL, FLAG, 0, 0, NULL, NULL,                                     \
+      "pictures of several shapes with their boxes, a Pascal VOC set")                             \
     X(OUT_DATA, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "archive to write (.tar.gz)")          \
     X(CHECKPOINT_FOLDER, "checkpoint", 0, "DIR", TEXT, 0, 0, NULL, NULL,                           \
       "keep a checkpoint here after every epoch, and continue from it")                            \
@@ -173,7 +175,7 @@ struct cli_args {
     int more_count;
     const char *text[CLI_OPTION_COUNT]; /* as given, or the fallback, or NULL */
     double number[CLI_OPTION_COUNT];    /* of INT and NUMBER; 0 without a fallback */
-    bool help, json, kernels;
+    bool help, json, kernels, detection;
     struct fsn_spec spec; /* defaults, --spec, options, in this order */
 };
 

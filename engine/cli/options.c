@@ -240,6 +240,7 @@ static bool take_option(struct cli_args *args, int argc, char **argv, int *at,
     args->help |= id == CLI_OPT_HELP;
     args->json |= id == CLI_OPT_JSON;
     args->kernels |= id == CLI_OPT_KERNELS;
+    args->detection |= id == CLI_OPT_DETECTION;
     if (option->kind == CLI_SPEC) {
         if (*setting_count == MAX_SETTINGS) {
             cli_error(args->command, "more than %d settings", MAX_SETTINGS);
