@@ -34,6 +34,8 @@ enum cli_kind {
       "job spec as the service takes it; options given here go over it")                           \
     X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
     X(OUT_MODEL, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "ONNX file to write")                 \
+    X(DETECTION, "detection", 0, NULL, FLAG, 0, 0, NULL, NULL,                                     \
+      "pictures of several shapes with their boxes, a Pascal VOC set")                             \
     X(OUT_DATA, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "archive to write (.tar.gz)")          \
     X(CHECKPOINT_FOLDER, "checkpoint", 0, "DIR", TEXT, 0, 0, NULL, NULL,                           \
       "keep a checkpoint here after every epoch, and continue from it")                            \

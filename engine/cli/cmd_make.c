@@ -170,8 +170,12 @@ static int run_draw(const struct cli_args *args)
     int64_t train_images = (int64_t)args->number[CLI_OPT_TRAIN];
     int64_t test_images = (int64_t)args->number[CLI_OPT_TEST];
     struct fsn_error err = {0};
+    const enum fsn_status status =
+        args->number[CLI_OPT_DETECTION] > 0
+            ? fsn_dataset_draw_boxes(path, train_images, test_images, args->spec.seed, &err)
+            : fsn_dataset_draw(path, train_images, test_images, args->spec.seed, &err);
 
-    if (fsn_dataset_draw(path, train_images, test_images, args->spec.seed, &err) != FSN_OK)
+    if (status != FSN_OK)
         return cli_fail(args->command, &err, NULL);
     if (args->json)
         return cli_print_json(args->command,
@@ -189,6 +193,6 @@ const struct cli_command cli_draw = {
     .operand_count = 0,
     .required = {CLI_OPT_OUT_DATA},
     .options = {CLI_OPT_OUT_DATA, CLI_OPT_TRAIN, CLI_OPT_TEST, CLI_OPT_SEED, CLI_OPT_JSON,
-                CLI_OPT_THREADS},
+                CLI_OPT_DETECTION, CLI_OPT_THREADS},
     .run = run_draw,
 };

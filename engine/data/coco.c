@@ -57,18 +57,18 @@ struct coco {
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     const char *base = fsn__base_name(name), *suffix = strrchr(base, '.');
 
     (void)format;
     return suffix && strcmp(suffix, ".json") == 0 &&
-           (strncmp(base, prefix, sizeof prefix - 1) == 0 || strcmp(base, "annotations.json") == 0);
-}
-
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
+           (begins(base, prefix) || strcmp(base, "annotations.json") == 0);
 }
 
 static enum fsn_status take_part(struct coco *coco, const char *name, const void *bytes,

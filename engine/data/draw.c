@@ -104,6 +104,11 @@ const char *fsn__draw_class_name(int label)
     return shapes[label].name;
 }
 
+bool fsn__draw_covers(int label, double u, double v)
+{
+    return shapes[label].covers(u, v);
+}
+
 /* ---- the picture ----------------------------------------------------------------------------- */
 
 struct figure {

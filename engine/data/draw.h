@@ -14,6 +14,9 @@ enum {
 /* Static name of a class, 0 <= label < FSN__DRAW_CLASSES. */
 const char *fsn__draw_class_name(int label);
 
+/* Whether a class's shape has the point (u, v), which lies in |u|, |v| <= 1 then; v points down. */
+bool fsn__draw_covers(int label, double u, double v);
+
 /* Draws image `index` of a split, planes R, G, B, and returns its label, index modulo the classes.
  * Depends on its arguments alone. */
 int fsn__draw_image(uint64_t seed, enum fsn_split split, int64_t index,

@@ -336,6 +336,12 @@ FSN_NODISCARD enum fsn_status fsn_dataset_draw(const char *path, int64_t train_i
                                                int64_t test_images, uint64_t seed,
                                                struct fsn_error *err);
 
+/* The same for detection: one to four such shapes of four kinds, with their boxes, on pictures of
+ * 96 x 96, as a Pascal VOC archive of PNG files. */
+FSN_NODISCARD enum fsn_status fsn_dataset_draw_boxes(const char *path, int64_t train_images,
+                                                     int64_t test_images, uint64_t seed,
+                                                     struct fsn_error *err);
+
 /* ---- the job spec -------------------------------------------------------------------------- */
 
 #define FSN_MAX_CHANNELS 4

@@ -209,6 +209,44 @@ static void a_path_that_cannot_be_written_is_an_io_error(void **state)
     assert_non_null(strstr(err.text, "/nonexistent/set.tar.gz"));
 }
 
+static void a_drawn_detection_set_opens_as_voc_with_boxes_in_it(void **state)
+{
+    unsigned char *bytes[2] = {NULL};
+    struct fsn_dataset *dataset;
+    struct temp_dir dir;
+    size_t sizes[2];
+    int64_t last;
+
+    (void)state;
+    temp_dir_create(&dir);
+    for (int i = 0; i < 2; i++) {
+        const char *path = temp_dir_path(&dir, "set.tar.gz");
+
+        assert_int_equal(fsn_dataset_draw_boxes(path, 12, 5, 7, NULL), FSN_OK);
+        assert_int_equal(fsn__file_read(path, SIZE_MAX, &bytes[i], &sizes[i], NULL), FSN_OK);
+    }
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    assert_int_equal(
+        fsn_dataset_open(temp_dir_path(&dir, "set.tar.gz"), NULL, NULL, &dataset, NULL), FSN_OK);
+    assert_string_equal(dataset->format, "voc");
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 12);
+    assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, 5);
+    assert_int_equal(dataset->bad_boxes.count, 0);
+    last = dataset->split[FSN_SPLIT_TRAIN].first_object[12];
+    assert_in_range(last, 12, 48);       /* one to four a picture */
+    for (int64_t i = 0; i < last; i++) { /* radii are 8 to 22 of 96 pixels */
+        const struct fsn__box *box = &dataset->split[FSN_SPLIT_TRAIN].objects[i].box;
+
+        assert_in_range((int)(96 * (box->x1 - box->x0) + 0.5f), 11, 44);
+        assert_in_range((int)(96 * (box->y1 - box->y0) + 0.5f), 11, 44);
+    }
+    fsn_dataset_destroy(dataset);
+    for (int i = 0; i < 2; i++)
+        free(bytes[i]);
+    temp_dir_remove(&dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +257,7 @@ int main(void)
         cmocka_unit_test(bars_run_the_way_their_class_says),
         cmocka_unit_test(pictures_of_a_class_differ_and_use_the_range),
         cmocka_unit_test(counts_out_of_range_are_refused),
+        cmocka_unit_test(a_drawn_detection_set_opens_as_voc_with_boxes_in_it),
         cmocka_unit_test(a_path_that_cannot_be_written_is_an_io_error),
     };
 
