@@ -53,7 +53,7 @@ out:
 
 const struct cli_command cli_new = {
     .name = "new",
-    .summary = "Build one of the paper's networks with fresh weights",
+    .summary = "Build one of the paper's networks, or a detector, with fresh weights",
     .operands = "ARCH",
     .operand_count = 1,
     .required = {CLI_OPT_OUT_MODEL},
