@@ -149,6 +149,13 @@ static void vgg_trains_and_infers_alike(void **state)
     compare_zoo("vgg16-bn", 32, 2, false, 1e-4);
 }
 
+static void detectors_train_and_infer_alike(void **state)
+{
+    (void)state;
+    compare_zoo("ssd-lite", 72, 8, true, 1e-4);
+    compare_zoo("ssd-lite", 40, 2, false, 1e-4);
+}
+
 /* ---- shapes and patterns ----------------------------------------------------------------------
  */
 
@@ -535,6 +542,7 @@ int main(void)
         cmocka_unit_test(bottleneck_networks_train_and_infer_alike),
         cmocka_unit_test(dense_networks_train_and_infer_alike),
         cmocka_unit_test(vgg_trains_and_infers_alike),
+        cmocka_unit_test(detectors_train_and_infer_alike),
         cmocka_unit_test(the_trained_network_of_the_shared_models_is_computed_alike),
         cmocka_unit_test(a_training_resnet_is_one_blocked_run),
         cmocka_unit_test(an_inferring_resnet_is_convolutions_alone),
