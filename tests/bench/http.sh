@@ -175,3 +175,4 @@ stored=$job
 taskset -a -p -c 0-$(($(nproc) - 1)) "$server" >"$dir/said"
 load "$stored"
 watchers
+quiet stop
