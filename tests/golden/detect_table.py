@@ -146,5 +146,7 @@ static inline void draw(float *x, int count, uint64_t salt, double scale)
     }
 }
 
+/* It would give each number a line of its own. */
+/* clang-format off */
 """)
     f.write("\n".join(out) + "\n\n#endif\n")

@@ -224,4 +224,6 @@ struct precision_set {
     const double *coco_precision50;            /* [classes][101] */
 };
 
+/* It would give each number a line of its own. */
+/* clang-format off */
 """ + "\n".join(out) + "\n#endif\n")
