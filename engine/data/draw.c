@@ -99,6 +99,17 @@ static const struct {
     {"checker", in_checker},
 };
 
+enum fsn_status fsn__drawing_check(const struct fsn__drawing *drawing, int least, int most,
+                                   struct fsn_error *err)
+{
+    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
+        if (drawing->count[s] < least || drawing->count[s] > most)
+            return FSN__FAIL(err, FSN_INVALID, "%s images must be %d..%d, got %lld",
+                             s == FSN_SPLIT_TRAIN ? "train" : "test", least, most,
+                             (long long)drawing->count[s]);
+    return FSN_OK;
+}
+
 const char *fsn__draw_class_name(int label)
 {
     return shapes[label].name;

@@ -2,7 +2,7 @@
 #ifndef FSN_DATA_DRAW_H
 #define FSN_DATA_DRAW_H
 
-#include "fsnet.h"
+#include "core/error.h"
 
 enum {
     FSN__DRAW_CHANNELS = 3,
@@ -10,6 +10,16 @@ enum {
     FSN__DRAW_PIXELS = FSN__DRAW_CHANNELS * FSN__DRAW_SIDE * FSN__DRAW_SIDE,
     FSN__DRAW_CLASSES = 10
 };
+
+/* A data set to be drawn. */
+struct fsn__drawing {
+    int64_t count[FSN_SPLIT_COUNT]; /* images of each split */
+    uint64_t seed;
+};
+
+/* Errors: INVALID, where a split has not least..most images. */
+FSN_NODISCARD enum fsn_status fsn__drawing_check(const struct fsn__drawing *drawing, int least,
+                                                 int most, struct fsn_error *err);
 
 /* Static name of a class, 0 <= label < FSN__DRAW_CLASSES. */
 const char *fsn__draw_class_name(int label);

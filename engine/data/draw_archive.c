@@ -2,8 +2,6 @@
  * draw_archive.c - writes drawn images as a CIFAR-10 binary archive (see cifar.c for the layout),
  * so that a demo or a test takes the very way that a downloaded data set takes.
  */
-#include "core/file.h"
-#include "core/mem.h"
 #include "data/draw.h"
 #include "data/tar_writer.h"
 
@@ -16,17 +14,13 @@ enum { RECORD = 1 + FSN__DRAW_PIXELS, TRAIN_FILES = 5, MAX_IMAGES = 1000000 };
 
 static enum fsn_status write_names(struct archive *archive, struct fsn_error *err)
 {
-    enum fsn_status status;
     char text[512];
     int length = 0;
 
     for (int i = 0; i < FSN__DRAW_CLASSES; i++)
         length +=
             snprintf(text + length, sizeof text - (size_t)length, "%s\n", fsn__draw_class_name(i));
-    status = fsn__tar_begin_file(archive, FOLDER "batches.meta.txt", length, err);
-    if (status == FSN_OK && archive_write_data(archive, text, (size_t)length) != length)
-        status = fsn__tar_fault(archive, err);
-    return status;
+    return fsn__tar_add(archive, FOLDER "batches.meta.txt", text, (size_t)length, err);
 }
 
 /* Writes images first..last-1 of a split as one file. */
@@ -45,45 +39,30 @@ static enum fsn_status write_batch(struct archive *archive, const char *name, ui
     return status;
 }
 
-static enum fsn_status write_all(struct archive *archive, int64_t train_images, int64_t test_images,
-                                 uint64_t seed, struct fsn_error *err)
+static enum fsn_status write_all(struct archive *archive, const void *user, struct fsn_error *err)
 {
+    const struct fsn__drawing *drawing = user;
+    const int64_t train = drawing->count[FSN_SPLIT_TRAIN], test = drawing->count[FSN_SPLIT_TEST];
     enum fsn_status status = write_names(archive, err);
 
     for (int64_t i = 0; status == FSN_OK && i < TRAIN_FILES; i++) {
         char name[64];
 
         snprintf(name, sizeof name, FOLDER "data_batch_%d.bin", (int)i + 1);
-        status = write_batch(archive, name, seed, FSN_SPLIT_TRAIN, train_images * i / TRAIN_FILES,
-                             train_images * (i + 1) / TRAIN_FILES, err);
+        status = write_batch(archive, name, drawing->seed, FSN_SPLIT_TRAIN, train * i / TRAIN_FILES,
+                             train * (i + 1) / TRAIN_FILES, err);
     }
     if (status == FSN_OK)
-        status = write_batch(archive, FOLDER "test_batch.bin", seed, FSN_SPLIT_TEST, 0, test_images,
-                             err);
-    if (status == FSN_OK && archive_write_close(archive) != ARCHIVE_OK)
-        status = fsn__tar_fault(archive, err);
+        status = write_batch(archive, FOLDER "test_batch.bin", drawing->seed, FSN_SPLIT_TEST, 0,
+                             test, err);
     return status;
 }
 
 enum fsn_status fsn_dataset_draw(const char *path, int64_t train_images, int64_t test_images,
                                  uint64_t seed, struct fsn_error *err)
 {
-    const int64_t counts[FSN_SPLIT_COUNT] = {train_images, test_images};
-    struct fsn__buf buf = {.max = SIZE_MAX / 2};
-    struct archive *archive = NULL;
-    enum fsn_status status;
+    const struct fsn__drawing drawing = {{train_images, test_images}, seed};
+    enum fsn_status status = fsn__drawing_check(&drawing, FSN__DRAW_CLASSES, MAX_IMAGES, err);
 
-    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
-        if (counts[s] < FSN__DRAW_CLASSES || counts[s] > MAX_IMAGES)
-            return FSN__FAIL(err, FSN_INVALID, "%s images must be %d..%d, got %lld",
-                             s == FSN_SPLIT_TRAIN ? "train" : "test", FSN__DRAW_CLASSES, MAX_IMAGES,
-                             (long long)counts[s]);
-    status = fsn__tar_open(&buf, &archive, err);
-    if (status == FSN_OK)
-        status = write_all(archive, train_images, test_images, seed, err);
-    if (status == FSN_OK)
-        status = fsn__file_write(path, buf.data, buf.size, err);
-    archive_write_free(archive);
-    fsn__buf_free(&buf);
-    return status;
+    return status == FSN_OK ? fsn__tar_write(path, write_all, &drawing, err) : status;
 }

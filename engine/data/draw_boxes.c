@@ -6,7 +6,7 @@
  * place is left out, the first always finds one. A box holds the pixels whose centre its shape
  * covers, counted from 1 as VOC does. Picture i of a split depends on (seed, split, i) alone.
  */
-#include "core/file.h"
+#include "core/mem.h"
 #include "core/rng.h"
 #include "data/draw.h"
 #include "data/tar_writer.h"
@@ -106,16 +106,6 @@ static void draw_picture(uint64_t seed, enum fsn_split split, int64_t index,
     }
 }
 
-static enum fsn_status write_file(struct archive *archive, const char *name, const void *bytes,
-                                  size_t size, struct fsn_error *err)
-{
-    enum fsn_status status = fsn__tar_begin_file(archive, name, (int64_t)size, err);
-
-    if (status == FSN_OK && archive_write_data(archive, bytes, size) != (la_ssize_t)size)
-        status = fsn__tar_fault(archive, err);
-    return status;
-}
-
 static enum fsn_status write_png(struct archive *archive, const char *name,
                                  const struct picture *picture, struct fsn_error *err)
 {
@@ -129,7 +119,7 @@ static enum fsn_status write_png(struct archive *archive, const char *name,
     if (!bytes)
         return FSN__NOMEM(err);
     if (png_image_write_to_memory(&image, bytes, &size, 0, picture->pixels, 0, NULL))
-        status = write_file(archive, name, bytes, size, err);
+        status = fsn__tar_add(archive, name, bytes, size, err);
     else
         status = FSN__FAIL(err, FSN_INTERNAL, "writing a picture: %s", image.message);
     free(bytes);
@@ -155,7 +145,7 @@ static enum fsn_status write_xml(struct archive *archive, const char *name,
                            shape->right + 1, shape->bottom + 1);
     }
     length += snprintf(text + length, sizeof text - (size_t)length, "</annotation>\n");
-    return write_file(archive, name, text, (size_t)length, err);
+    return fsn__tar_add(archive, name, text, (size_t)length, err);
 }
 
 static enum fsn_status write_split(struct archive *archive, enum fsn_split split, int64_t count,
@@ -180,32 +170,27 @@ static enum fsn_status write_split(struct archive *archive, enum fsn_split split
     }
     snprintf(name, sizeof name, "shapes/ImageSets/Main/%s.txt", split_name);
     if (status == FSN_OK)
-        status = write_file(archive, name, list.data, list.size, err);
+        status = fsn__tar_add(archive, name, list.data, list.size, err);
     fsn__buf_free(&list);
+    return status;
+}
+
+static enum fsn_status write_splits(struct archive *archive, const void *user,
+                                    struct fsn_error *err)
+{
+    const struct fsn__drawing *drawing = user;
+    enum fsn_status status = FSN_OK;
+
+    for (int s = 0; s < FSN_SPLIT_COUNT && status == FSN_OK; s++)
+        status = write_split(archive, (enum fsn_split)s, drawing->count[s], drawing->seed, err);
     return status;
 }
 
 enum fsn_status fsn_dataset_draw_boxes(const char *path, int64_t train_images, int64_t test_images,
                                        uint64_t seed, struct fsn_error *err)
 {
-    const int64_t counts[FSN_SPLIT_COUNT] = {train_images, test_images};
-    struct fsn__buf buf = {.max = SIZE_MAX / 2};
-    struct archive *archive = NULL;
-    enum fsn_status status;
+    const struct fsn__drawing drawing = {{train_images, test_images}, seed};
+    enum fsn_status status = fsn__drawing_check(&drawing, 1, MAX_IMAGES, err);
 
-    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
-        if (counts[s] < 1 || counts[s] > MAX_IMAGES)
-            return FSN__FAIL(err, FSN_INVALID, "%s images must be 1..%d, got %lld",
-                             s == FSN_SPLIT_TRAIN ? "train" : "test", MAX_IMAGES,
-                             (long long)counts[s]);
-    status = fsn__tar_open(&buf, &archive, err);
-    for (int s = 0; s < FSN_SPLIT_COUNT && status == FSN_OK; s++)
-        status = write_split(archive, (enum fsn_split)s, counts[s], seed, err);
-    if (status == FSN_OK && archive_write_close(archive) != ARCHIVE_OK)
-        status = fsn__tar_fault(archive, err);
-    if (status == FSN_OK)
-        status = fsn__file_write(path, buf.data, buf.size, err);
-    archive_write_free(archive);
-    fsn__buf_free(&buf);
-    return status;
+    return status == FSN_OK ? fsn__tar_write(path, write_splits, &drawing, err) : status;
 }

@@ -1,6 +1,9 @@
 /* tar_writer.c - see tar_writer.h. */
 #include "data/tar_writer.h"
 
+#include "core/file.h"
+#include "core/mem.h"
+
 #include <archive_entry.h>
 #include <errno.h>
 
@@ -43,7 +46,19 @@ enum fsn_status fsn__tar_begin_file(struct archive *archive, const char *name, i
     return status;
 }
 
-enum fsn_status fsn__tar_open(struct fsn__buf *buf, struct archive **out, struct fsn_error *err)
+enum fsn_status fsn__tar_add(struct archive *archive, const char *name, const void *bytes,
+                             size_t size, struct fsn_error *err)
+{
+    enum fsn_status status = fsn__tar_begin_file(archive, name, (int64_t)size, err);
+
+    if (status == FSN_OK && archive_write_data(archive, bytes, size) != (la_ssize_t)size)
+        status = fsn__tar_fault(archive, err);
+    return status;
+}
+
+/* *out goes into buf; archive_write_close when all is written, archive_write_free. */
+static enum fsn_status open_archive(struct fsn__buf *buf, struct archive **out,
+                                    struct fsn_error *err)
 {
     struct archive *archive = archive_write_new();
     enum fsn_status status;
@@ -60,5 +75,23 @@ enum fsn_status fsn__tar_open(struct fsn__buf *buf, struct archive **out, struct
     }
     status = fsn__tar_fault(archive, err);
     archive_write_free(archive);
+    return status;
+}
+
+enum fsn_status fsn__tar_write(const char *path, fsn__tar_fill_fn *fill, const void *user,
+                               struct fsn_error *err)
+{
+    struct fsn__buf buf = {.max = SIZE_MAX / 2};
+    struct archive *archive = NULL;
+    enum fsn_status status = open_archive(&buf, &archive, err);
+
+    if (status == FSN_OK)
+        status = fill(archive, user, err);
+    if (status == FSN_OK && archive_write_close(archive) != ARCHIVE_OK)
+        status = fsn__tar_fault(archive, err);
+    if (status == FSN_OK)
+        status = fsn__file_write(path, buf.data, buf.size, err);
+    archive_write_free(archive);
+    fsn__buf_free(&buf);
     return status;
 }

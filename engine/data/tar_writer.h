@@ -4,13 +4,20 @@
 #define FSN_DATA_TAR_WRITER_H
 
 #include "core/error.h"
-#include "core/mem.h"
 
 #include <archive.h>
 
-/* *out goes into buf; archive_write_close when all is written, archive_write_free. */
-FSN_NODISCARD enum fsn_status fsn__tar_open(struct fsn__buf *buf, struct archive **out,
-                                            struct fsn_error *err);
+/* Adds to the archive with the functions below. */
+typedef enum fsn_status fsn__tar_fill_fn(struct archive *archive, const void *user,
+                                         struct fsn_error *err);
+/* Writes what fill adds as the file `path`, whole or not at all. Errors: IO, NOMEM, those of fill.
+ */
+FSN_NODISCARD enum fsn_status fsn__tar_write(const char *path, fsn__tar_fill_fn *fill,
+                                             const void *user, struct fsn_error *err);
+
+/* A file with these bytes. */
+FSN_NODISCARD enum fsn_status fsn__tar_add(struct archive *archive, const char *name,
+                                           const void *bytes, size_t size, struct fsn_error *err);
 /* A file of this size: archive_write_data has to follow. */
 FSN_NODISCARD enum fsn_status fsn__tar_begin_file(struct archive *archive, const char *name,
                                                   int64_t size, struct fsn_error *err);
