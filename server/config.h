@@ -28,6 +28,7 @@ struct srv_config {
     const char *tls_cert, *tls_key; /* "": none */
     const char *auth;               /* a word of srv_auth_parse */
     int64_t workers;
+    int64_t worker_nice;
     int64_t http_threads;
     int64_t validators;
     int64_t max_connections;

@@ -123,7 +123,8 @@ static enum fsn_status start_workers(struct server *server, struct fsn_error *er
     };
 
     enum fsn_status status =
-        srv_workers_start(&runner, server->service.dbs, workers, &server->service.workers, err);
+        srv_workers_start(&runner, server->service.dbs, workers, (int)config->worker_nice,
+                          &server->service.workers, err);
 
     if (status == FSN_OK)
         SRV_LOG(SRV_LOG_INFO, "workers ready", SRV_INT("workers", workers),

@@ -11,8 +11,11 @@
 #include "jobs/sweep.h"
 #include "log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define STACK_SIZE ((size_t)16 << 20)
@@ -33,6 +36,7 @@ struct srv_workers {
     uv_cond_t changed;
     uint64_t wakes; /* guarded by mutex */
     bool stopping;  /* guarded by mutex */
+    int nice;
     int count;
     struct slot slots[];
 };
@@ -71,11 +75,22 @@ static bool work_once(struct slot *slot, struct srv_db *db)
     return true;
 }
 
+/* Linux has a priority for each thread, which the threads that it starts inherit. */
+static void stand_back(int nice)
+{
+    const id_t self = (id_t)gettid();
+
+    if (nice > 0 && setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice) != 0)
+        SRV_LOG(SRV_LOG_WARN, "jobs keep the priority of requests",
+                SRV_TEXT("detail", strerror(errno)));
+}
+
 static void work(void *user)
 {
     struct slot *slot = user;
     struct srv_workers *workers = slot->workers;
 
+    stand_back(workers->nice);
     uv_mutex_lock(&workers->mutex);
     while (!workers->stopping) {
         struct fsn_error err = {0};
@@ -99,7 +114,8 @@ static void work(void *user)
 }
 
 enum fsn_status srv_workers_start(const struct srv_runner *runner, struct srv_db_pool *dbs,
-                                  int threads, struct srv_workers **out, struct fsn_error *err)
+                                  int threads, int nice, struct srv_workers **out,
+                                  struct fsn_error *err)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
                                          .stack_size = STACK_SIZE};
@@ -110,6 +126,7 @@ enum fsn_status srv_workers_start(const struct srv_runner *runner, struct srv_db
         return SRV_NOMEM(err);
     workers->runner = *runner;
     workers->dbs = dbs;
+    workers->nice = nice;
     if (uv_mutex_init(&workers->mutex) != 0 || uv_cond_init(&workers->changed) != 0) {
         free(workers);
         return SRV_NOMEM(err);

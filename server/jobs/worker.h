@@ -6,10 +6,11 @@
 
 struct srv_workers;
 
-/* Starts `threads` workers. *runner is copied, what it points to is borrowed until the stop.
- * Errors: NOMEM. */
+/* Starts `threads` workers. *runner is copied, what it points to is borrowed until the stop. nice:
+ * what is added to the priority number of these threads and of those that their jobs start, so that
+ * a request need not wait for a job's time slice. Errors: NOMEM. */
 FSN_NODISCARD enum fsn_status srv_workers_start(const struct srv_runner *runner,
-                                                struct srv_db_pool *dbs, int threads,
+                                                struct srv_db_pool *dbs, int threads, int nice,
                                                 struct srv_workers **out, struct fsn_error *err);
 
 /* There may be something in the queue. Any thread. */
