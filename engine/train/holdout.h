@@ -9,14 +9,18 @@
 struct fsn__parts {
     int64_t train_count, held_count;
     int64_t *train, *held; /* one block, freed through train */
+    int64_t *order;        /* [train_count] those of train, as fsn__parts_shuffle has put them */
 };
 
 /* Divides the train split: of each class about `share` is held back, at least one image stays.
- * share 0: all images are for training. Errors: MISMATCH when nothing would be held back. */
+ * share 0: all images are for training. Errors: MISMATCH when there are no images, or
+ * nothing would be held back. */
 FSN_NODISCARD enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share,
                                                 uint64_t seed, struct fsn__parts *out,
                                                 struct fsn_error *err);
 void fsn__parts_clear(struct fsn__parts *parts);
+/* The order of the training images in an epoch (fsn__shuffle). */
+void fsn__parts_shuffle(struct fsn__parts *parts, uint64_t seed, int epoch);
 
 /* Places of test images, each list in rising order. */
 struct fsn__halves {
