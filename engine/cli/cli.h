@@ -144,6 +144,14 @@ enum cli_kind {
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
     X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \
     X(OUTPUT, "output", 0, "NAME", SPEC, 0, 0, NULL, "/output", NULL)                              \
+    X(LOCATIONS, "locations", 0, "NAME", SPEC, 0, 0, NULL, "/detection/locations", NULL)           \
+    X(CONFIDENCES, "confidences", 0, "NAME", SPEC, 0, 0, NULL, "/detection/confidences", NULL)     \
+    X(DEFAULT_BOXES, "default-boxes", 0, "RULE", SPEC, 0, 0, NULL, "/detection/default_boxes",     \
+      NULL)                                                                                        \
+    X(SCORE, "score", 0, "X", SPEC, 0, 0, NULL, "/detection/score", NULL)                          \
+    X(IOU, "iou", 0, "X", SPEC, 0, 0, NULL, "/detection/iou", NULL)                                \
+    X(CANDIDATES, "candidates", 0, "N", SPEC, 0, 0, NULL, "/detection/candidates", NULL)           \
+    X(KEEP, "keep", 0, "N", SPEC, 0, 0, NULL, "/detection/keep", NULL)                             \
     X(SEED, "seed", 0, "N", SPEC, 0, 0, NULL, "/seed", NULL)                                       \
     X(THREADS, "threads", 0, "N", SPEC, 0, 0, NULL, "/threads", NULL)
 

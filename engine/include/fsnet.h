@@ -423,8 +423,49 @@ struct fsn_list {
     double item[FSN_MAX_SWEEP]; /* rising */
 };
 
+#define FSN_MAX_BOX_MAPS 16
+#define FSN_MAX_BOX_RATIOS 8
+
+/* The default boxes at each pixel of one map of a detector, sizes in pixels of the image: a square
+ * of min_size; one of sqrt(min_size max_size) unless max_size is 0; and for each ratio a a box of
+ * the area of the first that is a times as wide as high, and one that is a times as high as wide.
+ */
+struct fsn_box_map {
+    int width, height; /* of the map */
+    double step;       /* between neighbours */
+    double min_size, max_size;
+    int ratio_count;
+    double ratios[FSN_MAX_BOX_RATIOS];
+};
+
+enum fsn_boxes {
+    FSN_BOXES_AUTO, /* the one of these two that has as many boxes as the network */
+    FSN_BOXES_SSD300,
+    FSN_BOXES_SSD_LITE,
+    FSN_BOXES_RULE /* as stated */
+};
+
+/* What the outputs of a detector are relative to, map by map, row by row, pixel by pixel. */
+struct fsn_default_boxes {
+    enum fsn_boxes kind;
+    /* Of FSN_BOXES_RULE alone: */
+    int map_count;
+    struct fsn_box_map maps[FSN_MAX_BOX_MAPS];
+    bool clip;          /* every number to 0..1 */
+    double variance[4]; /* of x, y, width, height: an offset of 1 is so large */
+};
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
+    struct {
+        char *locations;   /* name of the output [N,P,4]; NULL: chosen by shape */
+        char *confidences; /* of [N,P,classes + 1], the background first; NULL: likewise */
+        struct fsn_default_boxes default_boxes;
+        double score;   /* a detection's must exceed this */
+        double iou;     /* a detection that shares more with a better one of its class goes */
+        int candidates; /* of each class the best so many are looked at; 0: all */
+        int keep;       /* of an image the best so many detections are kept; 0: all */
+    } detection;
     struct fsn_preprocess preprocess;
     struct {
         enum fsn_layout layout;
@@ -521,7 +562,8 @@ enum fsn_field_kind {
     FSN_FIELD_WHOLES,   /* the same, of whole ones */
     FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
-    FSN_FIELD_SET       /* array of some of choices; has no member of its own */
+    FSN_FIELD_SET,      /* array of some of choices; has no member of its own */
+    FSN_FIELD_BOXES     /* one of choices, or a rule as an object; struct fsn_default_boxes */
 };
 struct fsn_spec_field {
     const char *pointer; /* JSON pointer: "/filter_summary/ratio" */
