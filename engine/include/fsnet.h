@@ -314,7 +314,7 @@ struct fsn_dataset_info {
     struct fsn_range height_range, width_range;
     bool split_made;       /* the test images are a tenth of the train images: there were none */
     int64_t unused_images; /* in no class, or of a third split */
-    bool detection;        /* images have boxes: read and checked, not for training yet */
+    bool detection;        /* images have boxes, which detectors are to find */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
     int classes;                                       /* largest label + 1, at least 2 */
     int64_t images[FSN_SPLIT_COUNT];
@@ -665,6 +665,34 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
                                            const struct fsn_dataset *data, enum fsn_split split,
                                            const struct fsn_spec *spec, fsn_progress_fn *progress,
                                            void *user, struct fsn_eval *out, struct fsn_error *err);
+
+/* Average precision in per cent; NaN where no object counts. */
+struct fsn_detection_class {
+    int64_t objects, difficult; /* that count, and that do not: difficult ones, crowds */
+    int64_t detections;
+    double ap50;    /* Pascal VOC's, at an IoU above 0.5: area under the curve (2010 on) ... */
+    double ap07;    /* ... and the mean at 11 recalls (2007) */
+    double coco_ap; /* COCO's: mean over IoUs of 0.5, 0.55 .. 0.95 */
+    double coco_ap50, coco_ap75; /* at 0.5 and at 0.75 */
+};
+/* Means over the classes that have objects that count, and sums over all classes. */
+struct fsn_detection_eval {
+    double map50, map07;
+    double coco_ap, coco_ap50, coco_ap75;
+    int class_count;
+    struct fsn_detection_class *classes; /* [class_count] in the data set's order */
+    int64_t images, objects, difficult, detections;
+    double seconds;
+};
+/* How well a detector finds the objects of a split, in images brought to its input without keeping
+ * their aspect. Of the spec, detection, preprocess (mean, std, scale) and threads are heeded.
+ * Errors: MISMATCH (no boxes, other classes, no detector's outputs, other default boxes), INVALID
+ * (no such output), CANCELLED, those of files and memory. *out: fsn_detection_eval_clear. */
+FSN_NODISCARD enum fsn_status
+fsn_evaluate_detector(const struct fsn_model *model, const struct fsn_dataset *data,
+                      enum fsn_split split, const struct fsn_spec *spec, fsn_progress_fn *progress,
+                      void *user, struct fsn_detection_eval *out, struct fsn_error *err);
+void fsn_detection_eval_clear(struct fsn_detection_eval *eval);
 
 /* A network made ready to classify single images, one call after the other. It runs on the caller's
  * thread alone and takes no core from jobs. */
