@@ -30,6 +30,8 @@ enum cli_kind {
       "cifar10|cifar100|idx|npz|voc|coco|imagefolder",                                             \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
+    X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect",                       \
+      "what the model does; auto: it detects where the data set has boxes, else it classifies")    \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
       "job spec as the service takes it; options given here go over it")                           \
     X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
