@@ -109,13 +109,17 @@ struct fsn_epoch {
     int epoch;         /* 1-based */
     double lr;         /* learning rate of the last step */
     double train_loss; /* mean over the epoch, of the loss that is minimised */
-    double train_top1; /* per cent, on the augmented training images as they were seen */
+    double train_top1; /* per cent, on the augmented training images as they were seen; NaN: a
+                          detector is trained */
     double seconds;
     double images_per_second;
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
-    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
-    double held_loss;    /* cross-entropy on them */
+    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are, or a
+                            detector is trained */
+    double held_loss;    /* cross-entropy on them; of a detector, its loss without a teacher */
     int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
+    double matched;      /* of a detector: default boxes that are matched with objects, the mean of
+                            the images; NaN: a classifier is trained */
 };
 
 /* ---- several files in a job ----------------------------------------------------------------- */
@@ -508,10 +512,13 @@ struct fsn_spec {
         double milestones[FSN_MAX_MILESTONES];
         double gamma;
         struct {
-            double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student) */
+            double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student); of
+                             detectors: offsets of boxes too (smooth L1) */
             double temperature;
             double feature; /* weight of the difference of feature maps; 0: off */
         } distill;
+        /* Detectors are trained with the augmentation of SSD where crop or flip is on, else without
+         * any; label_smoothing, mixup, cutout and distill.feature must be off. */
         int crop_padding;   /* pad-and-crop augmentation; 0: off */
         bool flip;          /* random horizontal flip */
         bool cutout;        /* blank a square at a random place */
@@ -776,7 +783,8 @@ FSN_NODISCARD enum fsn_status fsn_compress(const struct fsn_job *job, const stru
 FSN_NODISCARD enum fsn_status fsn_report_html(const char *json, size_t size, char **html,
                                               struct fsn_error *err);
 
-/* Trains a model on the train split (spec.finetune without distillation), from scratch or on. */
+/* Trains a model on the train split (spec.finetune without distillation), from scratch or on: a
+ * classifier, or a detector where the data set has boxes (as fsn_evaluate_detector takes it). */
 FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *data,
                                         const struct fsn_spec *spec, const char *checkpoint_path,
                                         fsn_progress_fn *progress, void *user,

@@ -161,6 +161,7 @@ static void fill_row(const struct fsn__objective *self, const struct fsn__counts
 
     row->train_top1 = 100.0 * (double)counts->hits.student / (double)images;
     row->teacher_top1 = c->distill ? 100.0 * (double)counts->hits.teacher / (double)images : NAN;
+    row->matched = NAN;
 }
 
 static enum fsn_status judge(struct fsn__objective *self, const int64_t *list, int64_t images,

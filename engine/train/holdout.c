@@ -158,17 +158,24 @@ void fsn__halves_clear(struct fsn__halves *halves)
     *halves = (struct fsn__halves){0};
 }
 
+/* Rows without a held_top1 have a loss alone. */
+static bool is_better(const struct fsn_epoch *row, const struct fsn_epoch *than)
+{
+    if (isnan(row->held_top1) || row->held_top1 == than->held_top1)
+        return row->held_loss < than->held_loss;
+    return row->held_top1 > than->held_top1;
+}
+
 int fsn__best_epoch(const struct fsn__curve *curve)
 {
     int best = -1;
 
     for (int i = 0; i < curve->count; i++) {
-        const struct fsn_epoch *row = &curve->rows[i], *top = best < 0 ? NULL : &curve->rows[best];
+        const struct fsn_epoch *row = &curve->rows[i];
 
-        if (isnan(row->held_top1))
+        if (isnan(row->held_top1) && isnan(row->held_loss))
             continue;
-        if (!top || row->held_top1 > top->held_top1 ||
-            (row->held_top1 == top->held_top1 && row->held_loss < top->held_loss))
+        if (best < 0 || is_better(row, &curve->rows[best]))
             best = i;
     }
     return best;

@@ -34,8 +34,8 @@ FSN_NODISCARD enum fsn_status fsn__halves_create(const struct fsn_dataset *data,
                                                  struct fsn__halves *out, struct fsn_error *err);
 void fsn__halves_clear(struct fsn__halves *halves);
 
-/* The row of the best epoch: the highest held_top1, of equals the lowest held_loss, of equals the
- * first. -1 when no row was measured on held-back images. */
+/* The row of the best epoch: the highest held_top1 where there is one, of equals the lowest
+ * held_loss, of equals the first. -1 when no row was measured on held-back images. */
 int fsn__best_epoch(const struct fsn__curve *curve);
 /* Whether `patience` epochs (0: any number) have passed since the best one. */
 bool fsn__patience_is_over(const struct fsn__curve *curve, int patience);

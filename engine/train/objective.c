@@ -8,7 +8,10 @@ enum fsn_status fsn__objective_create(const struct fsn__train_job *job, int64_t 
     const struct fsn__exec_options options = {
         .batch = batch, .training = true, .pool = job->pool, .seed = job->spec->seed};
 
-    return fsn__classify.create(job, &options, steps, out, err);
+    const struct fsn__objective_kind *kind =
+        job->data->detection ? &fsn__detect_objects : &fsn__classify;
+
+    return kind->create(job, &options, steps, out, err);
 }
 
 void fsn__objective_destroy(struct fsn__objective *objective)

@@ -18,6 +18,7 @@ struct fsn__step {
 /* What an objective counts along an epoch. */
 struct fsn__counts {
     struct fsn__hits hits; /* of classifiers */
+    int64_t matched;       /* of detectors: default boxes */
 };
 
 struct fsn__objective_kind;
@@ -55,8 +56,8 @@ struct fsn__objective_kind {
     /* What the curve says of an epoch of so many images, losses, rate and times aside. */
     void (*fill_row)(const struct fsn__objective *self, const struct fsn__counts *counts,
                      int64_t images, struct fsn_epoch *row);
-    /* Judges the student as it is now by these train images, not augmented: writes held_top1 and
-     * held_loss. Errors: those of evaluation, CANCELLED. */
+    /* Judges the student as it is now by these train images, not augmented: writes held_loss, and
+     * held_top1 if it has one. Errors: those of evaluation, CANCELLED. */
     enum fsn_status (*judge)(struct fsn__objective *self, const int64_t *list, int64_t images,
                              const struct fsn__meter *meter, struct fsn_epoch *row,
                              struct fsn_error *err);
@@ -71,5 +72,7 @@ void fsn__objective_destroy(struct fsn__objective *objective); /* NULL is fine *
 
 /* Classes of images, from labels and a teacher's logits (classify.c). */
 extern const struct fsn__objective_kind fsn__classify;
+/* Objects in images, from boxes and a teacher's outputs (detect_objective.c). */
+extern const struct fsn__objective_kind fsn__detect_objects;
 
 #endif
