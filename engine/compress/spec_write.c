@@ -164,7 +164,7 @@ static bool is_short(json_t *value)
 enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
-    size_t count;
+    size_t count, digits;
     const struct fsn_spec_field *fields = fsn_spec_fields(&count);
     json_t *root = json_object();
     char *text = NULL;
@@ -182,7 +182,8 @@ enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json, struc
             goto out;
         }
     }
-    text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(is_short(root) ? 15 : 17));
+    digits = is_short(root) ? 15 : 17;
+    text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
     if (!text) {
         status = FSN__NOMEM(err);
         goto out;

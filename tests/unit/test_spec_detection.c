@@ -118,8 +118,8 @@ static void what_is_written_reads_back_as_the_same(void **state)
 {
     static const char *const texts[] = {
         "\"auto\"", "\"ssd-lite\"",
-        "{\"maps\": [{\"size\": 4, \"step\": 8, \"min_size\": 30.1, \"ratios\": [2, 3.3]}],"
-        " \"variances\": [0.1, 0.30000000000000004, 0.2, 0.2]}"};
+        ("{\"maps\": [{\"size\": 4, \"step\": 8, \"min_size\": 30.1, \"ratios\": [2, 3.3]}],"
+         " \"variances\": [0.1, 0.30000000000000004, 0.2, 0.2]}")};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
