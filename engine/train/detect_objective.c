@@ -94,6 +94,15 @@ static enum fsn_status make_multibox(const struct fsn__detector_head *head,
                                 out, err);
 }
 
+static bool are_equal(const float *a, const float *b, int64_t n)
+{
+    bool equal = true;
+
+    for (int64_t i = 0; i < n; i++)
+        equal = equal && a[i] == b[i];
+    return equal;
+}
+
 /* Their offsets are compared, which are relative to default boxes. */
 static enum fsn_status check_pair(const struct fsn__detector *teacher,
                                   const struct fsn__detector *student, struct fsn_error *err)
@@ -111,8 +120,8 @@ static enum fsn_status check_pair(const struct fsn__detector *teacher,
                          "teacher: takes %zu bytes of images a batch, the student %zu; both must "
                          "take images of one size",
                          teacher->image_bytes, student->image_bytes);
-    if (memcmp(a->standard, b->standard, (size_t)a->boxes * 4 * sizeof *a->standard) != 0 ||
-        memcmp(a->variance, b->variance, sizeof a->variance) != 0)
+    if (!are_equal(a->standard, b->standard, 4 * a->boxes) ||
+        !are_equal(a->variance, b->variance, 4))
         return FSN__FAIL(err, FSN_MISMATCH,
                          "teacher: its default boxes are not the student's: what both say of them "
                          "cannot be compared");
