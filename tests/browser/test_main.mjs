@@ -229,7 +229,7 @@ async function compare(page, server, ids) {
   await differ.waitFor();
   const settings = (await differ.locator("tbody tr td:first-child").allTextContents()).sort();
   same("the settings that differ are those that were set",
-    ["budget.size_bytes", "finetune.batch_size", "finetune.epochs", "finetune.warmup_steps", "quantize.bits"], settings);
+    ["budget.size_bytes", "detection.default_boxes", "finetune.batch_size", "finetune.epochs", "finetune.warmup_steps", "quantize.bits"], settings);
   const { ratios } = await server.json(`/v1/jobs/${second}/report`);
   holds("both results stand side by side", `${ratios.disk.toFixed(1)} ×`,
     await text(page.getByLabel("The two results")));
