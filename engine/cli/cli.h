@@ -30,6 +30,8 @@ enum cli_kind {
       "cifar10|cifar100|idx|npz|voc|coco|imagefolder",                                             \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
+    X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect",                       \
+      "what the model does; auto: it detects where the data set has boxes, else it classifies")    \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
       "job spec as the service takes it; options given here go over it")                           \
     X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
@@ -144,6 +146,14 @@ enum cli_kind {
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
     X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \
     X(OUTPUT, "output", 0, "NAME", SPEC, 0, 0, NULL, "/output", NULL)                              \
+    X(LOCATIONS, "locations", 0, "NAME", SPEC, 0, 0, NULL, "/detection/locations", NULL)           \
+    X(CONFIDENCES, "confidences", 0, "NAME", SPEC, 0, 0, NULL, "/detection/confidences", NULL)     \
+    X(DEFAULT_BOXES, "default-boxes", 0, "RULE", SPEC, 0, 0, NULL, "/detection/default_boxes",     \
+      NULL)                                                                                        \
+    X(SCORE, "score", 0, "X", SPEC, 0, 0, NULL, "/detection/score", NULL)                          \
+    X(IOU, "iou", 0, "X", SPEC, 0, 0, NULL, "/detection/iou", NULL)                                \
+    X(CANDIDATES, "candidates", 0, "N", SPEC, 0, 0, NULL, "/detection/candidates", NULL)           \
+    X(KEEP, "keep", 0, "N", SPEC, 0, 0, NULL, "/detection/keep", NULL)                             \
     X(SEED, "seed", 0, "N", SPEC, 0, 0, NULL, "/seed", NULL)                                       \
     X(THREADS, "threads", 0, "N", SPEC, 0, 0, NULL, "/threads", NULL)
 

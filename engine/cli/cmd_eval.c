@@ -1,57 +1,179 @@
-/* cmd_eval.c - fsnet eval: how accurate a model is. */
+/* cmd_eval.c - fsnet eval: how accurate a model is, a classifier's or a detector's figures. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static int run_eval(const struct cli_args *args)
-{
-    const char *split_name = args->text[CLI_OPT_SPLIT];
-    enum fsn_split split = strcmp(split_name, "train") == 0 ? FSN_SPLIT_TRAIN : FSN_SPLIT_TEST;
-    struct fsn_error err = {0};
+struct eval_run {
+    const struct cli_args *args;
+    const char *split_name;
+    enum fsn_split split;
+    struct fsn_model *model;
+    struct fsn_dataset *data;
     struct cli_progress progress;
-    struct fsn_model *model = NULL;
-    struct fsn_dataset *data = NULL;
-    struct fsn_eval eval;
-    int code = CLI_OK;
+};
 
-    if (!cli_load_model(args, args->operand[0], &model) ||
-        !cli_open_data(args, args->text[CLI_OPT_DATA], &data)) {
-        code = CLI_FAILURE;
-        goto out;
-    }
-    cli_progress_begin(&progress);
-    if (fsn_evaluate(model, data, split, &args->spec, cli_progress_step, &progress, &eval, &err) !=
-        FSN_OK) {
-        cli_progress_end(&progress);
-        code = cli_fail(args->command, &err, NULL);
-        goto out;
-    }
-    cli_progress_end(&progress);
+/* ---- classifiers ----------------------------------------------------------------------------- */
+
+static int eval_classifier(struct eval_run *run)
+{
+    const struct cli_args *args = run->args;
+    struct fsn_error err = {0};
+    struct fsn_eval eval;
+    enum fsn_status status;
+
+    status = fsn_evaluate(run->model, run->data, run->split, &args->spec, cli_progress_step,
+                          &run->progress, &eval, &err);
+    cli_progress_end(&run->progress);
+    if (status != FSN_OK)
+        return cli_fail(args->command, &err, NULL);
     if (args->json)
-        code = cli_print_json(
+        return cli_print_json(
             args->command,
             json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "model", args->operand[0], "split",
-                      split_name, "top1", cli_json_number(eval.top1), "top5",
+                      run->split_name, "top1", cli_json_number(eval.top1), "top5",
                       cli_json_number(eval.top5), "loss", cli_json_number(eval.loss), "images",
                       (json_int_t)eval.images, "seconds", cli_json_number(eval.seconds)));
+    printf("top1 %.2f %%  top5 %.2f %%  loss %.4f  (%s %s images, %.1f s)\n", eval.top1, eval.top5,
+           eval.loss, CLI_GROUPED(eval.images), run->split_name, eval.seconds);
+    return CLI_OK;
+}
+
+/* ---- detectors ------------------------------------------------------------------------------- */
+
+static const char *class_name(const struct fsn_dataset_info *info, int c, char text[32])
+{
+    if (info->class_names)
+        return info->class_names[c];
+    snprintf(text, 32, "%d", c);
+    return text;
+}
+#define CLASS_NAME(info, c) class_name((info), (c), (char[32]){0})
+
+static json_t *class_json(const char *name, const struct fsn_detection_class *row)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "class", name, "objects",
+                     (json_int_t)row->objects, "difficult", (json_int_t)row->difficult,
+                     "detections", (json_int_t)row->detections, "ap50", cli_json_number(row->ap50),
+                     "ap07", cli_json_number(row->ap07), "coco_ap", cli_json_number(row->coco_ap),
+                     "coco_ap50", cli_json_number(row->coco_ap50), "coco_ap75",
+                     cli_json_number(row->coco_ap75));
+}
+
+static json_t *detector_json(const struct eval_run *run, const struct fsn_dataset_info *info,
+                             const struct fsn_detection_eval *eval)
+{
+    json_t *classes = json_array();
+
+    for (int c = 0; classes && c < eval->class_count; c++) {
+        if (json_array_append_new(classes, class_json(CLASS_NAME(info, c), &eval->classes[c])) !=
+            0) {
+            json_decref(classes);
+            classes = NULL;
+        }
+    }
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "model",
+                     run->args->operand[0], "split", run->split_name, "map50",
+                     cli_json_number(eval->map50), "map07", cli_json_number(eval->map07), "coco_ap",
+                     cli_json_number(eval->coco_ap), "coco_ap50", cli_json_number(eval->coco_ap50),
+                     "coco_ap75", cli_json_number(eval->coco_ap75), "classes", classes, "images",
+                     (json_int_t)eval->images, "objects", (json_int_t)eval->objects, "difficult",
+                     (json_int_t)eval->difficult, "detections", (json_int_t)eval->detections,
+                     "seconds", cli_json_number(eval->seconds));
+}
+
+/* "61.25 %", or "-" where no object counts. */
+static const char *percent(double value, char text[16])
+{
+    if (isnan(value))
+        return "-";
+    snprintf(text, 16, "%.2f %%", value);
+    return text;
+}
+#define PERCENT(value) percent((value), (char[16]){0})
+
+static void print_detector(const struct eval_run *run, const struct fsn_dataset_info *info,
+                           const struct fsn_detection_eval *eval)
+{
+    size_t width = 5;
+
+    for (int c = 0; c < eval->class_count; c++)
+        width = cli_wider(width, CLASS_NAME(info, c));
+    printf("mAP@.5 %s  11 points %s  COCO AP %s  AP50 %s  AP75 %s  (%s %s images, %s objects, %s "
+           "difficult, %.1f s)\n\n",
+           PERCENT(eval->map50), PERCENT(eval->map07), PERCENT(eval->coco_ap),
+           PERCENT(eval->coco_ap50), PERCENT(eval->coco_ap75), CLI_GROUPED(eval->images),
+           run->split_name, CLI_GROUPED(eval->objects), CLI_GROUPED(eval->difficult),
+           eval->seconds);
+    printf("%-*s %9s %10s %10s %10s %10s %10s %10s\n", (int)width, "class", "objects", "detections",
+           "AP@.5", "11 points", "COCO AP", "AP50", "AP75");
+    for (int c = 0; c < eval->class_count; c++) {
+        const struct fsn_detection_class *row = &eval->classes[c];
+
+        printf("%-*s %9s %10s %10s %10s %10s %10s %10s\n", (int)width, CLASS_NAME(info, c),
+               CLI_GROUPED(row->objects), CLI_GROUPED(row->detections), PERCENT(row->ap50),
+               PERCENT(row->ap07), PERCENT(row->coco_ap), PERCENT(row->coco_ap50),
+               PERCENT(row->coco_ap75));
+    }
+}
+
+static int eval_detector(struct eval_run *run, const struct fsn_dataset_info *info)
+{
+    const struct cli_args *args = run->args;
+    struct fsn_detection_eval eval;
+    struct fsn_error err = {0};
+    enum fsn_status status;
+    int code = CLI_OK;
+
+    status = fsn_evaluate_detector(run->model, run->data, run->split, &args->spec,
+                                   cli_progress_step, &run->progress, &eval, &err);
+    cli_progress_end(&run->progress);
+    if (status != FSN_OK)
+        return cli_fail(args->command, &err, NULL);
+    if (args->json)
+        code = cli_print_json(args->command, detector_json(run, info, &eval));
     else
-        printf("top1 %.2f %%  top5 %.2f %%  loss %.4f  (%s %s images, %.1f s)\n", eval.top1,
-               eval.top5, eval.loss, CLI_GROUPED(eval.images), split_name, eval.seconds);
+        print_detector(run, info, &eval);
+    fsn_detection_eval_clear(&eval);
+    return code;
+}
+
+/* ---- the command ------------------------------------------------------------------------------
+ */
+
+static int run_eval(const struct cli_args *args)
+{
+    const char *task = args->text[CLI_OPT_TASK];
+    struct eval_run run = {.args = args, .split_name = args->text[CLI_OPT_SPLIT]};
+    struct fsn_dataset_info info;
+    int code = CLI_FAILURE;
+    bool detect;
+
+    run.split = strcmp(run.split_name, "train") == 0 ? FSN_SPLIT_TRAIN : FSN_SPLIT_TEST;
+    if (!cli_load_model(args, args->operand[0], &run.model) ||
+        !cli_open_data(args, args->text[CLI_OPT_DATA], &run.data))
+        goto out;
+    fsn_dataset_info(run.data, &info);
+    detect = strcmp(task, "auto") == 0 ? info.detection : strcmp(task, "detect") == 0;
+    cli_progress_begin(&run.progress);
+    code = detect ? eval_detector(&run, &info) : eval_classifier(&run);
 out:
-    fsn_dataset_destroy(data);
-    fsn_model_destroy(model);
+    fsn_dataset_destroy(run.data);
+    fsn_model_destroy(run.model);
     return code;
 }
 
 const struct cli_command cli_eval = {
     .name = "eval",
-    .summary = "Measure a model's accuracy and loss on a data set",
+    .summary = "Measure a model on a data set: accuracy and loss, or average precision",
     .operands = "MODEL",
     .operand_count = 1,
     .required = {CLI_OPT_DATA},
-    .options = {CLI_OPT_DATA, CLI_OPT_FORMAT, CLI_OPT_SPLIT, CLI_OPT_MEAN, CLI_OPT_STD,
-                CLI_OPT_SCALE, CLI_OPT_RESIZE, CLI_OPT_CROP, CLI_OPT_OUTPUT, CLI_OPT_SPEC,
-                CLI_OPT_THREADS, CLI_OPT_JSON},
+    .options = {CLI_OPT_DATA,          CLI_OPT_FORMAT, CLI_OPT_SPLIT,     CLI_OPT_TASK,
+                CLI_OPT_MEAN,          CLI_OPT_STD,    CLI_OPT_SCALE,     CLI_OPT_RESIZE,
+                CLI_OPT_CROP,          CLI_OPT_OUTPUT, CLI_OPT_LOCATIONS, CLI_OPT_CONFIDENCES,
+                CLI_OPT_DEFAULT_BOXES, CLI_OPT_SCORE,  CLI_OPT_IOU,       CLI_OPT_CANDIDATES,
+                CLI_OPT_KEEP,          CLI_OPT_SPEC,   CLI_OPT_THREADS,   CLI_OPT_JSON},
     .run = run_eval,
 };

@@ -65,29 +65,95 @@ const struct cli_command cli_new = {
 
 /* ---- train ----------------------------------------------------------------------------------- */
 
+/* What a model was trained for, and how good it is on the test images. */
+struct trained {
+    bool detector;
+    struct fsn_eval eval;
+    struct fsn_detection_eval detection; /* of a detector */
+};
+
+static enum fsn_status evaluate(const struct cli_args *args, const struct fsn_model *model,
+                                const struct fsn_dataset *data, struct cli_progress *progress,
+                                struct trained *out, struct fsn_error *err)
+{
+    if (out->detector)
+        return fsn_evaluate_detector(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step,
+                                     progress, &out->detection, err);
+    return fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step, progress,
+                        &out->eval, err);
+}
+
+static int show_trained(const struct cli_args *args, const struct trained *trained)
+{
+    const char *path = args->text[CLI_OPT_OUT_MODEL];
+    const struct fsn_detection_eval *found = &trained->detection;
+    const struct fsn_eval *eval = &trained->eval;
+
+    if (args->json && trained->detector)
+        return cli_print_json(
+            args->command,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "model", path, "map50",
+                      cli_json_number(found->map50), "map07", cli_json_number(found->map07),
+                      "coco_ap", cli_json_number(found->coco_ap), "coco_ap50",
+                      cli_json_number(found->coco_ap50), "coco_ap75",
+                      cli_json_number(found->coco_ap75), "images", (json_int_t)found->images));
+    if (args->json)
+        return cli_print_json(args->command, json_pack("{s:s, s:o, s:o, s:o, s:I}", "model", path,
+                                                       "top1", cli_json_number(eval->top1), "top5",
+                                                       cli_json_number(eval->top5), "loss",
+                                                       cli_json_number(eval->loss), "images",
+                                                       (json_int_t)eval->images));
+    if (trained->detector)
+        printf("wrote %s: mAP@.5 %.2f %%, COCO AP %.2f %% on %s test images\n", path, found->map50,
+               found->coco_ap, CLI_GROUPED(found->images));
+    else
+        printf("wrote %s: top1 %.2f %% on %s test images\n", path, eval->top1,
+               CLI_GROUPED(eval->images));
+    return CLI_OK;
+}
+
+/* Whether the data set can train the model, as far as can be said without beginning; what a
+ * detector's outputs must be is said as its training begins. */
+static int check_fit(const struct cli_args *args, const struct fsn_model *model,
+                     const struct fsn_dataset_info *info)
+{
+    struct fsn_error err = {0};
+    struct fsn_faults faults = {0};
+
+    if (!info->detection)
+        fsn_data_fits(model, info, &args->spec, &faults);
+    if (faults.count > 0)
+        return cli_fail(args->command, &err, &faults);
+    if (info->detection && info->images[FSN_SPLIT_TEST] < 1) {
+        cli_error(args->command, "the data set has no test images");
+        return CLI_FAILURE;
+    }
+    return CLI_OK;
+}
+
 static int train(const struct cli_args *args, struct fsn_model *model,
                  const struct fsn_dataset *data)
 {
     const char *path = args->text[CLI_OPT_OUT_MODEL];
     const char *checkpoint = args->text[CLI_OPT_CHECKPOINT_FILE];
+    struct trained trained = {.detector = false};
     struct fsn_error err = {0};
-    struct fsn_faults faults = {0};
     struct cli_progress progress;
     struct fsn_dataset_info info;
-    struct fsn_eval eval = {0};
     enum fsn_status status;
+    int code;
 
     fsn_dataset_info(data, &info);
-    fsn_data_fits(model, &info, &args->spec, &faults);
-    if (faults.count > 0)
-        return cli_fail(args->command, &err, &faults);
+    trained.detector = info.detection;
+    code = check_fit(args, model, &info);
+    if (code != CLI_OK)
+        return code;
     cli_progress_begin(&progress);
     status = fsn_train(model, data, &args->spec, checkpoint, cli_progress_step, &progress, &err);
     if (status == FSN_OK)
         status = fsn_model_save(model, path, FSN_EXPORT_DENSE, &err);
     if (status == FSN_OK)
-        status = fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step,
-                              &progress, &eval, &err);
+        status = evaluate(args, model, data, &progress, &trained, &err);
     cli_progress_end(&progress);
     if (status == FSN_CANCELLED && checkpoint) {
         cli_error(args->command, "cancelled; the same command continues from %s", checkpoint);
@@ -95,14 +161,9 @@ static int train(const struct cli_args *args, struct fsn_model *model,
     }
     if (status != FSN_OK)
         return cli_fail(args->command, &err, NULL);
-    if (args->json)
-        return cli_print_json(args->command, json_pack("{s:s, s:o, s:o, s:o, s:I}", "model", path,
-                                                       "top1", cli_json_number(eval.top1), "top5",
-                                                       cli_json_number(eval.top5), "loss",
-                                                       cli_json_number(eval.loss), "images",
-                                                       (json_int_t)eval.images));
-    printf("wrote %s: top1 %.2f %% on %s test images\n", path, eval.top1, CLI_GROUPED(eval.images));
-    return CLI_OK;
+    code = show_trained(args, &trained);
+    fsn_detection_eval_clear(&trained.detection);
+    return code;
 }
 
 static int run_train(const struct cli_args *args)
@@ -121,7 +182,7 @@ static int run_train(const struct cli_args *args)
 
 const struct cli_command cli_train = {
     .name = "train",
-    .summary = "Train a model on labelled images, from fresh weights or on",
+    .summary = "Train a model on labelled images or on boxes, from fresh weights or on",
     .operands = "MODEL",
     .operand_count = 1,
     .required = {CLI_OPT_DATA, CLI_OPT_OUT_MODEL},
@@ -154,6 +215,13 @@ const struct cli_command cli_train = {
                 CLI_OPT_RESIZE,
                 CLI_OPT_CROP,
                 CLI_OPT_OUTPUT,
+                CLI_OPT_LOCATIONS,
+                CLI_OPT_CONFIDENCES,
+                CLI_OPT_DEFAULT_BOXES,
+                CLI_OPT_SCORE,
+                CLI_OPT_IOU,
+                CLI_OPT_CANDIDATES,
+                CLI_OPT_KEEP,
                 CLI_OPT_SEED,
                 CLI_OPT_THREADS,
                 CLI_OPT_CHECKPOINT_FILE,

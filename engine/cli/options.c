@@ -68,6 +68,9 @@ static void print_spec_help(const struct fsn_spec_field *field)
     case FSN_FIELD_CHOICE:
         print_choice(field->choices, (unsigned)(field->fallback - field->min));
         break;
+    case FSN_FIELD_BOXES:
+        print_choice(field->choices, 0);
+        break;
     case FSN_FIELD_NAMES:
         printf("; give it once for each");
         break;

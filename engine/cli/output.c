@@ -18,7 +18,8 @@ void cli_error(const struct cli_command *command, const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* "--ratio" for "/filter_summary/ratio", the pointer itself where no option sets the place. */
+/* "--ratio" for "/filter_summary/ratio", "--default-boxes at /maps/0/step" for what stands in an
+ * object; the pointer itself where no option sets the place. */
 static const char *place(const char *pointer, char text[160])
 {
     for (int i = 0; i < CLI_OPTION_COUNT; i++) {
@@ -29,7 +30,10 @@ static const char *place(const char *pointer, char text[160])
             continue;
         size = strlen(option->more);
         if (strncmp(pointer, option->more, size) == 0 && (!pointer[size] || pointer[size] == '/')) {
-            snprintf(text, 160, "--%s", option->name);
+            const char *inner = pointer + size;
+            const bool item = inner[strspn(inner, "/0123456789")] == 0; /* of a list */
+
+            snprintf(text, 160, "--%s%s%s", option->name, item ? "" : " at ", item ? "" : inner);
             return text;
         }
     }

@@ -1,6 +1,7 @@
 /* progress.c - how far a long command is: a bar on a terminal, plain lines elsewhere. */
 #include "cli.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,10 +89,17 @@ static void print_search(struct cli_progress *progress, const struct fsn_search 
 
 static void print_epoch(const struct fsn_epoch *row, int epochs)
 {
-    fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f  top1 %.2f %%", row->epoch, epochs, row->lr,
-            row->train_loss, row->train_top1);
-    if (row->held_top1 == row->held_top1) /* not NaN: images are held back */
-        fprintf(stderr, "  held back %.2f %%", row->held_top1);
+    fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f", row->epoch, epochs, row->lr,
+            row->train_loss);
+    if (isnan(row->train_top1)) { /* a detector is trained */
+        fprintf(stderr, "  matched %.1f boxes/img", row->matched);
+        if (!isnan(row->held_loss))
+            fprintf(stderr, "  held back: loss %.4f", row->held_loss);
+    } else {
+        fprintf(stderr, "  top1 %.2f %%", row->train_top1);
+        if (!isnan(row->held_top1)) /* images are held back */
+            fprintf(stderr, "  held back %.2f %%", row->held_top1);
+    }
     fprintf(stderr, "  %.0f img/s  %.1f s\n", row->images_per_second, row->seconds);
 }
 

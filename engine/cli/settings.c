@@ -79,6 +79,14 @@ static json_t *list_json(const char *text, bool numbers)
     return array;
 }
 
+/* A rule written out, or the name of one; what is neither is for the engine to refuse. */
+static json_t *boxes_json(const char *text)
+{
+    json_t *rule = *text == '{' ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    return rule ? rule : json_string(text);
+}
+
 static json_t *setting_json(const struct fsn_spec_field *field, const char *text)
 {
     switch (field->kind) {
@@ -97,6 +105,8 @@ static json_t *setting_json(const struct fsn_spec_field *field, const char *text
     case FSN_FIELD_NAME:
     case FSN_FIELD_NAMES: /* one; the caller appends */
         return json_string(text);
+    case FSN_FIELD_BOXES:
+        return boxes_json(text);
     }
     return NULL;
 }

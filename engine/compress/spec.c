@@ -23,6 +23,25 @@ static const struct fsn_spec_field fields[] = {
      "the model's output with the class scores, by name (default: the only one, or the first that "
      "fits the classes)"},
 
+    {"/detection/locations", FSN_FIELD_NAME, AT(detection.locations), 0, 0, false, 0, NULL,
+     "a detector's output of offsets from its default boxes, [N,P,4], by name (default: the one of "
+     "this shape)"},
+    {"/detection/confidences", FSN_FIELD_NAME, AT(detection.confidences), 0, 0, false, 0, NULL,
+     "a detector's output of class scores, [N,P,classes + 1], the background first, by name "
+     "(default: the one of this shape)"},
+    {"/detection/default_boxes", FSN_FIELD_BOXES, AT(detection.default_boxes), 0, 0, false, 0,
+     "auto|ssd300|ssd-lite",
+     "what locations are relative to: a rule by name, or as an object of maps, clip and variances; "
+     "auto: the one that has as many boxes as the network"},
+    {"/detection/score", FSN_FIELD_NUMBER, AT(detection.score), 0, 1, false, 0.01, NULL,
+     "detections of a higher score count"},
+    {"/detection/iou", FSN_FIELD_NUMBER, AT(detection.iou), 0, 1, false, 0.45, NULL,
+     "a detection whose overlap with a better one of its class is larger goes"},
+    {"/detection/candidates", FSN_FIELD_INT, AT(detection.candidates), 0, 1000000, false, 200, NULL,
+     "boxes of each class that are looked at, the best; 0: all"},
+    {"/detection/keep", FSN_FIELD_INT, AT(detection.keep), 0, 1000000, false, 200, NULL,
+     "detections of an image that are kept, the best; 0: all"},
+
     {"/preprocess/mean", FSN_FIELD_CHANNELS, AT(preprocess.mean), -1000, 1000, false, 0, NULL,
      "mean of each channel, of pixels in the range of scale (default: 0)"},
     {"/preprocess/std", FSN_FIELD_CHANNELS, AT(preprocess.std), 1e-6, 1000, false, 1, NULL,
@@ -225,6 +244,7 @@ void fsn_spec_defaults(struct fsn_spec *spec)
         case FSN_FIELD_NAME:
         case FSN_FIELD_NAMES:
         case FSN_FIELD_SET:
+        case FSN_FIELD_BOXES: /* auto, which is zero */
             break;
         }
     }
@@ -241,5 +261,7 @@ void fsn_spec_clear(struct fsn_spec *spec)
     memset(spec->filter_summary.exclude, 0, sizeof spec->filter_summary.exclude);
     spec->filter_summary.exclude_count = 0;
     free(spec->output);
-    spec->output = NULL;
+    free(spec->detection.locations);
+    free(spec->detection.confidences);
+    spec->output = spec->detection.locations = spec->detection.confidences = NULL;
 }

@@ -3,9 +3,8 @@
  *
  * What is written reads back as the same bits: numbers carry as many digits as that takes.
  */
-#include "core/error.h"
+#include "compress/spec_reader.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +68,8 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
     static char crop[] = "crop", flip[] = "flip", cutout[] = "cutout";
     const char *member = (const char *)spec + field->offset;
     const struct fsn_list *list = (const struct fsn_list *)(const void *)member;
+    const struct fsn_default_boxes *boxes = (const struct fsn_default_boxes *)(const void *)member;
+    const char *name;
     double values[FSN_MAX_CHANNELS];
     char *names[3];
     size_t count = 0;
@@ -92,7 +93,8 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
     case FSN_FIELD_WHOLES:
         return numbers_json(list->item, list->count, field->kind == FSN_FIELD_WHOLES);
     case FSN_FIELD_NAME:
-        return json_string(spec->output ? spec->output : "");
+        name = *(char *const *)(const void *)member;
+        return json_string(name ? name : "");
     case FSN_FIELD_NAMES:
         return names_json(spec->filter_summary.exclude, spec->filter_summary.exclude_count);
     case FSN_FIELD_SET:
@@ -103,6 +105,9 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
         if (spec->finetune.cutout)
             names[count++] = cutout;
         return names_json(names, count);
+    case FSN_FIELD_BOXES:
+        return boxes->kind == FSN_BOXES_RULE ? fsn__boxes_json(boxes)
+                                             : choice_json(field->choices, boxes->kind);
     }
     return NULL;
 }
@@ -131,36 +136,35 @@ static bool set_at(json_t *object, const char *pointer, json_t *value)
     return json_object_set_new(object, word, value) == 0;
 }
 
-/* Fifteen digits write 0.1 as 0.1; a number that they do not give back exactly needs all seventeen.
- */
-static size_t digits_for(const struct fsn_spec *spec)
+/* Whether fifteen digits, which write 0.1 as 0.1, give every number back as it is. */
+static bool is_short(json_t *value)
 {
-    size_t count;
-    const struct fsn_spec_field *fields = fsn_spec_fields(&count);
+    const char *key;
+    json_t *item;
     char text[32];
+    size_t i;
 
-    for (size_t i = 0; i < count; i++) {
-        const void *member = (const char *)spec + fields[i].offset;
-        const bool list = fields[i].kind == FSN_FIELD_NUMBERS;
-        const double *value = list ? ((const struct fsn_list *)member)->item : member;
-        int values = fields[i].kind == FSN_FIELD_NUMBER   ? 1
-                     : fields[i].kind == FSN_FIELD_SHARES ? spec->finetune.milestone_count
-                     : list                               ? ((const struct fsn_list *)member)->count
-                                                          : 0;
-
-        for (int v = 0; v < values; v++) {
-            snprintf(text, sizeof text, "%.15g", value[v]);
-            if (strtod(text, NULL) != value[v])
-                return 17;
-        }
+    if (json_is_real(value)) {
+        snprintf(text, sizeof text, "%.15g", json_real_value(value));
+        return strtod(text, NULL) == json_real_value(value);
     }
-    return 15;
+    json_array_foreach(value, i, item)
+    {
+        if (!is_short(item))
+            return false;
+    }
+    json_object_foreach(value, key, item)
+    {
+        if (!is_short(item))
+            return false;
+    }
+    return true;
 }
 
 enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json, struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
-    size_t count;
+    size_t count, digits;
     const struct fsn_spec_field *fields = fsn_spec_fields(&count);
     json_t *root = json_object();
     char *text = NULL;
@@ -178,7 +182,8 @@ enum fsn_status fsn_spec_to_json(const struct fsn_spec *spec, char **json, struc
             goto out;
         }
     }
-    text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits_for(spec)));
+    digits = is_short(root) ? 15 : 17;
+    text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
     if (!text) {
         status = FSN__NOMEM(err);
         goto out;

@@ -28,8 +28,6 @@ struct load {
     uint64_t epoch;
     float *x;
     struct fsn__object_batch *objects; /* first: where there is room for those of an image */
-    int64_t *counts;                   /* [n] */
-    struct fsn_error *errors;          /* [slices] */
 };
 
 struct sampler {
@@ -155,7 +153,7 @@ static enum fsn_status load_image(const struct load *load, int64_t i, struct fsn
     if (status != FSN_OK)
         return status;
     set_normalisation(&sampler);
-    load->counts[i] = count;
+    load->objects->counts[i] = count;
     if (load->augment) {
         struct fsn__rng rng =
             fsn__rng_open(transform->seed, FSN__RNG_AUGMENT, load->epoch, (uint64_t)image);
@@ -164,7 +162,8 @@ static enum fsn_status load_image(const struct load *load, int64_t i, struct fsn
         sampler.window =
             fsn__window_draw(&rng, info->width, info->height, images->objects + first, count);
         sampler.points = (int)ceil(fmax(1, sampler.window.x1 - sampler.window.x0));
-        load->counts[i] = fsn__window_objects(&sampler.window, images->objects + first, count, out);
+        load->objects->counts[i] =
+            fsn__window_objects(&sampler.window, images->objects + first, count, out);
         sample(&sampler, x);
     } else {
         if (count > 0)
@@ -183,31 +182,76 @@ static void load_share(void *arg, int slice, int slices)
 
     fsn__share(load->n, slice, slices, &begin, &end);
     for (int64_t i = begin; i < end && status == FSN_OK; i++)
-        status = load_image(load, i, &load->errors[slice]);
+        status = load_image(load, i, &load->objects->errors[slice]);
 }
 
-/* Room for all objects of the images, and where those of each begin. */
-static bool make_room(const struct load *load)
+/* Room for so many; what a batch had is lost. */
+static bool make_room(struct fsn__object_batch *objects, int64_t images, int64_t count, int slices)
 {
-    const struct fsn__images *images = &load->dataset->split[load->split];
-    struct fsn__object_batch *objects = load->objects;
-    int64_t count = 0;
-
-    if (objects->image_capacity < load->n + 1) {
+    if (objects->image_capacity < images + 1) {
         free(objects->first);
-        objects->first = calloc((size_t)load->n + 1, sizeof *objects->first);
-        objects->image_capacity = objects->first ? load->n + 1 : 0;
-    }
-    for (int64_t i = 0; objects->first && i < load->n; i++) {
-        objects->first[i] = count;
-        count += images->first_object[load->index[i] + 1] - images->first_object[load->index[i]];
+        free(objects->counts);
+        objects->first = calloc((size_t)images + 1, sizeof *objects->first);
+        objects->counts = calloc((size_t)images + 1, sizeof *objects->counts);
+        objects->image_capacity = objects->first && objects->counts ? images + 1 : 0;
     }
     if (objects->object_capacity < count + 1) {
         free(objects->objects);
         objects->objects = calloc((size_t)count + 1, sizeof *objects->objects);
         objects->object_capacity = objects->objects ? count + 1 : 0;
     }
-    return objects->first && objects->objects;
+    if (objects->slice_capacity < slices) {
+        free(objects->errors);
+        objects->errors = calloc((size_t)slices, sizeof *objects->errors);
+        objects->slice_capacity = objects->errors ? slices : 0;
+    }
+    return objects->image_capacity > 0 && objects->object_capacity > 0 &&
+           objects->slice_capacity > 0;
+}
+
+static int64_t object_count(const struct fsn__images *images, int64_t i)
+{
+    return images->first_object[i + 1] - images->first_object[i];
+}
+
+/* Room for all objects of the batch, and where those of each image begin. */
+static bool lay_out(const struct load *load, int slices)
+{
+    const struct fsn__images *images = &load->dataset->split[load->split];
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < load->n; i++)
+        count += object_count(images, load->index[i]);
+    if (!make_room(load->objects, load->n, count, slices))
+        return false;
+    count = 0;
+    for (int64_t i = 0; i < load->n; i++) {
+        load->objects->first[i] = count;
+        count += object_count(images, load->index[i]);
+    }
+    for (int s = 0; s < slices; s++)
+        load->objects->errors[s].status = FSN_OK;
+    return true;
+}
+
+enum fsn_status fsn__object_batch_reserve(struct fsn__object_batch *objects,
+                                          const struct fsn_dataset *dataset, enum fsn_split split,
+                                          int64_t n, struct fsn__pool *pool, struct fsn_error *err)
+{
+    const struct fsn__images *images = &dataset->split[split];
+    const int64_t all = images->count > 0 ? images->first_object[images->count] : 0;
+    int64_t most = 0;
+
+    for (int64_t i = 0; i < images->count; i++)
+        if (object_count(images, i) > most)
+            most = object_count(images, i);
+    /* n images, each but once, have no more objects than the split. */
+    if (most > 0 && n > INT64_MAX / most)
+        return FSN__FAIL(err, FSN_LIMIT, "a batch of %lld images with up to %lld objects each",
+                         (long long)n, (long long)most);
+    return make_room(objects, n, n * most < all ? n * most : all, fsn__pool_slices(pool))
+               ? FSN_OK
+               : FSN__NOMEM(err);
 }
 
 /* Moves the objects together, over those that the windows do not show. */
@@ -218,9 +262,9 @@ static void close_gaps(const struct load *load)
 
     for (int64_t i = 0; i < load->n; i++) {
         memmove(objects->objects + end, objects->objects + objects->first[i],
-                (size_t)load->counts[i] * sizeof *objects->objects);
+                (size_t)objects->counts[i] * sizeof *objects->objects);
         objects->first[i] = end;
-        end += load->counts[i];
+        end += objects->counts[i];
     }
     objects->first[load->n] = end;
 }
@@ -246,24 +290,17 @@ enum fsn_status fsn__load_detection_batch(const struct fsn_dataset *dataset, enu
     };
 
     load.transform.preprocess.crop = FSN_CROP_NONE;
-    load.errors = calloc((size_t)slices, sizeof *load.errors);
-    load.counts = calloc((size_t)n + 1, sizeof *load.counts);
-    if (!load.errors || !load.counts || !make_room(&load)) {
-        status = FSN__NOMEM(err);
-        goto out;
-    }
+    if (!lay_out(&load, slices))
+        return FSN__NOMEM(err);
     fsn__source_begin(dataset, &load.transform);
     fsn__pool_run(pool, load_share, &load);
     for (int s = 0; s < slices && status == FSN_OK; s++) {
-        status = load.errors[s].status;
+        status = objects->errors[s].status;
         if (status != FSN_OK && err && err->status == FSN_OK)
-            *err = load.errors[s];
+            *err = objects->errors[s];
     }
     if (status == FSN_OK)
         close_gaps(&load);
-out:
-    free(load.errors);
-    free(load.counts);
     return status;
 }
 
@@ -271,5 +308,7 @@ void fsn__object_batch_clear(struct fsn__object_batch *objects)
 {
     free(objects->first);
     free(objects->objects);
+    free(objects->counts);
+    free(objects->errors);
     *objects = (struct fsn__object_batch){0};
 }

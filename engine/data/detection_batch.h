@@ -9,8 +9,19 @@
 struct fsn__object_batch {
     int64_t *first; /* [n + 1] */
     struct fsn__object *objects;
-    int64_t image_capacity, object_capacity;
+    int64_t image_capacity, object_capacity, slice_capacity;
+    /* While a batch is loaded: */
+    int64_t *counts;          /* [n] objects of each image */
+    struct fsn_error *errors; /* [slices] */
 };
+
+/* Makes room for any n images of a split, so that loading them allocates nothing but what decoding
+ * takes. Errors: LIMIT, NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__object_batch_reserve(struct fsn__object_batch *objects,
+                                                        const struct fsn_dataset *dataset,
+                                                        enum fsn_split split, int64_t n,
+                                                        struct fsn__pool *pool,
+                                                        struct fsn_error *err);
 
 /* Fills x[n][C][H][W] and the objects with images index[0..n) of a split of a detection set. An
  * image is brought to the network's size without keeping its aspect, as SSD does, and normalised;

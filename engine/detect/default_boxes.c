@@ -45,13 +45,13 @@ struct fsn__box_rule fsn__ssd_lite_box_rule(int size)
     double fraction = 0.1;
 
     for (int i = 0; i < rule.map_count; i++) {
-        rule.maps[i] = (struct fsn__box_map){.width = cells,
-                                             .height = cells,
-                                             .step = stride,
-                                             .min_size = fraction * size,
-                                             .max_size = (i == 3 ? 1.05 : 2 * fraction) * size,
-                                             .ratio_count = ratio_counts[i],
-                                             .ratios = {2, 3}};
+        rule.maps[i] = (struct fsn_box_map){.width = cells,
+                                            .height = cells,
+                                            .step = stride,
+                                            .min_size = fraction * size,
+                                            .max_size = (i == 3 ? 1.05 : 2 * fraction) * size,
+                                            .ratio_count = ratio_counts[i],
+                                            .ratios = {2, 3}};
         cells = (cells + 1) / 2;
         stride *= 2;
         fraction *= 2;
@@ -67,13 +67,13 @@ static bool positive(double x)
     return isfinite(x) && x > 0;
 }
 
-static int boxes_of_pixel(const struct fsn__box_map *map)
+static int boxes_of_pixel(const struct fsn_box_map *map)
 {
     return 1 + (map->max_size != 0) + 2 * map->ratio_count;
 }
 
 /* Adds the map's boxes to *count. */
-static enum fsn_status check_map(const struct fsn__box_map *map, int i, int64_t *count,
+static enum fsn_status check_map(const struct fsn_box_map *map, int i, int64_t *count,
                                  struct fsn_error *err)
 {
     if (map->width < 1 || map->height < 1 || map->width > 65535 || map->height > 65535)
@@ -88,9 +88,9 @@ static enum fsn_status check_map(const struct fsn__box_map *map, int i, int64_t 
         return FSN__FAIL(err, FSN_INVALID,
                          "default boxes, map %d: max_size must be 0 or at least %g, is %g", i,
                          map->min_size, map->max_size);
-    if (map->ratio_count < 0 || map->ratio_count > FSN__MAX_BOX_RATIOS)
+    if (map->ratio_count < 0 || map->ratio_count > FSN_MAX_BOX_RATIOS)
         return FSN__FAIL(err, FSN_INVALID, "default boxes, map %d: 0 to %d ratios, not %d", i,
-                         FSN__MAX_BOX_RATIOS, map->ratio_count);
+                         FSN_MAX_BOX_RATIOS, map->ratio_count);
     for (int j = 0; j < map->ratio_count; j++)
         if (!positive(map->ratios[j]))
             return FSN__FAIL(err, FSN_INVALID,
@@ -102,20 +102,22 @@ static enum fsn_status check_map(const struct fsn__box_map *map, int i, int64_t 
     return FSN_OK;
 }
 
-static enum fsn_status check_rule(const struct fsn__box_rule *rule, int64_t *count,
-                                  struct fsn_error *err)
+enum fsn_status fsn__count_default_boxes(const struct fsn__box_rule *rule, int64_t *count,
+                                         struct fsn_error *err)
 {
     enum fsn_status status = FSN_OK;
+    int64_t boxes = 0;
 
     if (rule->image_width < 1 || rule->image_height < 1)
         return FSN__FAIL(err, FSN_INVALID, "default boxes: the image is %d x %d", rule->image_width,
                          rule->image_height);
-    if (rule->map_count < 1 || rule->map_count > FSN__MAX_BOX_MAPS)
-        return FSN__FAIL(err, FSN_INVALID, "default boxes: 1 to %d maps, not %d", FSN__MAX_BOX_MAPS,
+    if (rule->map_count < 1 || rule->map_count > FSN_MAX_BOX_MAPS)
+        return FSN__FAIL(err, FSN_INVALID, "default boxes: 1 to %d maps, not %d", FSN_MAX_BOX_MAPS,
                          rule->map_count);
-    *count = 0;
     for (int i = 0; i < rule->map_count && status == FSN_OK; i++)
-        status = check_map(&rule->maps[i], i, count, err);
+        status = check_map(&rule->maps[i], i, &boxes, err);
+    if (status == FSN_OK)
+        *count = boxes;
     return status;
 }
 
@@ -140,7 +142,7 @@ static void put(struct place *place, double w, double h)
     }
 }
 
-static void put_pixel(struct place *place, const struct fsn__box_map *map)
+static void put_pixel(struct place *place, const struct fsn_box_map *map)
 {
     const double s = map->min_size;
 
@@ -161,7 +163,7 @@ enum fsn_status fsn__default_boxes(const struct fsn__box_rule *rule, float **out
     struct place place = {.rule = rule};
     int64_t n = 0;
     float *boxes;
-    enum fsn_status status = check_rule(rule, &n, err);
+    enum fsn_status status = fsn__count_default_boxes(rule, &n, err);
 
     if (status != FSN_OK)
         return status;
@@ -170,7 +172,7 @@ enum fsn_status fsn__default_boxes(const struct fsn__box_rule *rule, float **out
         return FSN__NOMEM(err);
     place.out = boxes;
     for (int m = 0; m < rule->map_count; m++) {
-        const struct fsn__box_map *map = &rule->maps[m];
+        const struct fsn_box_map *map = &rule->maps[m];
 
         for (int i = 0; i < map->height; i++)
             for (int j = 0; j < map->width; j++) {

@@ -69,13 +69,25 @@ struct task {
 /* ---- matching and mining --------------------------------------------------------------------- */
 
 /* A total order: what is not a number is the hardest, and then makes the loss so. */
-static int by_loss(const void *left, const void *right)
+static bool is_harder(const struct ranked *a, const struct ranked *b)
 {
-    const struct ranked *a = left, *b = right;
+    return a->loss != b->loss ? a->loss > b->loss : a->box < b->box;
+}
 
-    if (a->loss != b->loss)
-        return a->loss > b->loss ? -1 : 1;
-    return (a->box > b->box) - (a->box < b->box);
+/* In a heap of n, the hardest on top: moves entry i down to its place. */
+static void sink(struct ranked *heap, int64_t n, int64_t i)
+{
+    const struct ranked moved = heap[i];
+
+    for (int64_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
+        if (child + 1 < n && is_harder(&heap[child + 1], &heap[child]))
+            child++;
+        if (!is_harder(&heap[child], &moved))
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = moved;
 }
 
 /* Marks the hard boxes of an image; how many. */
@@ -95,12 +107,19 @@ static int64_t mine(const struct fsn__multibox *m, const float *confidences, int
 
         ranked[p] = (struct ranked){isnan(loss) ? INFINITY : loss, (int32_t)p};
     }
-    qsort(ranked, (size_t)m->boxes, sizeof *ranked, by_loss);
-    for (int64_t i = 0; i < most; i++)
-        if (match[ranked[i].box] < 0) {
-            match[ranked[i].box] = HARD;
+    /* A heap: qsort may allocate, and few are wanted. */
+    for (int64_t i = m->boxes / 2; i-- > 0;)
+        sink(ranked, m->boxes, i);
+    for (int64_t left = m->boxes; left > m->boxes - most;) {
+        const int32_t box = ranked[0].box;
+
+        if (match[box] < 0) {
+            match[box] = HARD;
             hard++;
         }
+        ranked[0] = ranked[--left];
+        sink(ranked, left, 0);
+    }
     return hard;
 }
 

@@ -90,8 +90,7 @@ static int find_by_shape(const struct fsn__graph *graph, int64_t classes)
     return larger;
 }
 
-/* "'a' float32 [N,10], 'b' ...", as many as fit. */
-static const char *list_outputs(const struct fsn__graph *graph, char text[400])
+const char *fsn__graph_list_outputs(const struct fsn__graph *graph, char text[400])
 {
     size_t used = 0;
 
@@ -105,7 +104,6 @@ static const char *list_outputs(const struct fsn__graph *graph, char text[400])
     }
     return text;
 }
-#define LIST_OUTPUTS(graph) list_outputs((graph), (char[400]){0})
 
 enum fsn_status fsn__graph_find_head(const struct fsn__graph *graph, const char *name,
                                      int64_t classes, struct fsn__head *out, struct fsn_error *err)
@@ -117,13 +115,13 @@ enum fsn_status fsn__graph_find_head(const struct fsn__graph *graph, const char 
         head.output = find_by_name(graph, name);
         if (head.output < 0)
             return FSN__FAIL(err, FSN_INVALID, "the network has no output '%.100s'; it has %s",
-                             name, LIST_OUTPUTS(graph));
+                             name, FSN__LIST_OUTPUTS(graph));
     } else if (graph->output_count > 1) {
         head.output = find_by_shape(graph, classes);
         if (head.output < 0)
             return FSN__FAIL(err, FSN_MISMATCH,
                              "none of the network's outputs gives one score a class: %s",
-                             LIST_OUTPUTS(graph));
+                             FSN__LIST_OUTPUTS(graph));
     }
     head.logits = behind_activation(graph, graph->outputs[head.output], &activation);
     head.sigmoid = strcmp(activation, "Sigmoid") == 0;

@@ -24,6 +24,10 @@ FSN_NODISCARD enum fsn_status fsn__graph_find_head(const struct fsn__graph *grap
                                                    int64_t classes, struct fsn__head *out,
                                                    struct fsn_error *err);
 
+/* "'a' float32 [N,10], 'b' ...": the graph's outputs, as many as fit, for messages. */
+const char *fsn__graph_list_outputs(const struct fsn__graph *graph, char text[400]);
+#define FSN__LIST_OUTPUTS(graph) fsn__graph_list_outputs((graph), (char[400]){0})
+
 /* Whether a value holds one vector an image: float32, a batch axis and at most one other dimension
  * that is not 1. *classes (may be NULL): the vector's length. */
 bool fsn__graph_is_vector(const struct fsn__tensor *t, int64_t *classes);

@@ -109,13 +109,17 @@ struct fsn_epoch {
     int epoch;         /* 1-based */
     double lr;         /* learning rate of the last step */
     double train_loss; /* mean over the epoch, of the loss that is minimised */
-    double train_top1; /* per cent, on the augmented training images as they were seen */
+    double train_top1; /* per cent, on the augmented training images as they were seen; NaN: a
+                          detector is trained */
     double seconds;
     double images_per_second;
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
-    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are */
-    double held_loss;    /* cross-entropy on them */
+    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are, or a
+                            detector is trained */
+    double held_loss;    /* cross-entropy on them; of a detector, its loss without a teacher */
     int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
+    double matched;      /* of a detector: default boxes that are matched with objects, the mean of
+                            the images; NaN: a classifier is trained */
 };
 
 /* ---- several files in a job ----------------------------------------------------------------- */
@@ -314,7 +318,7 @@ struct fsn_dataset_info {
     struct fsn_range height_range, width_range;
     bool split_made;       /* the test images are a tenth of the train images: there were none */
     int64_t unused_images; /* in no class, or of a third split */
-    bool detection;        /* images have boxes: read and checked, not for training yet */
+    bool detection;        /* images have boxes, which detectors are to find */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
     int classes;                                       /* largest label + 1, at least 2 */
     int64_t images[FSN_SPLIT_COUNT];
@@ -423,8 +427,49 @@ struct fsn_list {
     double item[FSN_MAX_SWEEP]; /* rising */
 };
 
+#define FSN_MAX_BOX_MAPS 16
+#define FSN_MAX_BOX_RATIOS 8
+
+/* The default boxes at each pixel of one map of a detector, sizes in pixels of the image: a square
+ * of min_size; one of sqrt(min_size max_size) unless max_size is 0; and for each ratio a a box of
+ * the area of the first that is a times as wide as high, and one that is a times as high as wide.
+ */
+struct fsn_box_map {
+    int width, height; /* of the map */
+    double step;       /* between neighbours */
+    double min_size, max_size;
+    int ratio_count;
+    double ratios[FSN_MAX_BOX_RATIOS];
+};
+
+enum fsn_boxes {
+    FSN_BOXES_AUTO, /* the one of these two that has as many boxes as the network */
+    FSN_BOXES_SSD300,
+    FSN_BOXES_SSD_LITE,
+    FSN_BOXES_RULE /* as stated */
+};
+
+/* What the outputs of a detector are relative to, map by map, row by row, pixel by pixel. */
+struct fsn_default_boxes {
+    enum fsn_boxes kind;
+    /* Of FSN_BOXES_RULE alone: */
+    int map_count;
+    struct fsn_box_map maps[FSN_MAX_BOX_MAPS];
+    bool clip;          /* every number to 0..1 */
+    double variance[4]; /* of x, y, width, height: an offset of 1 is so large */
+};
+
 struct fsn_spec {
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
+    struct {
+        char *locations;   /* name of the output [N,P,4]; NULL: chosen by shape */
+        char *confidences; /* of [N,P,classes + 1], the background first; NULL: likewise */
+        struct fsn_default_boxes default_boxes;
+        double score;   /* a detection's must exceed this */
+        double iou;     /* a detection that shares more with a better one of its class goes */
+        int candidates; /* of each class the best so many are looked at; 0: all */
+        int keep;       /* of an image the best so many detections are kept; 0: all */
+    } detection;
     struct fsn_preprocess preprocess;
     struct {
         enum fsn_layout layout;
@@ -467,10 +512,13 @@ struct fsn_spec {
         double milestones[FSN_MAX_MILESTONES];
         double gamma;
         struct {
-            double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student) */
+            double alpha; /* loss = (1 - alpha) CE + alpha T^2 KL(teacher || student); of
+                             detectors: offsets of boxes too (smooth L1) */
             double temperature;
             double feature; /* weight of the difference of feature maps; 0: off */
         } distill;
+        /* Detectors are trained with the augmentation of SSD where crop or flip is on, else without
+         * any; label_smoothing, mixup, cutout and distill.feature must be off. */
         int crop_padding;   /* pad-and-crop augmentation; 0: off */
         bool flip;          /* random horizontal flip */
         bool cutout;        /* blank a square at a random place */
@@ -521,7 +569,8 @@ enum fsn_field_kind {
     FSN_FIELD_WHOLES,   /* the same, of whole ones */
     FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
-    FSN_FIELD_SET       /* array of some of choices; has no member of its own */
+    FSN_FIELD_SET,      /* array of some of choices; has no member of its own */
+    FSN_FIELD_BOXES     /* one of choices, or a rule as an object; struct fsn_default_boxes */
 };
 struct fsn_spec_field {
     const char *pointer; /* JSON pointer: "/filter_summary/ratio" */
@@ -624,6 +673,34 @@ FSN_NODISCARD enum fsn_status fsn_evaluate(const struct fsn_model *model,
                                            const struct fsn_spec *spec, fsn_progress_fn *progress,
                                            void *user, struct fsn_eval *out, struct fsn_error *err);
 
+/* Average precision in per cent; NaN where no object counts. */
+struct fsn_detection_class {
+    int64_t objects, difficult; /* that count, and that do not: difficult ones, crowds */
+    int64_t detections;
+    double ap50;    /* Pascal VOC's, at an IoU above 0.5: area under the curve (2010 on) ... */
+    double ap07;    /* ... and the mean at 11 recalls (2007) */
+    double coco_ap; /* COCO's: mean over IoUs of 0.5, 0.55 .. 0.95 */
+    double coco_ap50, coco_ap75; /* at 0.5 and at 0.75 */
+};
+/* Means over the classes that have objects that count, and sums over all classes. */
+struct fsn_detection_eval {
+    double map50, map07;
+    double coco_ap, coco_ap50, coco_ap75;
+    int class_count;
+    struct fsn_detection_class *classes; /* [class_count] in the data set's order */
+    int64_t images, objects, difficult, detections;
+    double seconds;
+};
+/* How well a detector finds the objects of a split, in images brought to its input without keeping
+ * their aspect. Of the spec, detection, preprocess (mean, std, scale) and threads are heeded.
+ * Errors: MISMATCH (no boxes, other classes, no detector's outputs, other default boxes), INVALID
+ * (no such output), CANCELLED, those of files and memory. *out: fsn_detection_eval_clear. */
+FSN_NODISCARD enum fsn_status
+fsn_evaluate_detector(const struct fsn_model *model, const struct fsn_dataset *data,
+                      enum fsn_split split, const struct fsn_spec *spec, fsn_progress_fn *progress,
+                      void *user, struct fsn_detection_eval *out, struct fsn_error *err);
+void fsn_detection_eval_clear(struct fsn_detection_eval *eval);
+
 /* A network made ready to classify single images, one call after the other. It runs on the caller's
  * thread alone and takes no core from jobs. */
 struct fsn_predictor;
@@ -706,7 +783,8 @@ FSN_NODISCARD enum fsn_status fsn_compress(const struct fsn_job *job, const stru
 FSN_NODISCARD enum fsn_status fsn_report_html(const char *json, size_t size, char **html,
                                               struct fsn_error *err);
 
-/* Trains a model on the train split (spec.finetune without distillation), from scratch or on. */
+/* Trains a model on the train split (spec.finetune without distillation), from scratch or on: a
+ * classifier, or a detector where the data set has boxes (as fsn_evaluate_detector takes it). */
 FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *data,
                                         const struct fsn_spec *spec, const char *checkpoint_path,
                                         fsn_progress_fn *progress, void *user,

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t MAGIC = UINT64_C(0x3254504b434e5346); /* the bytes "FSNCKPT2" */
+static const uint64_t MAGIC = UINT64_C(0x3354504b434e5346); /* the bytes "FSNCKPT3" */
 static const size_t MAX_BYTES = (size_t)64 << 30;
 
 struct header {
@@ -37,10 +37,10 @@ struct header {
 struct row {
     int64_t epoch;
     double lr, train_loss, train_top1, teacher_top1, held_top1, held_loss, seconds;
-    double images_per_second;
+    double images_per_second, matched;
 };
 
-_Static_assert(sizeof(struct header) == 48 && sizeof(struct row) == 72,
+_Static_assert(sizeof(struct header) == 48 && sizeof(struct row) == 80,
                "what is written has no padding");
 
 static struct header make_header(uint64_t key, uint64_t rows, uint64_t state_bytes)
@@ -98,7 +98,8 @@ enum fsn_status fsn__checkpoint_write(const char *path, uint64_t key,
         const struct fsn_epoch *epoch = &curve->rows[i];
         struct row row = {epoch->epoch,      epoch->lr,           epoch->train_loss,
                           epoch->train_top1, epoch->teacher_top1, epoch->held_top1,
-                          epoch->held_loss,  epoch->seconds,      epoch->images_per_second};
+                          epoch->held_loss,  epoch->seconds,      epoch->images_per_second,
+                          epoch->matched};
 
         at = put(at, &row, sizeof row);
     }
@@ -143,7 +144,8 @@ static void take_rows(const unsigned char *at, int count, struct fsn__curve *cur
                                             .held_top1 = row.held_top1,
                                             .held_loss = row.held_loss,
                                             .seconds = row.seconds,
-                                            .images_per_second = row.images_per_second};
+                                            .images_per_second = row.images_per_second,
+                                            .matched = row.matched};
     }
     curve->count = count;
 }

@@ -32,20 +32,19 @@ enum fsn_status fsn__classifier_create_with(struct fsn__graph *graph, const char
     struct fsn__classifier made = {0};
     const struct fsn__tensor *images, *logits;
     struct fsn__head head = {0};
-    enum fsn_status status = fsn__graph_find_head(graph, output, data->classes, &head, err);
-    int64_t fixed;
+    enum fsn_status status;
 
+    if (data->detection)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: the data set is one of boxes (%s), which are not classes of images: "
+                         "a detector finds them",
+                         who, data->format);
+    status = fsn__graph_find_head(graph, output, data->classes, &head, err);
     if (status != FSN_OK)
         return status;
-    fixed = graph->values[graph->inputs[0]].tensor.dim[0];
-    if (fixed != FSN_BATCH && fixed != actual.batch && actual.training)
-        return FSN__FAIL(
-            err, FSN_MISMATCH,
-            "%s: the network is made for batches of %lld images, training was to use "
-            "%lld: set finetune.batch_size to that or export it with a free batch axis",
-            who, (long long)fixed, (long long)actual.batch);
-    if (fixed != FSN_BATCH)
-        actual.batch = fixed;
+    status = fsn__view_fix_batch(graph, who, &actual, err);
+    if (status != FSN_OK)
+        return status;
     outputs[0] = head.logits;
     for (int i = 0; i < count; i++)
         outputs[i + 1] = values[i];

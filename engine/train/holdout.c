@@ -88,10 +88,12 @@ enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share, 
 {
     const struct fsn__images *images = &data->split[FSN_SPLIT_TRAIN];
     struct fsn__parts parts = {0};
-    enum fsn_status status =
-        divide(images, data->classes, share, fsn__rng_open(seed, FSN__RNG_HOLDOUT, 0, 0),
-               &parts.train, &parts.train_count, err);
+    enum fsn_status status;
 
+    if (images->count < 1)
+        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its train split");
+    status = divide(images, data->classes, share, fsn__rng_open(seed, FSN__RNG_HOLDOUT, 0, 0),
+                    &parts.train, &parts.train_count, err);
     if (status != FSN_OK)
         return status;
     parts.held = parts.train + parts.train_count;
@@ -103,6 +105,11 @@ enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share, 
                          "training images back",
                          share, (long long)images->count);
     }
+    parts.order = calloc((size_t)parts.train_count + 1, sizeof *parts.order);
+    if (!parts.order) {
+        free(parts.train);
+        return FSN__NOMEM(err);
+    }
     *out = parts;
     return FSN_OK;
 }
@@ -110,7 +117,15 @@ enum fsn_status fsn__parts_create(const struct fsn_dataset *data, double share, 
 void fsn__parts_clear(struct fsn__parts *parts)
 {
     free(parts->train);
+    free(parts->order);
     *parts = (struct fsn__parts){0};
+}
+
+void fsn__parts_shuffle(struct fsn__parts *parts, uint64_t seed, int epoch)
+{
+    fsn__shuffle(parts->order, parts->train_count, seed, (uint64_t)epoch);
+    for (int64_t i = 0; i < parts->train_count; i++)
+        parts->order[i] = parts->train[parts->order[i]];
 }
 
 enum fsn_status fsn__halves_create(const struct fsn_dataset *data, struct fsn__halves *out,
@@ -143,17 +158,24 @@ void fsn__halves_clear(struct fsn__halves *halves)
     *halves = (struct fsn__halves){0};
 }
 
+/* Rows without a held_top1 have a loss alone. */
+static bool is_better(const struct fsn_epoch *row, const struct fsn_epoch *than)
+{
+    if (isnan(row->held_top1) || row->held_top1 == than->held_top1)
+        return row->held_loss < than->held_loss;
+    return row->held_top1 > than->held_top1;
+}
+
 int fsn__best_epoch(const struct fsn__curve *curve)
 {
     int best = -1;
 
     for (int i = 0; i < curve->count; i++) {
-        const struct fsn_epoch *row = &curve->rows[i], *top = best < 0 ? NULL : &curve->rows[best];
+        const struct fsn_epoch *row = &curve->rows[i];
 
-        if (isnan(row->held_top1))
+        if (isnan(row->held_top1) && isnan(row->held_loss))
             continue;
-        if (!top || row->held_top1 > top->held_top1 ||
-            (row->held_top1 == top->held_top1 && row->held_loss < top->held_loss))
+        if (best < 0 || is_better(row, &curve->rows[best]))
             best = i;
     }
     return best;

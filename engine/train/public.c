@@ -1,4 +1,5 @@
-/* public.c - fsn_evaluate and fsn_train: the trainer for users of the public header. */
+/* public.c - fsn_evaluate, fsn_evaluate_detector and fsn_train: the trainer for users of the public
+ * header. */
 #include "train/train.h"
 
 #include <stdlib.h>
@@ -16,6 +17,22 @@ enum fsn_status fsn_evaluate(const struct fsn_model *model, const struct fsn_dat
     if (status == FSN_OK)
         status = fsn__evaluate(model->graph, data, split, spec, pool, FSN_STAGE_VERIFY, 0, 1,
                                progress, user, out, err);
+    fsn__pool_destroy(pool);
+    return status;
+}
+
+enum fsn_status fsn_evaluate_detector(const struct fsn_model *model, const struct fsn_dataset *data,
+                                      enum fsn_split split, const struct fsn_spec *spec,
+                                      fsn_progress_fn *progress, void *user,
+                                      struct fsn_detection_eval *out, struct fsn_error *err)
+{
+    const struct fsn__meter meter = {
+        .progress = progress, .user = user, .stage = FSN_STAGE_VERIFY, .from = 0, .to = 1};
+    struct fsn__pool *pool = NULL;
+    enum fsn_status status = fsn__pool_create(spec->threads, &pool, err);
+
+    if (status == FSN_OK)
+        status = fsn__evaluate_detector(model->graph, data, split, spec, pool, &meter, out, err);
     fsn__pool_destroy(pool);
     return status;
 }

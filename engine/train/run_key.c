@@ -1,9 +1,9 @@
 /* run_key.c - the key by which a checkpoint knows its run.
  *
  * Two runs have the same key when every step of theirs is the same: settings of training, seed,
- * preprocessing, thread count (partial sums are combined thread by thread), the training images,
- * and both networks with their weights before the first step. Fields are digested one by one, never
- * a struct: its padding holds anything.
+ * preprocessing, thread count (partial sums are combined thread by thread), the training images
+ * with their objects, and both networks with their weights before the first step. Fields are
+ * digested one by one, never a struct: its padding holds anything.
  */
 #include "train/run_key.h"
 #include "train/digest.h"
@@ -74,6 +74,34 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_int(key, spec->finetune.recalibrate_bn);
 }
 
+/* Of how a detector's outputs are read in training; "auto" follows from the network. */
+static void add_detection(struct key *key, const struct fsn_spec *spec)
+{
+    const struct fsn_default_boxes *boxes = &spec->detection.default_boxes;
+
+    add_text(key, spec->detection.locations ? spec->detection.locations : "");
+    add_text(key, spec->detection.confidences ? spec->detection.confidences : "");
+    add_int(key, boxes->kind);
+    if (boxes->kind != FSN_BOXES_RULE)
+        return;
+    add_int(key, boxes->clip);
+    for (int i = 0; i < 4; i++)
+        add_real(key, boxes->variance[i]);
+    add_int(key, boxes->map_count);
+    for (int i = 0; i < boxes->map_count; i++) {
+        const struct fsn_box_map *map = &boxes->maps[i];
+
+        add_int(key, map->width);
+        add_int(key, map->height);
+        add_real(key, map->step);
+        add_real(key, map->min_size);
+        add_real(key, map->max_size);
+        add_int(key, map->ratio_count);
+        for (int r = 0; r < map->ratio_count; r++)
+            add_real(key, map->ratios[r]);
+    }
+}
+
 /* Where nothing is done before steps, the quantiser has no part in training. */
 static void add_quantizer(struct key *key, const struct fsn_spec *spec)
 {
@@ -83,6 +111,22 @@ static void add_quantizer(struct key *key, const struct fsn_spec *spec)
     add_int(key, spec->quantize.aware);
     add_real(key, spec->quantize.aware_share);
     add_int(key, spec->quantize.step);
+}
+
+static void add_objects(struct key *key, const struct fsn__images *images)
+{
+    for (int64_t i = 0; i <= images->count; i++)
+        add_int(key, images->first_object[i]);
+    for (int64_t i = 0; i < images->first_object[images->count]; i++) {
+        const struct fsn__object *object = &images->objects[i];
+
+        add_real(key, object->box.x0);
+        add_real(key, object->box.y0);
+        add_real(key, object->box.x1);
+        add_real(key, object->box.y1);
+        add_int(key, object->label);
+        add_int(key, object->difficult);
+    }
 }
 
 static void add_data(struct key *key, const struct fsn_dataset *data)
@@ -104,6 +148,8 @@ static void add_data(struct key *key, const struct fsn_dataset *data)
         add_int(key, (int64_t)image->size);
         add_int(key, image->crc);
     }
+    if (data->detection)
+        add_objects(key, images);
 }
 
 static void add_graph(struct key *key, const struct fsn__graph *graph)
@@ -137,6 +183,8 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
     add_spec(&key, job->spec);
     if (job->before_step)
         add_quantizer(&key, job->spec);
+    if (job->data->detection)
+        add_detection(&key, job->spec);
     add_data(&key, job->data);
     add_graph(&key, job->student);
     add_graph(&key, job->teacher);

@@ -103,4 +103,19 @@ fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn
               double fraction_from, double fraction_to, fsn_progress_fn *progress, void *user,
               struct fsn_eval *out, struct fsn_error *err);
 
+/* How well a detector finds the objects in the listed images of a split (NULL: the first ones); of
+ * the spec, detection and preprocess (mean, std and scale) are heeded. Tells the meter after each
+ * batch. *out: fsn_detection_eval_clear. Errors: MISMATCH, CANCELLED, and what the executor and the
+ * files raise. */
+FSN_NODISCARD enum fsn_status fsn__evaluate_detector_images(
+    struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+    const int64_t *list, int64_t images, const struct fsn_spec *spec, struct fsn__pool *pool,
+    const struct fsn__meter *meter, struct fsn_detection_eval *out, struct fsn_error *err);
+/* The same on a whole split. */
+FSN_NODISCARD enum fsn_status
+fsn__evaluate_detector(struct fsn__graph *graph, const struct fsn_dataset *data,
+                       enum fsn_split split, const struct fsn_spec *spec, struct fsn__pool *pool,
+                       const struct fsn__meter *meter, struct fsn_detection_eval *out,
+                       struct fsn_error *err);
+
 #endif

@@ -1,13 +1,11 @@
 /* trainer.c - the training loop.
  *
- * One step: load, augment and perhaps mix a batch; the teacher's logits and student forward
- * on the same images; loss and its gradient by the student's logits, and by its feature maps where
- * they are compared; student backward; perhaps the gradients clipped; SGD; perhaps the average of
- * the weights. An epoch takes the training images in a new order and drops what does not fill a
- * batch. Everything random comes from streams named by (seed, purpose, epoch or step, index), so a
- * run taken up from the checkpoint of any epoch goes on as if it had never stopped. Batches are
- * loaded between steps, not ahead on a thread of their own: all slices of the pool load one
- * together, in 0.2 % of ResNet-20's step (perf, CIFAR-10, two threads).
+ * One step: the objective (objective.h) loads a batch, runs teacher and student on it, and says the
+ * loss and its gradients by the student's outputs; student backward; perhaps the gradients clipped;
+ * SGD; perhaps the average of the weights. An epoch takes the training images in a new order and
+ * drops what does not fill a batch. Everything random comes from streams named by (seed, purpose,
+ * epoch or step, index), so a run taken up from the checkpoint of any epoch goes on as if it had
+ * never stopped.
  *
  * The result is the last epoch, or the best one on images that are held back (holdout.h); of the
  * weights, or of their average (snapshot.h). The test images have no part in it. Then batch norm's
@@ -18,37 +16,27 @@
  *
  * All memory is had before the first step; a step allocates nothing.
  */
-#include "train/features.h"
 #include "train/holdout.h"
 #include "train/meter.h"
+#include "train/objective.h"
 #include "train/parameters.h"
 #include "train/run_key.h"
 #include "train/snapshot.h"
 #include "train/statistics.h"
-#include "train/teacher.h"
-#include "train/view.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct trainer {
     const struct fsn__train_job *job;
-    struct fsn__transform transform;
-    struct fsn__classifier student;
-    struct fsn__teacher teacher;
+    struct fsn__objective *objective;
     struct fsn__parameters parameters;
     struct fsn__parts parts;           /* of the training images */
     struct fsn__snapshot average;      /* of the weights along the run, when asked for */
     struct fsn__statistics statistics; /* of batch norm, to be measured at the end */
     struct fsn__snapshot best;         /* state of the best epoch, when images are held back */
-    struct fsn__stage_ends features;   /* none unless asked for */
-    double *scratch;                   /* [3][batch] */
-    bool distill;
     int epochs;
     int64_t batch, steps; /* images a step, steps an epoch */
-    int64_t *order;       /* [train images]: first places in parts.train, then images */
-    int32_t *labels;      /* [batch] */
     uint64_t key;
     struct fsn__curve curve; /* rows: [epochs] */
     struct fsn__meter meter;
@@ -57,9 +45,9 @@ struct trainer {
 /* What an epoch adds up; it becomes a row of the curve. */
 struct epoch {
     int index; /* 0-based */
-    double start_seconds, loss, lr;
-    struct fsn__hits hits;
-    struct fsn_eval held; /* NaN without images that are held back */
+    double start_seconds, loss;
+    struct fsn__counts counts;
+    struct fsn_epoch row;
 };
 
 static enum fsn_status check_job(const struct fsn__train_job *job, struct fsn_error *err)
@@ -67,35 +55,11 @@ static enum fsn_status check_job(const struct fsn__train_job *job, struct fsn_er
     const struct fsn_spec *spec = job->spec;
 
     if (spec->finetune.epochs < 0 || spec->finetune.batch_size < 1)
-        return FSN__FAIL(
-            err, FSN_INVALID,
-            "finetune: epochs must be at least 0 and batch_size at least 1, got %d and "
-            "%d",
-            spec->finetune.epochs, spec->finetune.batch_size);
-    if (job->data->split[FSN_SPLIT_TRAIN].count < 1)
-        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its train split");
+        return FSN__FAIL(err, FSN_INVALID,
+                         "finetune: epochs must be at least 0 and batch_size at least 1, got %d "
+                         "and %d",
+                         spec->finetune.epochs, spec->finetune.batch_size);
     return FSN_OK;
-}
-
-static enum fsn_status make_networks(struct trainer *t, struct fsn_error *err)
-{
-    const struct fsn__train_job *job = t->job;
-    struct fsn__exec_options options = {
-        .batch = t->batch, .training = true, .pool = job->pool, .seed = job->spec->seed};
-    enum fsn_status status;
-
-    if (t->distill && job->spec->finetune.distill.feature > 0) {
-        status = fsn__stage_ends_find(job->student, job->teacher, &t->features, err);
-        if (status != FSN_OK)
-            return status;
-    }
-    status = fsn__classifier_create_with(job->student, "training", job->data, job->spec->output,
-                                         &options, t->features.student, t->features.count,
-                                         &t->student, err);
-    if (status != FSN_OK || !t->distill)
-        return status;
-    return fsn__teacher_create(job, &options, &t->student, t->features.teacher, t->features.count,
-                               t->epochs * t->steps, &t->teacher, err);
 }
 
 /* What is kept beside the weights is state of the run: it goes into the checkpoint. */
@@ -128,8 +92,6 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
     images = t->parts.train_count;
     t->curve.held_images = t->parts.held_count;
     t->job = job;
-    t->transform = fsn__view_transform(spec);
-    t->distill = job->teacher && spec->finetune.distill.alpha > 0;
     t->epochs = spec->finetune.epochs;
     t->batch = spec->finetune.batch_size < images ? spec->finetune.batch_size : images;
     t->steps = images / t->batch;
@@ -138,36 +100,28 @@ static enum fsn_status prepare(struct trainer *t, const struct fsn__train_job *j
                                    .stage = FSN_STAGE_FINETUNE,
                                    .from = job->fraction_from,
                                    .to = job->fraction_to};
-    t->order = calloc((size_t)images, sizeof *t->order);
-    t->labels = calloc((size_t)t->batch, sizeof *t->labels);
-    t->scratch = calloc(3 * (size_t)t->batch, sizeof *t->scratch);
     t->curve.rows = calloc((size_t)t->epochs + 1, sizeof *t->curve.rows);
-    if (!t->order || !t->labels || !t->scratch || !t->curve.rows)
+    if (!t->curve.rows)
         return FSN__NOMEM(err);
-    status = make_networks(t, err);
+    status = fsn__objective_create(job, t->batch, t->epochs * t->steps, &t->objective, err);
     if (status == FSN_OK)
-        status = fsn__view_aim(t->student.graph, &t->transform, err);
-    if (status == FSN_OK)
-        status = fsn__parameters_collect(t->student.graph, t->student.exec, &t->parameters, err);
+        status =
+            fsn__parameters_collect(t->objective->graph, t->objective->exec, &t->parameters, err);
     if (status == FSN_OK)
         status = make_snapshots(t, err);
     if (status == FSN_OK && spec->finetune.recalibrate_bn > 0)
-        status = fsn__statistics_create(t->student.graph, &t->statistics, err);
+        status = fsn__statistics_create(t->objective->graph, &t->statistics, err);
     return status;
 }
 
 static void clear(struct trainer *t)
 {
-    fsn__classifier_clear(&t->student);
-    fsn__teacher_clear(&t->teacher);
+    fsn__objective_destroy(t->objective);
     fsn__parameters_clear(&t->parameters);
     fsn__snapshot_clear(&t->average);
     fsn__snapshot_clear(&t->best);
     fsn__statistics_clear(&t->statistics);
     fsn__parts_clear(&t->parts);
-    free(t->scratch);
-    free(t->order);
-    free(t->labels);
     free(t->curve.rows);
 }
 
@@ -180,35 +134,11 @@ static enum fsn_status diverged(const struct trainer *t, int epoch, int64_t step
                      epoch + 1, (long long)(step + 1), what, t->job->spec->finetune.lr);
 }
 
-static void shuffle(struct trainer *t, int epoch)
+/* Step `step` of the epoch whose order the parts are in. */
+static struct fsn__step step_at(const struct trainer *t, int epoch, int64_t step)
 {
-    fsn__shuffle(t->order, t->parts.train_count, t->job->spec->seed, (uint64_t)epoch);
-    for (int64_t i = 0; i < t->parts.train_count; i++)
-        t->order[i] = t->parts.train[t->order[i]];
-}
-
-/* Loads batch `step` of the epoch's order into the student. */
-static enum fsn_status load(struct trainer *t, int epoch, int64_t step,
-                            const struct fsn__transform *transform, struct fsn_error *err)
-{
-    return fsn__load_batch(t->job->data, FSN_SPLIT_TRAIN, t->order + step * t->batch, t->batch,
-                           transform, true, (uint64_t)epoch, t->job->pool, t->student.images,
-                           t->labels, err);
-}
-
-/* Returns how much of itself an image keeps. */
-static double mix(struct trainer *t, int epoch, int64_t step)
-{
-    const double alpha = t->job->spec->finetune.mixup;
-    double kept;
-
-    if (alpha == 0)
-        return 1;
-    kept = fsn__draw_mix(alpha, t->job->spec->seed, (uint64_t)epoch, (uint64_t)step);
-    fsn__mix_batch(t->student.images, t->batch,
-                   (int64_t)(t->student.image_bytes / sizeof(float)) / t->batch, kept,
-                   t->job->pool);
-    return kept;
+    return (struct fsn__step){t->parts.order + step * t->batch, epoch, step,
+                              epoch * t->steps + step};
 }
 
 static void update(struct trainer *t, double lr, int64_t done)
@@ -236,47 +166,34 @@ static void fix_locations(struct trainer *t, int64_t done)
         fsn__snapshot_take(&t->average);
 }
 
-static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_t step,
+static enum fsn_status train_step(struct trainer *t, struct epoch *epoch, int64_t in_epoch,
                                   double *loss, struct fsn_error *err)
 {
     const struct fsn_spec *spec = t->job->spec;
-    struct fsn__targets targets = {t->labels, 1, spec->finetune.label_smoothing};
-    int64_t done = epoch->index * t->steps + step;
-    struct fsn__hits hits;
-    enum fsn_status status = load(t, epoch->index, step, &t->transform, err);
+    const struct fsn__objective_kind *kind = t->objective->kind;
+    const struct fsn__step step = step_at(t, epoch->index, in_epoch);
+    enum fsn_status status = kind->load(t->objective, &step, false, err);
 
     if (status != FSN_OK)
         return status;
     if (t->job->share)
-        *t->job->share = (float)fsn__sharing(spec, done, t->epochs * t->steps);
-    fix_locations(t, done);
+        *t->job->share = (float)fsn__sharing(spec, step.in_run, t->epochs * t->steps);
+    fix_locations(t, step.in_run);
     if (t->job->before_step)
-        status = t->job->before_step(done, t->steps, t->job->before_step_arg, err);
-    if (status != FSN_OK)
-        return status;
-    targets.mix = mix(t, epoch->index, step);
-    if (t->distill)
-        status = fsn__teacher_ask(&t->teacher, &t->student, done, err);
+        status = t->job->before_step(step.in_run, t->steps, t->job->before_step_arg, err);
     if (status == FSN_OK)
-        status = fsn__classifier_forward(&t->student, (uint64_t)done, err);
+        status = kind->forward(t->objective, &step, err);
     if (status != FSN_OK)
         return status;
-    *loss = fsn__train_loss(t->student.logits, t->distill ? t->teacher.logits : NULL, &targets,
-                            t->batch, t->student.classes, spec->finetune.distill.alpha,
-                            spec->finetune.distill.temperature, t->student.dlogits, &hits);
-    if (t->features.count > 0)
-        *loss += fsn__features_compare(&t->features, &t->student, &t->teacher.net,
-                                       spec->finetune.distill.feature, t->scratch, t->job->pool);
+    *loss = kind->loss(t->objective, &epoch->counts);
     if (!isfinite(*loss))
-        return diverged(t, epoch->index, step, "the loss", err);
-    status = fsn__exec_backward(t->student.exec, err);
+        return diverged(t, epoch->index, in_epoch, "the loss", err);
+    status = fsn__exec_backward(t->objective->exec, err);
     if (status != FSN_OK)
         return status;
-    epoch->lr = fsn__learning_rate(spec, done, t->epochs * t->steps);
-    update(t, epoch->lr, done);
+    epoch->row.lr = fsn__learning_rate(spec, step.in_run, t->epochs * t->steps);
+    update(t, epoch->row.lr, step.in_run);
     epoch->loss += *loss;
-    epoch->hits.student += hits.student;
-    epoch->hits.teacher += hits.teacher;
     return FSN_OK;
 }
 
@@ -298,22 +215,17 @@ static bool tell(const struct trainer *t, const struct epoch *epoch, int64_t ste
     return fsn__meter_tell(&t->meter, (double)(epoch->index * t->steps + steps_done) / all, now);
 }
 
-static void add_row(struct trainer *t, const struct epoch *epoch)
+static void add_row(struct trainer *t, struct epoch *epoch)
 {
-    const double seconds = fsn__seconds() - epoch->start_seconds;
     const int64_t images = t->steps * t->batch;
+    struct fsn_epoch *row = &epoch->row;
 
-    t->curve.rows[epoch->index] = (struct fsn_epoch){
-        .epoch = epoch->index + 1,
-        .lr = epoch->lr,
-        .train_loss = epoch->loss / (double)t->steps,
-        .train_top1 = 100.0 * (double)epoch->hits.student / (double)images,
-        .teacher_top1 = t->distill ? 100.0 * (double)epoch->hits.teacher / (double)images : NAN,
-        .held_top1 = epoch->held.top1,
-        .held_loss = epoch->held.loss,
-        .seconds = seconds,
-        .images_per_second = fsn__per_second(images, seconds),
-    };
+    row->epoch = epoch->index + 1;
+    row->train_loss = epoch->loss / (double)t->steps;
+    t->objective->kind->fill_row(t->objective, &epoch->counts, images, row);
+    row->seconds = fsn__seconds() - epoch->start_seconds;
+    row->images_per_second = fsn__per_second(images, row->seconds);
+    t->curve.rows[epoch->index] = *row;
     t->curve.count = epoch->index + 1;
 }
 
@@ -335,7 +247,7 @@ static enum fsn_status judge_epoch(struct trainer *t, struct epoch *epoch, struc
     struct fsn__meter meter = t->meter;
     enum fsn_status status;
 
-    epoch->held = (struct fsn_eval){.top1 = NAN, .loss = NAN};
+    epoch->row.held_top1 = epoch->row.held_loss = NAN;
     /* while filters are the baseline's in part, or not yet quantised, this is not the network that
      * comes out */
     if (!t->best.own.data || (t->job->share && *t->job->share < 1) || at <= t->job->judge_after) {
@@ -347,9 +259,8 @@ static enum fsn_status judge_epoch(struct trainer *t, struct epoch *epoch, struc
     meter.user = t;
     if (t->average.own.data)
         fsn__snapshot_swap(&t->average);
-    status = fsn__evaluate_images(t->job->student, t->job->data, FSN_SPLIT_TRAIN, t->parts.held,
-                                  t->parts.held_count, t->job->spec, t->job->pool, &meter, NULL,
-                                  &epoch->held, err);
+    status = t->objective->kind->judge(t->objective, t->parts.held, t->parts.held_count, &meter,
+                                       &epoch->row, err);
     if (status == FSN_OK)
         add_row(t, epoch);
     if (status == FSN_OK && fsn__best_epoch(&t->curve) == epoch->index)
@@ -389,7 +300,7 @@ static enum fsn_status train_epoch(struct trainer *t, int index, struct fsn_erro
     struct epoch epoch = {.index = index, .start_seconds = fsn__seconds()};
     double loss = NAN;
 
-    shuffle(t, index);
+    fsn__parts_shuffle(&t->parts, t->job->spec->seed, index);
     for (int64_t step = 0; step < t->steps; step++) {
         enum fsn_status status = train_step(t, &epoch, step, &loss, err);
 
@@ -418,26 +329,25 @@ static enum fsn_status recalibrate(struct trainer *t, struct fsn_error *err)
 {
     const double start = fsn__seconds();
     const int last = t->epochs > 0 ? t->epochs - 1 : 0;
-    struct fsn__transform whole = t->transform;
 
     if (t->statistics.count == 0)
         return FSN_OK;
     if (t->job->share)
         *t->job->share = 1;
-    whole.cutout = false;
-    shuffle(t, last);
+    fsn__parts_shuffle(&t->parts, t->job->spec->seed, last);
     for (int pass = 0; pass < t->job->spec->finetune.recalibrate_bn; pass++) {
         struct fsn_progress now = {.epoch = t->curve.count,
                                    .epochs = t->epochs,
                                    .step = t->steps,
                                    .steps = t->steps,
                                    .loss = NAN};
-        enum fsn_status status = load(t, last, pass % t->steps, &whole, err);
+        const struct fsn__step step = step_at(t, last, pass % t->steps);
+        enum fsn_status status = t->objective->kind->load(t->objective, &step, true, err);
 
         fsn__statistics_before(&t->statistics);
         if (status == FSN_OK)
             status =
-                fsn__classifier_forward(&t->student, (uint64_t)(t->epochs * t->steps + pass), err);
+                fsn__exec_forward(t->objective->exec, (uint64_t)(t->epochs * t->steps + pass), err);
         if (status != FSN_OK)
             return status;
         fsn__statistics_after(&t->statistics);

@@ -78,16 +78,10 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
     enum fsn_status status;
 
     if (graph->input_count != 1 || graph->output_count < 1)
-        return FSN__FAIL(
-            err, FSN_MISMATCH,
-            "%s: one input (images) and an output (logits) are needed, the network has "
-            "%d and %d",
-            who, graph->input_count, graph->output_count);
-    if (data->detection)
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: the data set is one of boxes (%s); only classification is measured "
-                         "and trained",
-                         who, data->format);
+                         "%s: one input (images) and an output are needed, the network has "
+                         "%d and %d",
+                         who, graph->input_count, graph->output_count);
     input = &graph->values[graph->inputs[0]];
     layout = fsn__layout_of_images(&input->tensor, &shape);
     if (layout == FSN__IMAGES_OTHER && data->store)
@@ -114,6 +108,23 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
         return status;
     }
     *out = view;
+    return FSN_OK;
+}
+
+enum fsn_status fsn__view_fix_batch(const struct fsn__graph *graph, const char *who,
+                                    struct fsn__exec_options *options, struct fsn_error *err)
+{
+    const int64_t fixed = graph->input_count > 0 ? graph->values[graph->inputs[0]].tensor.dim[0]
+                                                 : FSN_BATCH; /* which the view refuses */
+
+    if (fixed != FSN_BATCH && fixed != options->batch && options->training)
+        return FSN__FAIL(
+            err, FSN_MISMATCH,
+            "%s: the network is made for batches of %lld images, training was to use "
+            "%lld: set finetune.batch_size to that or export it with a free batch axis",
+            who, (long long)fixed, (long long)options->batch);
+    if (fixed != FSN_BATCH)
+        options->batch = fixed;
     return FSN_OK;
 }
 

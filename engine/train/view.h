@@ -1,8 +1,10 @@
-/* view.h - a network seen by training and evaluation: [N,C,H,W] images in, logits out. */
+/* view.h - a network seen by training and evaluation: [N,C,H,W] images in, logits or a detector's
+ * outputs out. */
 #ifndef FSN_TRAIN_VIEW_H
 #define FSN_TRAIN_VIEW_H
 
 #include "data/dataset.h"
+#include "graph/exec.h"
 #include "graph/head.h"
 
 /* An alias of the graph (fsn__graph_alias: the weights stay the graph's own) whose outputs are the
@@ -13,6 +15,12 @@ FSN_NODISCARD enum fsn_status fsn__view_create(const struct fsn__graph *graph, c
                                                const struct fsn_dataset *data, const int *outputs,
                                                int count, struct fsn__graph **out,
                                                struct fsn_error *err);
+
+/* The batch axis that the graph's input fixes goes over options->batch, unless training: then
+ * another is MISMATCH. */
+FSN_NODISCARD enum fsn_status fsn__view_fix_batch(const struct fsn__graph *graph, const char *who,
+                                                  struct fsn__exec_options *options,
+                                                  struct fsn_error *err);
 
 /* Tells the transform what images the view takes, having checked that mean and std are for their
  * channels and that they can be cut out of what it resizes to. Errors: MISMATCH. */

@@ -5,10 +5,14 @@ import { h, fill, empty, loading, newId, problem, table } from "./dom.js";
 import { count, duration, percent, points, signed, times } from "./format.js";
 import { measures } from "./result.js";
 
+/* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects. */
+const isRule = (value) => Object.values(value ?? {}).some((v) => Array.isArray(v) && v.some((x) => x !== null && typeof x === "object"));
+
 /** "/finetune/epochs" -> text, for every setting. */
 function settings(spec, path = "", out = new Map()) {
   for (const [key, value] of Object.entries(spec))
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) settings(value, `${path}/${key}`, out);
+    if (isRule(value)) out.set(`${path}/${key}`, JSON.stringify(value));
+    else if (value !== null && typeof value === "object" && !Array.isArray(value)) settings(value, `${path}/${key}`, out);
     else out.set(`${path}/${key}`, Array.isArray(value) ? value.join(", ") || "none" : String(value));
   return out;
 }

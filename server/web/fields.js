@@ -20,7 +20,17 @@ function pairs(text) {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim()]));
 }
 
+/* What may be a word or an object of JSON; what is neither is the server's to refuse. */
+function wordOrObject(text) {
+  try {
+    return text.startsWith("{") ? JSON.parse(text) : text;
+  } catch {
+    return text;
+  }
+}
+
 function parse(entry, text) {
+  if (entry.oneOf) return wordOrObject(text);
   if (entry.type === "object") return pairs(text);
   if (entry.enum) return entry.enum.find((choice) => String(choice) === text);
   if (entry.type === "array")
@@ -51,7 +61,7 @@ function control(entry, id, placeholder) {
 }
 
 const words = { lr: "learning rate", bn: "(batch norm)", ema: "moving average", distill: "distillation", "1x1": "of 1x1",
-  aware: "quantisation-aware", holdout: "held-back share" };
+  aware: "quantisation-aware", holdout: "held-back share", iou: "overlap (IoU)" };
 const title = (key) => key.split(/[_ ]/).map((word) => words[word] ?? word).join(" ");
 
 /** A field for the setting at pointer: {pointer, element, read(), write(value), fault(text)}. read() is
@@ -73,7 +83,8 @@ export function field(pointer, entry, { label, help = entry.description, placeho
     },
     write(value) { // a default shows as one
       const isDefault = JSON.stringify(value) === JSON.stringify(entry.default);
-      input.value = isDefault && !entry.enum ? "" : written(value);
+      input.value = isDefault && !entry.enum ? ""
+        : entry.oneOf && typeof value === "object" ? JSON.stringify(value) : written(value);
     },
     fault(text) {
       fill(fault, text);

@@ -23,7 +23,7 @@ const common = {
   "/preprocess/scale": { label: "Range of pixels" },
 };
 const groups = { "": "General", filter_summary: "Filter Summary", budget: "Budget", quantize: "Quantisation",
-  finetune: "Fine-tuning", preprocess: "Images", webhook: "Webhook", files: "Files" };
+  finetune: "Fine-tuning", preprocess: "Images", detection: "Detector", webhook: "Webhook", files: "Files" };
 
 function chooser(pointer, label, items, describe) {
   const entry = { enum: items.map((i) => i.id), default: undefined };

@@ -12,7 +12,8 @@ tensor
 ops data
 kernels
 graph
-fs quant train zoo detect
+fs quant zoo detect
+train
 onnx
 compress"
 server_floors="base

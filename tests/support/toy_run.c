@@ -114,10 +114,11 @@ void toy_assert_same_curve(const struct fsn__curve *a, const struct fsn__curve *
         assert_int_equal(b->rows[i].epoch, i + 1);
         assert_true(a->rows[i].lr == b->rows[i].lr);
         assert_true(a->rows[i].train_loss == b->rows[i].train_loss);
-        assert_true(a->rows[i].train_top1 == b->rows[i].train_top1);
+        assert_same_number(a->rows[i].train_top1, b->rows[i].train_top1);
         assert_same_number(a->rows[i].teacher_top1, b->rows[i].teacher_top1);
         assert_same_number(a->rows[i].held_top1, b->rows[i].held_top1);
         assert_same_number(a->rows[i].held_loss, b->rows[i].held_loss);
+        assert_same_number(a->rows[i].matched, b->rows[i].matched);
     }
 }
 

@@ -48,8 +48,8 @@ static int setup(void **state)
         f->weights[i] = (float)i * 0.3f;
     for (int i = 0; i < MOMENTA; i++)
         f->momenta[i] = -(float)i * 1.7f;
-    f->rows[0] = (struct fsn_epoch){1, 0.1, 2.25, 31.5, 12.125, 4000, 90.5, 30.25, 2.5, 0};
-    f->rows[1] = (struct fsn_epoch){2, 0.01, 1.75, 44.25, 11.5, 4100.5, 91.5, 43.5, 1.875, 0};
+    f->rows[0] = (struct fsn_epoch){1, 0.1, 2.25, 31.5, 12.125, 4000, 90.5, 30.25, 2.5, 0, 6.5};
+    f->rows[1] = (struct fsn_epoch){2, 0.01, 1.75, 44.25, 11.5, 4100.5, 91.5, 43.5, 1.875, 0, 7.25};
     f->curve.count = ROWS;
     return fsn__checkpoint_write(f->path, KEY, &f->curve, f->spans, 3, NULL) == FSN_OK ? 0 : -1;
 }
@@ -106,6 +106,7 @@ static void a_checkpoint_brings_back_state_and_curve(void **state)
         assert_true(after.rows[i].held_top1 == f->rows[i].held_top1);
         assert_true(after.rows[i].held_loss == f->rows[i].held_loss);
         assert_true(after.rows[i].images_per_second == f->rows[i].images_per_second);
+        assert_true(after.rows[i].matched == f->rows[i].matched);
     }
 }
 

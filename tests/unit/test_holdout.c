@@ -160,6 +160,21 @@ static void the_best_epoch_has_the_highest_figure_then_the_lowest_loss(void **st
     assert_false(fsn__patience_is_over(&curve, 1));
 }
 
+static void without_accuracy_the_best_epoch_has_the_lowest_loss(void **state)
+{
+    struct fsn_epoch rows[4] = {
+        {.held_top1 = NAN, .held_loss = NAN},
+        {.held_top1 = NAN, .held_loss = 3},
+        {.held_top1 = NAN, .held_loss = 2},
+        {.held_top1 = NAN, .held_loss = 2},
+    };
+    const struct fsn__curve curve = {.count = 4, .rows = rows};
+
+    (void)state;
+    assert_int_equal(fsn__best_epoch(&curve), 2);
+    assert_true(fsn__patience_is_over(&curve, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(without_a_share_all_images_are_for_training),
         cmocka_unit_test(a_share_that_holds_nothing_back_is_refused),
         cmocka_unit_test(the_best_epoch_has_the_highest_figure_then_the_lowest_loss),
+        cmocka_unit_test(without_accuracy_the_best_epoch_has_the_lowest_loss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

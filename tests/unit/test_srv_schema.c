@@ -112,6 +112,9 @@ static void every_setting_of_the_engine_is_in_the_schema(void **state)
         else if (field->kind == FSN_FIELD_CHANNELS || field->kind == FSN_FIELD_SHARES ||
                  field->kind == FSN_FIELD_NUMBERS || field->kind == FSN_FIELD_WHOLES)
             has_bounds(field, json_object_get(entry, "items"));
+        else if (field->kind == FSN_FIELD_BOXES) /* a name, or a rule */
+            has_choices(
+                field, json_object_get(json_array_get(json_object_get(entry, "oneOf"), 0), "enum"));
         else if (field->choices)
             has_choices(field, json_object_get(entry, "enum"));
         else if (field->kind != FSN_FIELD_NAME && field->kind != FSN_FIELD_NAMES)

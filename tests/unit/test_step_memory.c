@@ -1,7 +1,7 @@
 /* test_step_memory.c - a training step allocates nothing: this program counts every allocation that
  * is made between the reports of two steps. (Under a sanitizer, which brings its own allocator,
  * there is nothing to count and the test is skipped.) */
-#include "net_builder.h"
+#include "toy_detector.h"
 #include "toy_task.h"
 #include "train/train.h"
 
@@ -66,13 +66,14 @@ struct watch {
     long before; /* allocations when the last step was reported */
     long within; /* made in steps after an epoch's first */
     int steps;
+    int from; /* epoch whose steps are the first to count */
 };
 
 static bool watch_progress(const struct fsn_progress *now, void *user)
 {
     struct watch *watch = user;
 
-    if (now->step > 1) {
+    if (now->step > 1 && now->epoch >= watch->from) {
         watch->within += allocations - watch->before;
         watch->steps++;
     }
@@ -80,22 +81,31 @@ static bool watch_progress(const struct fsn_progress *now, void *user)
     return true;
 }
 
-static void check_steps(void (*set)(struct fsn_spec *spec), int steps)
+/* What is trained; all of it is freed by check_steps. */
+struct task {
+    struct fsn_dataset *data;
+    struct fsn__graph *student, *teacher;
+};
+
+static void check_steps(struct task task, void (*set)(struct fsn_spec *spec), int from, int steps)
 {
 #ifdef SANITIZED
     (void)set;
+    (void)from;
     (void)steps;
     (void)watch_progress;
+    fsn__graph_destroy(task.student);
+    fsn__graph_destroy(task.teacher);
+    fsn_dataset_destroy(task.data);
     print_message("skipped: the sanitizer's allocator is in use\n");
     skip();
 #else
-    struct fsn_dataset *data = toy_dataset(64, 8, 5);
-    struct watch watch = {0};
+    struct watch watch = {.from = from};
     struct fsn_spec spec;
     struct fsn__curve curve = {0};
-    struct fsn__train_job job = {.student = toy_network(1),
-                                 .teacher = toy_network(2),
-                                 .data = data,
+    struct fsn__train_job job = {.student = task.student,
+                                 .teacher = task.teacher,
+                                 .data = task.data,
                                  .spec = &spec,
                                  .fraction_to = 1,
                                  .progress = watch_progress,
@@ -113,10 +123,15 @@ static void check_steps(void (*set)(struct fsn_spec *spec), int steps)
     free(curve.rows);
     fsn_spec_clear(&spec);
     fsn__pool_destroy(job.pool);
-    fsn__graph_destroy(job.student);
-    fsn__graph_destroy(job.teacher);
-    fsn_dataset_destroy(data);
+    fsn__graph_destroy(task.student);
+    fsn__graph_destroy(task.teacher);
+    fsn_dataset_destroy(task.data);
 #endif
+}
+
+static struct task toy_task(void)
+{
+    return (struct task){toy_dataset(64, 8, 5), toy_network(1), toy_network(2)};
 }
 
 static void nothing(struct fsn_spec *spec)
@@ -138,13 +153,27 @@ static void everything(struct fsn_spec *spec)
 static void steps_of_student_and_teacher_allocate_nothing(void **state)
 {
     (void)state;
-    check_steps(nothing, 14 + 50); /* and 50 passes that measure statistics */
+    check_steps(toy_task(), nothing, 1, 14 + 50); /* and 50 passes that measure statistics */
 }
 
 static void steps_with_every_setting_allocate_nothing(void **state)
 {
     (void)state;
-    check_steps(everything, 14 + 50);
+    check_steps(toy_task(), everything, 1, 14 + 50);
+}
+
+static void average_and_clip(struct fsn_spec *spec)
+{
+    spec->finetune.ema = 0.9;
+    spec->finetune.clip_norm = 0.5;
+}
+
+/* In the first epoch pictures are decoded, which are kept then. */
+static void steps_of_detectors_allocate_nothing(void **state)
+{
+    (void)state;
+    check_steps((struct task){toy_boxes(24, 1, 5), toy_ssd_lite(1), toy_ssd_lite(2)},
+                average_and_clip, 2, 2 + 50);
 }
 
 int main(void)
@@ -152,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_of_student_and_teacher_allocate_nothing),
         cmocka_unit_test(steps_with_every_setting_allocate_nothing),
+        cmocka_unit_test(steps_of_detectors_allocate_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

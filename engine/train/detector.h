@@ -1,0 +1,72 @@
+/* detector.h - a graph that finds the objects in a data set's images, ready to run.
+ *
+ * For each of P default boxes a detector of C classes writes how to move it, locations [N,P,4]
+ * (offsets as in detect/box_codec.h), and what is in it, confidences [N,P,C+1] (logits, the
+ * background first). Training and evaluation take these raw outputs; what a file does with them
+ * behind is not looked at. */
+#ifndef FSN_TRAIN_DETECTOR_H
+#define FSN_TRAIN_DETECTOR_H
+
+#include "data/dataset.h"
+#include "graph/shards.h"
+
+/* Where the two outputs are, and what they are relative to. */
+struct fsn__detector_head {
+    int locations, confidences; /* values of the graph: outputs, or what a final Softmax reads */
+    int64_t boxes;              /* P */
+    int32_t classes;            /* C, without the background */
+    float *standard;            /* [P][4] default boxes (cx, cy, w, h), owned */
+    float variance[4];
+};
+
+/* Finds the outputs that spec->detection names, or by their shapes, and makes the default boxes
+ * that it asks for. classes: that the data set has. who names the network in messages. Errors:
+ * INVALID (no such output), MISMATCH (no such outputs, or several; their classes, or the number of
+ * default boxes, are others), LIMIT, NOMEM. Zero-initialise *out; fsn__detector_head_clear frees.
+ */
+FSN_NODISCARD enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph,
+                                                      const char *who, int classes,
+                                                      const struct fsn_spec *spec,
+                                                      struct fsn__detector_head *out,
+                                                      struct fsn_error *err);
+void fsn__detector_head_clear(struct fsn__detector_head *head);
+
+struct fsn__detector {
+    struct fsn__detector_head head;
+    struct fsn__exec *exec;     /* training; NULL for inference */
+    struct fsn__shards *shards; /* inference; NULL for training */
+    struct fsn__graph *graph;   /* what runs: an alias of the caller's graph (train/view.h) */
+    int64_t batch;
+    float *images;            /* [batch][C][H][W], filled before a forward pass */
+    size_t image_bytes;       /* of the whole batch */
+    const float *locations;   /* [batch][P][4], read after it */
+    const float *confidences; /* [batch][P][C + 1], read after it */
+    float *dlocations;        /* [batch][P][4], written before a backward pass; NULL: inference */
+    float *dconfidences;      /* [batch][P][C + 1], the same */
+};
+
+/* Finds the head and makes the executor; checks that a batch of images gives as many rows of either
+ * output, and, for training, that weights lie before both. The graph must outlive the detector, and
+ * its weights are trained in place. options->batch yields to a batch axis that the graph itself
+ * fixes, unless training. Errors: those of fsn__detector_head_find, MISMATCH ("student: input
+ * ..."), and what the executor raises. Zero-initialise *out; fsn__detector_clear frees. */
+FSN_NODISCARD enum fsn_status
+fsn__detector_create(struct fsn__graph *graph, const char *who, const struct fsn_dataset *data,
+                     const struct fsn_spec *spec, const struct fsn__exec_options *options,
+                     struct fsn__detector *out, struct fsn_error *err);
+/* The same, with more values of the graph to be read after a forward pass, and given gradients
+ * before a backward pass: fsn__detector_value of 0 and on. At most FSN__MAX_IO - 2. */
+FSN_NODISCARD enum fsn_status
+fsn__detector_create_with(struct fsn__graph *graph, const char *who, const struct fsn_dataset *data,
+                          const struct fsn_spec *spec, const struct fsn__exec_options *options,
+                          const int *values, int count, struct fsn__detector *out,
+                          struct fsn_error *err);
+const struct fsn__tensor *fsn__detector_value(const struct fsn__detector *detector, int i);
+float *fsn__detector_value_grad(const struct fsn__detector *detector, int i);
+/* From images to locations and confidences. step: as in fsn__exec_forward. */
+FSN_NODISCARD enum fsn_status fsn__detector_forward(struct fsn__detector *detector, uint64_t step,
+                                                    struct fsn_error *err);
+size_t fsn__detector_memory(const struct fsn__detector *detector); /* bytes planned */
+void fsn__detector_clear(struct fsn__detector *detector);
+
+#endif

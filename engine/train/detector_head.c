@@ -1,0 +1,310 @@
+/*
+ * detector_head.c - finds a detector's raw outputs and makes the default boxes they are relative
+ * to.
+ *
+ * Without names the outputs are known by their shapes, [N,P,4] and [N,P,C+1]. Several pairs may
+ * have these: with three classes both outputs are as wide. Then the zoo's own names decide.
+ *
+ * Files that end in a Softmax over the classes (as the known PyTorch port's do for inference) are
+ * read in front of it, where the logits are.
+ */
+#include "detect/box_codec.h"
+#include "detect/default_boxes.h"
+#include "train/detector.h"
+#include "train/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OFFSETS = 4 };
+
+static const char *const zoo_names[2] = {"locations", "confidences"};
+
+/* ---- outputs --------------------------------------------------------------------------------- */
+
+/* Whether it holds P rows of `width` numbers an image; width 0: of any number. */
+static bool is_rows(const struct fsn__tensor *t, int64_t width)
+{
+    return t->dtype == FSN__F32 && t->ndim == 3 && t->dim[1] > 0 && t->dim[2] > 0 &&
+           (width == 0 || t->dim[2] == width);
+}
+
+static const struct fsn__value *output_of(const struct fsn__graph *graph, int i)
+{
+    return &graph->values[graph->outputs[i]];
+}
+
+/* The output of that name; -1: none. */
+static int find_named(const struct fsn__graph *graph, const char *name)
+{
+    for (int i = 0; i < graph->output_count; i++)
+        if (strcmp(output_of(graph, i)->name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* Which outputs may be taken: [0] as locations, [1] as confidences. */
+struct search {
+    const struct fsn__graph *graph;
+    const char *who;
+    const char *name[2]; /* NULL: any */
+    int64_t width[2];
+};
+
+static bool may_be(const struct search *search, int which, int i, int64_t width)
+{
+    const struct fsn__value *value = output_of(search->graph, i);
+
+    return is_rows(&value->tensor, width) &&
+           (!search->name[which] || strcmp(search->name[which], value->name) == 0);
+}
+
+static bool are_pair(const struct search *search, int i, int j, int64_t confidences)
+{
+    const struct fsn__tensor *a = &output_of(search->graph, i)->tensor;
+    const struct fsn__tensor *b = &output_of(search->graph, j)->tensor;
+
+    return i != j && may_be(search, 0, i, search->width[0]) && may_be(search, 1, j, confidences) &&
+           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1];
+}
+
+/* How many pairs there are; the last of them, or the one of the zoo's names, goes into pair. */
+static int find_pairs(const struct search *search, int64_t confidences, int pair[2])
+{
+    const struct fsn__graph *graph = search->graph;
+    int count = 0;
+
+    for (int i = 0; i < graph->output_count; i++)
+        for (int j = 0; j < graph->output_count; j++) {
+            if (!are_pair(search, i, j, confidences))
+                continue;
+            count++;
+            pair[0] = i;
+            pair[1] = j;
+            if (strcmp(output_of(graph, i)->name, zoo_names[0]) == 0 &&
+                strcmp(output_of(graph, j)->name, zoo_names[1]) == 0)
+                return 1;
+        }
+    return count;
+}
+
+static enum fsn_status check_named(const struct search *search, int which, struct fsn_error *err)
+{
+    static const char *const rows[2] = {"[N,boxes,4]", "[N,boxes,classes + 1]"};
+    const char *name = search->name[which];
+    const struct fsn__tensor *t;
+    int i;
+
+    if (!name)
+        return FSN_OK;
+    i = find_named(search->graph, name);
+    if (i < 0)
+        return FSN__FAIL(err, FSN_INVALID,
+                         "%s: detection.%s: the network has no output '%.100s'; it has %s",
+                         search->who, zoo_names[which], name, FSN__LIST_OUTPUTS(search->graph));
+    t = &output_of(search->graph, i)->tensor;
+    if (!is_rows(t, which == 0 ? OFFSETS : 0))
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: detection.%s: output '%.100s' is %s %s, expected float32 %s",
+                         search->who, zoo_names[which], name, fsn__dtype_name(t->dtype),
+                         FSN__SHAPE(t), rows[which]);
+    return FSN_OK;
+}
+
+static enum fsn_status find_outputs(const struct search *search, int classes, int pair[2],
+                                    struct fsn_error *err)
+{
+    enum fsn_status status = check_named(search, 0, err);
+    int count;
+
+    if (status == FSN_OK)
+        status = check_named(search, 1, err);
+    if (status != FSN_OK)
+        return status;
+    count = find_pairs(search, search->width[1], pair);
+    if (count == 1)
+        return FSN_OK;
+    if (count > 1)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: several outputs have the shapes of a detector's: name them by "
+                         "detection.locations and detection.confidences; there are %s",
+                         search->who, FSN__LIST_OUTPUTS(search->graph));
+    if (find_pairs(search, 0, pair) > 0)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: output '%.60s' is %s: %lld classes and the background, the data set "
+                         "has %d classes",
+                         search->who, output_of(search->graph, pair[1])->name,
+                         FSN__SHAPE(&output_of(search->graph, pair[1])->tensor),
+                         (long long)output_of(search->graph, pair[1])->tensor.dim[2] - 1, classes);
+    return FSN__FAIL(err, FSN_MISMATCH,
+                     "%s: a detector has outputs float32 [N,boxes,4] and [N,boxes,%d] for the data "
+                     "set's %d classes and the background; the network has %s",
+                     search->who, classes + 1, classes, FSN__LIST_OUTPUTS(search->graph));
+}
+
+/* In front of a Softmax over the last axis. A Sigmoid's scores are of another kind of detector. */
+static enum fsn_status find_logits(const struct search *search, int *value, struct fsn_error *err)
+{
+    const struct fsn__graph *graph = search->graph;
+    const int producer = graph->values[*value].producer;
+    const struct fsn__node *node = producer >= 0 ? &graph->nodes[producer] : NULL;
+    int64_t axis;
+
+    if (node && node->op == fsn__op_find("", "Sigmoid"))
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: output '%.100s' ends in a Sigmoid; detectors are read whose classes "
+                         "and background are one Softmax",
+                         search->who, graph->values[*value].name);
+    if (!node ||
+        (node->op != fsn__op_find("", "Softmax") && node->op != fsn__op_find("", "LogSoftmax")))
+        return FSN_OK;
+    axis = fsn__attr_int(&node->attrs, "axis", fsn__attr_int(&node->attrs, "flatten", 0) ? 1 : -1);
+    if (axis == 2 || axis == -1)
+        *value = node->in[0];
+    return FSN_OK;
+}
+
+/* ---- default boxes ----------------------------------------------------------------------------
+ */
+
+struct size {
+    int width, height;
+};
+
+static struct fsn__box_rule stated_rule(const struct fsn_default_boxes *boxes, struct size image)
+{
+    struct fsn__box_rule rule = {.image_width = image.width,
+                                 .image_height = image.height,
+                                 .map_count = boxes->map_count,
+                                 .clip = boxes->clip};
+
+    memcpy(rule.maps, boxes->maps, sizeof rule.maps);
+    return rule;
+}
+
+/* How many boxes a rule gives, 0 where it has none for images of this size. */
+static int64_t count_for(const struct fsn__box_rule *rule, struct size image)
+{
+    int64_t count = 0;
+
+    return rule->image_width == image.width && rule->image_height == image.height &&
+                   fsn__count_default_boxes(rule, &count, NULL) == FSN_OK
+               ? count
+               : 0;
+}
+
+static enum fsn_status choose_rule(const char *who, const struct fsn_default_boxes *boxes,
+                                   struct size image, int64_t wanted, struct fsn__box_rule *out,
+                                   struct fsn_error *err)
+{
+    const struct fsn__box_rule ssd300 = fsn__ssd300_box_rule();
+    const struct fsn__box_rule ssd_lite = fsn__ssd_lite_box_rule(image.width);
+    const int64_t counts[2] = {count_for(&ssd300, image), count_for(&ssd_lite, image)};
+
+    switch (boxes->kind) {
+    case FSN_BOXES_RULE:
+        *out = stated_rule(boxes, image);
+        return FSN_OK;
+    case FSN_BOXES_SSD300:
+        *out = ssd300;
+        if (counts[0] == 0)
+            return FSN__FAIL(err, FSN_MISMATCH,
+                             "%s: detection.default_boxes is ssd300, whose boxes are for images of "
+                             "300 x 300; the network takes %d x %d",
+                             who, image.width, image.height);
+        return FSN_OK;
+    case FSN_BOXES_SSD_LITE:
+        *out = ssd_lite;
+        if (counts[1] == 0)
+            return FSN__FAIL(err, FSN_MISMATCH,
+                             "%s: detection.default_boxes is ssd-lite, whose boxes are for square "
+                             "images; the network takes %d x %d",
+                             who, image.width, image.height);
+        return FSN_OK;
+    case FSN_BOXES_AUTO:
+        break;
+    }
+    if (counts[0] != wanted && counts[1] != wanted)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: the network has %lld boxes for images of %d x %d, as no rule that is "
+                         "known (ssd300 has 8732 for 300 x 300, ssd-lite %lld for these): state "
+                         "detection.default_boxes",
+                         who, (long long)wanted, image.width, image.height, (long long)counts[1]);
+    *out = counts[0] == wanted ? ssd300 : ssd_lite;
+    return FSN_OK;
+}
+
+static enum fsn_status make_boxes(const struct search *search,
+                                  const struct fsn_default_boxes *boxes,
+                                  struct fsn__detector_head *head, struct fsn_error *err)
+{
+    const struct fsn__value *input = &search->graph->values[search->graph->inputs[0]];
+    struct fsn__image_shape shape = {0, 0, 0};
+    struct fsn__box_rule rule = {0};
+    struct size image;
+    enum fsn_status status;
+    int64_t count = 0;
+
+    if (fsn__layout_of_images(&input->tensor, &shape) == FSN__IMAGES_OTHER)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: input '%.60s' takes %s %s, photographs are float32 with 1 or 3 "
+                         "channels",
+                         search->who, input->name, fsn__dtype_name(input->tensor.dtype),
+                         FSN__SHAPE(&input->tensor));
+    image = (struct size){shape.width, shape.height};
+    status = choose_rule(search->who, boxes, image, head->boxes, &rule, err);
+    if (status == FSN_OK)
+        status = fsn__count_default_boxes(&rule, &count, err);
+    if (status != FSN_OK)
+        return status;
+    if (count != head->boxes)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: detection.default_boxes gives %lld boxes for images of %d x %d, the "
+                         "network has %lld",
+                         search->who, (long long)count, image.width, image.height,
+                         (long long)head->boxes);
+    for (int i = 0; i < 4; i++)
+        head->variance[i] =
+            boxes->kind == FSN_BOXES_RULE ? (float)boxes->variance[i] : fsn__ssd_variance[i];
+    return fsn__default_boxes(&rule, &head->standard, &count, err);
+}
+
+/* ---- the head ---------------------------------------------------------------------------------
+ */
+
+enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph, const char *who,
+                                        int classes, const struct fsn_spec *spec,
+                                        struct fsn__detector_head *out, struct fsn_error *err)
+{
+    const struct search search = {
+        .graph = graph,
+        .who = who,
+        .name = {spec->detection.locations, spec->detection.confidences},
+        .width = {OFFSETS, classes + 1},
+    };
+    struct fsn__detector_head head = {.classes = classes};
+    enum fsn_status status;
+    int pair[2] = {0, 0};
+
+    if (graph->input_count != 1)
+        return FSN__FAIL(err, FSN_MISMATCH, "%s: one input (images) is needed, the network has %d",
+                         who, graph->input_count);
+    status = find_outputs(&search, classes, pair, err);
+    if (status != FSN_OK)
+        return status;
+    head.locations = graph->outputs[pair[0]];
+    head.confidences = graph->outputs[pair[1]];
+    head.boxes = graph->values[head.locations].tensor.dim[1];
+    status = find_logits(&search, &head.confidences, err);
+    if (status == FSN_OK)
+        status = make_boxes(&search, &spec->detection.default_boxes, &head, err);
+    if (status == FSN_OK)
+        *out = head;
+    return status;
+}
+
+void fsn__detector_head_clear(struct fsn__detector_head *head)
+{
+    free(head->standard);
+    head->standard = NULL;
+}

@@ -1,0 +1,368 @@
+/* evaluate_detector.c - how well a detector finds the objects of a split.
+ *
+ * Images are brought to the network's input without keeping their aspect, as in training; boxes are
+ * fractions of the image on both sides, and overlaps are measured in pixels of the image as it is,
+ * which is what the published tools do (detect/average_precision.h). What each image gives is kept
+ * until the end, since average precision ranks the detections of all images together.
+ *
+ * Batches run as classification's do (evaluate.c); what the network says of each image is made into
+ * detections on all slices, each image by itself, so that the order is that of the images.
+ */
+#include "core/mem.h"
+#include "data/detection_batch.h"
+#include "detect/average_precision.h"
+#include "train/detector.h"
+#include "train/train.h"
+#include "train/view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Small images in batches of MAX_BATCH, large ones in batches of about MAX_FLOATS input values. */
+enum { MAX_BATCH = 128, MAX_FLOATS = 1 << 22 };
+
+/* ---- what there is and what was found -------------------------------------------------------- */
+
+struct findings {
+    int64_t images;        /* so far */
+    int64_t *first_object; /* [images + 1] */
+    int64_t *first_detection;
+    int32_t *size; /* [images][2] */
+    struct fsn__object *objects;
+    struct fsn__detection *detections;
+    int64_t object_capacity, detection_capacity;
+};
+
+static enum fsn_status findings_create(int64_t images, struct findings *out, struct fsn_error *err)
+{
+    *out = (struct findings){
+        .first_object = calloc((size_t)images + 1, sizeof *out->first_object),
+        .first_detection = calloc((size_t)images + 1, sizeof *out->first_detection),
+        .size = calloc((size_t)images, 2 * sizeof *out->size),
+    };
+    return out->first_object && out->first_detection && out->size ? FSN_OK : FSN__NOMEM(err);
+}
+
+static void findings_clear(struct findings *f)
+{
+    free(f->first_object);
+    free(f->first_detection);
+    free(f->size);
+    free(f->objects);
+    free(f->detections);
+}
+
+/* Room for `count` items of `size` bytes in *items; false when out of memory. */
+static bool grow(void **items, size_t size, int64_t count, int64_t *capacity)
+{
+    int64_t wanted = *capacity > 0 ? *capacity : 256;
+    size_t bytes;
+    void *grown;
+
+    while (wanted < count)
+        wanted *= 2;
+    if (wanted == *capacity)
+        return true;
+    if (!fsn__mul_size((size_t)wanted, size, &bytes))
+        return false;
+    grown = realloc(*items, bytes);
+    if (!grown)
+        return false;
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+/* What was found in an image of a batch; the detections are its own. */
+struct found {
+    struct fsn__detection *detections;
+    int64_t count;
+    enum fsn_status status;
+    struct fsn_error err;
+};
+
+static enum fsn_status add_image(struct findings *f, const struct fsn__object *objects,
+                                 int64_t object_count, const struct found *found,
+                                 const struct fsn__image_info *info, struct fsn_error *err)
+{
+    const int64_t o = f->first_object[f->images], d = f->first_detection[f->images];
+    void *grown_objects = f->objects, *grown_detections = f->detections;
+    bool there = grow(&grown_objects, sizeof *f->objects, o + object_count, &f->object_capacity);
+
+    f->objects = grown_objects;
+    there =
+        grow(&grown_detections, sizeof *f->detections, d + found->count, &f->detection_capacity) &&
+        there;
+    f->detections = grown_detections;
+    if (!there)
+        return FSN__NOMEM(err);
+    if (object_count > 0)
+        memcpy(f->objects + o, objects, (size_t)object_count * sizeof *objects);
+    if (found->count > 0)
+        memcpy(f->detections + d, found->detections,
+               (size_t)found->count * sizeof *found->detections);
+    f->size[2 * f->images] = info->width;
+    f->size[2 * f->images + 1] = info->height;
+    f->images++;
+    f->first_object[f->images] = o + object_count;
+    f->first_detection[f->images] = d + found->count;
+    return FSN_OK;
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+struct run {
+    const struct fsn_dataset *data;
+    enum fsn_split split;
+    struct fsn__pool *pool;
+    struct fsn__transform transform;
+    struct fsn__nms_options nms;
+    struct fsn__detector network;
+    struct fsn__object_batch objects;
+    int64_t *index;      /* [batch] */
+    struct found *found; /* [batch] */
+    int64_t n;           /* images of this batch */
+    struct findings findings;
+};
+
+static void detect_share(void *arg, int slice, int slices)
+{
+    struct run *run = arg;
+    const struct fsn__detector_head *head = &run->network.head;
+    int64_t begin, end;
+
+    fsn__share(run->n, slice, slices, &begin, &end);
+    for (int64_t i = begin; i < end; i++) {
+        struct found *found = &run->found[i];
+
+        found->status =
+            fsn__detect(run->network.locations + i * head->boxes * 4,
+                        run->network.confidences + i * head->boxes * (head->classes + 1),
+                        head->standard, head->variance, head->boxes, head->classes, &run->nms,
+                        &found->detections, &found->count, &found->err);
+    }
+}
+
+/* From the network's outputs to the findings. */
+static enum fsn_status take_batch(struct run *run, struct fsn_error *err)
+{
+    const struct fsn__images *images = &run->data->split[run->split];
+    enum fsn_status status = FSN_OK;
+
+    memset(run->found, 0, (size_t)run->n * sizeof *run->found);
+    fsn__pool_run(run->pool, detect_share, run);
+    for (int64_t i = 0; i < run->n; i++) {
+        const int64_t first = run->objects.first[i];
+        const struct fsn__stored_image *stored =
+            &run->data->store->images[images->file[run->index[i]]];
+
+        if (status == FSN_OK && run->found[i].status != FSN_OK) {
+            status = run->found[i].status;
+            if (err && err->status == FSN_OK)
+                *err = run->found[i].err;
+        }
+        if (status == FSN_OK)
+            status =
+                add_image(&run->findings, run->objects.objects + first,
+                          run->objects.first[i + 1] - first, &run->found[i], &stored->info, err);
+        free(run->found[i].detections);
+    }
+    return status;
+}
+
+static enum fsn_status run_batch(struct run *run, struct fsn_error *err)
+{
+    enum fsn_status status =
+        fsn__load_detection_batch(run->data, run->split, run->index, run->n, &run->transform, false,
+                                  0, run->pool, run->network.images, &run->objects, err);
+
+    if (status == FSN_OK)
+        status = fsn__detector_forward(&run->network, 0, err);
+    return status == FSN_OK ? take_batch(run, err) : status;
+}
+
+static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t images,
+                               const struct fsn__meter *meter, struct fsn_error *err)
+{
+    const int64_t batch = run->network.batch, batches = (images + batch - 1) / batch;
+
+    for (int64_t b = 0; b < batches; b++) {
+        const int64_t begin = b * batch;
+        struct fsn_progress now;
+        enum fsn_status status;
+
+        run->n = images - begin < batch ? images - begin : batch;
+        for (int64_t i = 0; i < run->n; i++)
+            run->index[i] = list ? list[begin + i] : begin + i;
+        status = run_batch(run, err);
+        if (status != FSN_OK)
+            return status;
+        now = (struct fsn_progress){
+            .step = b + 1,
+            .steps = batches,
+            .loss = NAN,
+            .images_per_second =
+                fsn__per_second(begin + run->n, fsn__seconds() - meter->start_seconds),
+        };
+        if (!fsn__meter_tell(meter, (double)(b + 1) / (double)batches, now))
+            return FSN__FAIL(err, FSN_CANCELLED,
+                             "cancelled while evaluating, at batch %lld of %lld",
+                             (long long)(b + 1), (long long)batches);
+    }
+    return FSN_OK;
+}
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+static enum fsn_status judge(const struct run *run, struct fsn_detection_eval *out,
+                             struct fsn_error *err)
+{
+    const struct findings *f = &run->findings;
+    const struct fsn__detection_test test = {
+        .images = f->images,
+        .classes = run->data->classes,
+        .size = f->size,
+        .first_object = f->first_object,
+        .objects = f->objects,
+        .first_detection = f->first_detection,
+        .detections = f->detections,
+    };
+    struct fsn_detection_eval eval = {.images = f->images, .class_count = run->data->classes};
+    struct fsn__voc_result voc = {.classes = NULL};
+    struct fsn__coco_result coco = {.classes = NULL};
+    enum fsn_status status = fsn__voc_precision(&test, 0.5, &voc, err);
+
+    if (status == FSN_OK)
+        status = fsn__coco_precision(&test, &coco, err);
+    if (status == FSN_OK) {
+        eval.classes = calloc((size_t)test.classes, sizeof *eval.classes);
+        status = eval.classes ? FSN_OK : FSN__NOMEM(err);
+    }
+    if (status != FSN_OK)
+        goto out;
+    for (int c = 0; c < test.classes; c++) {
+        eval.classes[c] = (struct fsn_detection_class){
+            .objects = voc.classes[c].objects,
+            .difficult = voc.classes[c].difficult,
+            .detections = voc.classes[c].detections,
+            .ap50 = 100 * voc.classes[c].ap,
+            .ap07 = 100 * voc.classes[c].ap07,
+            .coco_ap = 100 * coco.classes[c].ap,
+            .coco_ap50 = 100 * coco.classes[c].ap50,
+            .coco_ap75 = 100 * coco.classes[c].ap75,
+        };
+        eval.objects += voc.classes[c].objects;
+        eval.difficult += voc.classes[c].difficult;
+        eval.detections += voc.classes[c].detections;
+    }
+    eval.map50 = 100 * voc.mean_ap;
+    eval.map07 = 100 * voc.mean_ap07;
+    eval.coco_ap = 100 * coco.ap;
+    eval.coco_ap50 = 100 * coco.ap50;
+    eval.coco_ap75 = 100 * coco.ap75;
+    *out = eval;
+out:
+    fsn__voc_result_clear(&voc);
+    fsn__coco_result_clear(&coco);
+    return status;
+}
+
+void fsn_detection_eval_clear(struct fsn_detection_eval *eval)
+{
+    free(eval->classes);
+    eval->classes = NULL;
+    eval->class_count = 0;
+}
+
+/* ---- evaluation -------------------------------------------------------------------------------
+ */
+
+static struct fsn__nms_options nms_of(const struct fsn_spec *spec)
+{
+    return (struct fsn__nms_options){
+        .score = (float)spec->detection.score,
+        .overlap = (float)spec->detection.iou,
+        .candidates = spec->detection.candidates,
+        .keep = spec->detection.keep,
+    };
+}
+
+/* Makes the network, and memory for its batches. */
+static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec *spec,
+                                int64_t images, struct run *run, struct fsn_error *err)
+{
+    const struct fsn__tensor *input =
+        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
+    /* What is no image is refused when the network is made. */
+    const struct fsn__exec_options options = {
+        .batch = input && input->ndim == 4
+                     ? fsn__view_batch(input, images < MAX_BATCH ? images : MAX_BATCH, MAX_FLOATS)
+                     : 1,
+        .pool = run->pool,
+    };
+    enum fsn_status status =
+        fsn__detector_create(graph, "evaluation", run->data, spec, &options, &run->network, err);
+
+    if (status == FSN_OK)
+        status = fsn__view_aim(run->network.graph, &run->transform, err);
+    if (status != FSN_OK)
+        return status;
+    run->index = calloc((size_t)run->network.batch, sizeof *run->index);
+    run->found = calloc((size_t)run->network.batch, sizeof *run->found);
+    if (!run->index || !run->found)
+        return FSN__NOMEM(err);
+    return findings_create(images, &run->findings, err);
+}
+
+enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
+                                              const struct fsn_dataset *data, enum fsn_split split,
+                                              const int64_t *list, int64_t images,
+                                              const struct fsn_spec *spec, struct fsn__pool *pool,
+                                              const struct fsn__meter *how,
+                                              struct fsn_detection_eval *out, struct fsn_error *err)
+{
+    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
+    struct fsn__meter meter = *how;
+    struct fsn_detection_eval eval;
+    struct run run = {
+        .data = data,
+        .split = split,
+        .pool = pool,
+        .transform = {.preprocess = spec->preprocess},
+        .nms = nms_of(spec),
+    };
+    enum fsn_status status;
+
+    if (images < 1)
+        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
+                         names[split]);
+    run.transform.preprocess.crop = FSN_CROP_NONE; /* to the input directly, without */
+    run.transform.preprocess.resize = 0;           /* a size in between */
+    status = open_run(graph, spec, images, &run, err);
+    if (status == FSN_OK) {
+        fsn__meter_start(&meter, 0);
+        status = run_all(&run, list, images, &meter, err);
+    }
+    if (status == FSN_OK)
+        status = judge(&run, &eval, err);
+    if (status == FSN_OK) {
+        eval.seconds = fsn__seconds() - meter.start_seconds;
+        *out = eval;
+    }
+    findings_clear(&run.findings);
+    free(run.index);
+    free(run.found);
+    fsn__object_batch_clear(&run.objects);
+    fsn__detector_clear(&run.network);
+    return status;
+}
+
+enum fsn_status fsn__evaluate_detector(struct fsn__graph *graph, const struct fsn_dataset *data,
+                                       enum fsn_split split, const struct fsn_spec *spec,
+                                       struct fsn__pool *pool, const struct fsn__meter *meter,
+                                       struct fsn_detection_eval *out, struct fsn_error *err)
+{
+    return fsn__evaluate_detector_images(graph, data, split, NULL, data->split[split].count, spec,
+                                         pool, meter, out, err);
+}

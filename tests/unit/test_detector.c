@@ -1,0 +1,280 @@
+/* test_detector.c - which of a network's outputs are a detector's, what they are relative to, and
+ * what is said where they are not. */
+#include "detect/default_boxes.h"
+#include "train/classifier.h"
+#include "train/detector.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SIZE = 64 }; /* of ssd-lite's input here */
+
+static struct fsn_model *ssd_lite(int classes)
+{
+    const struct fsn_arch_options options = {.input_size = SIZE, .classes = classes, .seed = 2};
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn_model *model = NULL;
+
+    if (fsn_arch_build("ssd-lite", &options, &model, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static struct fsn_spec defaults(void)
+{
+    struct fsn_spec spec;
+
+    fsn_spec_defaults(&spec);
+    return spec;
+}
+
+static void assert_refused(const struct fsn_model *model, int classes, const struct fsn_spec *spec,
+                           enum fsn_status want, const char *part)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__detector_head head = {.boxes = -1};
+
+    assert_int_equal(fsn__detector_head_find(model->graph, "test", classes, spec, &head, &err),
+                     want);
+    assert_int_equal(head.boxes, -1); /* written only on success */
+    if (!strstr(err.text, part))
+        fail_msg("'%s' is not in '%s'", part, err.text);
+    assert_non_null(strstr(err.text, "test: "));
+}
+
+static struct fsn__detector_head find(const struct fsn_model *model, int classes,
+                                      const struct fsn_spec *spec)
+{
+    struct fsn_error err = {.status = FSN_OK};
+    struct fsn__detector_head head = {.boxes = -1};
+
+    if (fsn__detector_head_find(model->graph, "test", classes, spec, &head, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    return head;
+}
+
+/* 64 pixels: maps of 8, 4, 2 and 1, of 4, 6, 6 and 4 boxes a pixel. */
+static void outputs_are_found_by_their_shapes(void **state)
+{
+    const struct fsn_spec spec = defaults();
+    const struct fsn__box_rule rule = fsn__ssd_lite_box_rule(SIZE);
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn__graph *graph = model->graph;
+    struct fsn__detector_head head;
+    float *boxes = NULL;
+    int64_t count = 0;
+
+    (void)state;
+    graph->values[graph->outputs[0]].name = "a";
+    graph->values[graph->outputs[1]].name = "b";
+    head = find(model, 4, &spec);
+    assert_int_equal(head.locations, graph->outputs[0]);
+    assert_int_equal(head.confidences, graph->outputs[1]);
+    assert_int_equal(head.boxes, 64 * 4 + 16 * 6 + 4 * 6 + 4);
+    assert_int_equal(head.classes, 4);
+    assert_int_equal(fsn__default_boxes(&rule, &boxes, &count, NULL), FSN_OK);
+    assert_int_equal(count, head.boxes);
+    assert_memory_equal(head.standard, boxes, (size_t)count * 4 * sizeof *boxes);
+    assert_true(head.variance[0] == 0.1F && head.variance[3] == 0.2F);
+    free(boxes);
+    fsn__detector_head_clear(&head);
+    fsn_model_destroy(model);
+}
+
+/* With three classes both outputs have four numbers a box. */
+static void outputs_of_one_shape_are_told_apart_by_name(void **state)
+{
+    struct fsn_model *model = ssd_lite(3);
+    struct fsn__graph *graph = model->graph;
+    struct fsn_spec spec = defaults();
+    struct fsn__detector_head head = find(model, 3, &spec); /* the zoo's names */
+    char *a = strdup("a"), *b = strdup("b");
+
+    (void)state;
+    assert_int_equal(head.locations, graph->outputs[0]);
+    fsn__detector_head_clear(&head);
+    graph->values[graph->outputs[0]].name = "a";
+    graph->values[graph->outputs[1]].name = "b";
+    assert_refused(model, 3, &spec, FSN_MISMATCH,
+                   "several outputs have the shapes of a detector's");
+    spec.detection.locations = b; /* one is enough */
+    head = find(model, 3, &spec);
+    assert_int_equal(head.locations, graph->outputs[1]);
+    assert_int_equal(head.confidences, graph->outputs[0]);
+    fsn__detector_head_clear(&head);
+    spec.detection.confidences = b;
+    spec.detection.locations = a;
+    head = find(model, 3, &spec);
+    assert_int_equal(head.confidences, graph->outputs[1]);
+    fsn__detector_head_clear(&head);
+    free(a);
+    free(b);
+    fsn_model_destroy(model);
+}
+
+static void wrong_outputs_are_named(void **state)
+{
+    const struct fsn_arch_options options = {.classes = 4};
+    struct fsn_model *model = ssd_lite(4), *classifier = NULL;
+    struct fsn_spec spec = defaults();
+    char *name = strdup("boxes"), *other = strdup("confidences");
+
+    (void)state;
+    assert_refused(model, 5, &spec, FSN_MISMATCH,
+                   "4 classes and the background, the data set has 5");
+    spec.detection.locations = name;
+    assert_refused(model, 4, &spec, FSN_INVALID,
+                   "detection.locations: the network has no output 'boxes'; it has 'locations'");
+    spec.detection.locations = other;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "expected float32 [N,boxes,4]");
+    spec.detection.locations = NULL;
+    assert_int_equal(fsn_arch_build("resnet20", &options, &classifier, NULL), FSN_OK);
+    assert_refused(classifier, 4, &spec, FSN_MISMATCH,
+                   "a detector has outputs float32 [N,boxes,4] and [N,boxes,5]");
+    free(name);
+    free(other);
+    fsn_model_destroy(classifier);
+    fsn_model_destroy(model);
+}
+
+static void default_boxes_are_as_many_as_the_network_has(void **state)
+{
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn_spec spec = defaults();
+    struct fsn_default_boxes *boxes = &spec.detection.default_boxes;
+    struct fsn__detector_head head;
+
+    (void)state;
+    boxes->kind = FSN_BOXES_SSD300;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "300 x 300; the network takes 64 x 64");
+    boxes->kind = FSN_BOXES_SSD_LITE;
+    head = find(model, 4, &spec);
+    fsn__detector_head_clear(&head);
+    *boxes = (struct fsn_default_boxes){
+        .kind = FSN_BOXES_RULE,
+        .map_count = 1,
+        .maps = {{.width = 20, .height = 19, .step = 3, .min_size = 8}},
+        .variance = {1, 2, 3, 4},
+    };
+    head = find(model, 4, &spec); /* 380, too */
+    assert_true(head.standard[0] == 1.5F / SIZE && head.standard[2] == 8.0F / SIZE);
+    assert_true(head.variance[1] == 2 && head.variance[3] == 4);
+    fsn__detector_head_clear(&head);
+    boxes->maps[0].height = 20;
+    assert_refused(model, 4, &spec, FSN_MISMATCH,
+                   "gives 400 boxes for images of 64 x 64, the network has 380");
+    fsn_model_destroy(model);
+}
+
+/* Half of the boxes: no rule gives so many. */
+static void unknown_numbers_of_boxes_ask_for_a_rule(void **state)
+{
+    struct fsn_model *model = ssd_lite(4);
+    const struct fsn_spec spec = defaults();
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        model->graph->values[model->graph->outputs[i]].tensor.dim[1] = 190;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "190 boxes for images of 64 x 64, as no rule");
+    fsn_model_destroy(model);
+}
+
+static void logits_are_read_in_front_of_a_softmax(void **state)
+{
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn__graph *graph = model->graph;
+    const int logits = graph->outputs[1];
+    const struct fsn_spec spec = defaults();
+    struct fsn__detector_head head;
+    int scores;
+
+    (void)state;
+    assert_int_equal(fsn__graph_apply(graph, "Softmax", "scores", NULL, 1, &logits, &scores, NULL),
+                     FSN_OK);
+    graph->outputs[1] = scores;
+    head = find(model, 4, &spec);
+    assert_int_equal(head.confidences, logits);
+    fsn__detector_head_clear(&head);
+    assert_int_equal(fsn__graph_apply(graph, "Sigmoid", "odds", NULL, 1, &logits, &scores, NULL),
+                     FSN_OK);
+    graph->outputs[1] = scores;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "ends in a Sigmoid");
+    fsn_model_destroy(model);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static const struct fsn_dataset boxed = {
+    .format = "voc", .channels = 3, .classes = 4, .detection = true};
+
+static void a_detector_is_made_ready_to_train(void **state)
+{
+    const struct fsn__exec_options options = {.batch = 2, .training = true};
+    const struct fsn_spec spec = defaults();
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn__detector detector = {.exec = NULL};
+    struct fsn_error err = {.status = FSN_OK};
+    const int stem = fsn__graph_find_value(model->graph, "relu1");
+
+    (void)state;
+    assert_true(stem >= 0);
+    fsn__graph_mark_trainable(model->graph);
+    if (fsn__detector_create_with(model->graph, "student", &boxed, &spec, &options, &stem, 1,
+                                  &detector, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(detector.batch, 2);
+    assert_int_equal(detector.image_bytes, 2 * 3 * SIZE * SIZE * sizeof(float));
+    memset(detector.images, 0, detector.image_bytes);
+    assert_int_equal(fsn__detector_forward(&detector, 0, &err), FSN_OK);
+    assert_non_null(detector.dlocations);
+    assert_non_null(detector.dconfidences);
+    assert_int_equal(fsn__detector_value(&detector, 0)->dim[1], 16);
+    assert_non_null(fsn__detector_value_grad(&detector, 0));
+    assert_true(fsn__detector_memory(&detector) > detector.image_bytes);
+    fsn__detector_clear(&detector);
+    fsn_model_destroy(model);
+}
+
+static void data_of_another_kind_are_refused(void **state)
+{
+    const struct fsn__exec_options options = {.batch = 2};
+    const struct fsn_dataset labelled = {.format = "cifar10", .channels = 3, .classes = 4};
+    const struct fsn_spec spec = defaults();
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn__detector detector = {.exec = NULL};
+    struct fsn__classifier classifier = {.exec = NULL};
+    struct fsn_error err = {.status = FSN_OK};
+
+    (void)state;
+    assert_int_equal(
+        fsn__detector_create(model->graph, "test", &labelled, &spec, &options, &detector, &err),
+        FSN_MISMATCH);
+    assert_non_null(strstr(err.text, "has no boxes (cifar10)"));
+    err.status = FSN_OK;
+    assert_int_equal(
+        fsn__classifier_create(model->graph, "test", &boxed, NULL, &options, &classifier, &err),
+        FSN_MISMATCH);
+    assert_non_null(strstr(err.text, "is one of boxes (voc)"));
+    fsn_model_destroy(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outputs_are_found_by_their_shapes),
+        cmocka_unit_test(outputs_of_one_shape_are_told_apart_by_name),
+        cmocka_unit_test(wrong_outputs_are_named),
+        cmocka_unit_test(default_boxes_are_as_many_as_the_network_has),
+        cmocka_unit_test(unknown_numbers_of_boxes_ask_for_a_rule),
+        cmocka_unit_test(logits_are_read_in_front_of_a_softmax),
+        cmocka_unit_test(a_detector_is_made_ready_to_train),
+        cmocka_unit_test(data_of_another_kind_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
