@@ -32,6 +32,9 @@ void remote_server_clear(struct remote_server *server);
 /* Keeps or forgets a login. They say what went wrong; *was tells whether there was one. */
 bool remote_login_store(const struct cli_command *command, const struct remote_server *server);
 bool remote_login_remove(const struct cli_command *command, bool *was);
+/* mkdir -p, for the user alone. False: errno. */
+enum { REMOTE_FILE_SIZE = 4096 }; /* of a path on this machine */
+bool remote_make_folder(const char *folder);
 /* A token as a header may carry it: visible ASCII, at most 1000 bytes. */
 bool remote_is_token(const char *text);
 
@@ -123,13 +126,32 @@ bool remote_job_path(const struct cli_command *command, const char *id, const ch
  * (errno). */
 enum { REMOTE_SHA256_SIZE = 65 };
 bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], int64_t *bytes);
+void remote_digest_text(const char *text, char hex[REMOTE_SHA256_SIZE]);
 /* The text in BASE64, new; NULL: no memory. */
 char *remote_base64(const char *text);
 
-/* remote_parts.c: sends an open file of so many bytes as an upload with this metadata (tus.io);
- * what it has become is the path in resource. False after saying why. */
-bool remote_send(const struct remote *remote, int file, int64_t bytes, const char *metadata,
-                 char resource[REMOTE_PATH_SIZE]);
+/* remote_begun.c: an upload that was begun, kept until it is done, for a later command with the
+ * same file and server. */
+struct remote_begun {
+    int file; /* open, and this command's alone; -1: there is no place for it, nothing is kept */
+    char path[REMOTE_FILE_SIZE];
+    char upload[REMOTE_PATH_SIZE]; /* on the server; "": none is known */
+};
+/* What an earlier command has begun of this content under this metadata on that server. Where
+ * another one is at it right now, nothing is known and nothing kept. */
+void remote_begun_open(struct remote_begun *begun, const char *server, const char *metadata,
+                       const char *sha256);
+/* Writes down that it goes to this path of the server from now on. */
+void remote_begun_keep(struct remote_begun *begun, const char *server, const char *sha256,
+                       const char *upload);
+/* Forgets it when it is done: there is nothing to go on with. */
+void remote_begun_close(struct remote_begun *begun, bool done);
+
+/* remote_parts.c: sends an open file of so many bytes, whose SHA-256 this is, as an upload with
+ * this metadata (tus.io), or what is missing of one that was begun; what it has become is the path
+ * in resource. False after saying why. */
+bool remote_send(const struct remote *remote, int file, int64_t bytes, const char *sha256,
+                 const char *metadata, char resource[REMOTE_PATH_SIZE]);
 
 /* remote_transfer.c: how far a transfer is, on standard error: a bar on a terminal, elsewhere a
  * line now and then. */

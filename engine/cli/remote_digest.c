@@ -31,6 +31,18 @@ bool remote_digest(int file, char hex[REMOTE_SHA256_SIZE], int64_t *bytes)
     return true;
 }
 
+void remote_digest_text(const char *text, char hex[REMOTE_SHA256_SIZE])
+{
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    struct sha256_ctx context;
+
+    sha256_init(&context);
+    sha256_update(&context, strlen(text), (const uint8_t *)text);
+    sha256_digest(&context, sizeof digest, digest);
+    base16_encode_update(hex, sizeof digest, digest);
+    hex[REMOTE_SHA256_SIZE - 1] = '\0';
+}
+
 char *remote_base64(const char *text)
 {
     const size_t size = strlen(text);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { MAX_PAGE = 1000 }; /* jobs that the service tells at once */
+
 /* What the service answers to METHOD /v1/jobs/{operand}REST, new; NULL, and an exit code, after
  * saying why not. */
 static json_t *ask(const struct cli_args *args, const char *method, const char *rest, int *code)
@@ -39,21 +41,65 @@ static void print_jobs(const json_t *list)
                remote_text(job, "created_at"), remote_text(job, "name"));
     }
     if (json_is_string(json_object_get(list, "next_cursor")))
-        fprintf(stderr, "there are more; --limit shows up to 1000\n");
+        fprintf(stderr, "there are more; --limit shows them\n");
+}
+
+static size_t items_in(const json_t *list)
+{
+    return json_array_size(json_object_get(list, "items"));
+}
+
+/* Whether the list goes on, by a cursor that can stand in a path as it is. */
+static bool goes_on(const json_t *list)
+{
+    const char *cursor = remote_text(list, "next_cursor");
+    const size_t size = strlen(cursor);
+
+    return size > 0 && size <= 100 &&
+           strspn(cursor, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") ==
+               size;
+}
+
+/* The newest jobs, at most limit, page after page: one answer of the service's form, with the
+ * cursor of the last page. NULL after saying why not. */
+static json_t *list_jobs(const struct remote *remote, size_t limit, const char *status)
+{
+    json_t *all = NULL;
+    size_t before;
+
+    do {
+        const size_t left = limit - items_in(all);
+        char path[REMOTE_PATH_SIZE];
+        json_t *page;
+
+        before = items_in(all);
+        snprintf(path, sizeof path, "/v1/jobs?limit=%zu%s%s%s%s", left < MAX_PAGE ? left : MAX_PAGE,
+                 status ? "&status=" : "", status ? status : "", all ? "&cursor=" : "",
+                 remote_text(all, "next_cursor"));
+        page = remote_get(remote, path);
+        if (!page) {
+            json_decref(all);
+            return NULL;
+        }
+        if (!all) {
+            all = page;
+            continue;
+        }
+        json_array_extend(json_object_get(all, "items"), json_object_get(page, "items"));
+        json_object_set(all, "next_cursor", json_object_get(page, "next_cursor"));
+        json_decref(page);
+    } while (goes_on(all) && items_in(all) > before && items_in(all) < limit);
+    return all;
 }
 
 static int run_jobs(const struct cli_args *args)
 {
-    const char *status = args->text[CLI_OPT_STATUS];
-    char path[REMOTE_PATH_SIZE];
     struct remote remote;
     json_t *list;
 
     if (!remote_begin(args, &remote))
         return CLI_FAILURE;
-    snprintf(path, sizeof path, "/v1/jobs?limit=%.0f%s%s", args->number[CLI_OPT_LIMIT],
-             status ? "&status=" : "", status ? status : "");
-    list = remote_get(&remote, path);
+    list = list_jobs(&remote, (size_t)args->number[CLI_OPT_LIMIT], args->text[CLI_OPT_STATUS]);
     remote_end(&remote);
     if (!list)
         return CLI_FAILURE;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096, MAX_TOKEN = 1000 };
+enum { PATH_SIZE = REMOTE_FILE_SIZE, MAX_TOKEN = 1000 };
 
 bool remote_is_token(const char *text)
 {
@@ -177,8 +177,7 @@ fail:
 /* ---- keeping it --------------------------------------------------------------------------------
  */
 
-/* mkdir -p, for the user alone. */
-static bool make_folder(const char *folder)
+bool remote_make_folder(const char *folder)
 {
     char path[PATH_SIZE];
 
@@ -223,7 +222,7 @@ bool remote_login_store(const struct cli_command *command, const struct remote_s
     login = json_pack("{s:s, s:s?, s:s?}", "server", server->url, "token", server->token, "cacert",
                       server->ca_file);
     errno = ENOMEM;
-    stored = login && make_folder(folder) && write_login(path, login);
+    stored = login && remote_make_folder(folder) && write_login(path, login);
     if (!stored)
         cli_error(command, "%s: %s", path, strerror(errno));
     json_decref(login);

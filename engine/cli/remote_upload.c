@@ -63,7 +63,7 @@ static json_t *send_file(const struct remote *remote, const char *kind, int file
         cli_error(args->command, "%s: %s", args->operand[0], strerror(errno));
     else if (bytes == 0)
         cli_error(args->command, "%s is empty", args->operand[0]);
-    else if (remote_send(remote, file, bytes, metadata, resource))
+    else if (remote_send(remote, file, bytes, hex, metadata, resource))
         made = remote_get(remote, resource);
     free(metadata);
     if (made && strcmp(remote_text(made, "sha256"), hex) != 0) {

@@ -62,11 +62,11 @@ async function read(response) {
   return text ? JSON.parse(text) : null;
 }
 
-/** GET as JSON; signal ends it with an AbortError. */
-export async function get(path, signal) {
+/** What step() gives; without a server it waits until it is back, and tries again. */
+async function patiently(step, signal) {
   for (;;) {
     try {
-      return await read(await fetch(path, { signal, headers: authorization() }));
+      return await step();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // fetch throws one when there is no server
     }
@@ -74,6 +74,18 @@ export async function get(path, signal) {
     signal?.throwIfAborted();
   }
 }
+
+/** GET as JSON; signal ends it with an AbortError. */
+export const get = (path, signal) =>
+  patiently(async () => read(await fetch(path, { signal, headers: authorization() })), signal);
+
+/** GET of what may not have changed: {path, tag, value}. before is what it gave last, or nothing; where that still
+ * holds, the server says so in a few bytes (304), and before comes back, the same object. */
+export const renew = (path, before, signal) => patiently(async () => {
+  const tag = before?.path === path ? before.tag : null;
+  const response = await fetch(path, { signal, headers: { ...authorization(), ...(tag ? { "If-None-Match": tag } : {}) } });
+  return response.status === 304 ? before : { path, tag: response.headers.get("ETag"), value: await read(response) };
+}, signal);
 
 /* Lets the page ask for a token without going away, so that what was typed stays. */
 function told(error) {

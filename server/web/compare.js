@@ -3,6 +3,8 @@ import { Problem, get } from "./api.js";
 import { curves } from "./curves.js";
 import { h, fill, empty, loading, newId, problem, table } from "./dom.js";
 import { count, duration, percent, points, signed, times } from "./format.js";
+import { pagedList } from "./lists.js";
+import { olderPart } from "./older.js";
 import { measures } from "./result.js";
 
 /* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects. */
@@ -81,14 +83,15 @@ function sideBySide(a, b, signal) {
 }
 
 export async function compare(body, signal, first, second) {
-  const { items } = await get("/v1/jobs?status=succeeded&limit=200", signal);
-  const other = (id) => items.find((j) => j.id !== id)?.id;
-  const chosen = [first ?? items[0]?.id, second];
+  const list = pagedList("/v1/jobs?status=succeeded", signal);
+  await list.refresh();
+  const newest = list.items, other = (id) => newest.find((j) => j.id !== id)?.id;
+  const chosen = [first ?? newest[0]?.id, second];
   chosen[1] ??= other(chosen[0]);
-  if (!first && !second && items.length > 1) chosen.reverse();
+  if (!first && !second && newest.length > 1) chosen.reverse();
   if (!chosen[0] || !chosen[1]) {
     fill(body, empty("Two jobs are needed", "Jobs that have succeeded can be compared; there ",
-      items.length ? "is one." : "is none yet."));
+      newest.length ? "is one." : "is none yet."));
     return;
   }
   const select = (label, i) => {
@@ -99,10 +102,11 @@ export async function compare(body, signal, first, second) {
       location.hash = `#/compare/${chosen.join("/")}`;
     });
     return { element: h("div", { class: "field" }, h("label", { for: id }, label), box),
-      /** Jobs, and the files of those that are compared. */
+      /** Jobs, and the files of those that are compared; these may be older than what is loaded. */
       offer(sides) {
         const files = sides.filter((s, k) => sides.findIndex((t) => t.id === s.id) === k);
-        const jobs = items.map((j) => ({ value: j.id, text: j.name || j.id }));
+        const loaded = list.items, beyond = files.map((s) => s.job).filter((j) => !loaded.some((i) => i.id === j.id));
+        const jobs = [...loaded, ...beyond].map((j) => ({ value: j.id, text: j.name || j.id }));
         const more = files.flatMap((s) => (s.files.length > 1 ? s.files : []).map((c) =>
           ({ value: `${s.id}.${c.number}`, text: `${s.job.name || s.id}, file ${c.number}` })));
         fill(box, [...jobs, ...more].map((o) => h("option", { value: o.value }, o.text)));
@@ -110,12 +114,16 @@ export async function compare(body, signal, first, second) {
       } };
   };
   const boxes = [select("First", 0), select("Second", 1)];
-  boxes.forEach((box) => box.offer([]));
+  let sides = [];
+  const offer = () => boxes.forEach((box) => box.offer(sides));
+  const older = olderPart("jobs", list, offer);
+  offer();
+  older.update();
   const place = h("div", {}, loading());
-  fill(body, h("div", { class: "pair" }, boxes.map((box) => box.element)), place);
+  fill(body, h("div", { class: "pair" }, boxes.map((box) => box.element)), older.element, place);
   try {
-    const sides = await Promise.all(chosen.map((which) => side(which, signal)));
-    boxes.forEach((box) => box.offer(sides));
+    sides = await Promise.all(chosen.map((which) => side(which, signal)));
+    offer();
     const both = sideBySide(...sides, signal);
     fill(place, both.element);
     both.ready();

@@ -2,6 +2,7 @@
 import { h, fill, newId, problem } from "./dom.js";
 import { entryAt, everySetting, field, merge, put, valueAt } from "./fields.js";
 import { big, bytes } from "./format.js";
+import { olderPart } from "./older.js";
 
 // Ways to state a budget: one of them is asked for, by its pointer. Those that the server does not have
 // are not offered.
@@ -25,13 +26,20 @@ const common = {
 const groups = { "": "General", filter_summary: "Filter Summary", budget: "Budget", quantize: "Quantisation",
   finetune: "Fine-tuning", preprocess: "Images", detection: "Detector", webhook: "Webhook", files: "Files" };
 
-function chooser(pointer, label, items, describe) {
-  const entry = { enum: items.map((i) => i.id), default: undefined };
-  const made = field(pointer, entry, { label });
-  [...made.input.options].forEach((option, i) => { option.textContent = describe(items[i]); });
-  made.input.value = items[0].id;
-  return { ...made, read: () => made.input.value, has: (id) => entry.enum.includes(id),
-    write(id) { if (entry.enum.includes(id)) made.input.value = id; } };
+/* One of what a list (of pagedList()) holds, by its id; a list that goes on does so below the field. */
+function chooser(pointer, label, many, list, describe) {
+  const made = field(pointer, { enum: [] }, { label });
+  const has = (id) => list.items.some((i) => i.id === id);
+  const offer = () => {
+    const chosen = made.input.value;
+    fill(made.input, list.items.map((i) => h("option", { value: i.id }, describe(i))));
+    made.input.value = has(chosen) ? chosen : list.items[0].id;
+  };
+  const older = olderPart(many, list, offer);
+  offer();
+  older.update();
+  made.element.append(older.element);
+  return { ...made, read: () => made.input.value, has, write(id) { if (has(id)) made.input.value = id; } };
 }
 
 function budgetFields(schema, model) {
@@ -95,13 +103,13 @@ function jsonField() {
   };
 }
 
-/** The form for an order with these models and data sets: {element, submit, fill(spec), body(), faults(error),
+/** The form for an order with these models and data sets (lists of pagedList()): {element, submit, fill(spec), body(), faults(error),
  * firstFault()}. */
 export function jobForm(schema, models, datasets) {
-  const model = chooser("/model_id", "Model", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
-  const dataset = chooser("/dataset_id", "Data set", datasets, (d) => `${d.name || d.id} · ${d.summary.classes} classes`);
+  const model = chooser("/model_id", "Model", "models", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
+  const dataset = chooser("/dataset_id", "Data set", "data sets", datasets, (d) => `${d.name || d.id} · ${d.summary.classes} classes`);
   const name = field("/name", entryAt(schema, "/name"), { label: "Name", help: null });
-  const budget = budgetFields(schema, () => models.find((m) => m.id === model.read()));
+  const budget = budgetFields(schema, () => models.items.find((m) => m.id === model.read()));
   const often = Object.entries(common).filter(([p]) => entryAt(schema, p)).map(([p, o]) => field(p, entryAt(schema, p), o));
   const [preprocess, rest] = [often.filter((f) => f.pointer.startsWith("/preprocess")), often.filter((f) => !f.pointer.startsWith("/preprocess"))];
   const advanced = advancedFields(schema);

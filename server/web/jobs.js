@@ -1,7 +1,9 @@
 // jobs.js - the queue: what runs and waits, and what has ended, newest first.
-import { get, poll } from "./api.js";
-import { h, empty, refill, table } from "./dom.js";
+import { poll, renew } from "./api.js";
+import { h, fill, empty, refill, table } from "./dom.js";
 import { between, duration, percent, time } from "./format.js";
+import { PAGE, pagedList } from "./lists.js";
+import { olderPart } from "./older.js";
 
 export const isOver = (job) => !["queued", "running"].includes(job.status);
 
@@ -26,21 +28,44 @@ const endedColumns = [name, status,
   { title: "Ended", number: true, wide: true, cell: (j) => time(j.finished_at) },
   ordered];
 
+/** A table under its heading, made anew when what it shows of its jobs has changed. */
+function tablePart(title, label, columns) {
+  let element = h("div"), drawn = "";
+  return { get element() { return element; }, update(list) {
+    const now = list.map((j) => [j.id, j.name, j.status, j.progress, j.seconds_left, j.started_at, j.finished_at].join()).join("\n");
+    if (now === drawn) return false;
+    drawn = now;
+    element = h("div", {}, list.length > 0 && [h("h2", {}, title), table(label, columns, list)]);
+    return true;
+  } };
+}
+
 export async function jobs(body, signal) {
-  let shown = "";
+  const list = pagedList("/v1/jobs", signal);
+  const none = empty("No jobs yet", "Upload a ", h("a", { href: "#/models" }, "model"), " and a ",
+    h("a", { href: "#/datasets" }, "data set"), ", then ", h("a", { href: "#/new" }, "order a job"), ".");
+  const active = tablePart("Running and waiting", "Running and waiting jobs", activeColumns);
+  const ended = tablePart("Ended", "Ended jobs", endedColumns);
+  const shown = h("div", {}, none);
+  let running = null; // jobs, of a list that is longer than a page: they may be older than what is loaded
+
+  function draw() {
+    const now = new Map(running?.value.items.map((j) => [j.id, j]));
+    const loaded = list.items.map((j) => now.get(j.id) ?? j), known = new Set(loaded.map((j) => j.id));
+    const all = [...loaded, ...[...now.values()].filter((j) => !known.has(j.id))];
+    const changed = [active.update(all.filter((j) => !isOver(j)).reverse()), // the next in turn first
+      ended.update(all.filter(isOver))];
+    if (changed.includes(true)) refill(shown, all.length ? [active.element, ended.element] : none);
+  }
+  const older = olderPart("jobs", list, draw);
+
   await poll(async () => {
-    const { items } = await get("/v1/jobs?limit=200", signal);
-    const text = JSON.stringify(items);
-    if (text === shown || signal.aborted) return;
-    shown = text;
-    const active = items.filter((j) => j.status === "running" || j.status === "queued");
-    const ended = items.filter((j) => !active.includes(j));
-    if (!items.length)
-      refill(body, empty("No jobs yet", "Upload a ", h("a", { href: "#/models" }, "model"), " and a ",
-        h("a", { href: "#/datasets" }, "data set"), ", then ", h("a", { href: "#/new" }, "order a job"), "."));
-    else
-      refill(body,
-        active.length > 0 && [h("h2", {}, "Running and waiting"), table("Running and waiting jobs", activeColumns, active.reverse())],
-        ended.length > 0 && [h("h2", {}, "Ended"), table("Ended jobs", endedColumns, ended)]);
+    await list.refresh();
+    if (list.grown && list.items.slice(PAGE).some((j) => !isOver(j))) await list.walk();
+    running = list.long ? await renew(`/v1/jobs?status=running&limit=${PAGE}`, running, signal) : null;
+    if (signal.aborted) return;
+    draw();
+    older.update();
+    if (!shown.isConnected) fill(body, shown, older.element);
   }, 2000, signal);
 }

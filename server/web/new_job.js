@@ -2,6 +2,7 @@
 import { connection, get, send } from "./api.js";
 import { h, fill, empty, heading } from "./dom.js";
 import { jobForm } from "./job_form.js";
+import { pagedList } from "./lists.js";
 import { planView } from "./plan.js";
 import { keepSecret } from "./secret.js";
 
@@ -32,17 +33,18 @@ function again(anew) {
 }
 
 export async function newJob(body, signal, from) {
-  const [schema, models, datasets, like] = await Promise.all([
-    get("/job-spec.schema.json", signal), get("/v1/models?limit=1000", signal),
-    get("/v1/datasets?limit=1000", signal), from ? get(`/v1/jobs/${encodeURIComponent(from)}`, signal) : null,
-  ]);
+  const models = pagedList("/v1/models", signal), datasets = pagedList("/v1/datasets", signal);
+  const [schema, like] = await Promise.all([get("/job-spec.schema.json", signal),
+    from ? get(`/v1/jobs/${encodeURIComponent(from)}`, signal) : null, models.refresh(), datasets.refresh()]);
+  const [model, dataset] = like ? [like.model_id, like.dataset_id] : draft ?? []; // the first two fields
+  await Promise.all([models.take(model), datasets.take(dataset)]); // they may be older than what is loaded
   if (!models.items.length || !datasets.items.length) {
     const kind = models.items.length ? ["data set", "#/datasets"] : ["model", "#/models"];
     fill(body, empty(`A ${kind[0]} is missing`, `A job needs a model and a data set. `,
       h("a", { href: kind[1] }, `Upload a ${kind[0]}`), "."));
     return;
   }
-  const form = jobForm(schema, models.items, datasets.items);
+  const form = jobForm(schema, models, datasets);
   const shown = h("div", { class: "planned" });
   const said = h("p", { class: "hint", role: "status" });
   const { name, labels, priority, max_run_seconds } = like ?? {}; // as they are now, not as they were ordered

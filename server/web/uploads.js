@@ -1,8 +1,10 @@
 // uploads.js - the pages of models and data sets: upload, list, what is in one, delete.
-import { get, send } from "./api.js";
+import { send } from "./api.js";
 import { dropzone } from "./dropzone.js";
 import { h, fill, empty, loading, problem, refill, table } from "./dom.js";
 import { big, bytes, count, none, shape, time } from "./format.js";
+import { pagedList } from "./lists.js";
+import { olderPart } from "./older.js";
 
 const images = (splits, name) => count(splits?.[name]?.images);
 
@@ -47,7 +49,7 @@ function badBoxes({ count: all, listed }) {
 
 const kinds = {
   models: {
-    one: "a model", path: "/v1/models", accept: ".onnx",
+    one: "a model", many: "models", path: "/v1/models", accept: ".onnx",
     hint: "ONNX, operator set 7 or later, float32",
     none: ["No models yet", "Upload a trained convolutional network as an ONNX file."],
     details: modelDetails,
@@ -58,7 +60,7 @@ const kinds = {
     ],
   },
   datasets: {
-    one: "a data set", path: "/v1/datasets", accept: ".gz,.tgz,.xz,.bz2,.tar,.zip,.npz",
+    one: "a data set", many: "data sets", path: "/v1/datasets", accept: ".gz,.tgz,.xz,.bz2,.tar,.zip,.npz",
     hint: "An archive: CIFAR-10 or -100 binary, IDX, NumPy arrays, or a folder of images for each class",
     none: ["No data sets yet", "Upload labelled images: training needs them, and the test images judge the result."],
     details: datasetDetails,
@@ -73,43 +75,45 @@ const kinds = {
 
 function page(kind) {
   return async (body, signal) => {
-    const list = h("div", { class: "list" }, loading());
+    const list = pagedList(kind.path, signal);
+    const shown = h("div", { class: "list" }, loading()), details = h("section", { class: "details" });
+    const draw = () => refill(shown, list.items.length ? rows(list.items) : empty(...kind.none));
+    const older = olderPart(kind.many, list, draw);
     const refresh = async () => {
-      const { items } = await get(`${kind.path}?limit=1000`, signal);
-      refill(list, items.length ? rows(items) : empty(...kind.none));
+      await list.refresh();
+      fill(details);
+      draw();
+      older.update();
     };
-
-    function rows(items) {
-      const details = h("section", { class: "details" });
-      const show = (item) => {
-        const title = h("h2", { tabindex: "-1" }, item.name || item.id);
-        fill(details, title, h("p", { class: "hint" }, h("code", {}, item.id)), kind.details(item));
-        title.focus(); // it may lie below what one sees
-      };
-      const remove = async (item) => {
-        if (!window.confirm(`Delete ${item.name || item.id}?`)) return;
-        try {
-          await send("DELETE", `${kind.path}/${item.id}`, undefined, signal);
-          await refresh();
-        } catch (error) {
-          const said = problem(error);
-          fill(details, said);
-          said.scrollIntoView({ block: "nearest" });
-        }
-      };
-      return [table("Stored", [
-        { title: "Name", cell: (i) => h("button", { type: "button", class: "link", onclick: () => show(i) }, i.name || i.id) },
-        { title: "Format", cell: (i) => i.format, wide: true },
-        { title: "Size", cell: (i) => bytes(i.size_bytes), number: true },
-        ...kind.columns,
-        { title: "Uploaded", cell: (i) => time(i.created_at) || none, number: true, wide: true },
-        { title: h("span", { class: "unseen" }, "Actions"), number: true,
-          cell: (i) => h("button", { type: "button", class: "small", "aria-label": `Delete ${i.name || i.id}`, onclick: () => remove(i) }, "Delete") },
-      ], items), details];
-    }
+    const show = (item) => {
+      const title = h("h2", { tabindex: "-1" }, item.name || item.id);
+      fill(details, title, h("p", { class: "hint" }, h("code", {}, item.id)), kind.details(item));
+      title.focus(); // it may lie below what one sees
+    };
+    const remove = async (item) => {
+      if (!window.confirm(`Delete ${item.name || item.id}?`)) return;
+      try {
+        await send("DELETE", `${kind.path}/${item.id}`, undefined, signal);
+        list.drop(item.id);
+        await refresh();
+      } catch (error) {
+        const said = problem(error);
+        fill(details, said);
+        said.scrollIntoView({ block: "nearest" });
+      }
+    };
+    const rows = (items) => table("Stored", [
+      { title: "Name", cell: (i) => h("button", { type: "button", class: "link", onclick: () => show(i) }, i.name || i.id) },
+      { title: "Format", cell: (i) => i.format, wide: true },
+      { title: "Size", cell: (i) => bytes(i.size_bytes), number: true },
+      ...kind.columns,
+      { title: "Uploaded", cell: (i) => time(i.created_at) || none, number: true, wide: true },
+      { title: h("span", { class: "unseen" }, "Actions"), number: true,
+        cell: (i) => h("button", { type: "button", class: "small", "aria-label": `Delete ${i.name || i.id}`, onclick: () => remove(i) }, "Delete") },
+    ], items);
 
     fill(body, dropzone({ path: kind.path, what: kind.one, hint: kind.hint, accept: kind.accept,
-      onstored: () => refresh().catch(() => {}) }), list);
+      onstored: () => refresh().catch(() => {}) }), shown, older.element, details);
     await refresh();
   };
 }

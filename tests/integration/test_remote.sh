@@ -179,6 +179,7 @@ is_said "candidate 2: $size bytes, drop "
 # ---- while it runs -------------------------------------------------------------------------------
 # watch_on JOB [OPTION...]: in the background; said in $dir/watched, its process in $watcher.
 watch_on() {
+    : >"$dir/watched" # what the one before has said is not waited for
     setsid "$fsnet" remote watch "$@" >"$dir/watch_out" 2>"$dir/watched" &
     watcher=$!
 }

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- events ------------------------------------------------------------------------------------
  */
@@ -189,6 +191,86 @@ static void an_id_stays_in_its_place_of_the_path(void **state)
         assert_false(remote_job_path(&command, refused[i], "", path));
 }
 
+/* ---- uploads that were begun -------------------------------------------------------------------
+ */
+
+static const char here[] = "http://127.0.0.1:1", kind[] = "kind bW9kZWw=", sum[] = "00ff";
+
+/* What is known of an upload to that server, of this metadata and content, and forgets nothing. */
+static const char *known(const char *server, const char *metadata, const char *sha256)
+{
+    static struct remote_begun begun;
+
+    remote_begun_open(&begun, server, metadata, sha256);
+    remote_begun_close(&begun, false);
+    return begun.upload;
+}
+
+static void what_was_begun_is_known_until_it_is_done(void **state)
+{
+    static const char upload[] = "/v1/uploads/upl_1";
+    char folder[] = "/tmp/test_cli_remote_XXXXXX";
+    struct remote_begun begun, second;
+    struct stat info;
+    FILE *cut;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("XDG_STATE_HOME", folder, 1), 0);
+    remote_begun_open(&begun, here, kind, sum);
+    assert_string_equal(begun.upload, "");
+    remote_begun_keep(&begun, here, sum, upload);
+    assert_int_equal(stat(begun.path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    remote_begun_open(&second, here, kind, sum); /* the first is still at it */
+    assert_int_equal(second.file, -1);
+    assert_string_equal(second.upload, "");
+    remote_begun_close(&begun, false);
+
+    assert_string_equal(known(here, kind, sum), upload);
+    assert_string_equal(known("http://127.0.0.1:2", kind, sum), "");
+    assert_string_equal(known(here, "kind bW9kZWw=,name eA==", sum), "");
+    assert_string_equal(known(here, kind, "00fe"), "");
+
+    cut = fopen(begun.path, "w");
+    assert_non_null(cut);
+    assert_true(fputs("{\"server\": \"http://127.0.0.1:1\", \"sha256\": \"00ff\", "
+                      "\"upload\": \"/v1/uploads/../jobs\"}",
+                      cut) > 0);
+    assert_int_equal(fclose(cut), 0);
+    assert_string_equal(known(here, kind, sum), "");
+
+    remote_begun_open(&begun, here, kind, sum);
+    remote_begun_keep(&begun, here, sum, upload);
+    remote_begun_close(&begun, true);
+    for (int i = 0; i < 3; i++) { /* .../fsnet/uploads: nothing else is left there */
+        *strrchr(begun.path, '/') = '\0';
+        assert_int_equal(rmdir(begun.path), 0);
+    }
+}
+
+static void without_a_place_nothing_is_kept(void **state)
+{
+    struct remote_begun begun;
+
+    (void)state;
+    assert_int_equal(unsetenv("XDG_STATE_HOME") | unsetenv("HOME"), 0);
+    remote_begun_open(&begun, here, kind, sum);
+    assert_int_equal(begun.file, -1);
+    remote_begun_keep(&begun, here, sum, "/v1/uploads/upl_1");
+    remote_begun_close(&begun, true);
+}
+
+/* FIPS 180-2, appendix B.1. */
+static void a_text_has_its_sha256(void **state)
+{
+    char hex[REMOTE_SHA256_SIZE];
+
+    (void)state;
+    remote_digest_text("abc", hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +282,9 @@ int main(void)
         cmocka_unit_test(a_token_can_stand_in_a_header),
         cmocka_unit_test(what_a_server_says_cannot_move_the_cursor),
         cmocka_unit_test(an_id_stays_in_its_place_of_the_path),
+        cmocka_unit_test(what_was_begun_is_known_until_it_is_done),
+        cmocka_unit_test(without_a_place_nothing_is_kept),
+        cmocka_unit_test(a_text_has_its_sha256),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
