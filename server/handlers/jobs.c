@@ -4,6 +4,7 @@
 #include "handlers/job_order.h"
 #include "handlers/job_plan.h"
 #include "handlers/webhooks.h"
+#include "store/memo.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -263,9 +264,37 @@ enum fsn_status srv_list_jobs(struct srv_call *call, struct fsn_error *err)
     return FSN_OK;
 }
 
+/* Who watches a job asks for it again and again. */
 enum fsn_status srv_get_job(struct srv_call *call, struct fsn_error *err)
 {
-    return srv_reply_job_now(call, MHD_HTTP_OK, err);
+    const char *id = srv_request_param(call->request, "id");
+    const struct srv_memo_answer *known;
+    struct srv_memo *memo = NULL;
+    struct srv_job job = {0};
+    struct srv_line line;
+    bool found = false;
+    enum fsn_status status = srv_db_memo(call->db, &memo, err);
+
+    if (status != FSN_OK)
+        return status;
+    known = srv_memo_find(memo, id);
+    if (known) {
+        srv_reply_line(call->request, known->text, known->tag);
+        return FSN_OK;
+    }
+    status = srv_jobs_get(call->db, id, &job, &found, err);
+    if (status == FSN_OK && !found) {
+        status = srv_reply_unknown(call, "job");
+    } else if (status == FSN_OK) {
+        if (srv_line_write(call->request, srv_job_live_json(&job), SRV_JOB_MEMBERS(&job), &line)) {
+            srv_memo_keep(memo, id, line.tag, line.text);
+            srv_reply_line(call->request, line.text, line.tag);
+        } else {
+            status = SRV_NOMEM(err);
+        }
+    }
+    srv_job_clear(&job);
+    return status;
 }
 
 enum fsn_status srv_cancel_job(struct srv_call *call, struct fsn_error *err)

@@ -65,6 +65,18 @@ struct srv_member {
 };
 void srv_reply_json_with(struct srv_request *request, unsigned status, json_t *value,
                          const struct srv_member *members);
+/* What a GET answers, its text in the request's memory, and the tag (quoted) that names this text.
+ */
+#define SRV_TAG_SIZE (SRV_SHA256_SIZE + 2)
+struct srv_line {
+    const char *text;
+    char tag[SRV_TAG_SIZE];
+};
+/* value (taken over) and members (or NULL) as above. false: out of memory. */
+bool srv_line_write(struct srv_request *request, json_t *value, const struct srv_member *members,
+                    struct srv_line *out);
+/* 200 with a copy of the text, or 304 when the client has it. */
+void srv_reply_line(struct srv_request *request, const char *text, const char *tag);
 /* Whether the resource is what If-Match names (RFC 9110, 13.1.1), if it was sent; else answers 412.
  * current (taken over) and members (or NULL): what a GET of it would answer. */
 bool srv_if_match(struct srv_request *request, json_t *current, const struct srv_member *members);

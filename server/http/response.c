@@ -90,14 +90,12 @@ void srv_reply_empty(struct srv_request *request, unsigned status)
                        MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
-#define TAG_SIZE (SRV_SHA256_SIZE + 2)
-
-static void tag_of(const char *text, char tag[TAG_SIZE])
+static void tag_of(const char *text, char tag[SRV_TAG_SIZE])
 {
     char sha256[SRV_SHA256_SIZE];
 
     srv_digest_bytes(text, strlen(text), sha256);
-    snprintf(tag, TAG_SIZE, "\"%s\"", sha256);
+    snprintf(tag, SRV_TAG_SIZE, "\"%s\"", sha256);
 }
 
 /* The line that shows a value, and behind its own members these (or NULL), in the request's memory;
@@ -126,6 +124,15 @@ static const char *line_of(struct srv_request *request, json_t *value,
     return line;
 }
 
+bool srv_line_write(struct srv_request *request, json_t *value, const struct srv_member *members,
+                    struct srv_line *out)
+{
+    out->text = line_of(request, value, members);
+    if (out->text)
+        tag_of(out->text, out->tag);
+    return out->text != NULL;
+}
+
 /* Strong comparison: a tag that is marked as weak matches nothing. */
 static bool lists_strongly(const char *list, const char *tag)
 {
@@ -138,17 +145,13 @@ static bool lists_strongly(const char *list, const char *tag)
 bool srv_if_match(struct srv_request *request, json_t *current, const struct srv_member *members)
 {
     const char *list = srv_request_header(request, MHD_HTTP_HEADER_IF_MATCH);
-    const char *line;
-    char tag[TAG_SIZE];
+    struct srv_line line;
 
     if (!list || strcmp(list + strspn(list, " "), "*") == 0) {
         json_decref(current);
         return true;
     }
-    line = line_of(request, current, members);
-    if (line)
-        tag_of(line, tag);
-    if (line && lists_strongly(list, tag))
+    if (srv_line_write(request, current, members, &line) && lists_strongly(list, line.tag))
         return true;
     srv_reply_problem(request, SRV_PROBLEM_PRECONDITION,
                       "If-Match does not name what the resource is now; read it again");
@@ -157,26 +160,30 @@ bool srv_if_match(struct srv_request *request, json_t *current, const struct srv
 
 /* What was read carries a tag, so that who polls is told in a few bytes that nothing has changed.
  */
-static void reply_read(struct srv_request *request, const char *content_type, const char *text)
+static void reply_read(struct srv_request *request, const char *content_type, const char *text,
+                       enum MHD_ResponseMemoryMode mode, const char *tag)
 {
-    char tag[TAG_SIZE];
-
-    tag_of(text, tag);
     if (reply_unchanged(request, tag))
         return;
-    reply_text(request, MHD_HTTP_OK, content_type, text, MHD_RESPMEM_PERSISTENT,
-               "private, no-cache");
+    reply_text(request, MHD_HTTP_OK, content_type, text, mode, "private, no-cache");
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
+}
+
+void srv_reply_line(struct srv_request *request, const char *text, const char *tag)
+{
+    reply_read(request, "application/json", text, MHD_RESPMEM_MUST_COPY, tag);
 }
 
 static void reply_dump(struct srv_request *request, unsigned status, const char *content_type,
                        json_t *value, const struct srv_member *members)
 {
     const char *line = line_of(request, value, members);
+    char tag[SRV_TAG_SIZE];
 
-    if (line && status == MHD_HTTP_OK && reads(request))
-        reply_read(request, content_type, line);
-    else if (line)
+    if (line && status == MHD_HTTP_OK && reads(request)) {
+        tag_of(line, tag);
+        reply_read(request, content_type, line, MHD_RESPMEM_PERSISTENT, tag);
+    } else if (line)
         reply_text(request, status, content_type, line, MHD_RESPMEM_PERSISTENT, "no-store");
     else
         reply_text(request, MHD_HTTP_SERVICE_UNAVAILABLE, "application/problem+json",

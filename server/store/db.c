@@ -7,6 +7,7 @@
 #include "store/db.h"
 
 #include "base/counters.h"
+#include "store/memo.h"
 #include "store/statements.h"
 
 #include <math.h>
@@ -21,6 +22,8 @@
 struct srv_db {
     sqlite3 *handle;
     struct srv_statements statements;
+    struct srv_memo memo;
+    int64_t others, own; /* what had been written when the memo was empty, by whom */
     struct srv_db *next; /* while idle in a pool */
 };
 
@@ -120,6 +123,7 @@ void srv_db_close(struct srv_db *db)
     if (!db)
         return;
     srv_statements_clear(&db->statements);
+    srv_memo_clear(&db->memo);
     sqlite3_close(db->handle);
     free(db);
 }
@@ -234,6 +238,26 @@ void srv_db_end_read(struct srv_db *db)
         return;
     srv_query_begin(&q, db, "ROLLBACK");
     (void)!srv_query_run(&q, NULL, NULL);
+}
+
+enum fsn_status srv_db_memo(struct srv_db *db, struct srv_memo **out, struct fsn_error *err)
+{
+    const int64_t own = sqlite3_total_changes64(db->handle);
+    int64_t others = db->others;
+    struct srv_query q;
+    enum fsn_status status;
+
+    /* Changes with each commit of another connection, as far as this transaction sees it. */
+    srv_query_begin(&q, db, "PRAGMA data_version");
+    if (srv_query_row(&q))
+        others = srv_column_int(&q, 0);
+    status = srv_query_end(&q, err);
+    if (status != FSN_OK || others != db->others || own != db->own)
+        srv_memo_clear(&db->memo);
+    db->others = others;
+    db->own = own;
+    *out = &db->memo;
+    return status;
 }
 
 enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status status, struct fsn_error *err)

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+struct srv_memo;
 struct srv_db;      /* one connection, used by one thread at a time */
 struct srv_db_pool; /* idle connections to one file */
 
@@ -36,6 +37,10 @@ FSN_NODISCARD enum fsn_status srv_db_end(struct srv_db *db, enum fsn_status stat
  * be written until the end. */
 FSN_NODISCARD enum fsn_status srv_db_begin_read(struct srv_db *db, struct fsn_error *err);
 void srv_db_end_read(struct srv_db *db); /* fine where none was begun */
+/* Within a read transaction: what this connection remembers of the database (store/memo.h), empty
+ * if anything in it has been written since the last call, by whomever. Borrowed from db. */
+FSN_NODISCARD enum fsn_status srv_db_memo(struct srv_db *db, struct srv_memo **out,
+                                          struct fsn_error *err);
 
 /* Writes the database as it is at this moment into a new file, while others read and write it; the
  * file is whole, but not synced. Errors: IO (the file is there already, among others). */

@@ -36,7 +36,7 @@ for part in $("$build/fsnet" complete -- remote ""); do
 done
 program=fsnetd
 offers "a begun command of the service" "serve settings " se
-offers "a begun setting" "--workers --webhook-attempts --webhook-allow-private " serve --w
+offers "a begun setting" "--workers --worker-nice --webhook-attempts --webhook-allow-private " serve --w
 offers "options of the command's own go first" "--to --tls-cert --tls-key " backup --t
 for command in $("$build/fsnetd" complete -- "" | grep -v serve); do
     for word in $("$build/fsnetd" complete -- "$command" ""); do
