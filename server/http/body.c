@@ -15,12 +15,29 @@ static bool goes_to_file(enum srv_body_kind kind)
     return kind == SRV_BODY_FILE || kind == SRV_BODY_IMAGE;
 }
 
+/* A piece of what goes to the file, on the writer's thread. */
+static bool keep(void *user, const void *bytes, size_t size)
+{
+    struct srv_body *body = user;
+
+    if (body->kind == SRV_BODY_APPEND) {
+        srv_checksum_add(&body->checksum, bytes, size);
+    } else {
+        srv_digest_add(&body->digest, bytes, size);
+        if (body->wants_512)
+            srv_digest_add(&body->digest_512, bytes, size);
+    }
+    return srv_write_all(body->fd, bytes, size);
+}
+
 enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, int64_t limit_bytes,
-                               const char *temporary_dir, struct fsn_error *err)
+                               const char *temporary_dir, struct srv_offload *writer,
+                               struct fsn_error *err)
 {
     *body = (struct srv_body){.kind = kind, .limit_bytes = limit_bytes, .fd = -1};
     if (!goes_to_file(kind))
         return FSN_OK;
+    srv_spool_begin(&body->spool, writer, keep, body);
     srv_digest_begin(&body->digest);
     srv_digest_begin_512(&body->digest_512);
     if (asprintf(&body->path, "%s/upload-XXXXXX", temporary_dir) < 0) {
@@ -36,7 +53,8 @@ enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, i
 }
 
 void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
-                     const struct srv_checksum *checksum, const char *target)
+                     const struct srv_checksum *checksum, const char *target,
+                     struct srv_offload *writer)
 {
     *body = (struct srv_body){.kind = SRV_BODY_APPEND,
                               .limit_bytes = limit_bytes,
@@ -45,6 +63,7 @@ void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit
                               .checksum = *checksum,
                               .unchecked = checksum->algorithm != SRV_CHECKSUM_NONE};
     snprintf(body->target, sizeof body->target, "%s", target);
+    srv_spool_begin(&body->spool, writer, keep, body);
 }
 
 static bool append(struct srv_body *body, const void *bytes, size_t size)
@@ -69,6 +88,11 @@ static bool append(struct srv_body *body, const void *bytes, size_t size)
 
 void srv_body_discard(struct srv_body *body)
 {
+    /* What was received of an appended body stays: its sender goes on from there. */
+    if (body->fd >= 0 && body->kind == SRV_BODY_APPEND && !body->unchecked &&
+        !srv_spool_end(&body->spool))
+        body->status = FSN_IO;
+    srv_spool_drop(&body->spool);
     if (body->fd >= 0) {
         if (body->unchecked && ftruncate(body->fd, body->start) != 0)
             body->status = FSN_IO;
@@ -91,18 +115,8 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
         body->status = FSN_LIMIT;
     if (body->status == FSN_OK && body->kind == SRV_BODY_JSON && !append(body, bytes, size))
         body->status = FSN_NOMEM;
-    if (body->status == FSN_OK && goes_to_file(body->kind)) {
-        srv_digest_add(&body->digest, bytes, size);
-        if (body->wants_512)
-            srv_digest_add(&body->digest_512, bytes, size);
-        if (!srv_write_all(body->fd, bytes, size))
-            body->status = FSN_IO;
-    }
-    if (body->status == FSN_OK && body->kind == SRV_BODY_APPEND) {
-        srv_checksum_add(&body->checksum, bytes, size);
-        if (!srv_write_all(body->fd, bytes, size))
-            body->status = FSN_IO;
-    }
+    if (body->status == FSN_OK && body->fd >= 0 && !srv_spool_add(&body->spool, bytes, size))
+        body->status = FSN_IO;
     if (body->status != FSN_OK)
         srv_body_discard(body);
     body->size_bytes += (int64_t)size;
@@ -110,7 +124,14 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
 
 void srv_body_end(struct srv_body *body)
 {
-    if (body->fd < 0 || body->kind == SRV_BODY_APPEND)
+    if (body->fd < 0)
+        return;
+    if (!srv_spool_end(&body->spool)) {
+        body->status = FSN_IO;
+        srv_body_discard(body);
+        return;
+    }
+    if (body->kind == SRV_BODY_APPEND) /* stays open */
         return;
     srv_digest_end(&body->digest, body->sha256);
     if (body->wants_512)

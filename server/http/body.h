@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/id.h"
 #include "http/router.h"
+#include "http/spool.h"
 
 #include <stdint.h>
 
@@ -18,8 +19,9 @@ struct srv_body {
     enum fsn_status status; /* LIMIT: too large; IO, NOMEM: could not be kept */
     char *bytes;            /* JSON; size_bytes of them */
     size_t capacity;
-    int fd;     /* FILE; -1: none */
-    char *path; /* of the temporary file, owned; NULL: none */
+    int fd;                 /* FILE; -1: none */
+    char *path;             /* of the temporary file, owned; NULL: none */
+    struct srv_spool spool; /* of what goes to the file */
     struct srv_digest digest, digest_512;
     bool wants_512;               /* set after srv_body_begin */
     char sha256[SRV_SHA256_SIZE]; /* after srv_body_end */
@@ -32,14 +34,17 @@ struct srv_body {
     char target[SRV_ID_SIZE]; /* the id of what it is appended to */
 };
 
-/* Always leaves *body valid for srv_body_discard. Errors: IO, NOMEM. */
+/* writer: a pool of one thread that writes files (or NULL: no thread of its own does), borrowed.
+ * Always leaves *body valid for srv_body_discard; it must stay where it is. Errors: IO, NOMEM. */
 FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
                                              int64_t limit_bytes, const char *temporary_dir,
-                                             struct fsn_error *err);
+                                             struct srv_offload *writer, struct fsn_error *err);
 /* Begins a body that is appended behind the `start` bytes of the file fd, which is taken over and
- * stays open, and locked if it was, until the body is discarded. checksum: begun. */
+ * stays open, and locked if it was, until the body is discarded. checksum: begun. writer: as above.
+ */
 void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
-                     const struct srv_checksum *checksum, const char *target);
+                     const struct srv_checksum *checksum, const char *target,
+                     struct srv_offload *writer);
 void srv_body_add(struct srv_body *body, const void *bytes, size_t size);
 void srv_body_end(struct srv_body *body);
 /* Removes the temporary file, unless it has been moved away, and frees the memory. */

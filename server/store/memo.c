@@ -30,15 +30,16 @@ static void forget(struct srv_memo_answer *answer)
 void srv_memo_keep(struct srv_memo *memo, const char *key, const char *tag, const char *text)
 {
     struct srv_memo_answer *answer = &memo->answer[place_of(key)];
+    const size_t key_size = strlen(key) + 1, tag_size = strlen(tag) + 1;
 
     forget(answer);
-    if (strlen(key) >= sizeof answer->key || strlen(tag) >= sizeof answer->tag)
+    if (key_size > sizeof answer->key || tag_size > sizeof answer->tag)
         return;
     answer->text = strdup(text);
     if (!answer->text)
         return;
-    strcpy(answer->key, key);
-    strcpy(answer->tag, tag);
+    memcpy(answer->key, key, key_size);
+    memcpy(answer->tag, tag, tag_size);
 }
 
 void srv_memo_clear(struct srv_memo *memo)

@@ -2,8 +2,8 @@
 # http.sh [BUILD] - what the service costs a client, beside nginx in the same run; `make bench-http` runs it.
 # One table: what was measured, fsnetd's figure, nginx's, their ratio, and what is wanted. Asserts nothing.
 #
-# Clients (wrk, curl) have the first core, the server that is measured the last one, one thread each. JOBS,
-# SECONDS_EACH, ROUNDS (fsnetd and nginx in turns; medians), CLIENTS, MEGABYTES set the length.
+# For polling the client (wrk) has the first core, the server that is measured the last one, one thread each; files go
+# between programs that have every core. JOBS, SECONDS_EACH, ROUNDS (fsnetd and nginx in turns; medians), CLIENTS, MEGABYTES set the length.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "${1:-build}")
@@ -109,7 +109,7 @@ watchers() {
     quiet order '{}'
     before=$(memory_kb)
     "$build/idle_clients" "${url##*:}" "/v1/jobs/$job/events" "$clients" >"$dir/idle" &
-    wait_for 60 grep -q connected "$dir/idle"
+    wait_for 60 grep -qs connected "$dir/idle"
     line "$clients idle clients of events hold, MB" "$(ratio $(($(memory_kb) - before)) 1024)" "" "" "< 100"
     kill $!
 }
@@ -120,11 +120,19 @@ watchers() {
 # for the second to wait for); `watched` adds the growth.
 after_sync() {
     sync
-    watched $here "$@"
+    watched "$@"
+}
+
+everywhere() { # both servers may use every core
+    local pid
+    for pid in "$server" "$nginx" $(pgrep -P "$nginx"); do
+        taskset -a -p -c 0-$(($(nproc) - 1)) "$pid"
+    done >"$dir/said"
 }
 
 transfer() {
     local size=$((megabytes << 20))
+    everywhere
     # A network whose text field is large: real bytes to store and to send, quick to check.
     { cat "$dir/resnet8.onnx" && printf '\x32' && varint "$size" && head -c "$size" /dev/zero | tr '\0' x; } \
         >"$dir/www/large.onnx"
@@ -188,7 +196,6 @@ line measured fsnetd nginx ratio wanted
 polling
 transfer
 stored=$job
-taskset -a -p -c 0-$(($(nproc) - 1)) "$server" >"$dir/said"
 load "$stored"
 watchers
 quiet stop

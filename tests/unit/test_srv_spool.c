@@ -1,0 +1,194 @@
+/* test_srv_spool.c - bodies are collected into pieces and taken by another thread, in order. */
+#include "http/spool.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct taker {
+    unsigned char *bytes;
+    size_t size, room;
+    int pieces, fails_at; /* the piece from which on all fail; 0: none */
+    pthread_t thread;
+    useconds_t delay;
+};
+
+static bool take(void *arg, const void *bytes, size_t size)
+{
+    struct taker *taker = arg;
+
+    usleep(taker->delay);
+    taker->thread = pthread_self();
+    if (++taker->pieces == taker->fails_at)
+        return false;
+    assert_true(size <= taker->room - taker->size);
+    memcpy(taker->bytes + taker->size, bytes, size);
+    taker->size += size;
+    return true;
+}
+
+static unsigned char byte_at(size_t i)
+{
+    return (unsigned char)(i * 2654435761u >> 13);
+}
+
+/* Sends so many bytes in parts of that size; whether the spool took them all. */
+static bool deliver(struct srv_spool *spool, size_t total, size_t part)
+{
+    unsigned char *bytes = malloc(part);
+    bool taken = true;
+
+    for (size_t at = 0; taken && at < total; at += part) {
+        const size_t size = total - at < part ? total - at : part;
+
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = byte_at(at + i);
+        taken = srv_spool_add(spool, bytes, size);
+    }
+    free(bytes);
+    return srv_spool_end(spool) && taken;
+}
+
+static void holds_what_was_sent(const struct taker *taker, size_t total)
+{
+    assert_int_equal(taker->size, total);
+    for (size_t i = 0; i < total; i++)
+        assert_int_equal(taker->bytes[i], byte_at(i));
+}
+
+static struct srv_offload *writer_of(bool other_thread)
+{
+    struct srv_offload *writer = NULL;
+    struct fsn_error err;
+
+    if (other_thread)
+        assert_int_equal(srv_offload_create(1, &writer, &err), FSN_OK);
+    return writer;
+}
+
+static void end(struct srv_offload *writer)
+{
+    if (!writer)
+        return;
+    srv_offload_stop(writer);
+    srv_offload_destroy(writer);
+}
+
+static void all_arrives_in_order(void **state)
+{
+    const size_t totals[] = {
+        0, 1, SRV_SPOOL_PIECE - 1, SRV_SPOOL_PIECE, SRV_SPOOL_PIECE + 1, 5 * SRV_SPOOL_PIECE + 777};
+    const size_t parts[] = {1000, 12288, 3 * SRV_SPOOL_PIECE};
+
+    (void)state;
+    for (int threads = 0; threads < 2; threads++) {
+        struct srv_offload *writer = writer_of(threads);
+
+        for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
+            for (size_t j = 0; j < sizeof parts / sizeof *parts; j++) {
+                struct taker taker = {.room = totals[i], .delay = 200};
+                struct srv_spool spool;
+
+                taker.bytes = malloc(totals[i] + 1);
+                srv_spool_begin(&spool, writer, take, &taker);
+                assert_true(deliver(&spool, totals[i], parts[j]));
+                holds_what_was_sent(&taker, totals[i]);
+                free(taker.bytes);
+            }
+        end(writer);
+    }
+}
+
+static void whole_pieces_are_taken_by_the_writer(void **state)
+{
+    struct taker taker = {.room = SRV_SPOOL_PIECE};
+    struct srv_offload *writer = writer_of(true);
+    struct srv_spool spool;
+
+    (void)state;
+    taker.bytes = malloc(taker.room);
+    srv_spool_begin(&spool, writer, take, &taker);
+    assert_true(deliver(&spool, SRV_SPOOL_PIECE, 4096));
+    assert_int_equal(taker.pieces, 1);
+    assert_false(pthread_equal(taker.thread, pthread_self()));
+    free(taker.bytes);
+    end(writer);
+}
+
+static void a_failure_is_told_and_nothing_follows_it(void **state)
+{
+    (void)state;
+    for (int threads = 0; threads < 2; threads++)
+        for (int at = 1; at <= 3; at++) {
+            struct taker taker = {.room = 3 * SRV_SPOOL_PIECE, .fails_at = at};
+            struct srv_offload *writer = writer_of(threads);
+            struct srv_spool spool;
+
+            taker.bytes = malloc(taker.room);
+            srv_spool_begin(&spool, writer, take, &taker);
+            assert_false(deliver(&spool, 3 * SRV_SPOOL_PIECE - 5, 50000));
+            assert_int_equal(taker.pieces, at);
+            assert_int_equal(taker.size, (size_t)(at - 1) * SRV_SPOOL_PIECE);
+            assert_false(srv_spool_end(&spool));
+            free(taker.bytes);
+            end(writer);
+        }
+}
+
+static void what_is_dropped_is_not_taken(void **state)
+{
+    struct taker taker = {.room = SRV_SPOOL_PIECE, .delay = 1000};
+    struct srv_offload *writer = writer_of(true);
+    struct srv_spool spool = {0};
+    char *bytes = calloc(1, SRV_SPOOL_PIECE);
+
+    (void)state;
+    srv_spool_drop(&spool);
+    taker.bytes = malloc(taker.room);
+    srv_spool_begin(&spool, writer, take, &taker);
+    assert_true(srv_spool_add(&spool, bytes, SRV_SPOOL_PIECE));
+    assert_true(srv_spool_add(&spool, bytes, 100));
+    srv_spool_drop(&spool);
+    assert_int_equal(taker.pieces, 1);
+    assert_true(srv_spool_end(&spool));
+    assert_int_equal(taker.pieces, 1);
+    free(bytes);
+    free(taker.bytes);
+    end(writer);
+}
+
+/* A server that stops takes no more calls. */
+static void without_the_writer_pieces_are_taken_here(void **state)
+{
+    struct taker taker = {.room = 3 * SRV_SPOOL_PIECE};
+    struct srv_offload *writer = writer_of(true);
+    struct srv_spool spool;
+
+    (void)state;
+    srv_offload_stop(writer);
+    taker.bytes = malloc(taker.room);
+    srv_spool_begin(&spool, writer, take, &taker);
+    assert_true(deliver(&spool, 3 * SRV_SPOOL_PIECE, 9999));
+    holds_what_was_sent(&taker, 3 * SRV_SPOOL_PIECE);
+    assert_true(pthread_equal(taker.thread, pthread_self()));
+    free(taker.bytes);
+    srv_offload_destroy(writer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_arrives_in_order),
+        cmocka_unit_test(whole_pieces_are_taken_by_the_writer),
+        cmocka_unit_test(a_failure_is_told_and_nothing_follows_it),
+        cmocka_unit_test(what_is_dropped_is_not_taken),
+        cmocka_unit_test(without_the_writer_pieces_are_taken_here),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
