@@ -267,6 +267,8 @@ int cli_print_json(const struct cli_command *command, json_t *value);
 json_t *cli_json_number(double value);
 /* 1234567 -> "1,234,567"; 1104254 bytes -> "1.10 MB". Into text, which is returned. */
 const char *cli_grouped(int64_t value, char text[32]);
+/* "61.25 %"; "-" of NaN: there was nothing to measure. */
+const char *cli_percent(double value, char text[16]);
 const char *cli_bytes(int64_t bytes, char text[32]);
 /* Columns of names: at least so wide, else as the widest name is; the limit is names that are no
  * table's. */
@@ -277,6 +279,7 @@ size_t cli_wider(size_t width, const char *name);
 #define CLI_TEXT_OF_SHAPE 128
 void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);
 #define CLI_GROUPED(value) cli_grouped((value), (char[32]){0})
+#define CLI_PERCENT(value) cli_percent((value), (char[16]){0})
 #define CLI_BYTES(value) cli_bytes((value), (char[32]){0})
 
 /* A job's report.json in short: both networks, what a search tried, what to exclude, warnings. */

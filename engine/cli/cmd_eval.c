@@ -1,7 +1,6 @@
 /* cmd_eval.c - fsnet eval: how accurate a model is, a classifier's or a detector's figures. */
 #include "cli.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,16 +82,6 @@ static json_t *detector_json(const struct eval_run *run, const struct fsn_datase
                      "seconds", cli_json_number(eval->seconds));
 }
 
-/* "61.25 %", or "-" where no object counts. */
-static const char *percent(double value, char text[16])
-{
-    if (isnan(value))
-        return "-";
-    snprintf(text, 16, "%.2f %%", value);
-    return text;
-}
-#define PERCENT(value) percent((value), (char[16]){0})
-
 static void print_detector(const struct eval_run *run, const struct fsn_dataset_info *info,
                            const struct fsn_detection_eval *eval)
 {
@@ -102,8 +91,8 @@ static void print_detector(const struct eval_run *run, const struct fsn_dataset_
         width = cli_wider(width, CLASS_NAME(info, c));
     printf("mAP@.5 %s  11 points %s  COCO AP %s  AP50 %s  AP75 %s  (%s %s images, %s objects, %s "
            "difficult, %.1f s)\n\n",
-           PERCENT(eval->map50), PERCENT(eval->map07), PERCENT(eval->coco_ap),
-           PERCENT(eval->coco_ap50), PERCENT(eval->coco_ap75), CLI_GROUPED(eval->images),
+           CLI_PERCENT(eval->map50), CLI_PERCENT(eval->map07), CLI_PERCENT(eval->coco_ap),
+           CLI_PERCENT(eval->coco_ap50), CLI_PERCENT(eval->coco_ap75), CLI_GROUPED(eval->images),
            run->split_name, CLI_GROUPED(eval->objects), CLI_GROUPED(eval->difficult),
            eval->seconds);
     printf("%-*s %9s %10s %10s %10s %10s %10s %10s\n", (int)width, "class", "objects", "detections",
@@ -112,9 +101,9 @@ static void print_detector(const struct eval_run *run, const struct fsn_dataset_
         const struct fsn_detection_class *row = &eval->classes[c];
 
         printf("%-*s %9s %10s %10s %10s %10s %10s %10s\n", (int)width, CLASS_NAME(info, c),
-               CLI_GROUPED(row->objects), CLI_GROUPED(row->detections), PERCENT(row->ap50),
-               PERCENT(row->ap07), PERCENT(row->coco_ap), PERCENT(row->coco_ap50),
-               PERCENT(row->coco_ap75));
+               CLI_GROUPED(row->objects), CLI_GROUPED(row->detections), CLI_PERCENT(row->ap50),
+               CLI_PERCENT(row->ap07), CLI_PERCENT(row->coco_ap), CLI_PERCENT(row->coco_ap50),
+               CLI_PERCENT(row->coco_ap75));
     }
 }
 

@@ -104,8 +104,8 @@ static int show_trained(const struct cli_args *args, const struct trained *train
                                                        cli_json_number(eval->loss), "images",
                                                        (json_int_t)eval->images));
     if (trained->detector)
-        printf("wrote %s: mAP@.5 %.2f %%, COCO AP %.2f %% on %s test images\n", path, found->map50,
-               found->coco_ap, CLI_GROUPED(found->images));
+        printf("wrote %s: mAP@.5 %s, COCO AP %s on %s test images\n", path,
+               CLI_PERCENT(found->map50), CLI_PERCENT(found->coco_ap), CLI_GROUPED(found->images));
     else
         printf("wrote %s: top1 %.2f %% on %s test images\n", path, eval->top1,
                CLI_GROUPED(eval->images));

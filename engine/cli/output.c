@@ -127,6 +127,14 @@ const char *cli_grouped(int64_t value, char text[32])
     return text;
 }
 
+const char *cli_percent(double value, char text[16])
+{
+    if (isnan(value))
+        return "-";
+    snprintf(text, 16, "%.2f %%", value);
+    return text;
+}
+
 const char *cli_bytes(int64_t bytes, char text[32])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};

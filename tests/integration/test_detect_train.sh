@@ -74,4 +74,12 @@ run 1 "${train[@]}" --default-boxes ssd300 -o "$dir/x.onnx"
 holds "boxes for another size are refused" "for images of 300 x 300; the network takes 96 x 96" "$err"
 check "nothing was written" test ! -e "$dir/x.onnx"
 
+# ---- a test split in which no object counts ----------------------------------------------------
+mkdir "$dir/unseen" && tar -xf "$dir/boxes.tar.gz" -C "$dir/unseen"
+while read -r name; do
+    sed -i 's/<difficult>0/<difficult>1/' "$(find "$dir/unseen" -name "$name.xml")"
+done <"$(find "$dir/unseen" -path '*/Main/test.txt')"
+run 0 train "$dir/fresh.onnx" --data "$dir/unseen" --epochs 1 --batch 8 --lr 0.001 --threads 2 -o "$dir/unseen.onnx"
+same "has no mAP" "mAP@.5 -, COCO AP - on 10 test images" "${out#*: }"
+
 finish
