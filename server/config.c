@@ -46,7 +46,7 @@ static const struct setting settings[] = {
      TEXT, AT(auth), 0, 0},
     {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
      AT(workers), 0, 64},
-    {"worker-nice", "N", "10",
+    {"worker-nice", "N", "19",
      "how far jobs stand behind requests for the processor, 0 (not at all) to 19", COUNT,
      AT(worker_nice), 0, 19},
     {"http-threads", "N", "2", "threads that serve connections", COUNT, AT(http_threads), 1, 64},

@@ -115,7 +115,7 @@ static void append_to(struct srv_request *request, const struct srv_partial *par
         return;
     }
     srv_body_append(&request->body, fd, offset, partial->length - offset, &checksum, partial->id,
-                    srv_http_writer(request->http));
+                    srv_http_hasher(request->http));
 }
 
 static enum fsn_status create(struct srv_request *request, const struct srv_service *service,

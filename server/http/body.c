@@ -15,29 +15,35 @@ static bool goes_to_file(enum srv_body_kind kind)
     return kind == SRV_BODY_FILE || kind == SRV_BODY_IMAGE;
 }
 
-/* A piece of what goes to the file, on the writer's thread. */
-static bool keep(void *user, const void *bytes, size_t size)
+static bool write_piece(void *user, const void *bytes, size_t size)
+{
+    const struct srv_body *body = user;
+
+    return srv_write_all(body->fd, bytes, size);
+}
+
+/* On the hasher's thread. */
+static void hash_piece(void *user, const void *bytes, size_t size)
 {
     struct srv_body *body = user;
 
     if (body->kind == SRV_BODY_APPEND) {
         srv_checksum_add(&body->checksum, bytes, size);
-    } else {
-        srv_digest_add(&body->digest, bytes, size);
-        if (body->wants_512)
-            srv_digest_add(&body->digest_512, bytes, size);
+        return;
     }
-    return srv_write_all(body->fd, bytes, size);
+    srv_digest_add(&body->digest, bytes, size);
+    if (body->wants_512)
+        srv_digest_add(&body->digest_512, bytes, size);
 }
 
 enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, int64_t limit_bytes,
-                               const char *temporary_dir, struct srv_offload *writer,
+                               const char *temporary_dir, struct srv_offload *hasher,
                                struct fsn_error *err)
 {
     *body = (struct srv_body){.kind = kind, .limit_bytes = limit_bytes, .fd = -1};
     if (!goes_to_file(kind))
         return FSN_OK;
-    srv_spool_begin(&body->spool, writer, keep, body);
+    srv_spool_begin(&body->spool, hasher, write_piece, hash_piece, body);
     srv_digest_begin(&body->digest);
     srv_digest_begin_512(&body->digest_512);
     if (asprintf(&body->path, "%s/upload-XXXXXX", temporary_dir) < 0) {
@@ -54,7 +60,7 @@ enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, i
 
 void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
                      const struct srv_checksum *checksum, const char *target,
-                     struct srv_offload *writer)
+                     struct srv_offload *hasher)
 {
     *body = (struct srv_body){.kind = SRV_BODY_APPEND,
                               .limit_bytes = limit_bytes,
@@ -63,7 +69,7 @@ void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit
                               .checksum = *checksum,
                               .unchecked = checksum->algorithm != SRV_CHECKSUM_NONE};
     snprintf(body->target, sizeof body->target, "%s", target);
-    srv_spool_begin(&body->spool, writer, keep, body);
+    srv_spool_begin(&body->spool, hasher, write_piece, hash_piece, body);
 }
 
 static bool append(struct srv_body *body, const void *bytes, size_t size)

@@ -34,17 +34,17 @@ struct srv_body {
     char target[SRV_ID_SIZE]; /* the id of what it is appended to */
 };
 
-/* writer: a pool of one thread that writes files (or NULL: no thread of its own does), borrowed.
+/* hasher: a pool of one thread that hashes files (or NULL: no thread of its own does), borrowed.
  * Always leaves *body valid for srv_body_discard; it must stay where it is. Errors: IO, NOMEM. */
 FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
                                              int64_t limit_bytes, const char *temporary_dir,
-                                             struct srv_offload *writer, struct fsn_error *err);
+                                             struct srv_offload *hasher, struct fsn_error *err);
 /* Begins a body that is appended behind the `start` bytes of the file fd, which is taken over and
- * stays open, and locked if it was, until the body is discarded. checksum: begun. writer: as above.
+ * stays open, and locked if it was, until the body is discarded. checksum: begun. hasher: as above.
  */
 void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit_bytes,
                      const struct srv_checksum *checksum, const char *target,
-                     struct srv_offload *writer);
+                     struct srv_offload *hasher);
 void srv_body_add(struct srv_body *body, const void *bytes, size_t size);
 void srv_body_end(struct srv_body *body);
 /* Removes the temporary file, unless it has been moved away, and frees the memory. */

@@ -48,7 +48,7 @@ struct srv_http {
     struct srv_http_options options;
     struct srv_tls tls;
     struct MHD_Daemon *daemon;
-    struct srv_offload *helpers, *writer; /* writer: one thread, for bodies */
+    struct srv_offload *helpers, *hasher; /* hasher: one thread, for bodies */
     int port;
     uv_mutex_t mutex;
     uv_cond_t idle; /* active has become 0 */
@@ -113,7 +113,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
     if (kind == SRV_BODY_APPEND)
         return FSN_OK;
     status = srv_body_begin(&request->body, kind, body_limit(http, kind),
-                            http->options.temporary_dir, http->writer, err);
+                            http->options.temporary_dir, http->hasher, err);
     request->body.wants_512 = srv_integrity_needs_512(request);
     return status;
 }
@@ -392,7 +392,7 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
     }
     status = srv_offload_create(options->helpers, &http->helpers, err);
     if (status == FSN_OK)
-        status = srv_offload_create(1, &http->writer, err);
+        status = srv_offload_create(1, &http->hasher, err);
     if (status == FSN_OK)
         status = start_daemon(http, err);
     if (status == FSN_OK)
@@ -407,9 +407,9 @@ int srv_http_port(const struct srv_http *http)
     return http->port;
 }
 
-struct srv_offload *srv_http_writer(const struct srv_http *http)
+struct srv_offload *srv_http_hasher(const struct srv_http *http)
 {
-    return http->writer;
+    return http->hasher;
 }
 
 void srv_http_stop(struct srv_http *http)
@@ -429,13 +429,13 @@ void srv_http_stop(struct srv_http *http)
     uv_mutex_unlock(&http->mutex);
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
-    if (http->writer)
-        srv_offload_stop(http->writer);
+    if (http->hasher)
+        srv_offload_stop(http->hasher);
     if (listening != MHD_INVALID_SOCKET)
         close(listening);
     srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
-    srv_offload_destroy(http->writer);
+    srv_offload_destroy(http->hasher);
     uv_cond_destroy(&http->idle);
     uv_mutex_destroy(&http->mutex);
     free(http);

@@ -42,8 +42,8 @@ struct srv_http;
 FSN_NODISCARD enum fsn_status srv_http_start(const struct srv_http_options *options,
                                              struct srv_http **out, struct fsn_error *err);
 int srv_http_port(const struct srv_http *http);
-/* The thread that writes bodies into files, for srv_body_append. */
-struct srv_offload *srv_http_writer(const struct srv_http *http);
+/* The thread that hashes bodies, for srv_body_append. */
+struct srv_offload *srv_http_hasher(const struct srv_http *http);
 /* Takes no new connections, lets requests under way end (for some seconds at most), stops. */
 void srv_http_stop(struct srv_http *http); /* NULL is fine */
 

@@ -4,42 +4,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-void srv_spool_begin(struct srv_spool *spool, struct srv_offload *writer, srv_spool_take_fn *take,
-                     void *arg)
+void srv_spool_begin(struct srv_spool *spool, struct srv_offload *hasher, srv_spool_write_fn *write,
+                     srv_spool_hash_fn *hash, void *arg)
 {
-    *spool = (struct srv_spool){.writer = writer, .take = take, .arg = arg};
+    *spool = (struct srv_spool){.hasher = hasher, .write = write, .hash = hash, .arg = arg};
 }
 
-/* On the writer's thread, while the other piece is filled. */
-static void take_piece(void *user)
+/* On the hasher's thread, while the other piece is filled. */
+static void hash_piece(void *user)
 {
     struct srv_spool *spool = user;
 
-    if (!spool->failed)
-        spool->failed = !spool->take(spool->arg, spool->piece[!spool->filled], SRV_SPOOL_PIECE);
-    uv_sem_post(&spool->taken);
+    spool->hash(spool->arg, spool->piece[!spool->filled], SRV_SPOOL_PIECE);
+    uv_sem_post(&spool->hashed);
 }
 
-/* From here on nobody else looks at the spool. */
-static void wait_for_writer(struct srv_spool *spool)
+static void wait_for_hasher(struct srv_spool *spool)
 {
     if (spool->away)
-        uv_sem_wait(&spool->taken);
+        uv_sem_wait(&spool->hashed);
     spool->away = false;
 }
 
-/* The filled piece goes to the writer, the other one is filled next. */
-static void hand_over(struct srv_spool *spool)
+/* Writes the filled piece while the hasher has it; the other one is filled next. */
+static void pass_on(struct srv_spool *spool)
 {
+    const char *piece = spool->piece[spool->filled];
+
+    wait_for_hasher(spool);
     if (!spool->waits)
-        spool->waits = spool->writer && uv_sem_init(&spool->taken, 0) == 0;
+        spool->waits = spool->hasher && uv_sem_init(&spool->hashed, 0) == 0;
     spool->filled = !spool->filled;
-    spool->away = spool->waits;
-    if (!spool->waits || srv_offload_submit(spool->writer, take_piece, spool) != FSN_OK) {
-        spool->away = false;
-        spool->failed = !spool->take(spool->arg, spool->piece[!spool->filled], spool->used);
-    }
     spool->used = 0;
+    spool->away = spool->waits && srv_offload_submit(spool->hasher, hash_piece, spool) == FSN_OK;
+    if (!spool->away)
+        spool->hash(spool->arg, piece, SRV_SPOOL_PIECE);
+    spool->failed = !spool->write(spool->arg, piece, SRV_SPOOL_PIECE);
 }
 
 bool srv_spool_add(struct srv_spool *spool, const void *bytes, size_t size)
@@ -60,32 +60,33 @@ bool srv_spool_add(struct srv_spool *spool, const void *bytes, size_t size)
         size -= part;
         if (spool->used < SRV_SPOOL_PIECE)
             break;
-        wait_for_writer(spool);
+        pass_on(spool);
         if (spool->failed)
             return false;
-        hand_over(spool);
     }
     return true;
 }
 
 bool srv_spool_end(struct srv_spool *spool)
 {
-    wait_for_writer(spool);
-    if (!spool->failed && spool->used > 0)
-        spool->failed = !spool->take(spool->arg, spool->piece[spool->filled], spool->used);
+    wait_for_hasher(spool);
+    if (!spool->failed && spool->used > 0) {
+        spool->hash(spool->arg, spool->piece[spool->filled], spool->used);
+        spool->failed = !spool->write(spool->arg, spool->piece[spool->filled], spool->used);
+    }
     srv_spool_drop(spool);
     return !spool->failed;
 }
 
 void srv_spool_drop(struct srv_spool *spool)
 {
-    wait_for_writer(spool);
+    wait_for_hasher(spool);
     for (int i = 0; i < 2; i++) {
         free(spool->piece[i]);
         spool->piece[i] = NULL;
     }
     spool->used = 0;
     if (spool->waits)
-        uv_sem_destroy(&spool->taken);
+        uv_sem_destroy(&spool->hashed);
     spool->waits = false;
 }

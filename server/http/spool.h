@@ -1,6 +1,6 @@
-/* spool.h - bytes on their way into a file: collected into pieces, which another thread hashes and
- * writes while the next one is received. Whoever sends more than one body's thread can write waits
- * for it; bytes beyond two pieces are never held. */
+/* spool.h - bytes on their way into a file: collected into pieces, each of which another thread
+ * hashes while it is written and the next one is received. Whoever sends faster than that thread
+ * hashes waits for it; no more than two pieces are ever held. */
 #ifndef SRV_HTTP_SPOOL_H
 #define SRV_HTTP_SPOOL_H
 
@@ -11,29 +11,31 @@
 
 enum { SRV_SPOOL_PIECE = 256 << 10 };
 
-/* Takes a piece, the pieces in their order, on any thread but one after the other; false: it
- * failed, and no other comes. */
-typedef bool srv_spool_take_fn(void *arg, const void *bytes, size_t size);
+/* Both take the pieces in their order. write, on the thread that adds: false when it failed, and no
+ * other comes. hash, on any thread but one after the other. */
+typedef bool srv_spool_write_fn(void *arg, const void *bytes, size_t size);
+typedef void srv_spool_hash_fn(void *arg, const void *bytes, size_t size);
 
 struct srv_spool {
-    struct srv_offload *writer; /* borrowed; NULL: pieces are taken where they are added */
-    srv_spool_take_fn *take;
+    struct srv_offload *hasher; /* borrowed; NULL: pieces are hashed where they are added */
+    srv_spool_write_fn *write;
+    srv_spool_hash_fn *hash;
     void *arg;
     char *piece[2]; /* NULL until needed */
     size_t used;    /* of the one that is filled */
     int filled;     /* which */
-    bool away;      /* the other one is with the writer */
-    bool waits;     /* `taken` is there */
+    bool away;      /* the other one is with the hasher */
+    bool waits;     /* `hashed` is there */
     bool failed;
-    uv_sem_t taken;
+    uv_sem_t hashed;
 };
 
 /* *spool must stay where it is until it has ended. */
-void srv_spool_begin(struct srv_spool *spool, struct srv_offload *writer, srv_spool_take_fn *take,
-                     void *arg);
-/* false: something could not be taken, or there was no memory. */
+void srv_spool_begin(struct srv_spool *spool, struct srv_offload *hasher, srv_spool_write_fn *write,
+                     srv_spool_hash_fn *hash, void *arg);
+/* false: something could not be written, or there was no memory. */
 bool srv_spool_add(struct srv_spool *spool, const void *bytes, size_t size);
-/* Hands over the rest and waits until all is taken; false as above. Frees; may be called again. */
+/* Writes the rest and waits until all is hashed; false as above. Frees; may be called again. */
 bool srv_spool_end(struct srv_spool *spool);
 /* Waits for what is away, and drops the rest. Zero-initialised and ended ones are fine. */
 void srv_spool_drop(struct srv_spool *spool);

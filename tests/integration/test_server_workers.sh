@@ -26,7 +26,7 @@ count_of() { # STATUS
     call GET "/v1/jobs?status=$1"
     field '.items | length'
 }
-niceness() { # how many threads have each priority number above the process's own: "0 x, 10 y"
+niceness() { # how many threads have each priority number above the process's own: "0 x, 19 y"
     cat /proc/"$server"/task/*/stat | sed 's/.*) //' | awk -v own="$(ps -o ni= -p "$server")" \
         '{ count[$17 - own]++ } END { for (n in count) printf "%s %d\n", n, count[n] }' | sort -n
 }
@@ -34,7 +34,7 @@ two_run_one_waits() { [ "$(count_of running) $(count_of queued)" = "2 1" ]; }
 check "two workers run two jobs at once and the third waits" wait_for 60 two_run_one_waits
 # On one core a job starts no thread of its own.
 check "what works on jobs, and nothing else, stands behind requests" \
-    awk 'NR == 1 { first = $1 == 0 && $2 >= 4 } NR == 2 { second = $1 == 10 && $2 >= 2 } END { exit !(first && second && NR == 2) }' \
+    awk 'NR == 1 { first = $1 == 0 && $2 >= 4 } NR == 2 { second = $1 > 0 && $2 >= 2 } END { exit !(first && second && NR == 2) }' \
     <(niceness)
 for n in 1 2 3; do # the first two beside each other, the third beside one of them and alone
     job=${jobs[n - 1]}

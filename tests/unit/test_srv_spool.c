@@ -1,4 +1,4 @@
-/* test_srv_spool.c - bodies are collected into pieces and taken by another thread, in order. */
+/* test_srv_spool.c - bodies are written piece by piece, and hashed by another thread, in order. */
 #include "http/spool.h"
 
 #include <setjmp.h>
@@ -11,25 +11,45 @@
 #include <cmocka.h>
 
 struct taker {
-    unsigned char *bytes;
-    size_t size, room;
-    int pieces, fails_at; /* the piece from which on all fail; 0: none */
-    pthread_t thread;
+    unsigned char *bytes, *hashed;
+    size_t size, hashed_size, room;
+    int pieces, fails_at; /* the piece whose writing fails; 0: none */
+    pthread_t thread;     /* that hashed last */
     useconds_t delay;
 };
 
-static bool take(void *arg, const void *bytes, size_t size)
+static struct taker taker_of(size_t room)
+{
+    return (struct taker){.room = room, .bytes = malloc(room + 1), .hashed = malloc(room + 1)};
+}
+
+static void free_taker(struct taker *taker)
+{
+    free(taker->bytes);
+    free(taker->hashed);
+}
+
+static bool write_piece(void *arg, const void *bytes, size_t size)
 {
     struct taker *taker = arg;
 
-    usleep(taker->delay);
-    taker->thread = pthread_self();
     if (++taker->pieces == taker->fails_at)
         return false;
     assert_true(size <= taker->room - taker->size);
     memcpy(taker->bytes + taker->size, bytes, size);
     taker->size += size;
     return true;
+}
+
+static void hash_piece(void *arg, const void *bytes, size_t size)
+{
+    struct taker *taker = arg;
+
+    usleep(taker->delay);
+    taker->thread = pthread_self();
+    assert_true(size <= taker->room - taker->hashed_size);
+    memcpy(taker->hashed + taker->hashed_size, bytes, size);
+    taker->hashed_size += size;
 }
 
 static unsigned char byte_at(size_t i)
@@ -57,67 +77,80 @@ static bool deliver(struct srv_spool *spool, size_t total, size_t part)
 static void holds_what_was_sent(const struct taker *taker, size_t total)
 {
     assert_int_equal(taker->size, total);
+    assert_int_equal(taker->hashed_size, total);
     for (size_t i = 0; i < total; i++)
         assert_int_equal(taker->bytes[i], byte_at(i));
+    assert_memory_equal(taker->hashed, taker->bytes, total);
 }
 
-static struct srv_offload *writer_of(bool other_thread)
+static struct srv_offload *hasher_of(bool other_thread)
 {
-    struct srv_offload *writer = NULL;
+    struct srv_offload *hasher = NULL;
     struct fsn_error err;
 
     if (other_thread)
-        assert_int_equal(srv_offload_create(1, &writer, &err), FSN_OK);
-    return writer;
+        assert_int_equal(srv_offload_create(1, &hasher, &err), FSN_OK);
+    return hasher;
 }
 
-static void end(struct srv_offload *writer)
+static void end(struct srv_offload *hasher)
 {
-    if (!writer)
+    if (!hasher)
         return;
-    srv_offload_stop(writer);
-    srv_offload_destroy(writer);
+    srv_offload_stop(hasher);
+    srv_offload_destroy(hasher);
 }
 
 static void all_arrives_in_order(void **state)
 {
-    const size_t totals[] = {
-        0, 1, SRV_SPOOL_PIECE - 1, SRV_SPOOL_PIECE, SRV_SPOOL_PIECE + 1, 5 * SRV_SPOOL_PIECE + 777};
+    const size_t totals[] = {1, SRV_SPOOL_PIECE - 1, SRV_SPOOL_PIECE, SRV_SPOOL_PIECE + 1,
+                             5 * SRV_SPOOL_PIECE + 777};
     const size_t parts[] = {1000, 12288, 3 * SRV_SPOOL_PIECE};
 
     (void)state;
     for (int threads = 0; threads < 2; threads++) {
-        struct srv_offload *writer = writer_of(threads);
+        struct srv_offload *hasher = hasher_of(threads);
 
         for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
             for (size_t j = 0; j < sizeof parts / sizeof *parts; j++) {
-                struct taker taker = {.room = totals[i], .delay = 200};
+                struct taker taker = taker_of(totals[i]);
                 struct srv_spool spool;
 
-                taker.bytes = malloc(totals[i] + 1);
-                srv_spool_begin(&spool, writer, take, &taker);
+                taker.delay = 200;
+                srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
                 assert_true(deliver(&spool, totals[i], parts[j]));
                 holds_what_was_sent(&taker, totals[i]);
-                free(taker.bytes);
+                free_taker(&taker);
             }
-        end(writer);
+        end(hasher);
     }
 }
 
-static void whole_pieces_are_taken_by_the_writer(void **state)
+static void nothing_is_written_of_an_empty_body(void **state)
 {
-    struct taker taker = {.room = SRV_SPOOL_PIECE};
-    struct srv_offload *writer = writer_of(true);
+    struct taker taker = taker_of(1);
     struct srv_spool spool;
 
     (void)state;
-    taker.bytes = malloc(taker.room);
-    srv_spool_begin(&spool, writer, take, &taker);
+    srv_spool_begin(&spool, NULL, write_piece, hash_piece, &taker);
+    assert_true(srv_spool_end(&spool));
+    assert_int_equal(taker.pieces, 0);
+    free_taker(&taker);
+}
+
+static void whole_pieces_are_hashed_by_the_other_thread(void **state)
+{
+    struct taker taker = taker_of(SRV_SPOOL_PIECE);
+    struct srv_offload *hasher = hasher_of(true);
+    struct srv_spool spool;
+
+    (void)state;
+    srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
     assert_true(deliver(&spool, SRV_SPOOL_PIECE, 4096));
     assert_int_equal(taker.pieces, 1);
     assert_false(pthread_equal(taker.thread, pthread_self()));
-    free(taker.bytes);
-    end(writer);
+    free_taker(&taker);
+    end(hasher);
 }
 
 static void a_failure_is_told_and_nothing_follows_it(void **state)
@@ -125,69 +158,70 @@ static void a_failure_is_told_and_nothing_follows_it(void **state)
     (void)state;
     for (int threads = 0; threads < 2; threads++)
         for (int at = 1; at <= 3; at++) {
-            struct taker taker = {.room = 3 * SRV_SPOOL_PIECE, .fails_at = at};
-            struct srv_offload *writer = writer_of(threads);
+            struct taker taker = taker_of(3 * SRV_SPOOL_PIECE);
+            struct srv_offload *hasher = hasher_of(threads);
             struct srv_spool spool;
 
-            taker.bytes = malloc(taker.room);
-            srv_spool_begin(&spool, writer, take, &taker);
+            taker.fails_at = at;
+            srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
             assert_false(deliver(&spool, 3 * SRV_SPOOL_PIECE - 5, 50000));
             assert_int_equal(taker.pieces, at);
             assert_int_equal(taker.size, (size_t)(at - 1) * SRV_SPOOL_PIECE);
             assert_false(srv_spool_end(&spool));
-            free(taker.bytes);
-            end(writer);
+            free_taker(&taker);
+            end(hasher);
         }
 }
 
-static void what_is_dropped_is_not_taken(void **state)
+static void what_is_dropped_is_not_written(void **state)
 {
-    struct taker taker = {.room = SRV_SPOOL_PIECE, .delay = 1000};
-    struct srv_offload *writer = writer_of(true);
+    struct taker taker = taker_of(SRV_SPOOL_PIECE);
+    struct srv_offload *hasher = hasher_of(true);
     struct srv_spool spool = {0};
     char *bytes = calloc(1, SRV_SPOOL_PIECE);
 
     (void)state;
     srv_spool_drop(&spool);
-    taker.bytes = malloc(taker.room);
-    srv_spool_begin(&spool, writer, take, &taker);
+    taker.delay = 1000;
+    srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
     assert_true(srv_spool_add(&spool, bytes, SRV_SPOOL_PIECE));
     assert_true(srv_spool_add(&spool, bytes, 100));
     srv_spool_drop(&spool);
     assert_int_equal(taker.pieces, 1);
+    assert_int_equal(taker.hashed_size, SRV_SPOOL_PIECE);
     assert_true(srv_spool_end(&spool));
     assert_int_equal(taker.pieces, 1);
     free(bytes);
-    free(taker.bytes);
-    end(writer);
+    free_taker(&taker);
+    end(hasher);
 }
 
 /* A server that stops takes no more calls. */
-static void without_the_writer_pieces_are_taken_here(void **state)
+static void without_the_other_thread_pieces_are_hashed_here(void **state)
 {
-    struct taker taker = {.room = 3 * SRV_SPOOL_PIECE};
-    struct srv_offload *writer = writer_of(true);
+    struct taker taker = taker_of(3 * SRV_SPOOL_PIECE);
+    struct srv_offload *hasher = hasher_of(true);
     struct srv_spool spool;
 
     (void)state;
-    srv_offload_stop(writer);
-    taker.bytes = malloc(taker.room);
-    srv_spool_begin(&spool, writer, take, &taker);
+    srv_offload_stop(hasher);
+    srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
     assert_true(deliver(&spool, 3 * SRV_SPOOL_PIECE, 9999));
     holds_what_was_sent(&taker, 3 * SRV_SPOOL_PIECE);
     assert_true(pthread_equal(taker.thread, pthread_self()));
-    free(taker.bytes);
-    srv_offload_destroy(writer);
+    free_taker(&taker);
+    srv_offload_destroy(hasher);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_arrives_in_order),
-        cmocka_unit_test(whole_pieces_are_taken_by_the_writer),
+        cmocka_unit_test(nothing_is_written_of_an_empty_body),
+        cmocka_unit_test(whole_pieces_are_hashed_by_the_other_thread),
         cmocka_unit_test(a_failure_is_told_and_nothing_follows_it),
-        cmocka_unit_test(what_is_dropped_is_not_taken),
-        cmocka_unit_test(without_the_writer_pieces_are_taken_here),
+        cmocka_unit_test(what_is_dropped_is_not_written),
+        cmocka_unit_test(without_the_other_thread_pieces_are_hashed_here),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
