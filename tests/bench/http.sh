@@ -98,6 +98,7 @@ load() {
     idle=$(cut -d' ' -f2 "$dir/ours.200" | median)
     quiet order '{"finetune": {"epochs": 1000, "batch_size": 100}}'
     wait_for 60 epochs_done 1
+    sync # the kernel writes what the transfers left behind
     for ((round = 0; round < rounds; round++)); do requests "$url/v1/jobs/$1" >>"$dir/busy"; done
     busy=$(cut -d' ' -f2 "$dir/busy" | median)
     line "99th percentile while a job trains, ms (idle)" "$busy" "($idle)" "$(ratio "$busy" "$idle")" "<= 2"
