@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <uv.h>
 
-enum { SRV_SPOOL_PIECE = 256 << 10 };
+enum { SRV_SPOOL_PIECE = 128 << 10 };
 
 /* Both take the pieces in their order. write, on the thread that adds: false when it failed, and no
  * other comes. hash, on any thread but one after the other. */
