@@ -160,12 +160,18 @@ static enum fsn_status take_file(struct walk *walk, const struct fsn__reader *re
     struct fsn__buf inner = {.max = walk->limits.max_bytes};
     bool packed, wanted;
     char *plain = fsn__plain_name(name, &packed);
+    const char *fault;
 
     if (!plain)
         return FSN__NOMEM(err);
     /* Of a single packed file the reader has undone the packing already. */
     if (archive_format(reader->archive) == ARCHIVE_FORMAT_RAW)
         packed = false;
+    fault = packed ? fsn__name_fault(plain) : NULL; /* "...gz" is ".." */
+    if (fault) {
+        free(plain);
+        return FSN__FAIL(err, FSN_FORMAT, "entry '%s': %s when it is unpacked", walk->shown, fault);
+    }
     wanted = walk->sink->wants(plain, walk->sink->user);
     status = read_entry(walk, reader, wanted ? &buf : NULL, err);
     if (status == FSN_OK && wanted && packed) {

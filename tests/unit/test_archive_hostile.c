@@ -41,6 +41,8 @@ static void path_tricks_are_refused_and_named(void **state)
         {"a/../../x", "'a/../../x'", "'..'"},
         {"a\\..\\x", "'a\\..\\x'", "'..'"},
         {"a/..", "'a/..'", "'..'"},
+        {"...gz", "'...gz'", "'..'"},
+        {"a/...xz", "'a/...xz'", "'..'"},
         {"a/b\033[2Jc", "'a/b?[2Jc'", "control character"},
         {"a\nb", "'a?b'", "control character"},
     };
