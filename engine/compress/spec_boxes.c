@@ -221,19 +221,6 @@ void fsn__read_boxes(struct fsn__spec_reader *reader, const struct fsn_spec_fiel
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static json_t *reals_json(const double *values, int count)
-{
-    json_t *array = json_array();
-
-    for (int i = 0; array && i < count; i++) {
-        if (json_array_append_new(array, json_real(values[i])) != 0) {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-    return array;
-}
-
 json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
 {
     json_t *maps = json_array();
@@ -243,7 +230,7 @@ json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
         json_t *item =
             json_pack("{s:[i,i], s:f, s:f, s:f, s:o}", "size", map->width, map->height, "step",
                       map->step, "min_size", map->min_size, "max_size", map->max_size, "ratios",
-                      reals_json(map->ratios, map->ratio_count));
+                      fsn__numbers_json(map->ratios, map->ratio_count, false));
 
         if (json_array_append_new(maps, item) != 0) {
             json_decref(maps);
@@ -251,5 +238,5 @@ json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
         }
     }
     return json_pack("{s:o, s:b, s:o}", "maps", maps, "clip", boxes->clip, "variances",
-                     reals_json(boxes->variance, 4));
+                     fsn__numbers_json(boxes->variance, 4, false));
 }

@@ -1,4 +1,4 @@
-/* spec_reader.h - what the files that read a job spec share. */
+/* spec_reader.h - what the files that read and write a job spec share. */
 #ifndef FSN_COMPRESS_SPEC_READER_H
 #define FSN_COMPRESS_SPEC_READER_H
 
@@ -43,6 +43,8 @@ bool fsn__read_bounded(struct fsn__spec_reader *reader, const char *pointer, con
 /* Whether the value is an array of at most `max` items; else a fault. */
 bool fsn__read_array(struct fsn__spec_reader *reader, const char *pointer, const json_t *value,
                      size_t max);
+/* An array of numbers, whole ones or reals; new, NULL when out of memory. */
+json_t *fsn__numbers_json(const double *values, int count, bool whole);
 /* A setting of kind FSN_FIELD_BOXES, and how a rule is written; new, NULL when out of memory. */
 void fsn__read_boxes(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
                      json_t *value);

@@ -36,7 +36,7 @@ static double shortest(float value)
     return strtod(text, NULL);
 }
 
-static json_t *numbers_json(const double *values, int count, bool whole)
+json_t *fsn__numbers_json(const double *values, int count, bool whole)
 {
     json_t *array = json_array();
 
@@ -86,12 +86,12 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
     case FSN_FIELD_CHANNELS:
         for (int i = 0; i < spec->preprocess.channels; i++)
             values[i] = shortest(((const float *)member)[i]);
-        return numbers_json(values, spec->preprocess.channels, false);
+        return fsn__numbers_json(values, spec->preprocess.channels, false);
     case FSN_FIELD_SHARES:
-        return numbers_json(spec->finetune.milestones, spec->finetune.milestone_count, false);
+        return fsn__numbers_json(spec->finetune.milestones, spec->finetune.milestone_count, false);
     case FSN_FIELD_NUMBERS:
     case FSN_FIELD_WHOLES:
-        return numbers_json(list->item, list->count, field->kind == FSN_FIELD_WHOLES);
+        return fsn__numbers_json(list->item, list->count, field->kind == FSN_FIELD_WHOLES);
     case FSN_FIELD_NAME:
         name = *(char *const *)(const void *)member;
         return json_string(name ? name : "");

@@ -70,16 +70,6 @@ static enum fsn_status check_spec(const struct fsn_spec *spec, bool distill, str
     return FSN_OK;
 }
 
-/* An image is brought to the network's input as a whole. */
-static struct fsn__transform transform_of(const struct fsn_spec *spec)
-{
-    struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
-
-    transform.preprocess.crop = FSN_CROP_NONE;
-    transform.preprocess.resize = 0;
-    return transform;
-}
-
 static enum fsn_status make_multibox(const struct fsn__detector_head *head,
                                      const struct fsn_spec *spec, int64_t batch,
                                      struct fsn__pool *pool, struct fsn__multibox **out,
@@ -158,7 +148,7 @@ static enum fsn_status create(const struct fsn__train_job *job,
     if (!d)
         return FSN__NOMEM(err);
     d->job = job;
-    d->transform = transform_of(spec);
+    d->transform = fsn__detector_transform(spec);
     d->distill = job->teacher && spec->finetune.distill.alpha > 0;
     d->augment = spec->finetune.crop_padding > 0 || spec->finetune.flip;
     d->batch = options->batch;
@@ -280,16 +270,12 @@ static enum fsn_status judge_all(struct judgement *j, const int64_t *list, int64
     fsn__meter_start(meter, 0);
     for (int64_t b = 0; b < batches; b++) {
         const int64_t begin = b * batch, n = images - begin < batch ? images - begin : batch;
-        struct fsn_progress now = {.step = b + 1, .steps = batches, .loss = NAN};
-        const enum fsn_status status = judge_batch(j, list + begin, n, err);
+        enum fsn_status status = judge_batch(j, list + begin, n, err);
 
+        if (status == FSN_OK)
+            status = fsn__meter_batch(meter, b, batch, images, err);
         if (status != FSN_OK)
             return status;
-        now.images_per_second = fsn__per_second(begin + n, fsn__seconds() - meter->start_seconds);
-        if (!fsn__meter_tell(meter, (double)(b + 1) / (double)batches, now))
-            return FSN__FAIL(err, FSN_CANCELLED,
-                             "cancelled while evaluating, at batch %lld of %lld",
-                             (long long)(b + 1), (long long)batches);
     }
     return FSN_OK;
 }

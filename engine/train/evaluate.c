@@ -116,7 +116,6 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
     for (int64_t b = 0; b < batches; b++) {
         int64_t begin = b * network.batch;
         int64_t n = images - begin < network.batch ? images - begin : network.batch;
-        struct fsn_progress now;
 
         for (int64_t i = 0; i < n; i++)
             index[i] = list ? list[begin + i] : begin + i;
@@ -128,18 +127,9 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
             goto out;
         count_batch(&tally, network.logits, labels, n, network.classes,
                     choice ? choice + begin : NULL);
-        now = (struct fsn_progress){
-            .step = b + 1,
-            .steps = batches,
-            .loss = NAN,
-            .images_per_second = fsn__per_second(begin + n, fsn__seconds() - meter.start_seconds),
-        };
-        if (!fsn__meter_tell(&meter, (double)(b + 1) / (double)batches, now)) {
-            status =
-                FSN__FAIL(err, FSN_CANCELLED, "cancelled while evaluating, at batch %lld of %lld",
-                          (long long)(b + 1), (long long)batches);
+        status = fsn__meter_batch(&meter, b, network.batch, images, err);
+        if (status != FSN_OK)
             goto out;
-        }
     }
     *out = (struct fsn_eval){
         .top1 = 100.0 * (double)tally.first / (double)images,

@@ -15,7 +15,6 @@
 #include "train/train.h"
 #include "train/view.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,26 +188,16 @@ static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t ima
 
     for (int64_t b = 0; b < batches; b++) {
         const int64_t begin = b * batch;
-        struct fsn_progress now;
         enum fsn_status status;
 
         run->n = images - begin < batch ? images - begin : batch;
         for (int64_t i = 0; i < run->n; i++)
             run->index[i] = list ? list[begin + i] : begin + i;
         status = run_batch(run, err);
+        if (status == FSN_OK)
+            status = fsn__meter_batch(meter, b, batch, images, err);
         if (status != FSN_OK)
             return status;
-        now = (struct fsn_progress){
-            .step = b + 1,
-            .steps = batches,
-            .loss = NAN,
-            .images_per_second =
-                fsn__per_second(begin + run->n, fsn__seconds() - meter->start_seconds),
-        };
-        if (!fsn__meter_tell(meter, (double)(b + 1) / (double)batches, now))
-            return FSN__FAIL(err, FSN_CANCELLED,
-                             "cancelled while evaluating, at batch %lld of %lld",
-                             (long long)(b + 1), (long long)batches);
     }
     return FSN_OK;
 }
@@ -329,7 +318,7 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
         .data = data,
         .split = split,
         .pool = pool,
-        .transform = {.preprocess = spec->preprocess},
+        .transform = fsn__detector_transform(spec),
         .nms = nms_of(spec),
     };
     enum fsn_status status;
@@ -337,8 +326,6 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
     if (images < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
                          names[split]);
-    run.transform.preprocess.crop = FSN_CROP_NONE; /* to the input directly, without */
-    run.transform.preprocess.resize = 0;           /* a size in between */
     status = open_run(graph, spec, images, &run, err);
     if (status == FSN_OK) {
         fsn__meter_start(&meter, 0);

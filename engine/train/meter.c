@@ -6,6 +6,8 @@
  */
 #include "train/meter.h"
 
+#include <math.h>
+
 static double fraction_at(const struct fsn__meter *meter, double done)
 {
     return meter->from + (meter->to - meter->from) * done;
@@ -30,4 +32,22 @@ bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_pro
     if (gained > 0)
         now.seconds_left = (fsn__seconds() - meter->start_seconds) / gained * (1 - now.fraction);
     return meter->progress(&now, meter->user);
+}
+
+enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b, int64_t batch,
+                                 int64_t images, struct fsn_error *err)
+{
+    const int64_t batches = (images + batch - 1) / batch;
+    const int64_t done = b + 1 < batches ? (b + 1) * batch : images;
+    const struct fsn_progress now = {
+        .step = b + 1,
+        .steps = batches,
+        .loss = NAN,
+        .images_per_second = fsn__per_second(done, fsn__seconds() - meter->start_seconds),
+    };
+
+    if (fsn__meter_tell(meter, (double)(b + 1) / (double)batches, now))
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_CANCELLED, "cancelled while evaluating, at batch %lld of %lld",
+                     (long long)(b + 1), (long long)batches);
 }

@@ -3,6 +3,7 @@
 #define FSN_TRAIN_METER_H
 
 #include "core/clock.h"
+#include "core/error.h"
 #include "fsnet.h"
 
 /* Covers the stage's part from..to of the whole job. */
@@ -23,5 +24,10 @@ static inline double fsn__per_second(int64_t images, double seconds)
 void fsn__meter_start(struct fsn__meter *meter, double done);
 /* Reports *now with stage, fraction and seconds_left filled in here. False: stop. */
 bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_progress now);
+/* The same of an evaluation of so many images, `batch` at a time, whose batch b (0-based) is done.
+ * Errors: CANCELLED. */
+FSN_NODISCARD enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b,
+                                               int64_t batch, int64_t images,
+                                               struct fsn_error *err);
 
 #endif

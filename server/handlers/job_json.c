@@ -72,17 +72,23 @@ void srv_reply_job(struct srv_request *request, unsigned status, const struct sr
     srv_reply_json_with(request, status, srv_job_live_json(job), SRV_JOB_MEMBERS(job));
 }
 
+enum fsn_status srv_load_job(struct srv_call *call, struct srv_job *job, bool *found,
+                             struct fsn_error *err)
+{
+    enum fsn_status status =
+        srv_jobs_get(call->db, srv_request_param(call->request, "id"), job, found, err);
+
+    return status == FSN_OK && !*found ? srv_reply_unknown(call, "job") : status;
+}
+
 enum fsn_status srv_reply_job_now(struct srv_call *call, unsigned http_status,
                                   struct fsn_error *err)
 {
     struct srv_job job = {0};
     bool found = false;
-    enum fsn_status status =
-        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, &found, err);
+    enum fsn_status status = srv_load_job(call, &job, &found, err);
 
-    if (status == FSN_OK && !found)
-        status = srv_reply_unknown(call, "job");
-    else if (status == FSN_OK)
+    if (status == FSN_OK && found)
         srv_reply_job(call->request, http_status, &job);
     srv_job_clear(&job);
     return status;
@@ -91,11 +97,10 @@ enum fsn_status srv_reply_job_now(struct srv_call *call, unsigned http_status,
 enum fsn_status srv_find_job(struct srv_call *call, bool *found, struct fsn_error *err)
 {
     struct srv_job job = {0};
-    enum fsn_status status =
-        srv_jobs_get(call->db, srv_request_param(call->request, "id"), &job, found, err);
+    enum fsn_status status = srv_load_job(call, &job, found, err);
 
     srv_job_clear(&job);
-    return status == FSN_OK && !*found ? srv_reply_unknown(call, "job") : status;
+    return status;
 }
 
 bool srv_job_if_match(const struct srv_job *job, void *user)

@@ -21,7 +21,11 @@ void srv_reply_job(struct srv_request *request, unsigned status, const struct sr
 /* The same of the job that the path names, as it is now; or 404. */
 FSN_NODISCARD enum fsn_status srv_reply_job_now(struct srv_call *call, unsigned http_status,
                                                 struct fsn_error *err);
-/* Whether there is the job that the path names; else 404 is the answer. */
+/* The job that the path names; *found false: there is none, and 404 is the answer. Zero-initialise
+ * *job; srv_job_clear frees. */
+FSN_NODISCARD enum fsn_status srv_load_job(struct srv_call *call, struct srv_job *job, bool *found,
+                                           struct fsn_error *err);
+/* Whether there is that job; else 404 is the answer. */
 FSN_NODISCARD enum fsn_status srv_find_job(struct srv_call *call, bool *found,
                                            struct fsn_error *err);
 /* Holds, of the call's request (an srv_job_condition for struct srv_if_match), when the job is what

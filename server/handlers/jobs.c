@@ -282,10 +282,8 @@ enum fsn_status srv_get_job(struct srv_call *call, struct fsn_error *err)
         srv_reply_line(call->request, known->text, known->tag);
         return FSN_OK;
     }
-    status = srv_jobs_get(call->db, id, &job, &found, err);
-    if (status == FSN_OK && !found) {
-        status = srv_reply_unknown(call, "job");
-    } else if (status == FSN_OK) {
+    status = srv_load_job(call, &job, &found, err);
+    if (status == FSN_OK && found) {
         if (srv_line_write(call->request, srv_job_live_json(&job), SRV_JOB_MEMBERS(&job), &line)) {
             srv_memo_keep(memo, id, line.tag, line.text);
             srv_reply_line(call->request, line.text, line.tag);

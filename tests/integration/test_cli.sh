@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . tests/support/check.sh
+. tests/support/fsnet.sh
 . tests/support/interrupt.sh
 . tests/support/onnx.sh
 build=${1:-build}
@@ -11,21 +12,6 @@ fsnet=$build/fsnet
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 commands="inspect plan eval compress check new train draw bench"
-
-# run EXPECTED_CODE ARG...: runs fsnet; standard output in $out, standard error in $err.
-run() {
-    local want=$1 code
-    shift
-    "$fsnet" "$@" >"$dir/out" 2>"$dir/err"
-    code=$?
-    out=$(<"$dir/out") err=$(<"$dir/err")
-    same "exit code of: fsnet ${*//$dir/DIR}" "$want" "$code"
-}
-
-# json WHAT FILTER EXPECTED: what jq's filter makes of $out.
-json() {
-    same "$1" "$3" "$(jq -rc "$2" <<<"$out" 2>&1)"
-}
 
 # ---- usage -----------------------------------------------------------------------------------
 run 2

@@ -4,26 +4,12 @@
 set -u
 cd "$(dirname "$0")/../.."
 . tests/support/check.sh
+. tests/support/fsnet.sh
 . tests/support/interrupt.sh
 build=${1:-build}
 fsnet=$build/fsnet
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-
-# run EXPECTED_CODE ARG...: runs fsnet; standard output in $out, standard error in $err.
-run() {
-    local want=$1 code
-    shift
-    "$fsnet" "$@" >"$dir/out" 2>"$dir/err"
-    code=$?
-    out=$(<"$dir/out") err=$(<"$dir/err")
-    same "exit code of: fsnet ${*//$dir/DIR}" "$want" "$code"
-}
-
-# json WHAT FILTER EXPECTED: what jq's filter makes of $out.
-json() {
-    same "$1" "$3" "$(jq -rc "$2" <<<"$out" 2>&1)"
-}
 
 run 0 draw --detection --train 40 --test 10 --seed 3 -o "$dir/boxes.tar.gz"
 run 0 draw --train 20 --test 10 --seed 3 -o "$dir/classes.tar.gz"

@@ -5,20 +5,10 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
+. tests/support/remote.sh
 export HOME=$dir/home XDG_CONFIG_HOME=$dir/config
 mkdir -p "$HOME"
 unset FSNET_SERVER FSNET_TOKEN
-
-# remote CODE WORD...: fsnet remote ends with the code; what it says is in $out and $said.
-remote() {
-    local want=$1
-    shift
-    out=$("$fsnet" remote "$@" 2>"$dir/said" </dev/null)
-    same "fsnet remote $*: exit code" "$want" $?
-    said=$(<"$dir/said")
-}
-# is_said TEXT: the last command's message holds it.
-is_said() { holds "and says: $1" "$1" "$said"; }
 
 # serve_again [SETTING...]: the server is back, at the address that it had.
 serve_again() {

@@ -5,20 +5,12 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
+. tests/support/remote.sh
 export HOME=$dir/home XDG_STATE_HOME=$dir/state XDG_CONFIG_HOME=$dir/config
 mkdir -p "$HOME"
 unset FSNET_SERVER FSNET_TOKEN
 states=$dir/state/fsnet/uploads
 
-# remote CODE WORD...: fsnet remote ends with the code; what it says is in $out and $said.
-remote() {
-    local want=$1
-    shift
-    out=$("$fsnet" remote "$@" 2>"$dir/said" </dev/null)
-    same "fsnet remote $*: exit code" "$want" $?
-    said=$(<"$dir/said")
-}
-is_said() { holds "and says: $1" "$1" "$said"; }
 begins_anew() { check "it begins anew" sh -c "! grep -q resuming '$dir/said'"; }
 
 "$fsnet" new resnet18 --seed 1 -o "$dir/large.onnx" >"$dir/out" 2>&1 || cat "$dir/out"
