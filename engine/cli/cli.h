@@ -27,7 +27,7 @@ enum cli_kind {
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
     X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
-      "cifar10|cifar100|idx|npz|voc|coco|imagefolder",                                             \
+      "cifar10|cifar100|idx|npz|voc|coco|imagefolder|images",                                      \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
     X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect",                       \

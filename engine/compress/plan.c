@@ -326,6 +326,13 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
                    data->format);
         return;
     }
+    if (data->classes == 0) {
+        fsn__fault(faults, "/dataset_id",
+                   "the data set has images without classes (%s), which are read and checked, but "
+                   "jobs are for classification only",
+                   data->format);
+        return;
+    }
     fit_input(model->graph, data, faults);
     fit_output(model->graph, spec, data, faults);
     fit_batch(model, spec, faults);

@@ -320,7 +320,7 @@ struct fsn_dataset_info {
     int64_t unused_images; /* in no class, or of a third split */
     bool detection;        /* images have boxes, which detectors are to find */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
-    int classes;                                       /* largest label + 1, at least 2 */
+    int classes; /* largest label + 1, at least 2; 0: images without labels */
     int64_t images[FSN_SPLIT_COUNT];
     const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes] images, or objects of a detection set;
                                                   borrowed from the data set */

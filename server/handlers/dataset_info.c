@@ -17,9 +17,11 @@ static json_t *counts_json(const int64_t *counts, int classes)
 
 char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 {
-    json_t *value = json_pack("{ss sb si si si si so so}", "format", info->format, "detection",
-                              info->detection, "channels", info->channels, "height", info->height,
-                              "width", info->width, "classes", info->classes, "train",
+    json_t *value = json_pack("{ss sb si si si si s[II] so so}", "format", info->format,
+                              "detection", info->detection, "channels", info->channels, "height",
+                              info->height, "width", info->width, "classes", info->classes,
+                              "images", (json_int_t)info->images[FSN_SPLIT_TRAIN],
+                              (json_int_t)info->images[FSN_SPLIT_TEST], "train",
                               counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
                               counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
@@ -38,11 +40,14 @@ static const char *static_format(const char *name)
     return "unknown";
 }
 
-/* Reads one split's counts; false when the array has another length. */
+/* Reads one split's counts; false when the array has another length. Images without classes are
+ * counted by themselves. */
 static bool read_counts(const json_t *array, int classes, int64_t *counts, int64_t *images)
 {
     if (json_array_size(array) != (size_t)classes)
         return false;
+    if (classes == 0)
+        return true;
     *images = 0;
     for (int i = 0; i < classes; i++) {
         counts[i] = (int64_t)json_integer_value(json_array_get(array, (size_t)i));
@@ -59,17 +64,21 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
     enum fsn_status status = FSN_OK;
     int64_t *counts = NULL;
     const char *format = "";
+    json_int_t images[FSN_SPLIT_COUNT] = {0};
     int detection = 0;
 
     /* Descriptions of before there were detection sets do not say that they are none. */
-    if (json_unpack(value, "{ss s?b si si si si so so}", "format", &format, "detection", &detection,
-                    "channels", &info.channels, "height", &info.height, "width", &info.width,
-                    "classes", &info.classes, "train", &train, "test", &test) != 0 ||
-        info.classes < 1 || info.classes > MAX_CLASSES) {
+    if (json_unpack(value, "{ss s?b si si si si s?[II] so so}", "format", &format, "detection",
+                    &detection, "channels", &info.channels, "height", &info.height, "width",
+                    &info.width, "classes", &info.classes, "images", &images[FSN_SPLIT_TRAIN],
+                    &images[FSN_SPLIT_TEST], "train", &train, "test", &test) != 0 ||
+        info.classes < 0 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
     }
-    counts = calloc(2 * (size_t)info.classes, sizeof *counts);
+    info.images[FSN_SPLIT_TRAIN] = images[FSN_SPLIT_TRAIN];
+    info.images[FSN_SPLIT_TEST] = images[FSN_SPLIT_TEST];
+    counts = calloc(2 * (size_t)info.classes + 1, sizeof *counts);
     if (!counts) {
         status = SRV_NOMEM(err);
         goto out;
