@@ -145,6 +145,8 @@ enum cli_kind {
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
     X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \
+    X(JOB_TASK, "task", 0, "NAME", SPEC, 0, 0, NULL, "/task", NULL)                                \
+    X(DISTILL_OUTPUTS, "distill-outputs", 0, "LIST", SPEC, 0, 0, NULL, "/distill_outputs", NULL)   \
     X(OUTPUT, "output", 0, "NAME", SPEC, 0, 0, NULL, "/output", NULL)                              \
     X(LOCATIONS, "locations", 0, "NAME", SPEC, 0, 0, NULL, "/detection/locations", NULL)           \
     X(CONFIDENCES, "confidences", 0, "NAME", SPEC, 0, 0, NULL, "/detection/confidences", NULL)     \

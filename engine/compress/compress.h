@@ -20,6 +20,14 @@ FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
 double fsn__aware_share(const struct fsn_spec *spec);
 
+/* A setting that a task has no use for, and what is said of it. */
+struct fsn__conflict {
+    const char *pointer, *text;
+};
+/* The i-th (0-based) that the spec gives though its network is to be distilled; NULL: there are no
+ * more. Static. */
+const struct fsn__conflict *fsn__distill_conflict(const struct fsn_spec *spec, int i);
+
 /* A list of the spec's sweep, and the setting that takes its values one by one. */
 struct fsn__swept {
     const char *pointer, *single; /* "/sweep/ratio", "/filter_summary/ratio" */
