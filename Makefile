@@ -41,7 +41,7 @@ endif
 endif
 BUILD ?= build
 CC = $(if $(filter fuzz,$(SAN)),clang,gcc)
-PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat
+PACKAGES_ENGINE := libprotobuf-c libarchive zlib jansson openblas libjpeg libpng expat nettle
 PACKAGES_CLI := libcurl nettle
 PACKAGES_SERVER := libmicrohttpd gnutls sqlite3 libuv nettle libcurl
 

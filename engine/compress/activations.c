@@ -352,16 +352,14 @@ enum fsn_status fsn__fit_activations(const struct fsn__train_job *job, struct fs
         .job = job,
         .teacher = teacher,
         .plan = plan,
-        .transform = {.preprocess = job->spec->preprocess,
-                      .crop_padding = job->spec->finetune.crop_padding,
-                      .flip = job->spec->finetune.flip,
-                      .seed = job->spec->seed},
+        .transform = fsn__view_transform(job->data, job->spec),
         .meter = {job->progress, job->user, FSN_STAGE_FIT, job->fraction_from, job->fraction_from,
                   0, 0},
         .err = err,
     };
     enum fsn_status status = prepare(&fit);
 
+    fit.transform.cutout = false; /* what is blanked says nothing of a layer */
     for (size_t i = 0; i < plan->layer_count && status == FSN_OK; i++) {
         fit.done = (double)i / (double)plan->layer_count;
         status = fit_row(&fit, &plan->layers[i]);

@@ -84,14 +84,49 @@ enum fsn_status fsn__candidates_path(const struct fsn__candidates *c, int candid
     return fsn__join_path(path, c->work, name, err);
 }
 
-static struct fsn_candidate judge(const struct fsn__candidates *c)
+/* mAP of the listed images. */
+static enum fsn_status judge_found(const struct fsn__job *job, const struct fsn__findings *found,
+                                   const int64_t *list, int64_t count, double *map50,
+                                   struct fsn_error *err)
+{
+    struct fsn_detection_eval eval;
+    enum fsn_status status =
+        fsn__findings_judge(found, job->data->classes, list, count, &eval, NULL, err);
+
+    if (status != FSN_OK)
+        return status;
+    *map50 = eval.map50;
+    fsn_detection_eval_clear(&eval);
+    return FSN_OK;
+}
+
+enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c, const int64_t *list,
+                                        int64_t count, struct fsn__comparison *out,
+                                        struct fsn_error *err)
+{
+    const struct fsn__job *job = c->job;
+    enum fsn_status status;
+
+    if (c->report.task == FSN__TASK_CLASSIFY) {
+        *out = fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->seen.choice,
+                                    job->small_seen.choice, list, count);
+        return FSN_OK;
+    }
+    status = judge_found(job, &job->seen.found, list, count, &out->before, err);
+    if (status == FSN_OK)
+        status = judge_found(job, &job->small_seen.found, list, count, &out->after, err);
+    out->drop = out->before - out->after;
+    out->drop_error = NAN;
+    return status;
+}
+
+static struct fsn_candidate describe(const struct fsn__candidates *c,
+                                     const struct fsn__comparison *got)
 {
     const struct fsn__job *job = c->job;
     const struct fsn__report_side *side = &job->report.compressed;
     const double most = c->spec->budget.max_accuracy_drop;
-    const struct fsn__comparison got =
-        fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->choice,
-                             job->small_choice, c->halves.selection, c->halves.selection_count);
+    const bool detect = job->report.task == FSN__TASK_DETECT;
 
     return (struct fsn_candidate){
         .budget_bytes = c->shown.budget_bytes,
@@ -100,12 +135,26 @@ static struct fsn_candidate judge(const struct fsn__candidates *c)
         .effective_parameters = side->effective_parameters,
         .ratio = (double)job->report.baseline.size_bytes / (double)side->size_bytes,
         .bits = c->candidate_spec.quantize.bits,
-        .top1 = got.after,
-        .drop = got.drop,
-        .drop_error = got.drop_error,
-        .holds = most > 0 && got.drop <= most,
+        .top1 = detect ? NAN : got->after,
+        .map50 = detect ? got->after : NAN,
+        .drop = got->drop,
+        .drop_error = got->drop_error,
+        .holds = most > 0 && got->drop <= most,
         .seconds = seconds_taken(c),
     };
+}
+
+/* Its training diverged. */
+static struct fsn_candidate describe_none(const struct fsn__candidates *c)
+{
+    return (struct fsn_candidate){.budget_bytes = c->shown.budget_bytes,
+                                  .bits = c->candidate_spec.quantize.bits,
+                                  .top1 = NAN,
+                                  .map50 = NAN,
+                                  .drop = NAN,
+                                  .drop_error = NAN,
+                                  .ratio = NAN,
+                                  .seconds = seconds_taken(c)};
 }
 
 /* Lists the candidate that is done, and clears away what is needed no more. */
@@ -136,6 +185,7 @@ enum fsn_status fsn__candidates_make(struct fsn__candidates *c, struct fsn_error
     struct fsn__job *job = c->job;
     char folder[FSN__PATH_BYTES], checkpoint[FSN__PATH_BYTES];
     struct fsn_candidate candidate;
+    struct fsn__comparison got;
     struct fsn_error cause = {0};
     enum fsn_status status = fsn__candidates_path(c, c->state.count, "", folder, err);
 
@@ -156,14 +206,10 @@ enum fsn_status fsn__candidates_make(struct fsn__candidates *c, struct fsn_error
     job->checkpoint_path = job->order->checkpoint_dir ? checkpoint : NULL;
     job->report = c->report;
     status = fsn__make_file(job, &cause);
-    candidate = status == FSN_OK ? judge(c)
-                                 : (struct fsn_candidate){.budget_bytes = c->shown.budget_bytes,
-                                                          .bits = c->candidate_spec.quantize.bits,
-                                                          .top1 = NAN,
-                                                          .drop = NAN,
-                                                          .drop_error = NAN,
-                                                          .ratio = NAN,
-                                                          .seconds = seconds_taken(c)};
+    if (status == FSN_OK)
+        status = fsn__candidates_compare(c, c->halves.selection, c->halves.selection_count, &got,
+                                         &cause);
+    candidate = status == FSN_OK ? describe(c, &got) : describe_none(c);
     fsn__clear_file(job);
     job->out_dir = job->checkpoint_path = NULL;
     /* One that cannot be trained is too small, and no reason to lose the others. */

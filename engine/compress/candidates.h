@@ -42,6 +42,12 @@ FSN_NODISCARD enum fsn_status fsn__candidates_deliver(struct fsn__candidates *c,
 /* ---- between candidates.c and deliver.c -------------------------------------------------------
  */
 
+/* What both sides see in the listed test images, `after` the file in hand. Errors: those of
+ * average_precision.h. */
+FSN_NODISCARD enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c,
+                                                      const int64_t *list, int64_t count,
+                                                      struct fsn__comparison *out,
+                                                      struct fsn_error *err);
 /* Stands between a candidate and the order's callback; user: struct fsn__candidates. */
 bool fsn__candidates_relay(const struct fsn_progress *progress, void *user);
 /* WORK/candidate-K and what is to follow that name; candidates count from 0, names from 1. */

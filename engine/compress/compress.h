@@ -4,9 +4,11 @@
 #define FSN_COMPRESS_COMPRESS_H
 
 #include "compress/confusion.h"
+#include "compress/detections.h"
 #include "compress/layer_effects.h"
 #include "compress/prepare.h"
 #include "fs/fs.h"
+#include "train/network.h"
 #include "train/train.h"
 
 #include <jansson.h>
@@ -59,9 +61,10 @@ FSN_NODISCARD enum fsn_status fsn__plan_measure(const struct fsn__graph *graph,
 /* How the spec has filters replaced by Filter Summaries; sharing is off. */
 struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec);
 
-/* One side of the report. */
+/* One side of the report. Of the other task the figures are NaN. */
 struct fsn__report_side {
     struct fsn_eval eval;
+    struct fsn_detection_eval detection; /* its classes are the job's */
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
 
@@ -74,12 +77,14 @@ struct fsn__exclusion {
 };
 
 struct fsn__report {
+    enum fsn__task task;
     const struct fsn_spec *spec;
     const struct fsn_plan *plan;
     const struct fsn__curve *curve;
     struct fsn_dataset_info data;
     struct fsn__report_side baseline, compressed;
-    struct fsn__outcomes outcomes; /* of the two, image by image */
+    struct fsn__outcomes outcomes; /* of the two, image by image; of classifiers */
+    struct fsn__finds finds;       /* the same, of detectors */
     int64_t dense_bytes;           /* of model-dense.onnx */
     struct fsn__report_side int8;  /* model-int8.onnx, if the spec asks for it */
     double baseline_train_top1;    /* on some training images, unaugmented; NaN: not measured */
@@ -91,6 +96,11 @@ struct fsn__report {
     int warning_count;
     char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
+
+/* What a side is judged by, per cent: the top-1 accuracy, or the mAP at an overlap of a half. */
+double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side);
+/* The same of a candidate; NaN: its training diverged. */
+double fsn__candidate_figure(const struct fsn_candidate *candidate);
 
 /* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
 void fsn__report_warn(struct fsn__report *report, const char *format, ...)

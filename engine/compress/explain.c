@@ -7,7 +7,7 @@
  * and more than one standard error of the baseline's figure, and the baseline does not guess. A
  * layer is named when it costs far more than the others do, each alone: twice the median of the
  * divergences, and a point of top-1 on the training images that this is measured on (five images of
- * the 512). What excluding it costs is not estimated: the plan is exported once more with that
+ * the 512); of a detector, which has no such figure on so few, four times the median. What excluding it costs is not estimated: the plan is exported once more with that
  * layer as it was and all others as they are; where that more than doubles the file, a lower ratio
  * is the better advice, and the layer is not named.
  */
@@ -18,7 +18,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double SEEN_DROP = 0.5, LEAST_ALONE = 1, OVER_MEDIAN = 2;
+static const double SEEN_DROP = 0.5, LEAST_ALONE = 1, OVER_MEDIAN = 2, FAR_OVER = 4;
 
 enum fsn_status fsn__explain_alone(struct fsn__job *job, struct fsn_error *err)
 {
@@ -138,10 +138,19 @@ static int insert(const struct fsn_plan *plan, size_t next, size_t *row, int cou
     return count < FSN__MAX_EXCLUSIONS ? count + 1 : count;
 }
 
+/* Whether a layer costs enough alone to be worth naming. */
+static bool costs_much(const struct fsn_plan_layer *layer, double median_cost)
+{
+    if (isnan(layer->alone_top1_drop))
+        return layer->alone_divergence >= FAR_OVER * median_cost;
+    return layer->alone_divergence >= OVER_MEDIAN * median_cost &&
+           layer->alone_top1_drop >= LEAST_ALONE;
+}
+
 int fsn__choose_exclusions(const struct fsn_plan *plan, const int *weight,
                            size_t row[FSN__MAX_EXCLUSIONS])
 {
-    double *cost = calloc(plan->layer_count + 1, sizeof *cost), least;
+    double *cost = calloc(plan->layer_count + 1, sizeof *cost), middle;
     size_t layers = 0;
     int count = 0;
 
@@ -150,10 +159,9 @@ int fsn__choose_exclusions(const struct fsn_plan *plan, const int *weight,
             cost[layers++] = plan->layers[i].alone_divergence;
     if (!cost)
         return -1;
-    least = OVER_MEDIAN * median(cost, layers);
+    middle = median(cost, layers);
     for (size_t i = 0; i < plan->layer_count; i++)
-        if (is_candidate(plan, weight, i) && plan->layers[i].alone_divergence >= least &&
-            plan->layers[i].alone_top1_drop >= LEAST_ALONE)
+        if (is_candidate(plan, weight, i) && costs_much(&plan->layers[i], middle))
             count = insert(plan, i, row, count);
     free(cost);
     return count;
@@ -175,13 +183,16 @@ static enum fsn_status measure_without(const struct fsn__job *job, int weight, i
     return status;
 }
 
+/* A point of mAP stands for the standard error of a share, which it has not. */
 static bool drop_shows(const struct fsn__report *report)
 {
-    const double top1 = report->baseline.eval.top1;
-    const double error = sqrt(top1 * (100 - top1) / (double)report->baseline.eval.images);
+    const double before = fsn__figure_of(report, &report->baseline);
+    const double error = report->task == FSN__TASK_DETECT
+                             ? 1
+                             : sqrt(before * (100 - before) / (double)report->baseline.eval.images);
 
     return !fsn__baseline_guesses(report) &&
-           top1 - report->compressed.eval.top1 > fmax(SEEN_DROP, error);
+           before - fsn__figure_of(report, &report->compressed) > fmax(SEEN_DROP, error);
 }
 
 enum fsn_status fsn__explain_exclusions(struct fsn__job *job, struct fsn_error *err)

@@ -66,6 +66,7 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
     if (status != FSN_OK)
         return status;
     fsn_dataset_info(job->data, &job->report.data);
+    job->report.task = fsn__task_of(job->data);
     faults = calloc(1, sizeof *faults);
     if (!faults)
         return FSN__NOMEM(err);
@@ -80,16 +81,23 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
 
 enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
                                   enum fsn_stage stage, double from, struct fsn__report_side *side,
-                                  int32_t *choice, struct fsn_error *err)
+                                  struct fsn__seen *seen, struct fsn_error *err)
 {
+    const int64_t images = job->data->split[FSN_SPLIT_TEST].count;
     const struct fsn__meter meter = {job->progress,     job->user, stage, from,
                                      from + job->quick, 0,         0};
 
     side->size_bytes = model->file_bytes;
     side->macs = fsn__graph_macs(model->graph);
-    return fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, NULL,
-                                job->data->split[FSN_SPLIT_TEST].count, job->spec, job->pool,
-                                &meter, choice, &side->eval, err);
+    if (job->report.task == FSN__TASK_CLASSIFY)
+        return fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, NULL, images,
+                                    job->spec, job->pool, &meter, seen ? seen->choice : NULL,
+                                    &side->eval, err);
+    side->eval = (struct fsn_eval){.top1 = NAN, .top5 = NAN, .loss = NAN, .images = images};
+    fsn_detection_eval_clear(&side->detection);
+    return fsn__evaluate_detector_images(model->graph, job->data, FSN_SPLIT_TEST, NULL, images,
+                                         job->spec, job->pool, &meter, seen ? &seen->found : NULL,
+                                         &side->detection, err);
 }
 
 /* The teacher is the baseline as it runs at inference: no dropout, batch norm folded. */
@@ -123,8 +131,10 @@ struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__grap
  * with batch norm put back where it was folded away. */
 static enum fsn_status prepare(struct fsn__job *job, struct fsn_error *err)
 {
-    enum fsn_status status = fsn__prepare(job->baseline->graph, job->spec, job->report.data.classes,
-                                          &job->prepared, err);
+    const int64_t classes =
+        job->report.task == FSN__TASK_DETECT ? FSN__NO_HEAD : job->report.data.classes;
+    enum fsn_status status =
+        fsn__prepare(job->baseline->graph, job->spec, classes, &job->prepared, err);
 
     if (status == FSN_OK)
         status = make_teacher(job, err);
@@ -166,15 +176,15 @@ static enum fsn_status run(struct fsn__job *job, struct fsn_error *err)
     if (status == FSN_OK) {
         const size_t images = (size_t)job->data->split[FSN_SPLIT_TEST].count;
 
-        job->choice = calloc(images, sizeof *job->choice);
-        job->small_choice = calloc(images, sizeof *job->small_choice);
-        status = job->choice && job->small_choice ? FSN_OK : FSN__NOMEM(err);
+        job->seen.choice = calloc(images, sizeof *job->seen.choice);
+        job->small_seen.choice = calloc(images, sizeof *job->small_seen.choice);
+        status = job->seen.choice && job->small_seen.choice ? FSN_OK : FSN__NOMEM(err);
     }
     if (status == FSN_OK)
         status = fsn__enter(job, FSN_STAGE_BASELINE, 0.0, err);
     if (status == FSN_OK)
         status = fsn__measure_side(job, job->baseline, FSN_STAGE_BASELINE, 0.0,
-                                   &job->report.baseline, job->choice, err);
+                                   &job->report.baseline, &job->seen, err);
     if (status == FSN_OK) {
         fsn__judge_baseline(&job->report);
         status = fsn__enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -184,6 +194,12 @@ static enum fsn_status run(struct fsn__job *job, struct fsn_error *err)
     if (status != FSN_OK)
         return status;
     return searches(job->spec) ? fsn__search(job, err) : make_one(job, err);
+}
+
+static void clear_seen(struct fsn__seen *seen)
+{
+    free(seen->choice);
+    fsn__findings_clear(&seen->found);
 }
 
 enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec *spec,
@@ -198,8 +214,9 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
     const enum fsn_status status = run(&job, err);
 
     fsn__clear_file(&job);
-    free(job.choice);
-    free(job.small_choice);
+    clear_seen(&job.seen);
+    clear_seen(&job.small_seen);
+    fsn_detection_eval_clear(&job.report.baseline.detection);
     fsn__graph_destroy(job.teacher);
     fsn__prepared_clear(&job.prepared);
     fsn_dataset_destroy(job.data);

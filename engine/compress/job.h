@@ -5,6 +5,12 @@
 #include "compress/compress.h"
 #include "core/folder.h"
 
+/* What a network sees in the test images: of a classifier, or of a detector. */
+struct fsn__seen {
+    int32_t *choice; /* [test images] see fsn__evaluate_images */
+    struct fsn__findings found;
+};
+
 /* A job makes one file, or several from the same inputs, one after the other. */
 struct fsn__job {
     const struct fsn_job *order;
@@ -19,7 +25,7 @@ struct fsn__job {
     double quick; /* share of a file's work in one evaluation of the test split */
     double last;  /* where the work behind training begins */
     double start_seconds;
-    int32_t *choice; /* [test images] the baseline's; see fsn__evaluate_images */
+    struct fsn__seen seen; /* by the baseline */
     /* The file in hand: how it is to be, where it goes, what has come of it so far. */
     const struct fsn_spec *spec;
     const char *out_dir;
@@ -29,7 +35,7 @@ struct fsn__job {
     struct fsn_plan *plan;
     struct fsn_model student;
     struct fsn_model *small, *dense, *int8; /* read back */
-    int32_t *small_choice;                  /* as `choice`, of the file */
+    struct fsn__seen small_seen;            /* by the file */
     struct fsn__curve curve;
     struct fsn__report report;
 };
@@ -48,12 +54,12 @@ FSN_NODISCARD enum fsn_status fsn__search(struct fsn__job *job, struct fsn_error
 /* Tells the caller that a stage begins; its answer may be to stop. */
 FSN_NODISCARD enum fsn_status fsn__enter(const struct fsn__job *job, enum fsn_stage stage,
                                          double fraction, struct fsn_error *err);
-/* Measures a model on the test images, from fraction `from` of the file's work on; choice as in
- * fsn__evaluate_images. */
+/* Measures a model on the test images, from fraction `from` of the file's work on; seen (may be NULL)
+ * gets what it sees in them. */
 FSN_NODISCARD enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
                                                 enum fsn_stage stage, double from,
-                                                struct fsn__report_side *side, int32_t *choice,
-                                                struct fsn_error *err);
+                                                struct fsn__report_side *side,
+                                                struct fsn__seen *seen, struct fsn_error *err);
 struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__graph *student);
 FSN_NODISCARD enum fsn_status fsn__write_text(const char *folder, const char *name,
                                               const char *text, struct fsn_error *err);

@@ -33,14 +33,24 @@ void fsn__report_warn(struct fsn__report *report, const char *format, ...)
     va_end(args);
 }
 
+static const double LEAST_MAP = 5;
+
 static double chance_of(const struct fsn__report *report)
 {
     return 100.0 / report->data.classes;
 }
 
-/* Guessing: less than a tenth of the way from chance to perfection. */
+double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side)
+{
+    return report->task == FSN__TASK_DETECT ? side->detection.map50 : side->eval.top1;
+}
+
+/* Guessing: less than a tenth of the way from chance to perfection; of a detector, next to nothing
+ * is found where it is. */
 bool fsn__baseline_guesses(const struct fsn__report *report)
 {
+    if (report->task == FSN__TASK_DETECT)
+        return !(report->baseline.detection.map50 >= LEAST_MAP);
     const double chance = chance_of(report);
 
     return report->baseline.eval.top1 < chance + (100 - chance) / 10;
@@ -71,10 +81,10 @@ static void judge_classes(struct fsn__report *report)
         tested += test[i] > 0;
         forgotten += test[i] > 0 && train[i] == 0;
     }
-    if (tested == 1 || 2 * tested < trained)
+    if (data->classes > 1 && (tested == 1 || 2 * tested < trained))
         fsn__report_warn(report,
                          "the test images are of %d of %d classes, and the training images of %d: "
-                         "the accuracies say little of the others",
+                         "the figures say little of the others",
                          tested, data->classes, trained);
     if (forgotten > 0 && report->spec->finetune.epochs > 0)
         fsn__report_warn(report,
@@ -86,16 +96,24 @@ static void judge_classes(struct fsn__report *report)
 void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
-    const bool unit = preprocess->scale == FSN_SCALE_UNIT;
+    const bool unit = preprocess->scale == FSN_SCALE_UNIT, detect = report->task == FSN__TASK_DETECT;
 
     judge_classes(report);
     if (range_is_wrong(preprocess))
         fsn__report_warn(report,
                          "preprocess.mean %g and std %g seem to be of pixels in %s, and "
-                         "preprocess.scale says %s (the baseline is right on %.1f %% of the test "
+                         "preprocess.scale says %s (the baseline's %s is %.1f %% on the test "
                          "images)",
                          preprocess->mean[0], preprocess->std[0], unit ? "0..255" : "0..1",
-                         unit ? "0..1" : "0..255", report->baseline.eval.top1);
+                         unit ? "0..1" : "0..255", detect ? "mAP" : "accuracy",
+                         fsn__figure_of(report, &report->baseline));
+    else if (fsn__baseline_guesses(report) && detect)
+        fsn__report_warn(report,
+                         "the baseline's mAP at an overlap of a half is %.1f %% on the test images: "
+                         "are preprocess.mean, std and scale, the order of the classes, "
+                         "detection.default_boxes and its variance those that the model was "
+                         "trained with?",
+                         report->baseline.detection.map50);
     else if (fsn__baseline_guesses(report))
         fsn__report_warn(
             report,
@@ -112,8 +130,8 @@ static void judge_training_images(struct fsn__report *report, const struct fsn_e
     const double chance = chance_of(report), baseline = report->baseline.eval.top1;
     const double half = chance + (baseline - chance) / 2;
 
-    if (fsn__baseline_guesses(report))
-        return;
+    if (report->task == FSN__TASK_DETECT || fsn__baseline_guesses(report))
+        return; /* no figure of training says how well a detector finds */
     if (report->baseline_train_top1 < half)
         fsn__report_warn(
             report,
@@ -161,7 +179,7 @@ void fsn__judge_training(struct fsn__report *report)
 
     if (curve->count > 0)
         judge_training_images(report, &curve->rows[curve->count - 1]);
-    if (best >= 0)
+    if (best >= 0 && report->task == FSN__TASK_CLASSIFY)
         judge_held_images(report, &curve->rows[best]);
 }
 
@@ -169,13 +187,13 @@ void fsn__judge_search(struct fsn__report *report, double drop, double unseen_dr
 {
     if (drop > most)
         fsn__report_warn(report,
-                         "no file that was tried loses at most %.2f points of top-1: this one, "
+                         "no file that was tried loses at most %.2f points: this one, "
                          "which loses least, loses %.2f; more finetune.epochs, time or candidates, "
                          "or a lower filter_summary.ratio to begin at may help",
                          most, drop);
     else if (unseen_drop > most)
         fsn__report_warn(report,
-                         "the file loses %.2f points of top-1 on the images that chose it and %.2f "
+                         "the file loses %.2f points on the images that chose it and %.2f "
                          "on those that had no part in it, and was to lose at most %.2f",
                          drop, unseen_drop, most);
 }

@@ -175,7 +175,7 @@ static enum fsn_status run_group(const struct measurement *m, struct group *g, d
                                  struct fsn_error *err)
 {
     const struct fsn__train_job *job = m->job;
-    struct fsn__transform transform = {.preprocess = job->spec->preprocess};
+    struct fsn__transform transform = fsn__view_plain(job->data, job->spec);
     enum fsn_status status = open_group(m, g, err);
 
     if (status == FSN_OK)

@@ -10,7 +10,7 @@
 #include "core/clock.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
-#include "train/classifier.h"
+#include "train/network.h"
 #include "train/view.h"
 
 #include <math.h>
@@ -206,15 +206,20 @@ static enum fsn_status export_one(struct fsn__job *job, const char *name, struct
     return status;
 }
 
-/* Largest difference of two models' logits on one batch of test images. */
+/* Largest difference of two models' outputs on one batch of test images. */
 static enum fsn_status compare_outputs(struct fsn__job *job, struct fsn_error *err)
 {
-    enum { BATCH = 64 };
+    enum { BATCH = 64, FLOATS = 1 << 22 };
     struct fsn_model *models[2] = {job->small, job->dense};
-    struct fsn__classifier run[2] = {{0}, {0}};
-    struct fsn__transform transform = {.preprocess = job->spec->preprocess};
-    int64_t count = job->report.data.images[FSN_SPLIT_TEST], index[BATCH], n = 0;
-    struct fsn__exec_options options = {.batch = count < BATCH ? count : BATCH, .pool = job->pool};
+    const struct fsn__graph *graph = job->small->graph;
+    struct fsn__network run[2] = {{.batch = 0}, {.batch = 0}};
+    struct fsn__transform transform = fsn__view_plain(job->data, job->spec);
+    const int64_t count = job->report.data.images[FSN_SPLIT_TEST];
+    const struct fsn__exec_options options = {
+        .batch = fsn__view_batch(&graph->values[graph->inputs[0]].tensor,
+                                 count < BATCH ? count : BATCH, FLOATS),
+        .pool = job->pool};
+    int64_t index[BATCH], n = 0;
     int32_t labels[BATCH];
     enum fsn_status status = FSN_OK;
     double worst = 0.0;
@@ -222,24 +227,26 @@ static enum fsn_status compare_outputs(struct fsn__job *job, struct fsn_error *e
     for (int64_t i = 0; i < BATCH; i++)
         index[i] = i;
     for (int i = 0; i < 2 && status == FSN_OK; i++) {
-        status = fsn__classifier_create(models[i]->graph, "verification", job->data,
-                                        job->spec->output, &options, &run[i], err);
+        status = fsn__network_create(models[i]->graph, "verification", job->data, job->spec,
+                                     &options, &run[i], err);
         if (status == FSN_OK)
             status = fsn__view_aim(run[i].graph, &transform, err);
         if (status != FSN_OK)
             break;
-        n = run[i].batch < options.batch ? run[i].batch : options.batch;
+        n = run[i].batch < count ? run[i].batch : count;
+        n = n < BATCH ? n : BATCH;
         status = fsn__load_batch(job->data, FSN_SPLIT_TEST, index, n, &transform, false, 0,
                                  job->pool, run[i].images, labels, err);
         if (status == FSN_OK)
-            status = fsn__classifier_forward(&run[i], 0, err);
+            status = fsn__network_forward(&run[i], 0, err);
     }
-    for (int64_t i = 0; status == FSN_OK && i < n * run[0].classes; i++)
-        worst = fmax(worst, fabs((double)run[0].logits[i] - run[1].logits[i]));
+    for (int o = 0; status == FSN_OK && o < run[0].count; o++)
+        for (int64_t i = 0; i < n * run[0].floats[o]; i++)
+            worst = fmax(worst, fabs((double)run[0].output[o][i] - run[1].output[o][i]));
     if (status == FSN_OK)
         job->report.dense_max_difference = worst;
-    fsn__classifier_clear(&run[0]);
-    fsn__classifier_clear(&run[1]);
+    fsn__network_clear(&run[0]);
+    fsn__network_clear(&run[1]);
     return status;
 }
 
@@ -255,7 +262,7 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
         status = export_one(job, "model-dense.onnx", &job->dense, err);
     if (status == FSN_OK)
         status = fsn__measure_side(job, job->small, FSN_STAGE_VERIFY, job->last,
-                                   &report->compressed, job->small_choice, err);
+                                   &report->compressed, &job->small_seen, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
     if (status == FSN_OK)
@@ -286,9 +293,11 @@ static enum fsn_status write_report(struct fsn__job *job, struct fsn_error *err)
         .names = report->data.class_names,
         .images = report->baseline.eval.images,
         .labels = job->data->split[FSN_SPLIT_TEST].labels,
-        .baseline = job->choice,
-        .compressed = job->small_choice,
+        .baseline = job->seen.choice,
+        .compressed = job->small_seen.choice,
     };
+    report->finds =
+        (struct fsn__finds){job->data, &job->seen.found, &job->small_seen.found};
     report->threads = fsn__pool_slices(job->pool);
     report->wall_seconds = fsn__seconds() - job->start_seconds;
     report->baseline.parameters = job->plan->parameters;
@@ -333,4 +342,6 @@ void fsn__clear_file(struct fsn__job *job)
     job->student = (struct fsn_model){0};
     fsn_plan_destroy(job->plan);
     job->plan = NULL;
+    fsn_detection_eval_clear(&job->report.compressed.detection);
+    fsn_detection_eval_clear(&job->report.int8.detection);
 }

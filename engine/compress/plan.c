@@ -6,6 +6,7 @@
 #include "compress/compress.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
+#include "train/detector.h"
 #include "train/view.h"
 
 #include <stdio.h>
@@ -154,7 +155,8 @@ static enum fsn_status prepare_dry(const struct fsn_model *model, const struct f
                                    struct fsn_error *err)
 {
     struct fsn_error refused = {0};
-    enum fsn_status status = fsn__prepare(model->graph, spec, 0, prepared, &refused);
+    const int64_t classes = spec->detection.locations ? FSN__NO_HEAD : 0;
+    enum fsn_status status = fsn__prepare(model->graph, spec, classes, prepared, &refused);
 
     if (status != FSN_OK) {
         if (spec->output && (status == FSN_INVALID || status == FSN_MISMATCH))
@@ -292,6 +294,32 @@ static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *sp
                    graph->values[graph->outputs[head.output]].name, (long long)head.classes);
 }
 
+/* What is for classifiers is refused, rather than left undone. */
+static void fit_detector(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                         const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    static const char why[] = "is for classifiers; the data set has boxes, and detectors are trained "
+                              "with SSD's own augmentation and loss";
+    struct fsn_error err = {0};
+    struct fsn__detector_head head = {0};
+
+    if (graph->input_count == 1 &&
+        fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
+        fsn__fault(faults, spec->detection.locations ? "/detection" : "/model_id", "%s", err.text);
+    fsn__detector_head_clear(&head);
+    if (spec->output)
+        fsn__fault(faults, "/output", "%s: its outputs are detection.locations and confidences",
+                   why);
+    if (spec->finetune.mixup > 0)
+        fsn__fault(faults, "/finetune/mixup", "%s", why);
+    if (spec->finetune.label_smoothing > 0)
+        fsn__fault(faults, "/finetune/label_smoothing", "%s", why);
+    if (spec->finetune.cutout)
+        fsn__fault(faults, "/finetune/augment", "cutout %s", why);
+    if (spec->finetune.distill.feature > 0)
+        fsn__fault(faults, "/finetune/distill/feature", "%s", why);
+}
+
 static void fit_preprocess(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
                            const struct fsn_preprocess *preprocess, struct fsn_faults *faults)
 {
@@ -319,22 +347,18 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         fsn__fault(faults, "/model_id", "the model needs an input and an output");
         return;
     }
-    if (data->detection) {
-        fsn__fault(faults, "/dataset_id",
-                   "the data set is one of boxes (%s), which is read and checked, but jobs are for "
-                   "classification only",
-                   data->format);
-        return;
-    }
     if (data->classes == 0) {
         fsn__fault(faults, "/dataset_id",
                    "the data set has images without classes (%s), which are read and checked, but "
-                   "jobs are for classification only",
+                   "jobs are for classifiers and detectors only",
                    data->format);
         return;
     }
     fit_input(model->graph, data, faults);
-    fit_output(model->graph, spec, data, faults);
+    if (data->detection)
+        fit_detector(model->graph, spec, data, faults);
+    else
+        fit_output(model->graph, spec, data, faults);
     fit_batch(model, spec, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)

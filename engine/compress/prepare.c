@@ -36,10 +36,11 @@ enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_sp
 
     if (status == FSN_OK)
         status = rewrite(out->graph, err);
-    if (status == FSN_OK && out->graph->output_count > 0)
+    if (status == FSN_OK && out->graph->output_count > 0 && classes != FSN__NO_HEAD)
         status = find_head(out, spec, classes, err);
-    if (status == FSN_OK && out->has_head)
-        status = fsn__graph_find_bare_convs(out->graph, out->head.logits, rule, &out->bare, err);
+    if (status == FSN_OK)
+        status = fsn__graph_find_bare_convs(out->graph, out->has_head ? out->head.logits : -1, rule,
+                                            &out->bare, err);
     return status;
 }
 

@@ -9,14 +9,15 @@ struct fsn__prepared {
     struct fsn__graph *graph; /* computes what the model computes; same inputs and outputs */
     bool has_head;
     struct fsn__head head;       /* of graph */
-    struct fsn__bare_convs bare; /* of graph: to get batch norm; empty without a head */
+    struct fsn__bare_convs bare; /* of graph: to get batch norm */
 };
 
 /* A copy of the network with constant factors and terms folded into the convolutions before them
- * and Transposes cancelled, and what can be said of it: the head (classes 0: number not known) and
- * the convolutions that are trained with batch norm put back (none when nothing is trained). An
- * output that the spec names and the network lacks is INVALID; without one that fits there is no
- * head. Zero-initialise *out; fsn__prepared_clear frees it, after a failure too. */
+ * and Transposes cancelled, and what can be said of it: the head of a classifier (classes 0: number
+ * not known; FSN__NO_HEAD: all outputs are trained, as those of detectors are) and the convolutions
+ * that are trained with batch norm put back (none when nothing is trained). An output that the spec
+ * names and the network lacks is INVALID; without one that fits there is no head. Zero-initialise *out; fsn__prepared_clear frees it, after a failure too. */
+enum { FSN__NO_HEAD = -1 };
 FSN_NODISCARD enum fsn_status fsn__prepare(const struct fsn__graph *model,
                                            const struct fsn_spec *spec, int64_t classes,
                                            struct fsn__prepared *out, struct fsn_error *err);

@@ -7,14 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *side_json(const struct fsn__report_side *side)
+/* A count, or null where the task has none. */
+static json_t *count_json(int64_t count, bool there)
 {
-    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "top1",
-                     fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5),
-                     "loss", fsn__json_real(side->eval.loss), "images",
-                     (json_int_t)side->eval.images, "size_bytes", (json_int_t)side->size_bytes,
-                     "parameters", (json_int_t)side->parameters, "effective_parameters",
-                     (json_int_t)side->effective_parameters, "macs", (json_int_t)side->macs);
+    return there ? json_integer((json_int_t)count) : json_null();
+}
+
+/* Figures of the task that the job has not are null. */
+static json_t *side_json(const struct fsn__report *r, const struct fsn__report_side *side)
+{
+    const bool detect = r->task == FSN__TASK_DETECT;
+    const struct fsn_detection_eval *d = &side->detection;
+
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "top1",
+        fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5), "loss",
+        fsn__json_real(side->eval.loss), "map50", fsn__json_real(detect ? d->map50 : NAN), "map07",
+        fsn__json_real(detect ? d->map07 : NAN), "coco_ap",
+        fsn__json_real(detect ? d->coco_ap : NAN), "coco_ap50",
+        fsn__json_real(detect ? d->coco_ap50 : NAN), "coco_ap75",
+        fsn__json_real(detect ? d->coco_ap75 : NAN), "objects", count_json(d->objects, detect),
+        "detections", count_json(d->detections, detect), "images", (json_int_t)side->eval.images,
+        "size_bytes", (json_int_t)side->size_bytes, "parameters", (json_int_t)side->parameters,
+        "effective_parameters", (json_int_t)side->effective_parameters, "macs",
+        (json_int_t)side->macs);
+}
+
+/* From the baseline to the compressed network, in points. */
+static json_t *change_json(const struct fsn__report *r)
+{
+    const bool detect = r->task == FSN__TASK_DETECT;
+    const struct fsn_detection_eval *before = &r->baseline.detection;
+    const struct fsn_detection_eval *after = &r->compressed.detection;
+
+    return json_pack(
+        "{s:o, s:o, s:o, s:o}", "top1",
+        fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
+        fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "map50",
+        fsn__json_real(detect ? after->map50 - before->map50 : NAN), "coco_ap",
+        fsn__json_real(detect ? after->coco_ap - before->coco_ap : NAN));
 }
 
 static json_t *curve_json(const struct fsn__curve *curve)
@@ -26,13 +57,14 @@ static json_t *curve_json(const struct fsn__curve *curve)
 
         json_array_append_new(
             array,
-            json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
+            json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
                       fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
                       "train_top1", fsn__json_real(row->train_top1), "seconds",
                       fsn__json_real(row->seconds), "images_per_second",
                       fsn__json_real(row->images_per_second), "teacher_top1",
                       fsn__json_real(row->teacher_top1), "held_top1",
-                      fsn__json_real(row->held_top1), "held_loss", fsn__json_real(row->held_loss)));
+                      fsn__json_real(row->held_top1), "held_loss", fsn__json_real(row->held_loss),
+                      "matched", fsn__json_real(row->matched)));
     }
     return array;
 }
@@ -41,13 +73,18 @@ static json_t *curve_json(const struct fsn__curve *curve)
 static json_t *int8_json(const struct fsn__report *r)
 {
     const struct fsn__report_side *side = &r->int8;
+    const bool detect = r->task == FSN__TASK_DETECT;
 
     if (!r->spec->files.int8)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
                      "top1", fsn__json_real(side->eval.top1), "top5",
                      fsn__json_real(side->eval.top5), "loss", fsn__json_real(side->eval.loss),
-                     "change_top1", fsn__json_real(side->eval.top1 - r->compressed.eval.top1));
+                     "change_top1", fsn__json_real(side->eval.top1 - r->compressed.eval.top1), "map50",
+                     fsn__json_real(detect ? side->detection.map50 : NAN), "coco_ap",
+                     fsn__json_real(detect ? side->detection.coco_ap : NAN), "change_map50",
+                     fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50
+                                           : NAN));
 }
 
 static json_t *warnings_json(const struct fsn__report *report)
@@ -69,8 +106,9 @@ static json_t *exclusions_json(const struct fsn__report *report)
         const struct fsn_plan_layer *layer = &report->plan->layers[exclusion->row];
 
         json_array_append_new(array,
-                              json_pack("{s:s, s:o, s:I}", "name", layer->name, "alone_top1_drop",
-                                        fsn__json_real(layer->alone_top1_drop), "added_bytes",
+                              json_pack("{s:s, s:o, s:o, s:I}", "name", layer->name, "alone_top1_drop",
+                                        fsn__json_real(layer->alone_top1_drop), "alone_divergence",
+                                        fsn__json_real(layer->alone_divergence), "added_bytes",
                                         (json_int_t)exclusion->added_bytes));
     }
     return array;
@@ -93,6 +131,7 @@ static json_t *image_json(const struct fsn_dataset_info *data)
 
 json_t *fsn__report_json(const struct fsn__report *r)
 {
+    const bool detect = r->task == FSN__TASK_DETECT;
     char *spec_text = NULL;
     json_t *spec;
 
@@ -102,22 +141,21 @@ json_t *fsn__report_json(const struct fsn__report *r)
     free(spec_text);
     /* search: one that is made here sets it */
     return json_pack(
-        "{s:o, s:o, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o, s:o,"
-        " s:o, s:o, s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o,"
-        " s:n}",
-        "baseline", side_json(&r->baseline), "compressed", side_json(&r->compressed), "ratios",
-        "disk", fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)),
-        "parameters", fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)),
-        "effective",
+        "{s:s, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
+        " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
+        "task", detect ? "detect" : "classify", "baseline", side_json(r, &r->baseline),
+        "compressed", side_json(r, &r->compressed), "ratios", "disk",
+        fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)), "parameters",
+        fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)), "effective",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.effective_parameters)), "change",
-        "top1", fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
-        fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "dense", "size_bytes",
-        (json_int_t)r->dense_bytes, "max_difference", fsn__json_real(r->dense_max_difference),
-        "int8", int8_json(r), "layers", fsn__plan_layers_json(r->plan), "exclude_first",
-        exclusions_json(r), "classes", fsn__classes_json(&r->outcomes), "confusion",
-        fsn__confusion_json(&r->outcomes), "training", curve_json(r->curve), "data", "format",
-        r->data.format, "image", image_json(&r->data), "classes", r->data.classes, "train_images",
-        (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
+        change_json(r), "dense", "size_bytes", (json_int_t)r->dense_bytes, "max_difference",
+        fsn__json_real(r->dense_max_difference), "int8", int8_json(r), "layers",
+        fsn__plan_layers_json(r->plan), "exclude_first", exclusions_json(r), "classes",
+        detect ? json_array() : fsn__classes_json(&r->outcomes), "confusion",
+        detect ? json_null() : fsn__confusion_json(&r->outcomes), "detection",
+        detect ? fsn__detections_json(&r->finds) : json_null(), "training", curve_json(r->curve),
+        "data", "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
+        "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
         (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",
@@ -157,15 +195,18 @@ enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, char **csv, struc
     if (!stream)
         return FSN__NOMEM(err);
     fprintf(stream, "epoch,lr,train_loss,train_top1,seconds,images_per_second,teacher_top1,"
-                    "held_top1,held_loss\n");
+                    "held_top1,held_loss,matched\n");
     for (int i = 0; i < curve->count; i++) {
         const struct fsn_epoch *row = &curve->rows[i];
 
-        fprintf(stream, "%d,%.9g,%.9g,%.4f,%.3f,%.1f", row->epoch, row->lr, row->train_loss,
-                row->train_top1, row->seconds, row->images_per_second);
+        fprintf(stream, "%d,%.9g,%.9g,", row->epoch, row->lr, row->train_loss);
+        if (!isnan(row->train_top1))
+            fprintf(stream, "%.4f", row->train_top1);
+        fprintf(stream, ",%.3f,%.1f", row->seconds, row->images_per_second);
         put_cell(stream, row->teacher_top1);
         put_cell(stream, row->held_top1);
         put_cell(stream, row->held_loss);
+        put_cell(stream, row->matched);
         fputc('\n', stream);
     }
     if (fclose(stream) != 0) {

@@ -20,11 +20,11 @@ int fsn__search_best(const struct fsn_candidate *done, int count);
 /* Whether one more is likely to be done `seconds` after the search began. The first always is. */
 bool fsn__search_has_time(const struct fsn_candidate *done, int count, double seconds);
 
-/* Two networks on the same images, in per cent of them. */
+/* Two networks on the same images, in per cent. */
 struct fsn__comparison {
-    double before, after; /* top-1 */
+    double before, after; /* top-1, or mAP at an overlap of a half */
     double drop;          /* before - after, points */
-    double drop_error;    /* its standard error */
+    double drop_error;    /* its standard error; NaN: of mAP */
 };
 /* before, after: each network's choice, image by image, which is right where it is the label; list:
  * [count] the images to look at, count > 0. The two are right on mostly the same images, so the

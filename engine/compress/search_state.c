@@ -18,17 +18,25 @@
 
 enum { MAX_BYTES = 1 << 20 };
 
+double fsn__candidate_figure(const struct fsn_candidate *candidate)
+{
+    return isnan(candidate->map50) ? candidate->top1 : candidate->map50;
+}
+
 /* Whether no other file is as small and as accurate, and better in one of the two. */
 static bool on_front(const struct fsn_candidate *done, int count, const struct fsn_candidate *it)
 {
+    const double figure = fsn__candidate_figure(it);
+
     for (int i = 0; i < count; i++) {
         const struct fsn_candidate *other = &done[i];
+        const double theirs = fsn__candidate_figure(other);
 
-        if (other->top1 >= it->top1 && other->size_bytes <= it->size_bytes &&
-            (other->top1 > it->top1 || other->size_bytes < it->size_bytes))
+        if (theirs >= figure && other->size_bytes <= it->size_bytes &&
+            (theirs > figure || other->size_bytes < it->size_bytes))
             return false;
     }
-    return !isnan(it->top1);
+    return !isnan(figure);
 }
 
 json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
@@ -39,12 +47,12 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
         const struct fsn_candidate *c = &done[i];
 
         json_array_append_new(
-            array, json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:b, s:b, s:o}",
+            array, json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
                              "budget_bytes", (json_int_t)c->budget_bytes, "size_bytes",
                              (json_int_t)c->size_bytes, "parameters", (json_int_t)c->parameters,
                              "effective_parameters", (json_int_t)c->effective_parameters, "ratio",
                              fsn__json_real(c->ratio), "bits", c->bits, "top1",
-                             fsn__json_real(c->top1), "drop", fsn__json_real(c->drop), "drop_error",
+                             fsn__json_real(c->top1), "map50", fsn__json_real(c->map50), "drop", fsn__json_real(c->drop), "drop_error",
                              fsn__json_real(c->drop_error), "holds", c->holds, "pareto",
                              on_front(done, count, c), "seconds", fsn__json_real(c->seconds)));
     }
@@ -116,6 +124,8 @@ static bool take_row(const json_t *row, struct fsn_candidate *out)
     out->parameters = parameters;
     out->effective_parameters = effective;
     out->holds = holds != 0;
+    if (!take_real(row, "map50", &out->map50))
+        out->map50 = NAN; /* as it was written before there were detectors */
     return take_real(row, "ratio", &out->ratio) && take_real(row, "top1", &out->top1) &&
            take_real(row, "drop", &out->drop) && take_real(row, "drop_error", &out->drop_error) &&
            take_real(row, "seconds", &out->seconds);

@@ -54,7 +54,11 @@ static bool has_weights(const struct fsn__op *op)
 /* Nodes stand in order: one sweep backwards. */
 static void mark(const struct fsn__graph *graph, int logits, struct sweep *sweep)
 {
-    sweep->needed[logits] = sweep->last[logits] = true;
+    for (int i = 0; i < graph->output_count; i++)
+        if (logits < 0)
+            sweep->needed[graph->outputs[i]] = sweep->last[graph->outputs[i]] = true;
+    if (logits >= 0)
+        sweep->needed[logits] = sweep->last[logits] = true;
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const struct fsn__node *node = &graph->nodes[i];
         bool needed = false, last = false;

@@ -134,9 +134,9 @@ struct fsn_candidate {
     int64_t parameters, effective_parameters;
     double ratio;      /* the baseline's bytes over its own */
     int bits;          /* of stored values */
-    double top1;       /* NaN: its training diverged */
-    double drop;       /* of top1 from the baseline's */
-    double drop_error; /* standard error of that, from the images on which the two differ */
+    double top1, map50; /* per cent; NaN: of another task, or its training diverged */
+    double drop;        /* of that from the baseline's */
+    double drop_error;  /* standard error of the drop of top1, from the images that differ */
     bool holds;        /* the drop is within budget.max_accuracy_drop, which is set */
     double seconds;
 };

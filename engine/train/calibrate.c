@@ -108,7 +108,7 @@ static enum fsn_status prepare(struct calibration *c, struct fsn_error *err)
 static enum fsn_status run_batches(struct calibration *c, struct fsn_error *err)
 {
     const struct fsn__train_job *job = c->job;
-    struct fsn__transform transform = fsn__view_transform(job->spec);
+    struct fsn__transform transform = fsn__view_transform(job->data, job->spec);
     struct fsn__meter meter = {
         job->progress, job->user, FSN_STAGE_FIT, job->fraction_from, job->fraction_from, 0, 0};
     enum fsn_status status = fsn__view_aim(c->view, &transform, err);

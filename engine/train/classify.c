@@ -76,7 +76,7 @@ static enum fsn_status create(const struct fsn__train_job *job,
     if (!c)
         return FSN__NOMEM(err);
     c->job = job;
-    c->transform = fsn__view_transform(job->spec);
+    c->transform = fsn__view_transform(job->data, job->spec);
     c->distill = job->teacher && job->spec->finetune.distill.alpha > 0;
     c->batch = options->batch;
     c->kept = 1;

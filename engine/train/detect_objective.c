@@ -148,7 +148,7 @@ static enum fsn_status create(const struct fsn__train_job *job,
     if (!d)
         return FSN__NOMEM(err);
     d->job = job;
-    d->transform = fsn__detector_transform(spec);
+    d->transform = fsn__view_plain(job->data, spec);
     d->distill = job->teacher && spec->finetune.distill.alpha > 0;
     d->augment = spec->finetune.crop_padding > 0 || spec->finetune.flip;
     d->batch = options->batch;

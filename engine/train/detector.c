@@ -103,15 +103,6 @@ enum fsn_status fsn__detector_create(struct fsn__graph *graph, const char *who,
     return fsn__detector_create_with(graph, who, data, spec, options, NULL, 0, out, err);
 }
 
-struct fsn__transform fsn__detector_transform(const struct fsn_spec *spec)
-{
-    struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
-
-    transform.preprocess.crop = FSN_CROP_NONE;
-    transform.preprocess.resize = 0;
-    return transform;
-}
-
 const struct fsn__tensor *fsn__detector_value(const struct fsn__detector *detector, int i)
 {
     return output(detector, i + 2);

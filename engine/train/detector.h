@@ -61,9 +61,6 @@ fsn__detector_create_with(struct fsn__graph *graph, const char *who, const struc
                           const struct fsn_spec *spec, const struct fsn__exec_options *options,
                           const int *values, int count, struct fsn__detector *out,
                           struct fsn_error *err);
-/* What a detector's images go through: each is brought to the network's input as a whole, without a
- * size in between. fsn__view_aim completes it. */
-struct fsn__transform fsn__detector_transform(const struct fsn_spec *spec);
 const struct fsn__tensor *fsn__detector_value(const struct fsn__detector *detector, int i);
 float *fsn__detector_value_grad(const struct fsn__detector *detector, int i);
 /* From images to locations and confidences. step: as in fsn__exec_forward. */

@@ -87,7 +87,7 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
                                      struct fsn_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
-    struct fsn__transform transform = {.preprocess = spec->preprocess};
+    struct fsn__transform transform = fsn__view_plain(data, spec);
     struct fsn__exec_options options = {.batch = choose_batch(graph, images), .pool = pool};
     struct fsn__meter meter = *how;
     struct fsn__classifier network = {0};

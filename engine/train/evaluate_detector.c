@@ -8,10 +8,9 @@
  * Batches run as classification's do (evaluate.c); what the network says of each image is made into
  * detections on all slices, each image by itself, so that the order is that of the images.
  */
-#include "core/mem.h"
 #include "data/detection_batch.h"
-#include "detect/average_precision.h"
 #include "train/detector.h"
+#include "train/findings.h"
 #include "train/train.h"
 #include "train/view.h"
 
@@ -21,58 +20,6 @@
 /* Small images in batches of MAX_BATCH, large ones in batches of about MAX_FLOATS input values. */
 enum { MAX_BATCH = 128, MAX_FLOATS = 1 << 22 };
 
-/* ---- what there is and what was found -------------------------------------------------------- */
-
-struct findings {
-    int64_t images;        /* so far */
-    int64_t *first_object; /* [images + 1] */
-    int64_t *first_detection;
-    int32_t *size; /* [images][2] */
-    struct fsn__object *objects;
-    struct fsn__detection *detections;
-    int64_t object_capacity, detection_capacity;
-};
-
-static enum fsn_status findings_create(int64_t images, struct findings *out, struct fsn_error *err)
-{
-    *out = (struct findings){
-        .first_object = calloc((size_t)images + 1, sizeof *out->first_object),
-        .first_detection = calloc((size_t)images + 1, sizeof *out->first_detection),
-        .size = calloc((size_t)images, 2 * sizeof *out->size),
-    };
-    return out->first_object && out->first_detection && out->size ? FSN_OK : FSN__NOMEM(err);
-}
-
-static void findings_clear(struct findings *f)
-{
-    free(f->first_object);
-    free(f->first_detection);
-    free(f->size);
-    free(f->objects);
-    free(f->detections);
-}
-
-/* Room for `count` items of `size` bytes in *items; false when out of memory. */
-static bool grow(void **items, size_t size, int64_t count, int64_t *capacity)
-{
-    int64_t wanted = *capacity > 0 ? *capacity : 256;
-    size_t bytes;
-    void *grown;
-
-    while (wanted < count)
-        wanted *= 2;
-    if (wanted == *capacity)
-        return true;
-    if (!fsn__mul_size((size_t)wanted, size, &bytes))
-        return false;
-    grown = realloc(*items, bytes);
-    if (!grown)
-        return false;
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 /* What was found in an image of a batch; the detections are its own. */
 struct found {
     struct fsn__detection *detections;
@@ -80,34 +27,6 @@ struct found {
     enum fsn_status status;
     struct fsn_error err;
 };
-
-static enum fsn_status add_image(struct findings *f, const struct fsn__object *objects,
-                                 int64_t object_count, const struct found *found,
-                                 const struct fsn__image_info *info, struct fsn_error *err)
-{
-    const int64_t o = f->first_object[f->images], d = f->first_detection[f->images];
-    void *grown_objects = f->objects, *grown_detections = f->detections;
-    bool there = grow(&grown_objects, sizeof *f->objects, o + object_count, &f->object_capacity);
-
-    f->objects = grown_objects;
-    there =
-        grow(&grown_detections, sizeof *f->detections, d + found->count, &f->detection_capacity) &&
-        there;
-    f->detections = grown_detections;
-    if (!there)
-        return FSN__NOMEM(err);
-    if (object_count > 0)
-        memcpy(f->objects + o, objects, (size_t)object_count * sizeof *objects);
-    if (found->count > 0)
-        memcpy(f->detections + d, found->detections,
-               (size_t)found->count * sizeof *found->detections);
-    f->size[2 * f->images] = info->width;
-    f->size[2 * f->images + 1] = info->height;
-    f->images++;
-    f->first_object[f->images] = o + object_count;
-    f->first_detection[f->images] = d + found->count;
-    return FSN_OK;
-}
 
 /* ---- a batch --------------------------------------------------------------------------------- */
 
@@ -122,7 +41,7 @@ struct run {
     int64_t *index;      /* [batch] */
     struct found *found; /* [batch] */
     int64_t n;           /* images of this batch */
-    struct findings findings;
+    struct fsn__findings findings;
 };
 
 static void detect_share(void *arg, int slice, int slices)
@@ -162,9 +81,10 @@ static enum fsn_status take_batch(struct run *run, struct fsn_error *err)
                 *err = run->found[i].err;
         }
         if (status == FSN_OK)
-            status =
-                add_image(&run->findings, run->objects.objects + first,
-                          run->objects.first[i + 1] - first, &run->found[i], &stored->info, err);
+            status = fsn__findings_add(&run->findings, run->objects.objects + first,
+                                       run->objects.first[i + 1] - first, run->found[i].detections,
+                                       run->found[i].count, stored->info.width,
+                                       stored->info.height, err);
         free(run->found[i].detections);
     }
     return status;
@@ -200,68 +120,6 @@ static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t ima
             return status;
     }
     return FSN_OK;
-}
-
-/* ---- figures --------------------------------------------------------------------------------- */
-
-static enum fsn_status judge(const struct run *run, struct fsn_detection_eval *out,
-                             struct fsn_error *err)
-{
-    const struct findings *f = &run->findings;
-    const struct fsn__detection_test test = {
-        .images = f->images,
-        .classes = run->data->classes,
-        .size = f->size,
-        .first_object = f->first_object,
-        .objects = f->objects,
-        .first_detection = f->first_detection,
-        .detections = f->detections,
-    };
-    struct fsn_detection_eval eval = {.images = f->images, .class_count = run->data->classes};
-    struct fsn__voc_result voc = {.classes = NULL};
-    struct fsn__coco_result coco = {.classes = NULL};
-    enum fsn_status status = fsn__voc_precision(&test, 0.5, &voc, err);
-
-    if (status == FSN_OK)
-        status = fsn__coco_precision(&test, &coco, err);
-    if (status == FSN_OK) {
-        eval.classes = calloc((size_t)test.classes, sizeof *eval.classes);
-        status = eval.classes ? FSN_OK : FSN__NOMEM(err);
-    }
-    if (status != FSN_OK)
-        goto out;
-    for (int c = 0; c < test.classes; c++) {
-        eval.classes[c] = (struct fsn_detection_class){
-            .objects = voc.classes[c].objects,
-            .difficult = voc.classes[c].difficult,
-            .detections = voc.classes[c].detections,
-            .ap50 = 100 * voc.classes[c].ap,
-            .ap07 = 100 * voc.classes[c].ap07,
-            .coco_ap = 100 * coco.classes[c].ap,
-            .coco_ap50 = 100 * coco.classes[c].ap50,
-            .coco_ap75 = 100 * coco.classes[c].ap75,
-        };
-        eval.objects += voc.classes[c].objects;
-        eval.difficult += voc.classes[c].difficult;
-        eval.detections += voc.classes[c].detections;
-    }
-    eval.map50 = 100 * voc.mean_ap;
-    eval.map07 = 100 * voc.mean_ap07;
-    eval.coco_ap = 100 * coco.ap;
-    eval.coco_ap50 = 100 * coco.ap50;
-    eval.coco_ap75 = 100 * coco.ap75;
-    *out = eval;
-out:
-    fsn__voc_result_clear(&voc);
-    fsn__coco_result_clear(&coco);
-    return status;
-}
-
-void fsn_detection_eval_clear(struct fsn_detection_eval *eval)
-{
-    free(eval->classes);
-    eval->classes = NULL;
-    eval->class_count = 0;
 }
 
 /* ---- evaluation -------------------------------------------------------------------------------
@@ -301,7 +159,7 @@ static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec 
     run->found = calloc((size_t)run->network.batch, sizeof *run->found);
     if (!run->index || !run->found)
         return FSN__NOMEM(err);
-    return findings_create(images, &run->findings, err);
+    return fsn__findings_create(images, &run->findings, err);
 }
 
 enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
@@ -309,6 +167,7 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
                                               const int64_t *list, int64_t images,
                                               const struct fsn_spec *spec, struct fsn__pool *pool,
                                               const struct fsn__meter *how,
+                                              struct fsn__findings *keep,
                                               struct fsn_detection_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
@@ -318,7 +177,7 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
         .data = data,
         .split = split,
         .pool = pool,
-        .transform = fsn__detector_transform(spec),
+        .transform = fsn__view_plain(data, spec),
         .nms = nms_of(spec),
     };
     enum fsn_status status;
@@ -332,12 +191,17 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
         status = run_all(&run, list, images, &meter, err);
     }
     if (status == FSN_OK)
-        status = judge(&run, &eval, err);
+        status = fsn__findings_judge(&run.findings, data->classes, NULL, images, &eval, NULL, err);
     if (status == FSN_OK) {
         eval.seconds = fsn__seconds() - meter.start_seconds;
         *out = eval;
     }
-    findings_clear(&run.findings);
+    if (status == FSN_OK && keep) {
+        fsn__findings_clear(keep);
+        *keep = run.findings;
+        run.findings = (struct fsn__findings){0};
+    }
+    fsn__findings_clear(&run.findings);
     free(run.index);
     free(run.found);
     fsn__object_batch_clear(&run.objects);
@@ -351,5 +215,5 @@ enum fsn_status fsn__evaluate_detector(struct fsn__graph *graph, const struct fs
                                        struct fsn_detection_eval *out, struct fsn_error *err)
 {
     return fsn__evaluate_detector_images(graph, data, split, NULL, data->split[split].count, spec,
-                                         pool, meter, out, err);
+                                         pool, meter, NULL, out, err);
 }

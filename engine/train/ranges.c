@@ -41,7 +41,7 @@ static enum fsn_status run_group(struct observation *o, struct fsn__graph *view,
                                  int count, struct fsn_error *err)
 {
     const struct fsn__train_job *job = o->job;
-    struct fsn__transform transform = {.preprocess = job->spec->preprocess};
+    struct fsn__transform transform = fsn__view_plain(job->data, job->spec);
     const struct fsn__tensor *input = &view->values[view->inputs[0]].tensor;
     struct fsn__exec_options options = {.batch = fsn__view_batch(input, MAX_BATCH, MAX_FLOATS),
                                         .pool = job->pool};

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "graph/exec.h"
+#include "train/findings.h"
 #include "train/meter.h"
 
 /* loss = (1-a) CE(labels, z_s) + a T^2 KL(softmax(z_t/T) || softmax(z_s/T)), mean over the batch.
@@ -105,12 +106,14 @@ fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn
 
 /* How well a detector finds the objects in the listed images of a split (NULL: the first ones); of
  * the spec, detection and preprocess (mean, std and scale) are heeded. Tells the meter after each
- * batch. *out: fsn_detection_eval_clear. Errors: MISMATCH, CANCELLED, and what the executor and the
- * files raise. */
+ * batch. keep (may be NULL) gets what was found in each image of the list. *out:
+ * fsn_detection_eval_clear. Errors: MISMATCH, CANCELLED, and what the executor and the files raise.
+ */
 FSN_NODISCARD enum fsn_status fsn__evaluate_detector_images(
     struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
     const int64_t *list, int64_t images, const struct fsn_spec *spec, struct fsn__pool *pool,
-    const struct fsn__meter *meter, struct fsn_detection_eval *out, struct fsn_error *err);
+    const struct fsn__meter *meter, struct fsn__findings *keep, struct fsn_detection_eval *out,
+    struct fsn_error *err);
 /* The same on a whole split. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate_detector(struct fsn__graph *graph, const struct fsn_dataset *data,

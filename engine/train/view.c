@@ -157,12 +157,27 @@ int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t f
     return most < 1 || batch < 1 ? 1 : batch < most ? batch : most;
 }
 
-struct fsn__transform fsn__view_transform(const struct fsn_spec *spec)
+struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec)
 {
-    return (struct fsn__transform){.preprocess = spec->preprocess,
-                                   .crop_padding = spec->finetune.crop_padding,
-                                   .flip = spec->finetune.flip,
-                                   .cutout = spec->finetune.cutout,
-                                   .cutout_size = spec->finetune.cutout_size,
-                                   .seed = spec->seed};
+    struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
+
+    if (data->detection) {
+        transform.preprocess.crop = FSN_CROP_NONE;
+        transform.preprocess.resize = 0;
+    }
+    return transform;
+}
+
+struct fsn__transform fsn__view_transform(const struct fsn_dataset *data,
+                                          const struct fsn_spec *spec)
+{
+    struct fsn__transform transform = fsn__view_plain(data, spec);
+
+    if (data->detection)
+        return transform;
+    transform.crop_padding = spec->finetune.crop_padding;
+    transform.flip = spec->finetune.flip;
+    transform.cutout = spec->finetune.cutout;
+    transform.cutout_size = spec->finetune.cutout_size;
+    return transform;
 }

@@ -1,0 +1,135 @@
+/* network.c - see network.h. */
+#include "train/network.h"
+
+#include "core/softmax.h"
+#include "train/train.h"
+
+#include <math.h>
+
+enum fsn__task fsn__task_of(const struct fsn_dataset *data)
+{
+    return data->detection ? FSN__TASK_DETECT : FSN__TASK_CLASSIFY;
+}
+
+static enum fsn_status open_classifier(struct fsn__graph *graph, const char *who,
+                                       const struct fsn_dataset *data, const struct fsn_spec *spec,
+                                       const struct fsn__exec_options *options,
+                                       struct fsn__network *out, struct fsn_error *err)
+{
+    struct fsn__classifier *c = &out->classifier;
+    const enum fsn_status status =
+        fsn__classifier_create(graph, who, data, spec->output, options, c, err);
+
+    if (status != FSN_OK)
+        return status;
+    out->batch = c->batch;
+    out->images = c->images;
+    out->image_bytes = c->image_bytes;
+    out->graph = c->graph;
+    out->count = 1;
+    out->output[0] = c->logits;
+    out->floats[0] = out->classes = c->classes;
+    return FSN_OK;
+}
+
+static enum fsn_status open_detector(struct fsn__graph *graph, const char *who,
+                                     const struct fsn_dataset *data, const struct fsn_spec *spec,
+                                     const struct fsn__exec_options *options,
+                                     struct fsn__network *out, struct fsn_error *err)
+{
+    struct fsn__detector *d = &out->detector;
+    const enum fsn_status status = fsn__detector_create(graph, who, data, spec, options, d, err);
+
+    if (status != FSN_OK)
+        return status;
+    out->batch = d->batch;
+    out->images = d->images;
+    out->image_bytes = d->image_bytes;
+    out->graph = d->graph;
+    out->classes = d->head.classes + 1;
+    out->count = 2;
+    out->output[0] = d->locations;
+    out->floats[0] = 4 * d->head.boxes;
+    out->output[1] = d->confidences;
+    out->floats[1] = out->classes * d->head.boxes;
+    return FSN_OK;
+}
+
+enum fsn_status fsn__network_create(struct fsn__graph *graph, const char *who,
+                                    const struct fsn_dataset *data, const struct fsn_spec *spec,
+                                    const struct fsn__exec_options *options,
+                                    struct fsn__network *out, struct fsn_error *err)
+{
+    out->task = fsn__task_of(data);
+    return out->task == FSN__TASK_DETECT
+               ? open_detector(graph, who, data, spec, options, out, err)
+               : open_classifier(graph, who, data, spec, options, out, err);
+}
+
+enum fsn_status fsn__network_forward(struct fsn__network *network, uint64_t step,
+                                     struct fsn_error *err)
+{
+    return network->task == FSN__TASK_DETECT
+               ? fsn__detector_forward(&network->detector, step, err)
+               : fsn__classifier_forward(&network->classifier, step, err);
+}
+
+void fsn__network_clear(struct fsn__network *network)
+{
+    fsn__classifier_clear(&network->classifier);
+    fsn__detector_clear(&network->detector);
+    *network = (struct fsn__network){.batch = 0};
+}
+
+static double smooth_l1(double x)
+{
+    const double size = fabs(x);
+
+    return size < 1 ? 0.5 * size * size : size - 0.5;
+}
+
+/* Of an image's default boxes; see network.h. */
+static double between_boxes(const struct fsn__network *network, int64_t image,
+                            const float *const reference[FSN__NETWORK_OUTPUTS])
+{
+    const int64_t boxes = network->detector.head.boxes, classes = network->classes;
+    const int64_t l = image * network->floats[0], c = image * network->floats[1];
+    double sum = 0;
+
+    for (int64_t b = 0; b < boxes; b++) {
+        const float *was = reference[1] + c + b * classes;
+        const double seen = 1 - exp(was[0] - fsn__log_sum_exp(was, classes, 1));
+        double moved = 0;
+
+        for (int k = 0; k < 4; k++)
+            moved += smooth_l1((double)network->output[0][l + 4 * b + k] -
+                               reference[0][l + 4 * b + k]);
+        sum += seen * moved + fsn__softmax_divergence(network->output[1] + c + b * classes, was,
+                                                      classes, 1, 0, NULL);
+    }
+    return sum;
+}
+
+double fsn__network_divergence(const struct fsn__network *network,
+                               const float *const reference[FSN__NETWORK_OUTPUTS])
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i < network->batch; i++)
+        sum += network->task == FSN__TASK_DETECT
+                   ? between_boxes(network, i, reference)
+                   : fsn__softmax_divergence(network->output[0] + i * network->classes,
+                                             reference[0] + i * network->classes, network->classes,
+                                             1, 0, NULL);
+    return sum / (double)network->batch;
+}
+
+int64_t fsn__network_hits(const struct fsn__network *network, const int32_t *labels)
+{
+    int64_t hits = -1;
+
+    if (network->task == FSN__TASK_CLASSIFY)
+        fsn__distill_loss(network->output[0], NULL, labels, network->batch, network->classes, 0, 1,
+                          NULL, &hits);
+    return hits;
+}
