@@ -66,7 +66,7 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
     if (status != FSN_OK)
         return status;
     fsn_dataset_info(job->data, &job->report.data);
-    job->report.task = fsn__task_of(job->data);
+    job->report.task = fsn__task_of(job->data, job->spec);
     faults = calloc(1, sizeof *faults);
     if (!faults)
         return FSN__NOMEM(err);
