@@ -55,14 +55,15 @@ static void clear_bar(struct cli_progress *progress)
 
 static void print_candidate(const struct fsn_candidate *done, int number, double most)
 {
-    if (done->top1 == done->top1)
-        fprintf(stderr, "candidate %d: %s bytes, drop %.2f +- %.2f points%s\n", number,
-                CLI_GROUPED(done->size_bytes), done->drop, done->drop_error,
-                most == 0     ? ""
-                : done->holds ? ", holds"
-                              : ", too small");
-    else /* NaN */
+    if (isnan(done->drop)) {
         fprintf(stderr, "candidate %d: training diverged\n", number);
+        return;
+    }
+    fprintf(stderr, "candidate %d: %s bytes, drop %.2f", number, CLI_GROUPED(done->size_bytes),
+            done->drop);
+    if (!isnan(done->drop_error)) /* a detector's is not known */
+        fprintf(stderr, " +- %.2f", done->drop_error);
+    fprintf(stderr, " points%s\n", most == 0 ? "" : done->holds ? ", holds" : ", too small");
 }
 
 static void print_begin(const struct fsn_search *search)

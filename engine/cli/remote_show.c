@@ -32,6 +32,7 @@ static struct fsn_epoch read_epoch(const json_t *row)
         .held_top1 = number(row, "held_top1", NAN),
         .held_loss = number(row, "held_loss", NAN),
         .candidate = whole(row, "candidate"),
+        .matched = number(row, "matched", NAN),
     };
 }
 
@@ -49,6 +50,7 @@ static struct fsn_search read_search(const json_t *search,
             done[count++] = (struct fsn_candidate){
                 .size_bytes = (int64_t)number(item, "size_bytes", 0),
                 .top1 = number(item, "top1", NAN),
+                .map50 = number(item, "map50", NAN),
                 .drop = number(item, "drop", NAN),
                 .drop_error = number(item, "drop_error", NAN),
                 .holds = json_is_true(json_object_get(item, "holds")),

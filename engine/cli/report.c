@@ -2,7 +2,9 @@
  * report`. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static double number_at(const json_t *report, const char *group, const char *key)
 {
@@ -15,6 +17,18 @@ static const char *text_of(const json_t *value)
     const char *text = json_string_value(value);
 
     return text ? text : "";
+}
+
+static bool detects(const json_t *report)
+{
+    return strcmp(text_of(json_object_get(report, "task")), "detect") == 0;
+}
+
+static double real_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 static void print_row(const json_t *report, const char *title, const char *key, bool whole)
@@ -56,37 +70,78 @@ static void print_search(const json_t *search)
         printf("%s%s\n", json_is_true(json_object_get(candidate, "pareto")) ? "  front" : "",
                (json_int_t)i == chosen ? "  chosen" : "");
     }
-    printf("on %s test images without a part in the choice: drop %.2f +- %.2f points\n",
+    printf("on %s test images without a part in the choice: drop %.2f",
            CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
-           json_number_value(json_object_get(unseen, "drop")),
-           json_number_value(json_object_get(unseen, "drop_error")));
+           json_number_value(json_object_get(unseen, "drop")));
+    if (json_is_number(json_object_get(unseen, "drop_error"))) /* a detector's is not known */
+        printf(" +- %.2f", real_of(unseen, "drop_error"));
+    puts(" points");
 }
 
 /* What to give --exclude first. */
-static void print_exclusions(const json_t *exclusions)
+static void print_exclusions(const json_t *exclusions, bool detection)
 {
+    const char *key = detection ? "alone_divergence" : "alone_top1_drop";
     const json_t *layer;
     size_t i;
 
     if (json_array_size(exclusions) > 0)
-        printf("\n%-22s %14s %14s\n", "to exclude first", "points alone", "bytes more");
+        printf("\n%-22s %14s %14s\n", "to exclude first", detection ? "nats alone" : "points alone",
+               "bytes more");
     json_array_foreach(exclusions, i, layer)
     {
-        printf("%-22s %14.2f %14s\n", text_of(json_object_get(layer, "name")),
-               json_number_value(json_object_get(layer, "alone_top1_drop")),
+        printf("%-22s %14.*f %14s\n", text_of(json_object_get(layer, "name")), detection ? 4 : 2,
+               json_number_value(json_object_get(layer, key)),
                CLI_GROUPED(json_integer_value(json_object_get(layer, "added_bytes"))));
+    }
+}
+
+static void print_classifier(const json_t *report)
+{
+    print_row(report, "top1 %", "top1", false);
+    print_row(report, "top5 %", "top5", false);
+    print_row(report, "loss", "loss", false);
+}
+
+static void print_detector(const json_t *report)
+{
+    print_row(report, "mAP@.5 %", "map50", false);
+    print_row(report, "11 points %", "map07", false);
+    print_row(report, "COCO AP %", "coco_ap", false);
+    print_row(report, "AP50 %", "coco_ap50", false);
+    print_row(report, "AP75 %", "coco_ap75", false);
+    print_row(report, "detections", "detections", true);
+}
+
+/* Average precision of each class of the data set, by both networks. */
+static void print_classes(const json_t *classes)
+{
+    const json_t *class;
+    size_t i;
+
+    if (json_array_size(classes) > 0)
+        printf("\n%-22s %14s %14s %14s\n", "AP@.5 %", "objects", "baseline", "compressed");
+    json_array_foreach(classes, i, class)
+    {
+        const char *name = text_of(json_object_get(class, "name"));
+        char number[32];
+
+        snprintf(number, sizeof number, "%zu", i);
+        printf("%-22s %14s %14s %14s\n", *name ? name : number,
+               CLI_GROUPED(json_integer_value(json_object_get(class, "objects"))),
+               CLI_PERCENT(real_of(json_object_get(class, "baseline"), "ap50")),
+               CLI_PERCENT(real_of(json_object_get(class, "compressed"), "ap50")));
     }
 }
 
 void cli_print_report(const json_t *report)
 {
+    const bool detection = detects(report);
     const json_t *warning, *int8 = json_object_get(report, "int8");
     size_t i;
 
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
-    print_row(report, "top1 %", "top1", false);
-    print_row(report, "top5 %", "top5", false);
-    print_row(report, "loss", "loss", false);
+    (detection ? print_detector : print_classifier)(report);
     print_row(report, "bytes", "size_bytes", true);
     print_row(report, "parameters", "parameters", true);
     print_row(report, "effective parameters", "effective_parameters", true);
@@ -95,12 +150,13 @@ void cli_print_report(const json_t *report)
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
     if (json_is_object(int8))
-        printf("in 8-bit integers: top1 %.2f %%, file %lld bytes\n",
-               json_number_value(json_object_get(int8, "top1")),
+        printf("in 8-bit integers: %s %.2f %%, file %lld bytes\n", detection ? "mAP@.5" : "top1",
+               json_number_value(json_object_get(int8, detection ? "map50" : "top1")),
                (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     if (json_is_object(json_object_get(report, "search")))
         print_search(json_object_get(report, "search"));
-    print_exclusions(json_object_get(report, "exclude_first"));
+    print_classes(json_object_get(json_object_get(report, "detection"), "classes"));
+    print_exclusions(json_object_get(report, "exclude_first"), detection);
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", text_of(warning));

@@ -8,7 +8,7 @@ enum { DRAWN_CLASSES = 40 }; /* of more, there is no picture, and tables are cut
 
 /* ---- by class -------------------------------------------------------------------------------- */
 
-static void put_class(FILE *out, const json_t *classes, double number)
+void fsn__report_class(FILE *out, const json_t *classes, double number)
 {
     const json_t *row =
         number >= 0 && number < 1e9 ? json_array_get(classes, (size_t)number) : NULL;
@@ -23,7 +23,7 @@ static void put_class(FILE *out, const json_t *classes, double number)
 
 static void class_name(FILE *out, const json_t *row, const void *about)
 {
-    put_class(out, about, fsn__number_of(row, "class"));
+    fsn__report_class(out, about, fsn__number_of(row, "class"));
 }
 
 static void class_before(FILE *out, const json_t *row, const void *about)
@@ -51,30 +51,34 @@ static double change_of(const json_t *row)
 static int by_change(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    const double p = isnan(change_of(x)) ? INFINITY : change_of(x);
-    const double q = isnan(change_of(y)) ? INFINITY : change_of(y);
+    const double p = fsn__number_of(x, "change"), q = fsn__number_of(y, "change");
 
-    if (p != q)
+    if (isnan(p) != isnan(q))
+        return isnan(p) ? 1 : -1;
+    if (p < q || p > q)
         return p < q ? -1 : 1;
     return fsn__number_of(x, "class") < fsn__number_of(y, "class") ? -1 : 1;
 }
 
-/* The rows with their number and change, of many classes those that lost most; new, NULL without
- * memory. */
-static json_t *choose_classes(const json_t *classes)
+json_t *fsn__report_choose(const json_t *classes, size_t most, double (*change)(const json_t *row))
 {
     const size_t count = json_array_size(classes);
     json_t **row = calloc(count + 1, sizeof *row), *chosen = json_array();
 
     for (size_t i = 0; row && i < count; i++) {
+        const double by = change(json_array_get(classes, i));
+
         row[i] = json_copy(json_array_get(classes, i));
+        if (!json_is_object(row[i])) {
+            json_decref(row[i]);
+            row[i] = json_object();
+        }
         json_object_set_new(row[i], "class", json_integer((json_int_t)i));
-        if (isfinite(change_of(row[i])))
-            json_object_set_new(row[i], "change", json_real(change_of(row[i])));
+        json_object_set_new(row[i], "change", isfinite(by) ? json_real(by) : json_null());
     }
-    if (row && count > DRAWN_CLASSES)
+    if (row && count > most)
         qsort(row, count, sizeof(json_t *), by_change);
-    for (size_t i = 0; row && i < count && i < DRAWN_CLASSES; i++)
+    for (size_t i = 0; row && i < count && i < most; i++)
         json_array_append(chosen, row[i]);
     for (size_t i = 0; row && i < count; i++)
         json_decref(row[i]);
@@ -92,7 +96,7 @@ void fsn__report_classes(FILE *out, const json_t *report)
         {"Change", "number", NULL, "change", fsn__show_points},
     };
     const json_t *classes = json_object_get(report, "classes");
-    json_t *rows = choose_classes(classes);
+    json_t *rows = fsn__report_choose(classes, DRAWN_CLASSES, change_of);
 
     if (json_array_size(classes) > DRAWN_CLASSES)
         fprintf(out,
@@ -138,7 +142,7 @@ static void put_matrix(FILE *out, const json_t *classes, const json_t *matrix,
         const double images = fsn__number_of(json_array_get(classes, i), "images");
 
         fputs("<tr><th scope=\"row\">", out);
-        put_class(out, classes, (double)i);
+        fsn__report_class(out, classes, (double)i);
         fputs("</th>", out);
         json_array_foreach(row, k, count)
         {
@@ -155,12 +159,12 @@ static void put_matrix(FILE *out, const json_t *classes, const json_t *matrix,
 
 static void worst_label(FILE *out, const json_t *row, const void *about)
 {
-    put_class(out, about, fsn__number_of(row, "label"));
+    fsn__report_class(out, about, fsn__number_of(row, "label"));
 }
 
 static void worst_choice(FILE *out, const json_t *row, const void *about)
 {
-    put_class(out, about, fsn__number_of(row, "choice"));
+    fsn__report_class(out, about, fsn__number_of(row, "choice"));
 }
 
 void fsn__report_confusion(FILE *out, const json_t *report)

@@ -12,6 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what is judged -------------------------------------------------------------------------- */
+
+const struct fsn__judged *fsn__report_judged(const json_t *report)
+{
+    static const struct fsn__judged classes = {"top1",     "baseline_top1", "change_top1",
+                                               "Accuracy", "top-1",         false};
+    static const struct fsn__judged boxes = {"map50",  "baseline_map50", "change_map50",
+                                             "mAP@.5", "mAP@.5",         true};
+
+    return strcmp(fsn__string_of(report, "task"), "detect") == 0 ? &boxes : &classes;
+}
+
 /* ---- head ------------------------------------------------------------------------------------ */
 
 static void put_head(FILE *out)
@@ -56,16 +68,17 @@ static void put_tiles(FILE *out, const json_t *report)
     const json_t *baseline = json_object_get(report, "baseline");
     const json_t *compressed = json_object_get(report, "compressed");
     const json_t *ratios = json_object_get(report, "ratios");
-    const double change = fsn__number_of(json_object_get(report, "change"), "top1");
+    const struct fsn__judged *judged = fsn__report_judged(report);
+    const double change = fsn__number_of(json_object_get(report, "change"), judged->key);
     const char *kind = change < -2 ? "bad" : (change < -0.5 ? "fair" : "good");
     char before[160];
 
     fputs("<dl class=\"tiles\">\n", out);
     snprintf(before, sizeof before, "%s before, %s",
-             fsn__show_percent(fsn__number_of(baseline, "top1")).text,
+             fsn__show_percent(fsn__number_of(baseline, judged->key)).text,
              fsn__show_points(change).text);
-    put_tile(out, kind, "Accuracy", fsn__show_percent(fsn__number_of(compressed, "top1")).text,
-             before);
+    put_tile(out, kind, judged->title,
+             fsn__show_percent(fsn__number_of(compressed, judged->key)).text, before);
     snprintf(before, sizeof before, "%s before",
              fsn__show_bytes(fsn__number_of(baseline, "size_bytes")).text);
     put_tile(out, "size", "Size", fsn__show_bytes(fsn__number_of(compressed, "size_bytes")).text,
@@ -108,25 +121,32 @@ static void put_warnings(FILE *out, const json_t *report)
 
 /* ---- before and after ------------------------------------------------------------------------ */
 
-/* A measure of the networks. */
+/* A measure of the networks, of one task or of all. */
 struct measure {
+    enum { OF_ALL, OF_CLASSES, OF_BOXES } task;
     const char *name, *key;
     struct fsn__figure (*show)(double x);
     struct fsn__figure (*change)(double x); /* of the difference; NULL: of the ratio */
 };
 
 static const struct measure measures[] = {
-    {"Top-1 accuracy", "top1", fsn__show_percent, fsn__show_points},
-    {"Top-5 accuracy", "top5", fsn__show_percent, fsn__show_points},
-    {"Loss", "loss", fsn__show_real, fsn__show_signed},
-    {"File", "size_bytes", fsn__show_bytes, NULL},
-    {"Parameters", "parameters", fsn__show_count, NULL},
-    {"Effective parameters", "effective_parameters", fsn__show_count, NULL},
-    {"Multiply-adds", "macs", fsn__show_big, NULL},
+    {OF_CLASSES, "Top-1 accuracy", "top1", fsn__show_percent, fsn__show_points},
+    {OF_CLASSES, "Top-5 accuracy", "top5", fsn__show_percent, fsn__show_points},
+    {OF_CLASSES, "Loss", "loss", fsn__show_real, fsn__show_signed},
+    {OF_BOXES, "mAP@.5", "map50", fsn__show_percent, fsn__show_points},
+    {OF_BOXES, "mAP@.5 at 11 recalls (VOC 2007)", "map07", fsn__show_percent, fsn__show_points},
+    {OF_BOXES, "COCO AP", "coco_ap", fsn__show_percent, fsn__show_points},
+    {OF_BOXES, "COCO AP50", "coco_ap50", fsn__show_percent, fsn__show_points},
+    {OF_BOXES, "COCO AP75", "coco_ap75", fsn__show_percent, fsn__show_points},
+    {OF_ALL, "File", "size_bytes", fsn__show_bytes, NULL},
+    {OF_ALL, "Parameters", "parameters", fsn__show_count, NULL},
+    {OF_ALL, "Effective parameters", "effective_parameters", fsn__show_count, NULL},
+    {OF_ALL, "Multiply-adds", "macs", fsn__show_big, NULL},
 };
 
 static void put_measures(FILE *out, const json_t *report)
 {
+    const bool detection = fsn__report_judged(report)->detection;
     const json_t *baseline = json_object_get(report, "baseline");
     const json_t *compressed = json_object_get(report, "compressed");
 
@@ -140,6 +160,8 @@ static void put_measures(FILE *out, const json_t *report)
         const double before = fsn__number_of(baseline, m->key);
         const double after = fsn__number_of(compressed, m->key);
 
+        if (m->task == (detection ? OF_CLASSES : OF_BOXES))
+            continue;
         fprintf(out,
                 "<tr><th scope=\"row\">%s</th><td class=\"number\">%s</td>"
                 "<td class=\"number\">%s</td><td class=\"number\">%s</td></tr>\n",
@@ -164,40 +186,46 @@ static void put_files(FILE *out, const json_t *report)
 {
     const json_t *dense = json_object_get(report, "dense");
     const json_t *int8 = json_object_get(report, "int8");
+    const json_t *compressed = json_object_get(report, "compressed");
+    const struct fsn__judged *judged = fsn__report_judged(report);
     char said[160];
 
     fsn__html_table_open(out, "Files");
     fputs("<thead><tr><th scope=\"col\">File</th><th scope=\"col\" class=\"number\">Bytes</th>"
           "<th scope=\"col\">Read back and measured</th></tr></thead><tbody>\n",
           out);
-    snprintf(said, sizeof said, "%s top-1",
-             fsn__show_percent(fsn__number_of(json_object_get(report, "compressed"), "top1")).text);
-    put_file(out, "model.onnx", json_object_get(report, "compressed"), said);
+    snprintf(said, sizeof said, "%s %s",
+             fsn__show_percent(fsn__number_of(compressed, judged->key)).text, judged->unit);
+    put_file(out, "model.onnx", compressed, said);
     snprintf(said, sizeof said, "outputs differ by at most %s",
              fsn__show_real(fsn__number_of(dense, "max_difference")).text);
     put_file(out, "model-dense.onnx", dense, said);
-    snprintf(said, sizeof said, "%s top-1, %s",
-             fsn__show_percent(fsn__number_of(int8, "top1")).text,
-             fsn__show_points(fsn__number_of(int8, "change_top1")).text);
+    snprintf(said, sizeof said, "%s %s, %s",
+             fsn__show_percent(fsn__number_of(int8, judged->key)).text, judged->unit,
+             fsn__show_points(fsn__number_of(int8, judged->change)).text);
     put_file(out, "model-int8.onnx", int8, said);
     fsn__html_table_close(out);
 }
 
 static void put_sides(FILE *out, const json_t *report)
 {
+    const json_t *compressed = json_object_get(report, "compressed");
+    const double objects = fsn__number_of(compressed, "objects");
+
     fputs("<section><h2>Before and after</h2>\n", out);
     put_measures(out, report);
-    fprintf(out,
-            "<p class=\"hint\">Measured on %s test images with model.onnx as it was read back "
-            "from the disk.</p>\n<h3>Files</h3>\n",
-            fsn__show_count(fsn__number_of(json_object_get(report, "compressed"), "images")).text);
+    fprintf(out, "<p class=\"hint\">Measured on %s test images",
+            fsn__show_count(fsn__number_of(compressed, "images")).text);
+    if (isfinite(objects))
+        fprintf(out, " with %s objects", fsn__show_count(objects).text);
+    fputs(", with model.onnx as it was read back from the disk.</p>\n<h3>Files</h3>\n", out);
     put_files(out, report);
     fputs("</section>\n", out);
 }
 
 /* ---- layers, classes ------------------------------------------------------------------------- */
 
-static void put_exclusions(FILE *out, const json_t *first)
+static void put_exclusions(FILE *out, const json_t *first, bool detection)
 {
     const json_t *layer;
     size_t i;
@@ -211,8 +239,11 @@ static void put_exclusions(FILE *out, const json_t *first)
     {
         fputs("<li><code>", out);
         fsn__html_text(out, fsn__string_of(layer, "name"));
-        fprintf(out, "</code>: %s points; left as it is, model.onnx has %s more</li>",
-                fsn__show_short(fsn__number_of(layer, "alone_top1_drop")).text,
+        fprintf(out, "</code>: %s %s; left as it is, model.onnx has %s more</li>",
+                fsn__show_short(
+                    fsn__number_of(layer, detection ? "alone_divergence" : "alone_top1_drop"))
+                    .text,
+                detection ? "nats" : "points",
                 fsn__show_bytes(fsn__number_of(layer, "added_bytes")).text);
     }
     fputs("</ul>\n", out);
@@ -220,14 +251,20 @@ static void put_exclusions(FILE *out, const json_t *first)
 
 static void put_layers(FILE *out, const json_t *report)
 {
+    const bool detection = fsn__report_judged(report)->detection;
+
     if (json_array_size(json_object_get(report, "layers")) == 0)
         return;
     fputs("<section><h2>Layers</h2>\n", out);
-    put_exclusions(out, json_object_get(report, "exclude_first"));
+    put_exclusions(out, json_object_get(report, "exclude_first"), detection);
     fsn__report_layers(out, report);
+    fprintf(out,
+            "<p class=\"hint\">Alone: %s with only this layer compressed and nothing trained. ",
+            detection ? "how far the outputs move from the baseline's on training images (mean "
+                        "Kullback-Leibler divergence)"
+                      : "accuracy lost on training images");
     fputs(
-        "<p class=\"hint\">Alone: accuracy lost on training images with only this layer "
-        "compressed and nothing trained. Filters: the relative error of their fit, before "
+        "Filters: the relative error of their fit, before "
         "training. Output: the share of what the layer writes on test images that is lost, after "
         "the fit and, after training and quantisation, in model.onnx (paler: after the fit); what "
         "layers before have changed is part of it. Quantiser: the relative error of the stored "
@@ -237,6 +274,11 @@ static void put_layers(FILE *out, const json_t *report)
 
 static void put_classes(FILE *out, const json_t *report)
 {
+    if (fsn__report_judged(report)->detection) {
+        fsn__report_precision(out, report);
+        fsn__report_drawn(out, report);
+        return;
+    }
     if (json_array_size(json_object_get(report, "classes")) == 0)
         return;
     fputs("<section><h2>Classes</h2>\n", out);

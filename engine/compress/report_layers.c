@@ -80,13 +80,15 @@ static void layer_output(FILE *out, const json_t *layer, const void *about)
 
 void fsn__report_layers(FILE *out, const json_t *report)
 {
-    static const struct fsn__column column[] = {
+    const bool detection = fsn__report_judged(report)->detection;
+    const struct fsn__column column[] = {
         {.title = "Layer", .cell = layer_name},
         {.title = "Shape", .kind = "number wide", .cell = layer_shape},
         {.title = "Parameters of before", .cell = layer_sizes},
         {"Ratio", "number", NULL, "ratio", fsn__show_times},
         {"Bits", "number wide", NULL, "bits", fsn__show_count},
-        {"Alone, points", "number", NULL, "alone_top1_drop", fsn__show_short},
+        {detection ? "Alone, nats" : "Alone, points", "number", NULL,
+         detection ? "alone_divergence" : "alone_top1_drop", fsn__show_short},
         {"Filters: fit", "number wide", NULL, "fit_error", fsn__show_error},
         {"Output: fit", "number wide", NULL, "start_output_error", fsn__show_error},
         {.title = "Output: file", .cell = layer_output},

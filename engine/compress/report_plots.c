@@ -210,9 +210,19 @@ void fsn__plot_curves(FILE *out, const char *id, const char *title,
 
 /* ---- accuracy against bytes ------------------------------------------------------------------ */
 
-static bool is_point(const json_t *candidate)
+struct pareto {
+    struct axis x, y;
+    const char *key; /* of what the files are judged by */
+};
+
+static double height_of(const struct pareto *plot, const json_t *candidate)
 {
-    return isfinite(fsn__number_of(candidate, "top1")) &&
+    return place_y(&plot->y, fsn__number_of(candidate, plot->key));
+}
+
+static bool is_point(const struct pareto *plot, const json_t *candidate)
+{
+    return isfinite(fsn__number_of(candidate, plot->key)) &&
            fsn__number_of(candidate, "size_bytes") > 0;
 }
 
@@ -229,7 +239,7 @@ static void draw_level(FILE *out, const struct axis *y, double at, const char *k
 }
 
 /* The front is few points: each step looks for the next larger file on it. */
-static void draw_front(FILE *out, const struct axis *x, const struct axis *y, const json_t *all)
+static void draw_front(FILE *out, const struct pareto *plot, const json_t *all)
 {
     double last = 0;
     const char *pen = "M";
@@ -243,73 +253,73 @@ static void draw_front(FILE *out, const struct axis *x, const struct axis *y, co
         {
             const double bytes = fsn__number_of(candidate, "size_bytes");
 
-            if (is_point(candidate) && json_is_true(json_object_get(candidate, "pareto")) &&
+            if (is_point(plot, candidate) && json_is_true(json_object_get(candidate, "pareto")) &&
                 bytes > last && (!next || bytes < fsn__number_of(next, "size_bytes")))
                 next = candidate;
         }
         if (!next)
             break;
         last = fsn__number_of(next, "size_bytes");
-        fprintf(out, "%s%.1f %.1f", pen, place_x(x, last),
-                place_y(y, fsn__number_of(next, "top1")));
+        fprintf(out, "%s%.1f %.1f", pen, place_x(&plot->x, last), height_of(plot, next));
         pen = "L";
     }
     fputs("\"/>\n", out);
 }
 
-static void draw_candidate(FILE *out, const struct axis *x, const struct axis *y, size_t number,
+static void draw_candidate(FILE *out, const struct pareto *plot, size_t number,
                            const json_t *candidate, bool chosen)
 {
     const double bytes = fsn__number_of(candidate, "size_bytes");
-    const double top1 = fsn__number_of(candidate, "top1");
+    const double left = place_x(&plot->x, bytes), top = height_of(plot, candidate);
     const bool front = json_is_true(json_object_get(candidate, "pareto"));
 
-    if (!is_point(candidate))
+    if (!is_point(plot, candidate))
         return;
     fprintf(out, "<g><title>File %zu: %s, %s%s%s</title>", number, fsn__show_bytes(bytes).text,
-            fsn__show_percent(top1).text, front ? ", on the Pareto front" : "",
-            chosen ? ", chosen" : "");
+            fsn__show_percent(fsn__number_of(candidate, plot->key)).text,
+            front ? ", on the Pareto front" : "", chosen ? ", chosen" : "");
     if (chosen)
-        fprintf(out, "<circle class=\"ring\" cx=\"%.1f\" cy=\"%.1f\" r=\"8\"/>", place_x(x, bytes),
-                place_y(y, top1));
+        fprintf(out, "<circle class=\"ring\" cx=\"%.1f\" cy=\"%.1f\" r=\"8\"/>", left, top);
     fprintf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>",
-            front ? "front" : "behind", place_x(x, bytes), place_y(y, top1));
+            front ? "front" : "behind", left, top);
     fprintf(out, "<text class=\"item\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%zu</text></g>\n",
-            place_x(x, bytes) - 8, place_y(y, top1) + (place_y(y, top1) < TOP + 14 ? 15 : -7),
-            number);
+            left - 8, top + (top < TOP + 14 ? 15 : -7), number);
 }
 
-void fsn__plot_pareto(FILE *out, const json_t *search)
+void fsn__plot_pareto(FILE *out, const json_t *search, const struct fsn__judged *judged)
 {
     const json_t *all = json_object_get(search, "candidates"), *candidate;
-    const double baseline = fsn__number_of(json_object_get(search, "selection"), "baseline_top1");
+    const double baseline = fsn__number_of(json_object_get(search, "selection"), judged->baseline);
     const double most = fsn__number_of(search, "max_accuracy_drop");
     const double chosen = fsn__number_of(search, "chosen");
-    struct range bytes = nothing, top1 = nothing;
-    struct axis x, y;
+    struct range bytes = nothing, heights = nothing;
+    struct pareto plot = {.key = judged->key};
     size_t i;
 
     json_array_foreach(all, i, candidate)
     {
-        if (is_point(candidate)) {
+        if (is_point(&plot, candidate)) {
             widen(&bytes, fsn__number_of(candidate, "size_bytes"));
-            widen(&top1, fsn__number_of(candidate, "top1"));
+            widen(&heights, fsn__number_of(candidate, judged->key));
         }
     }
     widen(&bytes, bytes.low > bytes.high ? NAN : 0);
-    widen(&top1, top1.low > top1.high ? NAN : baseline);
-    if (!make_axis(bytes, 1, &x) || !make_axis(top1, 0.1, &y))
+    widen(&heights, heights.low > heights.high ? NAN : baseline);
+    if (!make_axis(bytes, 1, &plot.x) || !make_axis(heights, 0.1, &plot.y))
         return;
-    fputs("<figure class=\"pareto\"><figcaption>Accuracy against size</figcaption>", out);
-    open_plot(out, "pareto", "Top-1 accuracy against the bytes of the file");
+    fprintf(out, "<figure class=\"pareto\"><figcaption>%s against size</figcaption>",
+            judged->title);
+    open_plot(out, "pareto",
+              judged->detection ? "Mean average precision against the bytes of the file"
+                                : "Top-1 accuracy against the bytes of the file");
     fputs("<desc id=\"pareto-desc\">A point for each file, numbered as in the table below. The "
           "line joins those on the Pareto front: no other is as small and as accurate.</desc>\n",
           out);
-    draw_axes(out, &x, &y, "size of model.onnx", fsn__show_round_bytes, show_tick);
-    draw_level(out, &y, baseline, "level", "baseline");
-    draw_level(out, &y, baseline - most, "limit", "least that holds");
-    draw_front(out, &x, &y, all);
+    draw_axes(out, &plot.x, &plot.y, "size of model.onnx", fsn__show_round_bytes, show_tick);
+    draw_level(out, &plot.y, baseline, "level", "baseline");
+    draw_level(out, &plot.y, baseline - most, "limit", "least that holds");
+    draw_front(out, &plot, all);
     json_array_foreach(all, i, candidate)
-        draw_candidate(out, &x, &y, i + 1, candidate, (double)i == chosen);
+        draw_candidate(out, &plot, i + 1, candidate, (double)i == chosen);
     fputs("</svg></figure>\n", out);
 }

@@ -33,7 +33,7 @@ static int in_hand(const struct view *view)
 static const char *state_of(const struct view *view, int number, const json_t *done)
 {
     if (done)
-        return json_is_null(json_object_get(done, "top1")) ? "diverged" : "done";
+        return json_is_null(json_object_get(done, "drop")) ? "diverged" : "done";
     if (srv_job_has_ended(view->job->status))
         return "not-made";
     return number == in_hand(view) && view->job->status == SRV_JOB_RUNNING ? "running" : "waiting";
@@ -93,10 +93,9 @@ static void put_links(const struct view *view, json_t *row, int number)
 
 static json_t *row_json(const struct view *view, int number, const json_t *done)
 {
-    static const char *const figures[] = {"size_bytes", "parameters", "effective_parameters",
-                                          "ratio",      "bits",       "top1",
-                                          "drop",       "drop_error", "holds",
-                                          "pareto",     "seconds"};
+    static const char *const figures[] = {
+        "size_bytes", "parameters", "effective_parameters", "ratio", "bits",   "top1",
+        "map50",      "drop",       "drop_error",           "holds", "pareto", "seconds"};
     const bool chosen = done && number == view->best + 1;
     const char *state = state_of(view, number, done);
     json_t *row =

@@ -114,9 +114,10 @@ bool srv_job_if_match(const struct srv_job *job, void *user)
 json_t *srv_epoch_json(const struct fsn_epoch *row)
 {
     return json_pack(
-        "{si si so so so so so so so so}", "candidate", row->candidate, "epoch", row->epoch, "lr",
-        srv_real_json(row->lr), "train_loss", srv_real_json(row->train_loss), "train_top1",
+        "{si si so so so so so so so so so}", "candidate", row->candidate, "epoch", row->epoch,
+        "lr", srv_real_json(row->lr), "train_loss", srv_real_json(row->train_loss), "train_top1",
         srv_real_json(row->train_top1), "seconds", srv_real_json(row->seconds), "images_per_second",
         srv_real_json(row->images_per_second), "teacher_top1", srv_real_json(row->teacher_top1),
-        "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss));
+        "held_top1", srv_real_json(row->held_top1), "held_loss", srv_real_json(row->held_loss),
+        "matched", srv_real_json(row->matched));
 }

@@ -298,7 +298,7 @@ static void add_safety_headers(struct srv_request *request, const struct srv_fil
     srv_reply_header(request, "X-Content-Type-Options", "nosniff");
     if (page)
         srv_reply_header(request, "Content-Security-Policy",
-                         "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+                         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
 }
 
 /* Of the whole file, by the algorithm that the client prefers. */

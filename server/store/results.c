@@ -15,14 +15,14 @@ enum fsn_status srv_metrics_put(struct srv_db *db, const char *job_id, int64_t f
     srv_query_begin(
         &q, db,
         "INSERT INTO metrics (job_id, candidate, epoch, lr, train_loss, train_top1, seconds,"
-        " images_per_second, teacher_top1, held_top1, held_loss)"
-        " SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs"
+        " images_per_second, teacher_top1, held_top1, held_loss, matched)"
+        " SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs"
         " WHERE id = ? AND fence = ? AND status = 'running'"
         " ON CONFLICT (job_id, candidate, epoch) DO UPDATE SET lr = excluded.lr,"
         " train_loss = excluded.train_loss, train_top1 = excluded.train_top1,"
         " seconds = excluded.seconds, images_per_second = excluded.images_per_second,"
         " teacher_top1 = excluded.teacher_top1, held_top1 = excluded.held_top1,"
-        " held_loss = excluded.held_loss");
+        " held_loss = excluded.held_loss, matched = excluded.matched");
     srv_query_int(&q, row->candidate);
     srv_query_int(&q, row->epoch);
     srv_query_real(&q, row->lr);
@@ -33,6 +33,7 @@ enum fsn_status srv_metrics_put(struct srv_db *db, const char *job_id, int64_t f
     srv_query_real(&q, row->teacher_top1);
     srv_query_real(&q, row->held_top1);
     srv_query_real(&q, row->held_loss);
+    srv_query_real(&q, row->matched);
     srv_query_text(&q, job_id);
     srv_query_int(&q, fence);
     status = srv_query_run(&q, &changed, err);
@@ -67,7 +68,7 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
 
     srv_query_begin(&q, db,
                     "SELECT epoch, lr, train_loss, train_top1, seconds, images_per_second,"
-                    " teacher_top1, held_top1, held_loss, candidate"
+                    " teacher_top1, held_top1, held_loss, candidate, matched"
                     " FROM metrics WHERE job_id = ? ORDER BY candidate, epoch");
     srv_query_text(&q, job_id);
     while (srv_query_row(&q) && srv_query_room(&q, &rows, n, &capacity, sizeof *rows)) {
@@ -82,6 +83,7 @@ enum fsn_status srv_metrics_list(struct srv_db *db, const char *job_id, struct f
             .held_top1 = srv_column_real(&q, 7),
             .held_loss = srv_column_real(&q, 8),
             .candidate = (int)srv_column_int(&q, 9),
+            .matched = srv_column_real(&q, 10),
         };
     }
     status = srv_query_end(&q, err);

@@ -8,6 +8,7 @@ import { stageNames } from "./log.js";
 import { budget, isPoint, stateNames } from "./pareto.js";
 import { tile } from "./plan.js";
 import { saving } from "./result.js";
+import { judgedIn } from "./task.js";
 import { hasToken } from "./token.js";
 import { trainingPart } from "./training.js";
 
@@ -32,9 +33,11 @@ function ways(job, file, files) {
     to(file.number - 1, "Previous file"), to(file.number + 1, "Next file"));
 }
 
-const figures = (file, list) => h("dl", { class: "tiles" },
+const lost = (file) => `${points(-file.drop)} from the baseline${file.drop_error === null ? "" : `, with an error of ${real(file.drop_error, 3)}`}`;
+
+const figures = (file, list, { key, title }) => h("dl", { class: "tiles" },
   tile("Asked for", budget(file)),
-  tile("Accuracy", percent(file.top1), file.drop !== null && `${points(-file.drop)} from the baseline, with an error of ${real(file.drop_error, 3)}`),
+  tile(title, percent(file[key]), file.drop !== null && lost(file)),
   tile("Size", bytes(file.size_bytes), file.ratio !== null && `${times(file.ratio)} smaller`),
   tile("Parameters", big(file.parameters), file.bits !== null && `of ${count(file.bits)} bits`),
   list.max_accuracy_drop !== null && tile("Holds", file.holds === null ? "–" : file.holds ? "yes" : "no", `at most ${real(list.max_accuracy_drop, 3)} points lost`),
@@ -43,7 +46,7 @@ const figures = (file, list) => h("dl", { class: "tiles" },
 export async function candidate(body, signal, id, number) {
   const path = `/v1/jobs/${encodeURIComponent(id)}`;
   const top = h("div"), shown = h("div"), training = trainingPart(signal);
-  const hint = h("p", { class: "hint" }, "Accuracy is of the test images that judge the files alone.");
+  const hint = h("p", { class: "hint" });
   let drawn = "";
 
   await poll(async () => {
@@ -58,7 +61,9 @@ export async function candidate(body, signal, id, number) {
     }
     if (now !== drawn) {
       refill(top, headline(job, file), ways(job, file, list.items));
-      fill(shown, figures(file, list));
+      const measure = judgedIn(list.items);
+      fill(shown, figures(file, list, measure));
+      hint.textContent = `${measure.title} is of the test images that judge the files alone.`;
       training.update(own, job.epochs);
     }
     drawn = now;

@@ -3,7 +3,8 @@ import { h, scroll, table } from "./dom.js";
 import { count, percent, points } from "./format.js";
 
 const DRAWN = 40; // classes; of more, there is no picture, and the table of classes is cut
-const label = (classes, i) => [String(i), classes[i]?.name && h("span", { class: "name" }, ` ${classes[i].name}`)];
+/** A class's number and name. */
+export const label = (classes, i) => [String(i), classes[i]?.name && h("span", { class: "name" }, ` ${classes[i].name}`)];
 
 function cell(images, of, right, before) {
   const element = h("td", { class: `${right ? "right" : "wrong"}${images ? "" : " zero"}`, title: `baseline: ${count(before)}` }, count(images));

@@ -6,6 +6,7 @@ import { count, duration, percent, points, signed, times } from "./format.js";
 import { pagedList } from "./lists.js";
 import { olderPart } from "./older.js";
 import { measures } from "./result.js";
+import { judgedIn } from "./task.js";
 
 /* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects, or is one. */
 const isRule = (value) => [value, ...Object.values(value ?? {})].some((v) => Array.isArray(v) && v.some((x) => x !== null && typeof x === "object"));
@@ -24,13 +25,15 @@ const rows = [
     change: m.change ?? ((d, a, b) => (a === b ? "same" : times(b / a))) })),
   { name: "Smaller than the baseline", of: (r) => r.ratios.disk, show: times, change: (d) => signed(d) },
   { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: points },
+  { name: "Baseline's mAP@.5", of: (r) => r.baseline.map50, show: (v) => percent(v), change: points },
   { name: "Bits of a value", of: (r) => r.bits, show: count, change: (d) => signed(d, 0) },
   { name: "Time", of: (r) => r.wall_seconds, show: duration, change: (d, a, b) => times(b / a) },
 ];
 
 /** What of a file of a search or a sweep is known, in the form of a report; its curve is its own. */
 function asReport(file, training) {
-  return { compressed: file, baseline: { top1: file.top1 === null ? null : file.top1 + file.drop }, bits: file.bits,
+  const before = (figure) => (typeof figure === "number" ? figure + file.drop : null);
+  return { compressed: file, baseline: { top1: before(file.top1), map50: before(file.map50) }, bits: file.bits,
     ratios: { disk: file.ratio }, wall_seconds: file.seconds, training };
 }
 
@@ -52,6 +55,7 @@ function sideBySide(a, b, signal) {
   const top1 = curves("Training accuracy, %", [{ label: a.name, of: (r) => r.a?.train_top1 }, { label: b.name, of: (r) => r.b?.train_top1 }], signal);
   const epochs = Array.from({ length: Math.max(a.report.training.length, b.report.training.length) }, (_, i) =>
     ({ epoch: i + 1, a: a.report.training[i], b: b.report.training[i] }));
+  const { title: measure } = judgedIn([a, b].map((s) => s.report.compressed));
   const [left, right] = [settings(a.job.spec), settings(b.job.spec)];
   const differing = [...new Set([...left.keys(), ...right.keys()])].filter((k) => k !== "/name" && left.get(k) !== right.get(k));
   const columns = [
@@ -66,8 +70,8 @@ function sideBySide(a, b, signal) {
   return {
     element: h("div", {}, table("The two results", columns, rows.filter((r) => [a, b].some((s) => typeof r.of(s.report) === "number"))),
       (a.file || b.file) && h("p", { class: "hint" }, a.file && b.file
-        ? "Accuracy is of the test images that judge the files of a job alone."
-        : "The accuracy of a file is of the test images that judge the files alone, that of a job is of all: they are not the same images."),
+        ? `${measure} is of the test images that judge the files of a job alone.`
+        : `The ${measure === "Accuracy" ? "accuracy" : measure} of a file is of the test images that judge the files alone, that of a job is of all: they are not the same images.`),
       epochs.length > 0 && h("div", { class: "curves" }, loss.element, top1.element),
       a.id !== b.id && h("h2", {}, "Settings that differ"),
       a.id !== b.id && (differing.length ? table("Settings that differ", [

@@ -80,12 +80,13 @@ export function curves(title, series, signal, digits = 4) {
   } };
 }
 
-/** Loss, accuracy and learning rate of a job. */
+/** Loss, accuracy (of a detector, what is matched) and learning rate of a job. */
 export function trainingCurves(signal) {
   const all = [
     curves("Loss", [{ label: "training", of: (r) => r.train_loss }, { label: "held back", of: (r) => r.held_loss }], signal),
     curves("Accuracy, %", [{ label: "training", of: (r) => r.train_top1 }, { label: "held back", of: (r) => r.held_top1 },
       { label: "teacher", of: (r) => r.teacher_top1, dash: [6, 4] }], signal),
+    curves("Default boxes matched in an image", [{ label: "training", of: (r) => r.matched }], signal),
     curves("Learning rate", [{ label: "rate", of: (r) => r.lr }], signal),
   ];
   return { element: h("div", { class: "curves" }, all.map((c) => c.element)), update: (rows, epochs) => all.forEach((c) => c.update(rows, epochs)) };

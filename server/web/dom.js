@@ -72,6 +72,15 @@ export function table(label, columns, rows) {
       h("tr", {}, columns.map((c) => h("td", { class: kind(c) }, c.cell(row))))))));
 }
 
+/** A bar of share of its place, on a paler one of whole; the figure stands beside it. */
+export function bar(text, kind, share, whole = 0) {
+  const inner = h("span", { class: `bar ${kind}`, "aria-hidden": "true" });
+  const set = (name, value) => inner.style.setProperty(name, String(Math.max(0, Math.min(1, value || 0))));
+  set("--share", share);
+  set("--whole", whole);
+  return h("span", { class: "barred" }, inner, h("span", { class: "number" }, text));
+}
+
 /** A click does work(), and none does anything until that has failed: it returns false then. The button is not disabled
  * meanwhile, which would take the focus from who has just pressed it. */
 export function press(button, work) {

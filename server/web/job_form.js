@@ -3,14 +3,16 @@ import { h, fill, newId, problem } from "./dom.js";
 import { entryAt, everySetting, field, merge, put, valueAt } from "./fields.js";
 import { big, bytes } from "./format.js";
 import { olderPart } from "./older.js";
+import { hasBoxes } from "./task.js";
 
 // Ways to state a budget: one of them is asked for, by its pointer. Those that the server does not have
-// are not offered.
+// are not offered. boxes: what it is called where the data set has boxes.
 const budgets = [
   { pointer: "/filter_summary/ratio", title: "Ratio of every layer", label: "Ratio" },
   { pointer: "/budget/size_bytes", title: "Size of model.onnx", label: "Bytes", start: (m) => Math.floor(m.size_bytes / 10) },
   { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
-  { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1 },
+  { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1,
+    boxes: { title: "mAP that may be lost", label: "Points of mAP@.5" } },
   { pointer: "/sweep/ratio", title: "Several ratios", label: "Ratios", start: () => [2, 4, 8] },
   { pointer: "/sweep/bits", title: "Several widths", label: "Bits", start: () => [3, 4, 8] },
   { pointer: "/sweep/size_bytes", title: "Several sizes", label: "Sizes in bytes", start: (m) => [20, 10, 5].map((n) => Math.floor(m.size_bytes / n)) },
@@ -55,7 +57,15 @@ function budgetFields(schema, model) {
   };
   select.addEventListener("change", choose);
   show();
+  const helps = kinds.map((b) => entryAt(schema, b.pointer).description);
+  const suit = (boxes) => kinds.forEach((b, i) => {
+    const { title, label } = (boxes && b.boxes) || b;
+    select.options[i].textContent = title;
+    fields[i].element.querySelector("label").textContent = label;
+    if (b.boxes) fields[i].element.querySelector(".hint").textContent = boxes ? helps[i].replace("top-1", "mAP@.5") : helps[i];
+  });
   return {
+    suit,
     element: h("div", { class: "pair" },
       h("div", { class: "field" }, h("label", { for: select.id }, "Budget"), select), fields.map((f) => f.element)),
     // Only what is shown counts.
@@ -107,13 +117,17 @@ function jsonField() {
  * firstFault()}. */
 export function jobForm(schema, models, datasets) {
   const model = chooser("/model_id", "Model", "models", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
-  const dataset = chooser("/dataset_id", "Data set", "data sets", datasets, (d) => `${d.name || d.id} · ${d.summary.classes ? `${d.summary.classes} classes` : "no classes"}`);
+  const dataset = chooser("/dataset_id", "Data set", "data sets", datasets,
+    (d) => `${d.name || d.id} · ${d.summary.classes ? `${d.summary.classes} classes` : "no classes"}${hasBoxes(d) ? " with boxes" : ""}`);
   const name = field("/name", entryAt(schema, "/name"), { label: "Name", help: null });
   const budget = budgetFields(schema, () => models.items.find((m) => m.id === model.read()));
   const often = Object.entries(common).filter(([p]) => entryAt(schema, p)).map(([p, o]) => field(p, entryAt(schema, p), o));
   const [preprocess, rest] = [often.filter((f) => f.pointer.startsWith("/preprocess")), often.filter((f) => !f.pointer.startsWith("/preprocess"))];
   const advanced = advancedFields(schema);
   const json = jsonField();
+  const suit = () => budget.suit(hasBoxes(datasets.items.find((d) => d.id === dataset.read())));
+  dataset.input.addEventListener("change", suit);
+  suit();
   const fields = [model, dataset, name, ...budget.fields, ...often, ...advanced.fields];
   const general = h("div", { class: "faults" });
   const submit = h("button", { type: "submit", class: "primary" }, "Order the job");
@@ -137,6 +151,7 @@ export function jobForm(schema, models, datasets) {
     /* Returns what of it is no longer stored: "model", "data set". */
     fill(spec) {
       fields.forEach((f) => { const v = valueAt(spec, f.pointer); if (v !== undefined && v !== null) f.write(v); });
+      suit();
       return [!model.has(spec.model_id) && "model", !dataset.has(spec.dataset_id) && "data set"].filter(Boolean);
     },
     /* Throws a SyntaxError when the JSON is none. */

@@ -5,10 +5,11 @@ import { h, fill, table } from "./dom.js";
 import { bytes, count, duration, percent, points, real, times } from "./format.js";
 import { saving } from "./result.js";
 import { axis, svg } from "./svg.js";
+import { judgedIn } from "./task.js";
 import { hasToken } from "./token.js";
 
 const W = 420, H = 230, LEFT = 52, RIGHT = 14, TOP = 10, BOTTOM = 36;
-export const isPoint = (c) => typeof c.top1 === "number" && c.size_bytes > 0; // else its training diverged
+export const isPoint = (c) => typeof c.drop === "number" && c.size_bytes > 0; // else its training diverged
 
 /** A dashed line across, with what it is. */
 const level = (y, at, kind, text) => at >= y.low && at <= y.high && [
@@ -16,16 +17,17 @@ const level = (y, at, kind, text) => at >= y.low && at <= y.high && [
   svg("text", { x: W - RIGHT, y: y.place(at) + (y.place(at) > TOP + 14 ? -4 : 13), "text-anchor": "end" }, text)];
 
 function plot({ items, max_accuracy_drop: most }, choose) {
-  const shown = items.filter(isPoint), baseline = shown[0].top1 + shown[0].drop;
-  const top1 = [...shown.map((c) => c.top1), baseline];
+  const { key, long } = judgedIn(items);
+  const shown = items.filter(isPoint), baseline = shown[0][key] + shown[0].drop;
+  const heights = [...shown.map((c) => c[key]), baseline];
   const x = axis(0, Math.max(...shown.map((c) => c.size_bytes)));
-  const y = axis(Math.min(...top1), Math.max(...top1));
+  const y = axis(Math.min(...heights), Math.max(...heights));
   x.place = (v) => LEFT + (v - x.low) / (x.high - x.low) * (W - LEFT - RIGHT);
   y.place = (v) => H - BOTTOM - (v - y.low) / (y.high - y.low) * (H - TOP - BOTTOM);
-  const at = (c) => [x.place(c.size_bytes), y.place(c.top1)];
+  const at = (c) => [x.place(c.size_bytes), y.place(c[key])];
   const front = shown.filter((c) => c.pareto).sort((a, b) => a.size_bytes - b.size_bytes);
   return svg("svg", { class: "points", viewBox: `0 0 ${W} ${H}`, role: "img",
-    "aria-label": "Top-1 accuracy against the size of the file; the figures are in the table of the files that were tried" },
+    "aria-label": `${long} against the size of the file; the figures are in the table of the files that were tried` },
   y.ticks.map((t, i) => [
     svg("line", { class: i ? "grid" : "axis", x1: LEFT, x2: W - RIGHT, y1: y.place(t), y2: y.place(t) }),
     svg("text", { x: LEFT - 6, y: y.place(t) + 4, "text-anchor": "end" }, real(t))]),
@@ -36,16 +38,18 @@ function plot({ items, max_accuracy_drop: most }, choose) {
   most !== null && level(y, baseline - most, "limit", "least that holds"),
   svg("path", { class: "front-line", d: front.map((c, i) => `${i ? "L" : "M"}${at(c).join(" ")}`).join("") }),
   shown.map((c) => svg("g", { class: "point", onclick: () => choose(c.number) },
-    svg("title", {}, `File ${c.number}: ${bytes(c.size_bytes)}, ${percent(c.top1)}${c.pareto ? ", on the Pareto front" : ""}${c.best ? ", the best" : ""}`),
+    svg("title", {}, `File ${c.number}: ${bytes(c.size_bytes)}, ${percent(c[key])}${c.pareto ? ", on the Pareto front" : ""}${c.best ? ", the best" : ""}`),
     svg("circle", { class: "touch", cx: at(c)[0], cy: at(c)[1], r: 12 }),
     c.best && svg("circle", { class: "ring", cx: at(c)[0], cy: at(c)[1], r: 8 }),
     svg("circle", { class: c.pareto ? "front" : "behind", cx: at(c)[0], cy: at(c)[1], r: 4 }),
     svg("text", { class: "item", x: at(c)[0] - 8, y: at(c)[1] + (at(c)[1] < TOP + 14 ? 15 : -7), "text-anchor": "end" }, String(c.number)))));
 }
 
-function unseenText({ unseen, max_accuracy_drop: most }) {
-  return `On the ${count(unseen.images)} test images that had no part in the choice the baseline has ${percent(unseen.baseline_top1)} `
-    + `and the chosen file ${percent(unseen.top1)}: ${points(-unseen.drop)}, with a standard error of ${real(unseen.drop_error, 3)}`
+function unseenText({ unseen, candidates, max_accuracy_drop: most }) {
+  const { key, baseline } = judgedIn(candidates);
+  return `On the ${count(unseen.images)} test images that had no part in the choice the baseline has ${percent(unseen[baseline])} `
+    + `and the chosen file ${percent(unseen[key])}: ${points(-unseen.drop)}`
+    + `${typeof unseen.drop_error === "number" ? `, with a standard error of ${real(unseen.drop_error, 3)}` : ""}`
     + `${most === null ? "" : `; at most ${real(most, 3)} points were to be lost`}.`;
 }
 
@@ -61,7 +65,7 @@ function ways(job, c, best) {
 }
 
 function columns(job, list, over) {
-  const best = list.items.find((c) => c.best)?.number;
+  const best = list.items.find((c) => c.best)?.number, { key, title } = judgedIn(list.items);
   return [
     { title: "File", cell: (c) => [h("a", { id: `made-${c.number}`, href: `#/job/${job}/${c.number}`, "aria-label": `File ${c.number}` }, count(c.number)),
       c.status !== "done" && h("span", { class: "mark quiet" }, stateNames[c.status]),
@@ -69,7 +73,7 @@ function columns(job, list, over) {
     { title: "Size", number: true, cell: (c) => bytes(c.size_bytes || null) },
     { title: "Asked for", number: true, wide: true, cell: budget },
     { title: "Smaller", number: true, wide: true, cell: (c) => times(c.ratio) },
-    { title: "Accuracy", number: true, cell: (c) => percent(c.top1) },
+    { title, number: true, cell: (c) => percent(c[key]) },
     { title: "Change", number: true, cell: (c) => (c.drop === null ? points(null) : points(-c.drop)) },
     { title: "Error", number: true, wide: true, cell: (c) => real(c.drop_error, 3) },
     list.max_accuracy_drop !== null && { title: "Holds", cell: (c) => (c.holds === null ? "–" : c.holds ? "yes" : "no") },
@@ -91,17 +95,18 @@ export function filesPart(job) {
   return { element,
     async update(status, signal) {
       const list = await get(`/v1/jobs/${job}/candidates`, signal), over = status === "succeeded";
+      const { title: measure } = judgedIn(list.items);
       signal.throwIfAborted();
       element.hidden = list.items.length === 0;
       title.textContent = over ? "Files that were tried" : list.kind === "sweep" ? "Files of the sweep" : "Files of the search";
       fill(shown, list.items.some(isPoint)
-        && h("figure", { class: "curve pareto" }, h("figcaption", {}, "Accuracy against size"), plot(list, choose)),
+        && h("figure", { class: "curve pareto" }, h("figcaption", {}, `${measure} against size`), plot(list, choose)),
       table(title.textContent, columns(job, list, over), list.items));
-      if (!over) hint.textContent = "Accuracy is of test images that judge the files alone; others tell in the end what the chosen one loses.";
+      if (!over) hint.textContent = `${measure} is of test images that judge the files alone; others tell in the end what the chosen one loses.`;
     },
     told(search) {
       if (!search) return;
-      hint.textContent = `Accuracy is of ${count(search.selection.images)} test images, which judge the files alone; the rest of the page is of the chosen one.`;
+      hint.textContent = `${judgedIn(search.candidates).title} is of ${count(search.selection.images)} test images, which judge the files alone; the rest of the page is of the chosen one.`;
       fill(unseen, unseenText(search));
     } };
 }

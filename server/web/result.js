@@ -1,10 +1,12 @@
 // result.js - what came of a job: before and after, layers, warnings, files. All figures are the report's.
 import { get, save } from "./api.js";
 import { confusions } from "./classes.js";
-import { h, copyButton, problem, table } from "./dom.js";
+import { detections } from "./detection.js";
+import { h, bar, copyButton, problem, table } from "./dom.js";
 import { goesNote, goneNote } from "./expiry.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
 import { tile } from "./plan.js";
+import { judged } from "./task.js";
 import { hasToken } from "./token.js";
 
 /** Rows of baseline and compressed side by side; shared with compare.js. */
@@ -12,6 +14,11 @@ export const measures = [
   { name: "Top-1 accuracy", of: (x) => x.top1, show: (v) => percent(v), change: points },
   { name: "Top-5 accuracy", of: (x) => x.top5, show: (v) => percent(v), change: points },
   { name: "Loss", of: (x) => x.loss, show: (v) => real(v), change: (d) => signed(d, 4) },
+  { name: "mAP@.5", of: (x) => x.map50, show: (v) => percent(v), change: points },
+  { name: "mAP@.5 at 11 recalls (VOC 2007)", of: (x) => x.map07, show: (v) => percent(v), change: points },
+  { name: "COCO AP", of: (x) => x.coco_ap, show: (v) => percent(v), change: points },
+  { name: "COCO AP50", of: (x) => x.coco_ap50, show: (v) => percent(v), change: points },
+  { name: "COCO AP75", of: (x) => x.coco_ap75, show: (v) => percent(v), change: points },
   { name: "File", of: (x) => x.size_bytes, show: bytes },
   { name: "Parameters", of: (x) => x.parameters, show: count },
   { name: "Effective parameters", of: (x) => x.effective_parameters, show: count },
@@ -20,9 +27,10 @@ export const measures = [
 
 const tone = (drop) => (drop > 2 ? "bad" : drop > 0.5 ? "fair" : "good");
 
-function tiles({ baseline, compressed, change, ratios }) {
+function tiles({ task, baseline, compressed, change, ratios }) {
+  const { key, title } = judged(task);
   return h("dl", { class: "tiles result" },
-    tile("Accuracy", percent(compressed.top1), `${percent(baseline.top1)} before, ${points(change.top1)}`, tone(-change.top1)),
+    tile(title, percent(compressed[key]), `${percent(baseline[key])} before, ${points(change[key])}`, tone(-change[key])),
     tile("Size", bytes(compressed.size_bytes), `${bytes(baseline.size_bytes)} before`),
     tile("Smaller", times(ratios.disk), "on the disk"),
     tile("Parameters", big(compressed.parameters), `${big(baseline.parameters)} before, ${times(ratios.parameters)} fewer`));
@@ -41,18 +49,9 @@ function sideBySide({ baseline, compressed }) {
   ], measures.filter((m) => typeof m.of(compressed) === "number"));
 }
 
-/** A bar of share of its place, on a paler one of whole; the figure stands beside it. */
-function bar(text, kind, share, whole = 0) {
-  const inner = h("span", { class: `bar ${kind}`, "aria-hidden": "true" });
-  const set = (name, value) => inner.style.setProperty(name, String(Math.max(0, Math.min(1, value || 0))));
-  set("--share", share);
-  set("--whole", whole);
-  return h("span", { class: "barred" }, inner, h("span", { class: "number" }, text));
-}
-
 const weights = (layer) => layer.shape.reduce((a, b) => a * b, 1);
 
-function layerBars({ layers }) {
+function layerBars({ task, layers }) {
   const most = (of) => Math.max(...layers.map((l) => of(l) ?? 0), 1e-12);
   const largest = most(weights);
   return table("Layers", [
@@ -62,17 +61,19 @@ function layerBars({ layers }) {
       bar(`${count(l.fs_size)} of ${count(weights(l))}`, "sizes", l.fs_size / largest, weights(l) / largest) },
     { title: "Ratio", number: true, cell: (l) => times(l.ratio) },
     { title: "Bits", number: true, wide: true, cell: (l) => count(l.bits) },
-    { title: "Alone, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
+    task === "detect" ? { title: "Alone, nats", number: true, cell: (l) => real(l.alone_divergence, 3) }
+      : { title: "Alone, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
     { title: "Error of its output", cell: (l) => bar(real(l.output_error, 3), "error", l.output_error, l.start_output_error) },
   ], layers);
 }
 
 /** Which layers to leave out, where there are some that stand out. */
-function exclusions({ exclude_first: first = [] }) {
+function exclusions({ task, exclude_first: first = [] }) {
+  const alone = (l) => (task === "detect" ? `${real(l.alone_divergence, 3)} nats` : `${real(l.alone_top1_drop, 3)} points`);
   return first.length > 0 && h("div", { class: "exclude" },
     h("p", {}, "What to exclude first: these cost far more than the others, each compressed alone."),
     h("ul", {}, first.map((l) => h("li", {}, h("code", {}, l.name),
-      `: ${real(l.alone_top1_drop, 3)} points; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
+      `: ${alone(l)}; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
 }
 
 /** A click saves the file with the token, which the browser's own request would not carry. */
@@ -111,18 +112,20 @@ export async function result(job, signal, files) {
   const [report, artifacts] = await Promise.all([there("report"), there("artifacts")]);
   if (!report) return h("div", { class: "outcome" }, goneNote(job, false));
   files.told(report.search);
+  const objects = typeof report.compressed.objects === "number" ? ` with ${count(report.compressed.objects)} objects` : "";
   return h("div", { class: "outcome" },
     tiles(report), artifacts ? page(artifacts.items) : goneNote(job, true),
     report.warnings.length > 0 && h("section", { class: "warnings", "aria-label": "Warnings" }, h("h2", {}, "Warnings"),
       h("ul", {}, report.warnings.map((w) => h("li", {}, w)))),
     h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
-      h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images with model.onnx as it was read back from the disk; `
+      h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images${objects}, with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
     files.element,
     artifacts && h("section", {}, h("h2", {}, "Downloads"), goesNote(job), downloads(artifacts.items)),
     h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
-      h("p", { class: "hint" }, "Alone: accuracy lost on training images with only this layer compressed and nothing trained. "
+      h("p", { class: "hint" }, `Alone: ${report.task === "detect" ? "how far the outputs move from the baseline's on training images (mean Kullback-Leibler divergence)"
+        : "accuracy lost on training images"} with only this layer compressed and nothing trained. `
         + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "
         + "what layers before have changed is part of it.")),
-    confusions(report));
+    confusions(report), detections(report));
 }

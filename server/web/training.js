@@ -8,14 +8,20 @@ const ALL = "0";
 
 /** The rows of /metrics, or of the report's training: the figures of the curves. */
 export function trainingTable(training) {
-  const held = training.some((r) => r.held_top1 !== null), several = training.some((r) => r.candidate !== training[0].candidate);
+  const detection = training.some((r) => typeof r.matched === "number"), held = training.some((r) => r.held_top1 !== null);
+  const several = training.some((r) => r.candidate !== training[0].candidate);
   return table("Training, epoch by epoch", [
     several && { title: "File", number: true, cell: (r) => count(r.candidate) },
     { title: "Epoch", number: true, cell: (r) => count(r.epoch) },
     { title: "Loss", number: true, cell: (r) => real(r.train_loss) },
-    { title: "Accuracy", number: true, cell: (r) => percent(r.train_top1) },
-    held ? { title: "Held back", number: true, cell: (r) => percent(r.held_top1) }
-      : { title: "Teacher", number: true, wide: true, cell: (r) => percent(r.teacher_top1) },
+    ...(detection ? [
+      { title: "Held-back loss", number: true, cell: (r) => real(r.held_loss) },
+      { title: "Matched boxes", number: true, cell: (r) => real(r.matched, 3) },
+    ] : [
+      { title: "Accuracy", number: true, cell: (r) => percent(r.train_top1) },
+      held ? { title: "Held back", number: true, cell: (r) => percent(r.held_top1) }
+        : { title: "Teacher", number: true, wide: true, cell: (r) => percent(r.teacher_top1) },
+    ]),
     { title: "Rate", number: true, wide: true, cell: (r) => real(r.lr, 3) },
     { title: "Images/s", number: true, wide: true, cell: (r) => count(r.images_per_second) },
     { title: "Took", number: true, cell: (r) => duration(r.seconds) },
@@ -26,7 +32,8 @@ export function trainingTable(training) {
 function together(signal) {
   const lines = (figure) => Array.from({ length: MOST }, (_, i) =>
     ({ label: `file ${i + 1}`, colour: i, of: (r) => r[i + 1]?.[figure] }));
-  const all = [curves("Loss", lines("train_loss"), signal), curves("Accuracy, %", lines("train_top1"), signal)];
+  const all = [curves("Loss", lines("train_loss"), signal), curves("Accuracy, %", lines("train_top1"), signal),
+    curves("Default boxes matched in an image", lines("matched"), signal)];
   return { element: h("div", { class: "curves" }, all.map((c) => c.element)), update(rows, epochs) {
     const byEpoch = new Map();
     for (const row of rows) byEpoch.set(row.epoch, { ...byEpoch.get(row.epoch), epoch: row.epoch, [row.candidate]: row });

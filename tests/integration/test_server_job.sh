@@ -147,10 +147,10 @@ same "a file is saved, and taken as what it is" 'attachment; filename="model.onn
     "$(header content-disposition) $(header x-content-type-options) $(header content-security-policy)"
 call GET "/v1/jobs/$job/artifacts/report.html"
 same "the page is shown, and can do nothing" \
-    "text/html; charset=utf-8 inline; filename=\"report.html\" nosniff default-src 'none'; style-src 'unsafe-inline'; sandbox" \
+    "text/html; charset=utf-8 inline; filename=\"report.html\" nosniff default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox" \
     "$(header content-type) $(header content-disposition) $(header x-content-type-options) $(header content-security-policy)"
 call GET "/v1/jobs/$job/artifacts/report.html" -H 'Range: bytes=0-14'
-same "a part of it too" "206 default-src 'none'; style-src 'unsafe-inline'; sandbox <!DOCTYPE html>" \
+same "a part of it too" "206 default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox <!DOCTYPE html>" \
     "$status $(header content-security-policy) $(head -c 15 "$dir/body")"
 call GET "/v1/jobs/$job/artifacts/model.onnx" -H "If-None-Match: \"$(sum_of "$dir/model.onnx")\""
 same "a client that has the artifact gets 304" 304 "$status"

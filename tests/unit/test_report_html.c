@@ -1,12 +1,10 @@
 /* test_report_html.c - the page of a report: hostile names, figures, what is missing, what is too
- * much.
- *
- * Every page is read by an XML parser (expat), which is stricter than any browser. */
+ * much. */
 #include "fsnet.h"
 
 #include "compress/html.h"
+#include "page_reader.h"
 
-#include <expat.h>
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -16,66 +14,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* ---- reading pages --------------------------------------------------------------------------- */
-
-struct seen {
-    char text[1 << 20]; /* all character data */
-    size_t size;
-    int scripts, links, images, cells;
-    bool handler; /* an attribute that runs something */
-};
-
-static void XMLCALL on_start(void *user, const char *name, const char **attribute)
-{
-    struct seen *seen = user;
-
-    seen->scripts += strcmp(name, "script") == 0;
-    seen->links += strcmp(name, "a") == 0 || strcmp(name, "link") == 0;
-    seen->images += strcmp(name, "img") == 0;
-    seen->cells += strcmp(name, "td") == 0;
-    for (; *attribute; attribute += 2)
-        seen->handler |= strncmp(attribute[0], "on", 2) == 0 || strcmp(attribute[0], "src") == 0 ||
-                         strcmp(attribute[0], "href") == 0;
-}
-
-static void XMLCALL on_text(void *user, const char *text, int length)
-{
-    struct seen *seen = user;
-
-    assert_true(seen->size + (size_t)length < sizeof seen->text);
-    memcpy(seen->text + seen->size, text, (size_t)length);
-    seen->size += (size_t)length;
-    seen->text[seen->size] = 0;
-}
-
-/* The page of a report, which must be XML; new. */
-static char *page_of(const char *json, struct seen *seen)
-{
-    struct fsn_error err = {0};
-    XML_Parser parser = XML_ParserCreate(NULL);
-    char *html = NULL;
-
-    memset(seen, 0, sizeof *seen);
-    if (fsn_report_html(json, strlen(json), &html, &err) != FSN_OK)
-        fail_msg("%s", err.text);
-    XML_SetUserData(parser, seen);
-    XML_SetElementHandler(parser, on_start, NULL);
-    XML_SetCharacterDataHandler(parser, on_text);
-    if (XML_Parse(parser, html, (int)strlen(html), 1) != XML_STATUS_OK)
-        fail_msg("line %lu: %s", XML_GetCurrentLineNumber(parser),
-                 XML_ErrorString(XML_GetErrorCode(parser)));
-    XML_ParserFree(parser);
-    assert_int_equal(seen->scripts + seen->links + seen->images, 0);
-    assert_false(seen->handler);
-    return html;
-}
-
-static void expect_text(const struct seen *seen, const char *part)
-{
-    if (!strstr(seen->text, part))
-        fail_msg("'%s' is not in the page", part);
-}
-
 /* ---- the tests ------------------------------------------------------------------------------- */
 
 #define HOSTILE "</td><script>alert(1)</script> & \\\" ' \\u0001 \\uffff onload=x"
@@ -84,8 +22,8 @@ static void expect_text(const struct seen *seen, const char *part)
 
 static void names_are_shown_and_never_markup(void **state)
 {
-    struct seen *seen = *state;
-    char *html = page_of(
+    struct page_seen *seen = *state;
+    char *html = page_read(
         "{\"layers\": [{\"name\": \"layer " HOSTILE "\", \"note\": \"note " HOSTILE "\","
         " \"shape\": [1, 1, 1, 1], \"fs_size\": 1}],"
         " \"exclude_first\": [{\"name\": \"first " HOSTILE "\"}],"
@@ -96,21 +34,21 @@ static void names_are_shown_and_never_markup(void **state)
         " \"versions\": {\"fsnet\": \"version " HOSTILE "\"}}",
         seen);
 
-    expect_text(seen, "layer " SHOWN);
-    expect_text(seen, "note " SHOWN);
-    expect_text(seen, "first " SHOWN);
-    expect_text(seen, "class " SHOWN);
-    expect_text(seen, "warning " SHOWN);
-    expect_text(seen, "data " SHOWN);
-    expect_text(seen, "version " SHOWN);
+    page_has(seen, "layer " SHOWN);
+    page_has(seen, "note " SHOWN);
+    page_has(seen, "first " SHOWN);
+    page_has(seen, "class " SHOWN);
+    page_has(seen, "warning " SHOWN);
+    page_has(seen, "data " SHOWN);
+    page_has(seen, "version " SHOWN);
     assert_null(strstr(html, "<script"));
     free(html);
 }
 
 static void nothing_is_needed_from_elsewhere(void **state)
 {
-    struct seen *seen = *state;
-    char *html = page_of("{}", seen);
+    struct page_seen *seen = *state;
+    char *html = page_read("{}", seen);
     const char *at = html;
 
     /* The names of the two languages are no addresses that anyone asks. */
@@ -127,22 +65,22 @@ static void nothing_is_needed_from_elsewhere(void **state)
 
 static void figures_are_those_of_the_report(void **state)
 {
-    struct seen *seen = *state;
+    struct page_seen *seen = *state;
     char *html =
-        page_of("{\"baseline\": {\"top1\": 91.25, \"size_bytes\": 1234567, \"parameters\": 1000},"
-                " \"compressed\": {\"top1\": 90.5, \"size_bytes\": 98765, \"parameters\": 1000},"
-                " \"change\": {\"top1\": -0.75}, \"ratios\": {\"disk\": 12.5},"
-                " \"dense\": {\"size_bytes\": 7654321, \"max_difference\": 0}}",
-                seen);
+        page_read("{\"baseline\": {\"top1\": 91.25, \"size_bytes\": 1234567, \"parameters\": 1000},"
+                  " \"compressed\": {\"top1\": 90.5, \"size_bytes\": 98765, \"parameters\": 1000},"
+                  " \"change\": {\"top1\": -0.75}, \"ratios\": {\"disk\": 12.5},"
+                  " \"dense\": {\"size_bytes\": 7654321, \"max_difference\": 0}}",
+                  seen);
 
-    expect_text(seen, "90.50\u00a0%");
-    expect_text(seen, "91.25\u00a0%");
-    expect_text(seen, "−0.75\u00a0pp");
-    expect_text(seen, "1.23\u00a0MB");
-    expect_text(seen, "98.8\u00a0kB");
-    expect_text(seen, "12.5\u00a0×");
-    expect_text(seen, "7,654,321");
-    expect_text(seen, "same");
+    page_has(seen, "90.50\u00a0%");
+    page_has(seen, "91.25\u00a0%");
+    page_has(seen, "−0.75\u00a0pp");
+    page_has(seen, "1.23\u00a0MB");
+    page_has(seen, "98.8\u00a0kB");
+    page_has(seen, "12.5\u00a0×");
+    page_has(seen, "7,654,321");
+    page_has(seen, "same");
     free(html);
 }
 
@@ -165,7 +103,7 @@ static void what_is_missing_or_of_another_kind_is_left_out(void **state)
     };
 
     for (size_t i = 0; i < sizeof reports / sizeof *reports; i++)
-        free(page_of(reports[i], *state));
+        free(page_read(reports[i], *state));
 }
 
 static void what_is_no_report_is_refused(void **state)
@@ -208,16 +146,16 @@ static char *report_of(int classes)
 
 static void a_matrix_is_drawn_of_forty_classes_and_no_more(void **state)
 {
-    struct seen *seen = *state;
+    struct page_seen *seen = *state;
     char *few = report_of(40), *many = report_of(41), *html;
 
-    free(page_of(few, seen));
+    free(page_read(few, seen));
     assert_true(seen->cells >= 40 * 40);
-    expect_text(seen, "name-39");
-    html = page_of(many, seen);
+    page_has(seen, "name-39");
+    html = page_read(many, seen);
     assert_true(seen->cells < 40 * 40);
-    expect_text(seen, "The 40 classes of 41 that lost most");
-    expect_text(seen, "name-40");               /* which lost */
+    page_has(seen, "The 40 classes of 41 that lost most");
+    page_has(seen, "name-40");                  /* which lost */
     assert_null(strstr(seen->text, "name-39")); /* the last of those that lost nothing */
     free(html);
     free(few);
@@ -226,8 +164,8 @@ static void a_matrix_is_drawn_of_forty_classes_and_no_more(void **state)
 
 static void plots_and_their_words_are_there(void **state)
 {
-    struct seen *seen = *state;
-    char *html = page_of(
+    struct page_seen *seen = *state;
+    char *html = page_read(
         "{\"training\": [{\"epoch\": 1, \"train_loss\": 2.5, \"train_top1\": 10},"
         "                {\"epoch\": 2, \"train_loss\": 1.25, \"train_top1\": 60}],"
         " \"search\": {\"chosen\": 1, \"selection\": {\"baseline_top1\": 80, \"images\": 50},"
@@ -237,9 +175,9 @@ static void plots_and_their_words_are_there(void **state)
         "                    {\"size_bytes\": 0, \"top1\": null, \"pareto\": false}]}}",
         seen);
 
-    expect_text(seen, "training: from 2.5 to 1.25.");
-    expect_text(seen, "File 2: 10.0\u00a0kB, 60.00\u00a0%, on the Pareto front, chosen");
-    expect_text(seen, "File 3: 30.0\u00a0kB, 65.00\u00a0%");
+    page_has(seen, "training: from 2.5 to 1.25.");
+    page_has(seen, "File 2: 10.0\u00a0kB, 60.00\u00a0%, on the Pareto front, chosen");
+    page_has(seen, "File 3: 30.0\u00a0kB, 65.00\u00a0%");
     assert_null(strstr(seen->text, "File 4: ")); /* its training diverged: there is no point */
     free(html);
 }
@@ -266,7 +204,7 @@ static void figures_are_written_as_people_read_them(void **state)
 
 static int set_up(void **state)
 {
-    *state = malloc(sizeof(struct seen));
+    *state = malloc(sizeof(struct page_seen));
     return *state ? 0 : -1;
 }
 

@@ -505,7 +505,8 @@ static void epochs_that_are_trained_again_appear_once(void **state)
     insert(f, "job_1", SRV_JOB_INSERTED, MANY);
     job = claim(f, 10);
     for (int epoch = 1; epoch <= 3; epoch++) {
-        struct fsn_epoch row = {.epoch = epoch, .train_loss = epoch, .train_top1 = NAN};
+        struct fsn_epoch row = {
+            .epoch = epoch, .train_loss = epoch, .train_top1 = NAN, .matched = NAN};
 
         assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
         assert_true(held);
@@ -517,7 +518,8 @@ static void epochs_that_are_trained_again_appear_once(void **state)
                                 .train_top1 = NAN,
                                 .teacher_top1 = 90,
                                 .held_top1 = 60 + i,
-                                .held_loss = NAN};
+                                .held_loss = NAN,
+                                .matched = 7 + i};
 
         assert_int_equal(srv_metrics_put(f->db, job.id, job.fence, &row, &held, NULL), FSN_OK);
     }
@@ -526,6 +528,7 @@ static void epochs_that_are_trained_again_appear_once(void **state)
     assert_true(rows[0].train_loss == 1 && rows[1].train_loss == 21);
     assert_true(isnan(rows[1].train_top1) && isnan(rows[1].held_loss));
     assert_true(rows[1].teacher_top1 == 90 && rows[1].held_top1 == 61);
+    assert_true(isnan(rows[0].matched) && rows[1].matched == 8);
     free(rows);
     srv_job_clear(&job);
 }
