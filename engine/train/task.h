@@ -28,4 +28,10 @@ static inline enum fsn__task fsn__task_of(const struct fsn_dataset *data,
     return fsn__task_for(spec->task, data->detection, data->classes);
 }
 
+/* "classify", "detect" or "distill"; static. */
+static inline const char *fsn__task_name(enum fsn__task task)
+{
+    return task == FSN__TASK_DETECT ? "detect" : task == FSN__TASK_DISTILL ? "distill" : "classify";
+}
+
 #endif
