@@ -68,7 +68,7 @@ same "images at the top are a set without classes" "images 0 true 3 1" \
 same "the command line says where the test images come from" \
     "test   1 images (a tenth of all, by the order of names: the set has none of its own)" \
     "$("$fsnet" data "$dir/flat.tar" | grep '^test')"
-call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$images" '{model_id: $m, dataset_id: $d}')"
+call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$images" '{model_id: $m, dataset_id: $d, task: "classify"}')"
 refused "a classifier's job on them" 422 invalid-spec "images without classes"
 
 # ---- boxes -----------------------------------------------------------------------------------
