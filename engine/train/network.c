@@ -102,8 +102,8 @@ static double between_boxes(const struct fsn__network *network, int64_t image,
         double moved = 0;
 
         for (int k = 0; k < 4; k++)
-            moved += smooth_l1((double)network->output[0][l + 4 * b + k] -
-                               reference[0][l + 4 * b + k]);
+            moved +=
+                smooth_l1((double)network->output[0][l + 4 * b + k] - reference[0][l + 4 * b + k]);
         sum += seen * moved + fsn__softmax_divergence(network->output[1] + c + b * classes, was,
                                                       classes, 1, 0, NULL);
     }

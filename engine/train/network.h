@@ -1,5 +1,5 @@
-/* network.h - a network of whatever task a job has, ready to run: what of its outputs the task looks
- * at, and how far apart two networks' are.
+/* network.h - a network of whatever task a job has, ready to run: what of its outputs the task
+ * looks at, and how far apart two networks' are.
  *
  * Training and evaluation know their task (classifier.h, detector.h). What compares networks with
  * each other, layer by layer or file by file, need not: it goes by this. */
@@ -24,7 +24,7 @@ struct fsn__network {
     /* Read after it: [batch] of so many floats. Logits; or locations and confidences. */
     const float *output[FSN__NETWORK_OUTPUTS];
     int64_t floats[FSN__NETWORK_OUTPUTS];
-    int64_t classes; /* scores of one softmax: of an image, or of a default box */
+    int64_t classes;          /* scores of one softmax: of an image, or of a default box */
     struct fsn__graph *graph; /* what runs: an alias of the caller's graph (train/view.h) */
     struct fsn__classifier classifier; /* the one that runs: of the task */
     struct fsn__detector detector;
@@ -33,20 +33,21 @@ struct fsn__network {
 /* Makes the network of the data set's task; errors, and what options mean, as in
  * fsn__classifier_create and fsn__detector_create. Zero-initialise *out; fsn__network_clear frees.
  */
-FSN_NODISCARD enum fsn_status
-fsn__network_create(struct fsn__graph *graph, const char *who, const struct fsn_dataset *data,
-                    const struct fsn_spec *spec, const struct fsn__exec_options *options,
-                    struct fsn__network *out, struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__network_create(struct fsn__graph *graph, const char *who,
+                                                  const struct fsn_dataset *data,
+                                                  const struct fsn_spec *spec,
+                                                  const struct fsn__exec_options *options,
+                                                  struct fsn__network *out, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__network_forward(struct fsn__network *network, uint64_t step,
                                                    struct fsn_error *err);
 void fsn__network_clear(struct fsn__network *network);
 
-/* How far the outputs of a batch are from those of a reference, as training measures it; a mean over
- * the images, >= 0 but for rounding:
+/* How far the outputs of a batch are from those of a reference, as training measures it; a mean
+ * over the images, >= 0 but for rounding:
  *
  *   classifiers  KL(reference || network) of the classes
- *   detectors    summed over the default boxes, KL of what is in each, and the smooth L1 distance of
- *                its offsets as far as the reference sees something there, 1 - p(background)
+ *   detectors    summed over the default boxes, KL of what is in each, and the smooth L1 distance
+ * of its offsets as far as the reference sees something there, 1 - p(background)
  *
  * reference[i]: [batch][floats[i]], as `output`. */
 double fsn__network_divergence(const struct fsn__network *network,
