@@ -92,10 +92,10 @@ static json_t *search_json(const struct fsn__candidates *c, int best,
     const double most = c->spec->budget.max_accuracy_drop;
     const bool detect = c->report.task == FSN__TASK_DETECT;
     json_t *judged = json_pack("{s:I}", "images", (json_int_t)c->halves.selection_count);
-    json_t *told = json_pack(
-        "{s:I, s:o, s:o, s:o}", "images", (json_int_t)c->halves.unseen_count, "drop",
-        fsn__json_real(unseen->drop), "drop_error", fsn__json_real(unseen->drop_error), "holds",
-        most > 0 ? json_boolean(unseen->drop <= most) : json_null());
+    json_t *told =
+        json_pack("{s:I, s:o, s:o, s:o}", "images", (json_int_t)c->halves.unseen_count, "drop",
+                  fsn__json_real(unseen->drop), "drop_error", fsn__json_real(unseen->drop_error),
+                  "holds", most > 0 ? json_boolean(unseen->drop <= most) : json_null());
 
     if (!put_figure(judged, "baseline_top1", "baseline_map50", detect,
                     fsn__candidate_figure(winner) + winner->drop) ||

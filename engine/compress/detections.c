@@ -68,14 +68,13 @@ static json_t *classes_json(const struct fsn__finds *finds)
         const struct fsn_detection_class *before = &j.eval[0].classes[c];
 
         made = json_array_append_new(
-                   array,
-                   json_pack("{s:s?, s:I, s:I, s:o, s:o, s:{s:o, s:o}}", "name",
-                             names ? names[c] : NULL, "objects", (json_int_t)before->objects,
-                             "difficult", (json_int_t)before->difficult, "baseline",
-                             class_side_json(before), "compressed",
-                             class_side_json(&j.eval[1].classes[c]), "curves", "baseline",
-                             curve_json(&j.curves[0][c], before->objects), "compressed",
-                             curve_json(&j.curves[1][c], before->objects))) == 0;
+                   array, json_pack("{s:s?, s:I, s:I, s:o, s:o, s:{s:o, s:o}}", "name",
+                                    names ? names[c] : NULL, "objects", (json_int_t)before->objects,
+                                    "difficult", (json_int_t)before->difficult, "baseline",
+                                    class_side_json(before), "compressed",
+                                    class_side_json(&j.eval[1].classes[c]), "curves", "baseline",
+                                    curve_json(&j.curves[0][c], before->objects), "compressed",
+                                    curve_json(&j.curves[1][c], before->objects))) == 0;
     }
     for (int side = 0; side < SIDES; side++) {
         fsn_detection_eval_clear(&j.eval[side]);
@@ -198,9 +197,9 @@ static json_t *objects_json(const struct fsn__findings *found, int64_t image)
     for (int64_t o = found->first_object[image]; o < found->first_object[image + 1]; o++) {
         const struct fsn__object *object = &found->objects[o];
 
-        json_array_append_new(array, json_pack("{s:i, s:o, s:b}", "class", (int)object->label,
-                                               "box", box_json(object->box), "difficult",
-                                               object->difficult));
+        json_array_append_new(array,
+                              json_pack("{s:i, s:o, s:b}", "class", (int)object->label, "box",
+                                        box_json(object->box), "difficult", object->difficult));
     }
     return array;
 }

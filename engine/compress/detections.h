@@ -19,8 +19,8 @@ struct fsn__finds {
 };
 
 /* The member "detection" of the report: {classes, drawn, drawn_score}. classes: for each class what
- * there is, both networks' figures and curves of precision over recall. drawn: some images with what
- * there is and what was found with at least drawn_score, those first where the networks differ
+ * there is, both networks' figures and curves of precision over recall. drawn: some images with
+ * what there is and what was found with at least drawn_score, those first where the networks differ
  * most. An image that cannot be read again has no picture. New; NULL when out of memory. */
 json_t *fsn__detections_json(const struct fsn__finds *finds);
 

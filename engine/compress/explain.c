@@ -7,9 +7,10 @@
  * and more than one standard error of the baseline's figure, and the baseline does not guess. A
  * layer is named when it costs far more than the others do, each alone: twice the median of the
  * divergences, and a point of top-1 on the training images that this is measured on (five images of
- * the 512); of a detector, which has no such figure on so few, four times the median. What excluding it costs is not estimated: the plan is exported once more with that
- * layer as it was and all others as they are; where that more than doubles the file, a lower ratio
- * is the better advice, and the layer is not named.
+ * the 512); of a detector, which has no such figure on so few, four times the median. What
+ * excluding it costs is not estimated: the plan is exported once more with that layer as it was and
+ * all others as they are; where that more than doubles the file, a lower ratio is the better
+ * advice, and the layer is not named.
  */
 #include "compress/explain.h"
 

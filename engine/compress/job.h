@@ -54,8 +54,8 @@ FSN_NODISCARD enum fsn_status fsn__search(struct fsn__job *job, struct fsn_error
 /* Tells the caller that a stage begins; its answer may be to stop. */
 FSN_NODISCARD enum fsn_status fsn__enter(const struct fsn__job *job, enum fsn_stage stage,
                                          double fraction, struct fsn_error *err);
-/* Measures a model on the test images, from fraction `from` of the file's work on; seen (may be NULL)
- * gets what it sees in them. */
+/* Measures a model on the test images, from fraction `from` of the file's work on; seen (may be
+ * NULL) gets what it sees in them. */
 FSN_NODISCARD enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
                                                 enum fsn_stage stage, double from,
                                                 struct fsn__report_side *side,

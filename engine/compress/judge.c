@@ -98,7 +98,8 @@ static void judge_classes(struct fsn__report *report)
 void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
-    const bool unit = preprocess->scale == FSN_SCALE_UNIT, detect = report->figures == FSN__TASK_DETECT;
+    const bool unit = preprocess->scale == FSN_SCALE_UNIT,
+               detect = report->figures == FSN__TASK_DETECT;
 
     if (report->task != FSN__TASK_DISTILL)
         judge_classes(report);
@@ -117,12 +118,13 @@ void fsn__judge_baseline(struct fsn__report *report)
                          unit ? "0..1" : "0..255", detect ? "mAP" : "accuracy",
                          fsn__figure_of(report, &report->baseline));
     else if (fsn__baseline_guesses(report) && detect)
-        fsn__report_warn(report,
-                         "the baseline's mAP at an overlap of a half is %.1f %% on the test images: "
-                         "are preprocess.mean, std and scale, the order of the classes, "
-                         "detection.default_boxes and its variance those that the model was "
-                         "trained with?",
-                         report->baseline.detection.map50);
+        fsn__report_warn(
+            report,
+            "the baseline's mAP at an overlap of a half is %.1f %% on the test images: "
+            "are preprocess.mean, std and scale, the order of the classes, "
+            "detection.default_boxes and its variance those that the model was "
+            "trained with?",
+            report->baseline.detection.map50);
     else if (fsn__baseline_guesses(report))
         fsn__report_warn(
             report,

@@ -257,7 +257,6 @@ enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const stru
         return status;
     }
     *out = effects;
-    *baseline_top1 =
-        p.right < 0 ? NAN : 100.0 * (double)p.right / (double)(p.batches * p.batch);
+    *baseline_top1 = p.right < 0 ? NAN : 100.0 * (double)p.right / (double)(p.batches * p.batch);
     return FSN_OK;
 }

@@ -298,8 +298,7 @@ static enum fsn_status write_report(struct fsn__job *job, struct fsn_error *err)
         .baseline = job->seen.choice,
         .compressed = job->small_seen.choice,
     };
-    report->finds =
-        (struct fsn__finds){job->data, &job->seen.found, &job->small_seen.found};
+    report->finds = (struct fsn__finds){job->data, &job->seen.found, &job->small_seen.found};
     report->threads = fsn__pool_slices(job->pool);
     report->wall_seconds = fsn__seconds() - job->start_seconds;
     report->baseline.parameters = job->plan->parameters;

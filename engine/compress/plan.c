@@ -308,12 +308,17 @@ static void fit_detector(const struct fsn__graph *graph, const struct fsn_spec *
     struct fsn_error err = {0};
     struct fsn__detector_head head = {0};
 
-    if (graph->input_count == 1 &&
-        fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
-        fsn__fault(faults, spec->detection.locations ? "/detection" : "/model_id", "%s", err.text);
+    if (graph->input_count == 1) { /* else it was said already */
+        if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
+            fsn__fault(faults, spec->detection.locations ? "/detection/locations" : "/model_id",
+                       "%s", err.text);
+        else if (fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) !=
+                 FSN_OK)
+            fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
+    }
     fsn__detector_head_clear(&head);
     if (spec->output)
-        fsn__fault(faults, "/output", "%s: its outputs are detection.locations and confidences",
+        fsn__fault(faults, "/output", "%s: a detector's are detection.locations and confidences",
                    why);
     if (spec->finetune.mixup > 0)
         fsn__fault(faults, "/finetune/mixup", "%s", why);

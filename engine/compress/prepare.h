@@ -16,7 +16,8 @@ struct fsn__prepared {
  * and Transposes cancelled, and what can be said of it: the head of a classifier (classes 0: number
  * not known; FSN__NO_HEAD: all outputs are trained, as those of detectors are) and the convolutions
  * that are trained with batch norm put back (none when nothing is trained). An output that the spec
- * names and the network lacks is INVALID; without one that fits there is no head. Zero-initialise *out; fsn__prepared_clear frees it, after a failure too. */
+ * names and the network lacks is INVALID; without one that fits there is no head. Zero-initialise
+ * *out; fsn__prepared_clear frees it, after a failure too. */
 enum { FSN__NO_HEAD = -1 };
 FSN_NODISCARD enum fsn_status fsn__prepare(const struct fsn__graph *model,
                                            const struct fsn_spec *spec, int64_t classes,

@@ -40,12 +40,11 @@ static json_t *change_json(const struct fsn__report *r)
     const struct fsn_detection_eval *before = &r->baseline.detection;
     const struct fsn_detection_eval *after = &r->compressed.detection;
 
-    return json_pack(
-        "{s:o, s:o, s:o, s:o}", "top1",
-        fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
-        fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "map50",
-        fsn__json_real(detect ? after->map50 - before->map50 : NAN), "coco_ap",
-        fsn__json_real(detect ? after->coco_ap - before->coco_ap : NAN));
+    return json_pack("{s:o, s:o, s:o, s:o}", "top1",
+                     fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
+                     fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "map50",
+                     fsn__json_real(detect ? after->map50 - before->map50 : NAN), "coco_ap",
+                     fsn__json_real(detect ? after->coco_ap - before->coco_ap : NAN));
 }
 
 static json_t *curve_json(const struct fsn__curve *curve)
@@ -57,8 +56,8 @@ static json_t *curve_json(const struct fsn__curve *curve)
 
         json_array_append_new(
             array,
-            json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "lr",
-                      fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
+            json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch,
+                      "lr", fsn__json_real(row->lr), "train_loss", fsn__json_real(row->train_loss),
                       "train_top1", fsn__json_real(row->train_top1), "seconds",
                       fsn__json_real(row->seconds), "images_per_second",
                       fsn__json_real(row->images_per_second), "teacher_top1",
@@ -77,14 +76,14 @@ static json_t *int8_json(const struct fsn__report *r)
 
     if (!r->spec->files.int8)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
-                     "top1", fsn__json_real(side->eval.top1), "top5",
-                     fsn__json_real(side->eval.top5), "loss", fsn__json_real(side->eval.loss),
-                     "change_top1", fsn__json_real(side->eval.top1 - r->compressed.eval.top1), "map50",
-                     fsn__json_real(detect ? side->detection.map50 : NAN), "coco_ap",
-                     fsn__json_real(detect ? side->detection.coco_ap : NAN), "change_map50",
-                     fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50
-                                           : NAN));
+    return json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
+        "top1", fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5), "loss",
+        fsn__json_real(side->eval.loss), "change_top1",
+        fsn__json_real(side->eval.top1 - r->compressed.eval.top1), "map50",
+        fsn__json_real(detect ? side->detection.map50 : NAN), "coco_ap",
+        fsn__json_real(detect ? side->detection.coco_ap : NAN), "change_map50",
+        fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50 : NAN));
 }
 
 static json_t *warnings_json(const struct fsn__report *report)
@@ -106,10 +105,10 @@ static json_t *exclusions_json(const struct fsn__report *report)
         const struct fsn_plan_layer *layer = &report->plan->layers[exclusion->row];
 
         json_array_append_new(array,
-                              json_pack("{s:s, s:o, s:o, s:I}", "name", layer->name, "alone_top1_drop",
-                                        fsn__json_real(layer->alone_top1_drop), "alone_divergence",
-                                        fsn__json_real(layer->alone_divergence), "added_bytes",
-                                        (json_int_t)exclusion->added_bytes));
+                              json_pack("{s:s, s:o, s:o, s:I}", "name", layer->name,
+                                        "alone_top1_drop", fsn__json_real(layer->alone_top1_drop),
+                                        "alone_divergence", fsn__json_real(layer->alone_divergence),
+                                        "added_bytes", (json_int_t)exclusion->added_bytes));
     }
     return array;
 }
@@ -142,10 +141,11 @@ json_t *fsn__report_json(const struct fsn__report *r)
     free(spec_text);
     /* search: one that is made here sets it */
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
+        "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o,"
         " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
-        "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "baseline", side_json(r, &r->baseline),
-        "compressed", side_json(r, &r->compressed), "ratios", "disk",
+        "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "baseline",
+        side_json(r, &r->baseline), "compressed", side_json(r, &r->compressed), "ratios", "disk",
         fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)), "parameters",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)), "effective",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.effective_parameters)), "change",

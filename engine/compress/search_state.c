@@ -47,14 +47,15 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
         const struct fsn_candidate *c = &done[i];
 
         json_array_append_new(
-            array, json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
-                             "budget_bytes", (json_int_t)c->budget_bytes, "size_bytes",
-                             (json_int_t)c->size_bytes, "parameters", (json_int_t)c->parameters,
-                             "effective_parameters", (json_int_t)c->effective_parameters, "ratio",
-                             fsn__json_real(c->ratio), "bits", c->bits, "top1",
-                             fsn__json_real(c->top1), "map50", fsn__json_real(c->map50), "drop", fsn__json_real(c->drop), "drop_error",
-                             fsn__json_real(c->drop_error), "holds", c->holds, "pareto",
-                             on_front(done, count, c), "seconds", fsn__json_real(c->seconds)));
+            array,
+            json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
+                      "budget_bytes", (json_int_t)c->budget_bytes, "size_bytes",
+                      (json_int_t)c->size_bytes, "parameters", (json_int_t)c->parameters,
+                      "effective_parameters", (json_int_t)c->effective_parameters, "ratio",
+                      fsn__json_real(c->ratio), "bits", c->bits, "top1", fsn__json_real(c->top1),
+                      "map50", fsn__json_real(c->map50), "drop", fsn__json_real(c->drop),
+                      "drop_error", fsn__json_real(c->drop_error), "holds", c->holds, "pareto",
+                      on_front(done, count, c), "seconds", fsn__json_real(c->seconds)));
     }
     if (array && json_array_size(array) == (size_t)count)
         return array;

@@ -272,16 +272,22 @@ static enum fsn_status make_boxes(const struct search *search,
 /* ---- the head ---------------------------------------------------------------------------------
  */
 
-enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph, const char *who,
-                                        int classes, const struct fsn_spec *spec,
-                                        struct fsn__detector_head *out, struct fsn_error *err)
+static struct search search_for(const struct fsn__graph *graph, const char *who, int classes,
+                                const struct fsn_spec *spec)
 {
-    const struct search search = {
+    return (struct search){
         .graph = graph,
         .who = who,
         .name = {spec->detection.locations, spec->detection.confidences},
         .width = {OFFSETS, classes + 1},
     };
+}
+
+enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph, const char *who,
+                                           int classes, const struct fsn_spec *spec,
+                                           struct fsn__detector_head *out, struct fsn_error *err)
+{
+    const struct search search = search_for(graph, who, classes, spec);
     struct fsn__detector_head head = {.classes = classes};
     enum fsn_status status;
     int pair[2] = {0, 0};
@@ -296,6 +302,19 @@ enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph, const ch
     head.confidences = graph->outputs[pair[1]];
     head.boxes = graph->values[head.locations].tensor.dim[1];
     status = find_logits(&search, &head.confidences, err);
+    if (status == FSN_OK)
+        *out = head;
+    return status;
+}
+
+enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph, const char *who,
+                                        int classes, const struct fsn_spec *spec,
+                                        struct fsn__detector_head *out, struct fsn_error *err)
+{
+    const struct search search = search_for(graph, who, classes, spec);
+    struct fsn__detector_head head;
+    enum fsn_status status = fsn__detector_outputs_find(graph, who, classes, spec, &head, err);
+
     if (status == FSN_OK)
         status = make_boxes(&search, &spec->detection.default_boxes, &head, err);
     if (status == FSN_OK)

@@ -83,8 +83,8 @@ static enum fsn_status take_batch(struct run *run, struct fsn_error *err)
         if (status == FSN_OK)
             status = fsn__findings_add(&run->findings, run->objects.objects + first,
                                        run->objects.first[i + 1] - first, run->found[i].detections,
-                                       run->found[i].count, stored->info.width,
-                                       stored->info.height, err);
+                                       run->found[i].count, stored->info.width, stored->info.height,
+                                       err);
         free(run->found[i].detections);
     }
     return status;

@@ -1,7 +1,7 @@
 /* findings.h - what a detector has found in each of some images, beside what there is.
  *
- * Average precision ranks the detections of all images together, so nothing can be judged before the
- * last image, and for another choice of images all of it is ranked anew. */
+ * Average precision ranks the detections of all images together, so nothing can be judged before
+ * the last image, and for another choice of images all of it is ranked anew. */
 #ifndef FSN_TRAIN_FINDINGS_H
 #define FSN_TRAIN_FINDINGS_H
 
@@ -20,8 +20,8 @@ struct fsn__findings {
     int64_t object_capacity, detection_capacity;
 };
 
-/* Room for so many images, none of which is there yet; fsn__findings_clear frees, which also takes a
- * zeroed one. Errors: NOMEM. */
+/* Room for so many images, none of which is there yet; fsn__findings_clear frees, which also takes
+ * a zeroed one. Errors: NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__findings_create(int64_t images, struct fsn__findings *out,
                                                    struct fsn_error *err);
 void fsn__findings_clear(struct fsn__findings *findings);

@@ -109,11 +109,12 @@ fsn__evaluate(struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn
  * batch. keep (may be NULL) gets what was found in each image of the list. *out:
  * fsn_detection_eval_clear. Errors: MISMATCH, CANCELLED, and what the executor and the files raise.
  */
-FSN_NODISCARD enum fsn_status fsn__evaluate_detector_images(
-    struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
-    const int64_t *list, int64_t images, const struct fsn_spec *spec, struct fsn__pool *pool,
-    const struct fsn__meter *meter, struct fsn__findings *keep, struct fsn_detection_eval *out,
-    struct fsn_error *err);
+FSN_NODISCARD enum fsn_status
+fsn__evaluate_detector_images(struct fsn__graph *graph, const struct fsn_dataset *data,
+                              enum fsn_split split, const int64_t *list, int64_t images,
+                              const struct fsn_spec *spec, struct fsn__pool *pool,
+                              const struct fsn__meter *meter, struct fsn__findings *keep,
+                              struct fsn_detection_eval *out, struct fsn_error *err);
 /* The same on a whole split. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate_detector(struct fsn__graph *graph, const struct fsn_dataset *data,

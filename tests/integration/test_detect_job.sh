@@ -1,0 +1,110 @@
+#!/bin/bash
+# test_detect_job.sh [BUILD] - a detector is compressed, on the command line and by the service: its report says of
+# every file what `fsnet eval` says of it; the same files from both; a sweep; what does not go together.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+. tests/support/fsnet.sh
+. tests/support/interrupt.sh
+
+run 0 draw --detection --train 48 --test 12 --seed 3 -o "$dir/boxes.tar.gz"
+run 0 draw --train 20 --test 10 --seed 3 -o "$dir/shapes.tar.gz"
+run 0 new resnet8 -o "$dir/classifier.onnx"
+run 0 new ssd-lite --classes 4 --input-size 96 --seed 1 -o "$dir/fresh.onnx"
+run 0 train "$dir/fresh.onnx" --data "$dir/boxes.tar.gz" --epochs 60 --batch 8 --lr 0.05 --threads 2 -o "$dir/detector.onnx"
+
+# ---- on the command line -----------------------------------------------------------------------
+job=(compress "$dir/detector.onnx" --data "$dir/boxes.tar.gz" --epochs 3 --batch 8 --lr 0.02 --ratio 4 --threads 2)
+run 0 "${job[@]}" --int8 on --holdout 0.2 --out "$dir/one" --json
+# Held-back images are judged once the filters are those of the summaries alone.
+same "an epoch has a line, without accuracy" "2 0" "$(grep -c '^epoch ./3 .*matched.*held back: loss' <<<"$err") $(grep -c top1 <<<"$err")"
+report=$dir/one/report.json
+figures='[.map50, .map07, .coco_ap, .coco_ap50, .coco_ap75] | map(. * 1e4 | round)'
+measured() { # WHAT FILE PATH_IN_REPORT FIGURES
+    run 0 eval "$2" --data "$dir/boxes.tar.gz" --threads 2 --json
+    same "$1 is what fsnet eval says of the file" "$(jq -c "$4" <<<"$out")" "$(jq -c "$3 | $4" "$report")"
+}
+measured "the report's baseline" "$dir/detector.onnx" .baseline "$figures"
+measured "the report's file" "$dir/one/model.onnx" .compressed "$figures"
+measured "the report's int8 file" "$dir/one/model-int8.onnx" .int8 '[.map50, .coco_ap] | map(. * 1e4 | round)'
+of() { jq -c "$1" "$report"; }
+same "the task is told" '"detect"' "$(of .task)"
+check "the baseline finds something" test "$(of '.baseline.map50 > 5')" = true
+same "figures of classifiers are none" '[null,null,null,null,null,null,null,[]]' \
+    "$(of '[.baseline.top1, .compressed.loss, .change.top1, .change.top5, .int8.top1, .training[0].train_top1, .confusion, .classes]')"
+same "the change is in points" true "$(of '(.change.map50 - (.compressed.map50 - .baseline.map50)) | fabs < 1e-4')"
+same "the file is measured in bytes" "$(stat -c %s "$dir/one/model.onnx")" "$(of .compressed.size_bytes)"
+check "it is a quarter of the baseline at most" test "$(of '.ratios.disk > 4')" = true
+check "the dense file computes the same" test "$(of '.dense.max_difference < 1e-3')" = true
+same "each class has its figures and curves" '[4,101,101]' \
+    "$(of '.detection.classes | [length, (.[0].curves.baseline | length), (.[0].curves.compressed | length)]')"
+same "and the objects that there are" "$(of .baseline.objects)" "$(of '[.detection.classes[].objects] | add')"
+same "the mean is that of the classes" true \
+    "$(of '([.detection.classes[] | select(.objects > 0) | .compressed.ap50] | add / length) - .compressed.map50 | fabs < 1e-3')"
+same "some images are drawn" '[8,true,true]' \
+    "$(of '.detection | [(.drawn | length), all(.drawn[]; .width > 0 and (.objects | length) > 0), (.drawn_score as $least | all(.drawn[].compressed[].score; . >= $least))]')"
+same "as JPEG files" ffd8ff "$(of '.detection.drawn[0].jpeg' | tr -d '"' | base64 -d | head -c 3 | od -An -tx1 | tr -d ' ')"
+same "each layer has an error alone and of its output" true \
+    "$(of '[.layers[] | select(.layout != "dense")] | all(.alone_divergence >= 0 and .output_error >= 0 and .alone_top1_drop == null)')"
+same "the curve has matched boxes" '[3,true,true]' "$(of '.training | [length, all(.matched > 0), .[2].held_loss > 0]')"
+same "as has training.csv" "matched 3" "$(head -n 1 "$dir/one/training.csv" | sed 's/.*,//') $(grep -cE ',[0-9.]+$' "$dir/one/training.csv")"
+holds "report.html shows precision" "mAP" "$(<"$dir/one/report.html")"
+
+# ---- interrupted -------------------------------------------------------------------------------
+long=("${job[@]}" --epochs 6)
+run 0 "${long[@]}" --out "$dir/whole"
+interrupt 1 'epoch 2/6' "$dir/cut.err" "$dir/cut $dir/cut.checkpoint" \
+    "$fsnet" "${long[@]}" --out "$dir/cut" --checkpoint "$dir/cut.checkpoint"
+same "the job was interrupted in its midst" "yes 1" "$reached $code"
+run 0 "${long[@]}" --out "$dir/cut" --checkpoint "$dir/cut.checkpoint"
+check "what was interrupted ends with the same bytes" cmp "$dir/whole/model.onnx" "$dir/cut/model.onnx"
+
+# ---- several files -----------------------------------------------------------------------------
+run 0 "${job[@]}" --sweep-bits 3,8 --out "$dir/swept"
+report=$dir/swept/report.json
+same "files of a sweep are judged by precision" '[2,true,true]' \
+    "$(of '.search.candidates | [length, all(.map50 >= 0), all(.top1 == null and .drop_error == null)]')"
+same "against the baseline's on the same images" true \
+    "$(of '.search as $s | all($s.candidates[]; (.map50 + .drop - $s.selection.baseline_map50) | fabs < 1e-3)')"
+same "the others say what was chosen" '[12,true,true]' \
+    "$(of '.search | [.selection.images + .unseen.images, (.unseen.map50 >= 0), ((.unseen.baseline_map50 - .unseen.map50 - .unseen.drop) | fabs < 1e-3)]')"
+run 0 "${job[@]}" --epochs 1 --max-accuracy-drop 90 --search-candidates 2 --out "$dir/found"
+same "a search holds what may be lost of the precision" '[90,true]' "$(jq -c '.search | [.max_accuracy_drop, .holds]' "$dir/found/report.json")"
+
+# ---- by the service ----------------------------------------------------------------------------
+start --workers 1
+upload models "$dir/detector.onnx"
+model=$id
+upload models "$dir/classifier.onnx"
+classifier=$id
+upload datasets "$dir/boxes.tar.gz"
+dataset=$id
+upload datasets "$dir/shapes.tar.gz"
+shapes=$id
+spec='{"finetune": {"epochs": 3, "batch_size": 8, "lr": 0.02, "holdout": 0.2}, "files": {"int8": "on"}, "threads": 2}'
+order "$spec"
+finishes succeeded
+artifact model.onnx "$dir/served.onnx"
+check "the service makes the same file" cmp "$dir/one/model.onnx" "$dir/served.onnx"
+call GET "/v1/jobs/$job/report"
+same "with the same report" "$(jq -cS '[.task, .compressed, .detection]' "$dir/one/report.json" | sha256sum)" \
+    "$(jq -cS '[.task, .compressed, .detection]' "$dir/body" | sha256sum)"
+call GET "/v1/jobs/$job/metrics"
+same "each epoch says how many boxes were matched" '[3,true,true]' \
+    "$(field '[(.items | length), all(.items[]; .matched > 0), all(.items[]; .train_top1 == null)] | tojson')"
+
+refused_order() { # WHAT MODEL DATASET JSON POINTER TEXT
+    call POST /v1/jobs -d "$(jq -nc --arg m "$2" --arg d "$3" --argjson more "$4" '{model_id: $m, dataset_id: $d} + $more')"
+    refused "$1" 422 invalid-spec "$6"
+    same "$1: the fault has its place" "$5" "$(field '[.errors[].pointer] | join(" ")')"
+}
+refused_order "a classifier on boxes" "$classifier" "$dataset" '{}' /model_id "a detector has outputs float32 [N,boxes,4]"
+refused_order "a detector on classes" "$model" "$shapes" '{}' "/dataset_id /model_id" "none of the network's outputs gives one score a class"
+refused_order "what is for classifiers" "$model" "$dataset" \
+    '{"finetune": {"mixup": 0.2, "label_smoothing": 0.1, "augment": ["crop", "cutout"], "distill": {"feature": 0.5}}}' \
+    "/finetune/mixup /finetune/label_smoothing /finetune/augment /finetune/distill/feature" "is for classifiers"
+refused_order "default boxes of another size" "$model" "$dataset" '{"detection": {"default_boxes": "ssd300"}}' \
+    /detection/default_boxes "for images of 300 x 300; the network takes 96 x 96"
+
+finish
