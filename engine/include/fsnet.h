@@ -110,16 +110,17 @@ struct fsn_epoch {
     double lr;         /* learning rate of the last step */
     double train_loss; /* mean over the epoch, of the loss that is minimised */
     double train_top1; /* per cent, on the augmented training images as they were seen; NaN: a
-                          detector is trained */
+                          detector is trained, or outputs are distilled */
     double seconds;
     double images_per_second;
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
-    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are, or a
-                            detector is trained */
-    double held_loss;    /* cross-entropy on them; of a detector, its loss without a teacher */
+    double held_top1;    /* on the images that are held back, after the epoch; NaN: none are, or
+                            train_top1 is NaN */
+    double held_loss;    /* cross-entropy on them; of a detector, its loss without a teacher; of
+                            outputs that are distilled, the loss that is minimised */
     int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
     double matched;      /* of a detector: default boxes that are matched with objects, the mean of
-                            the images; NaN: a classifier is trained */
+                            the images; NaN: no detector is trained */
 };
 
 /* ---- several files in a job ----------------------------------------------------------------- */

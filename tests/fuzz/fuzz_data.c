@@ -40,11 +40,13 @@ static void check(const struct fsn_dataset *dataset)
         if (images->count < 1)
             abort();
         for (int64_t i = 0; i < images->count; i++)
-            if (images->labels[i] < 0 || images->labels[i] >= dataset->classes)
+            if (images->labels[i] < 0 ||
+                images->labels[i] >= (dataset->classes > 0 ? dataset->classes : 1))
                 abort();
         for (int c = 0; c < dataset->classes; c++)
             counted += images->per_class[c];
-        if (counted != (dataset->detection ? dataset->objects[s].count : images->count))
+        if (dataset->classes > 0 &&
+            counted != (dataset->detection ? dataset->objects[s].count : images->count))
             abort();
         if (!images->pixels == !images->file)
             abort();
