@@ -17,11 +17,12 @@ static json_t *counts_json(const int64_t *counts, int classes)
 
 char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 {
-    json_t *value = json_pack("{ss sb si si si si so so}", "format", info->format, "detection",
-                              info->detection, "channels", info->channels, "height", info->height,
-                              "width", info->width, "classes", info->classes, "train",
-                              counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
-                              counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
+    json_t *value = json_pack(
+        "{ss sb si si si si so so s[II]}", "format", info->format, "detection", info->detection,
+        "channels", info->channels, "height", info->height, "width", info->width, "classes",
+        info->classes, "train", counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes),
+        "test", counts_json(info->per_class[FSN_SPLIT_TEST], info->classes), "images",
+        (json_int_t)info->images[FSN_SPLIT_TRAIN], (json_int_t)info->images[FSN_SPLIT_TEST]);
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 
     json_decref(value);
@@ -56,15 +57,18 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
 {
     struct fsn_dataset_info info = {0};
     json_t *value = json_loads(text, 0, NULL), *train = NULL, *test = NULL;
+    json_int_t images[FSN_SPLIT_COUNT] = {-1, -1};
     enum fsn_status status = FSN_OK;
     int64_t *counts = NULL;
     const char *format = "";
     int detection = 0;
 
-    /* Descriptions of before there were detection sets do not say that they are none. */
-    if (json_unpack(value, "{ss s?b si si si si so so}", "format", &format, "detection", &detection,
-                    "channels", &info.channels, "height", &info.height, "width", &info.width,
-                    "classes", &info.classes, "train", &train, "test", &test) != 0 ||
+    /* Descriptions of before there were detection sets do not say that they are none; where classes
+     * are of images, their counts say how many images there are. */
+    if (json_unpack(value, "{ss s?b si si si si so so s?[II]}", "format", &format, "detection",
+                    &detection, "channels", &info.channels, "height", &info.height, "width",
+                    &info.width, "classes", &info.classes, "train", &train, "test", &test, "images",
+                    &images[FSN_SPLIT_TRAIN], &images[FSN_SPLIT_TEST]) != 0 ||
         info.classes < 1 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
@@ -83,6 +87,9 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
         status = SRV_FAIL(err, FSN_INTERNAL, "stored counts of a data set are damaged");
         goto out;
     }
+    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
+        if (images[s] >= 0)
+            info.images[s] = images[s];
     *out = info;
     *storage = counts;
     counts = NULL;
