@@ -179,6 +179,9 @@ $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(B
 $(BUILD)/photo_maker: $(BUILD)/obj/tests/integration/photo_maker.o $(ENGINE_SUPPORT_OBJ) \
 		$(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
+# What detectors see and say, for tests/onnxruntime.
+$(BUILD)/detection_dump: $(BUILD)/obj/tests/onnxruntime/detection_dump.o $(BUILD)/libfsnet.a
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # A receiver of webhooks for tests/integration.
 $(BUILD)/hook_receiver: $(BUILD)/obj/tests/integration/hook_receiver.o
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER))
