@@ -27,7 +27,7 @@ enum cli_kind {
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
     X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
-      "cifar10|cifar100|idx|npz|voc|coco|imagefolder",                                             \
+      "cifar10|cifar100|idx|npz|voc|coco|imagefolder|images",                                      \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
     X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect",                       \
@@ -145,6 +145,8 @@ enum cli_kind {
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \
     X(STD, "std", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/std", NULL)                           \
     X(SCALE, "scale", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/scale", NULL)                      \
+    X(JOB_TASK, "task", 0, "NAME", SPEC, 0, 0, NULL, "/task", NULL)                                \
+    X(DISTILL_OUTPUTS, "distill-outputs", 0, "LIST", SPEC, 0, 0, NULL, "/distill_outputs", NULL)   \
     X(OUTPUT, "output", 0, "NAME", SPEC, 0, 0, NULL, "/output", NULL)                              \
     X(LOCATIONS, "locations", 0, "NAME", SPEC, 0, 0, NULL, "/detection/locations", NULL)           \
     X(CONFIDENCES, "confidences", 0, "NAME", SPEC, 0, 0, NULL, "/detection/confidences", NULL)     \

@@ -20,7 +20,8 @@ static void print_split(const struct fsn_dataset_info *info, enum fsn_split spli
 
     printf("%-6s %s images", split_names[split], CLI_GROUPED(info->images[split]));
     if (split == FSN_SPLIT_TEST && info->split_made)
-        printf(" (a tenth of each class: the set has none of its own)");
+        printf(" (a tenth%s: the set has none of its own)",
+               info->classes > 0 ? " of each class" : " of all, by the order of names");
     if (info->detection)
         printf(", %s objects (%s difficult)", CLI_GROUPED(objects->count),
                CLI_GROUPED(objects->difficult));
@@ -45,8 +46,12 @@ static void print_bad_boxes(const struct fsn_bad_boxes *bad)
 
 static void print_info(const struct fsn_dataset_info *info)
 {
-    printf("format %s, %d classes, %s, ", info->format, info->classes,
-           info->channels == 1 ? "grey" : "colour");
+    printf("format %s, ", info->format);
+    if (info->classes > 0)
+        printf("%d classes, ", info->classes);
+    else
+        printf("no classes, ");
+    printf("%s, ", info->channels == 1 ? "grey" : "colour");
     print_range(&info->width_range);
     printf(" pixels wide, ");
     print_range(&info->height_range);
@@ -55,6 +60,8 @@ static void print_info(const struct fsn_dataset_info *info)
         print_split(info, (enum fsn_split)s);
     if (info->unused_images > 0)
         printf("unused %s images\n", CLI_GROUPED(info->unused_images));
+    if (info->classes == 0)
+        return;
     printf("\n%-6s %-24s %10s %10s\n", "class", "name", split_names[0], split_names[1]);
     for (int c = 0; c < info->classes; c++)
         printf("%-6d %-24s %10s %10s\n", c, info->class_names ? info->class_names[c] : "",

@@ -57,7 +57,7 @@ static void print_choice(const char *choices, unsigned index)
 static void print_spec_help(const struct fsn_spec_field *field)
 {
     printf("%s", field->help);
-    if (field->choices && field->kind != FSN_FIELD_SET)
+    if (field->choices && field->kind != FSN_FIELD_SET && field->kind != FSN_FIELD_OUTPUTS)
         print_choices(field->choices);
     switch (field->kind) {
     case FSN_FIELD_INT:
@@ -80,6 +80,7 @@ static void print_spec_help(const struct fsn_spec_field *field)
     case FSN_FIELD_NUMBERS:
     case FSN_FIELD_WHOLES:
     case FSN_FIELD_SET:
+    case FSN_FIELD_OUTPUTS:
         break; /* the help says it */
     }
 }

@@ -92,8 +92,9 @@ static void print_epoch(const struct fsn_epoch *row, int epochs)
 {
     fprintf(stderr, "epoch %d/%d  lr %.4f  loss %.4f", row->epoch, epochs, row->lr,
             row->train_loss);
-    if (isnan(row->train_top1)) { /* a detector is trained */
-        fprintf(stderr, "  matched %.1f boxes/img", row->matched);
+    if (isnan(row->train_top1)) { /* a detector is trained, or outputs are distilled */
+        if (!isnan(row->matched))
+            fprintf(stderr, "  matched %.1f boxes/img", row->matched);
         if (!isnan(row->held_loss))
             fprintf(stderr, "  held back: loss %.4f", row->held_loss);
     } else {

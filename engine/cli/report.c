@@ -19,9 +19,26 @@ static const char *text_of(const json_t *value)
     return text ? text : "";
 }
 
+static bool has_figure(const json_t *report, const char *key)
+{
+    return json_is_number(json_object_get(json_object_get(report, "compressed"), key));
+}
+
+static bool does(const json_t *report, const char *task)
+{
+    return strcmp(text_of(json_object_get(report, "task")), task) == 0;
+}
+
+/* By its task, or by what a data set with labels says of outputs that were distilled. */
 static bool detects(const json_t *report)
 {
-    return strcmp(text_of(json_object_get(report, "task")), "detect") == 0;
+    return does(report, "detect") || (does(report, "distill") && has_figure(report, "map50"));
+}
+
+/* A network that is distilled may have no figures but those of its outputs. */
+static bool classifies(const json_t *report)
+{
+    return !detects(report) && (!does(report, "distill") || has_figure(report, "top1"));
 }
 
 static double real_of(const json_t *object, const char *key)
@@ -113,6 +130,30 @@ static void print_detector(const json_t *report)
     print_row(report, "detections", "detections", true);
 }
 
+/* Of a network that is distilled: what training had to mend, and what is left. */
+static void print_outputs(const json_t *outputs)
+{
+    const json_t *output;
+    size_t i;
+
+    if (json_array_size(outputs) > 0)
+        printf("\n%-22s %14s %14s %14s\n", "relative error", "by", "before tuning", "compressed");
+    json_array_foreach(outputs, i, output)
+    {
+        printf("%-22s %14s", text_of(json_object_get(output, "name")),
+               text_of(json_object_get(output, "loss")));
+        for (int k = 0; k < 2; k++) {
+            const double error = real_of(output, k == 0 ? "start_error" : "error");
+
+            if (isnan(error))
+                printf(" %14s", "-");
+            else
+                printf(" %14.4f", error);
+        }
+        putchar('\n');
+    }
+}
+
 /* Average precision of each class of the data set, by both networks. */
 static void print_classes(const json_t *classes)
 {
@@ -141,7 +182,10 @@ void cli_print_report(const json_t *report)
     size_t i;
 
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
-    (detection ? print_detector : print_classifier)(report);
+    if (detection)
+        print_detector(report);
+    else if (classifies(report))
+        print_classifier(report);
     print_row(report, "bytes", "size_bytes", true);
     print_row(report, "parameters", "parameters", true);
     print_row(report, "effective parameters", "effective_parameters", true);
@@ -149,12 +193,16 @@ void cli_print_report(const json_t *report)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
-    if (json_is_object(int8))
+    if (json_is_object(int8) && !detection && !classifies(report))
+        printf("in 8-bit integers: file %lld bytes\n",
+               (long long)json_integer_value(json_object_get(int8, "size_bytes")));
+    else if (json_is_object(int8))
         printf("in 8-bit integers: %s %.2f %%, file %lld bytes\n", detection ? "mAP@.5" : "top1",
                json_number_value(json_object_get(int8, detection ? "map50" : "top1")),
                (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     if (json_is_object(json_object_get(report, "search")))
         print_search(json_object_get(report, "search"));
+    print_outputs(json_object_get(report, "outputs"));
     print_classes(json_object_get(json_object_get(report, "detection"), "classes"));
     print_exclusions(json_object_get(report, "exclude_first"), detection);
     json_array_foreach(json_object_get(report, "warnings"), i, warning)

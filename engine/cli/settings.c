@@ -87,6 +87,14 @@ static json_t *boxes_json(const char *text)
     return rule ? rule : json_string(text);
 }
 
+/* Outputs written out, or their names; what is neither is for the engine to refuse. */
+static json_t *outputs_json(const char *text)
+{
+    json_t *outputs = *text == '[' ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    return outputs ? outputs : list_json(text, false);
+}
+
 static json_t *setting_json(const struct fsn_spec_field *field, const char *text)
 {
     switch (field->kind) {
@@ -107,6 +115,8 @@ static json_t *setting_json(const struct fsn_spec_field *field, const char *text
         return json_string(text);
     case FSN_FIELD_BOXES:
         return boxes_json(text);
+    case FSN_FIELD_OUTPUTS:
+        return outputs_json(text);
     }
     return NULL;
 }

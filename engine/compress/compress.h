@@ -22,6 +22,14 @@ FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
 double fsn__aware_share(const struct fsn_spec *spec);
 
+/* A setting that a task has no use for, and what is said of it. */
+struct fsn__conflict {
+    const char *pointer, *text;
+};
+/* The i-th (0-based) that the spec gives though its network is to be distilled; NULL: there are no
+ * more. Static. */
+const struct fsn__conflict *fsn__distill_conflict(const struct fsn_spec *spec, int i);
+
 /* A list of the spec's sweep, and the setting that takes its values one by one. */
 struct fsn__swept {
     const char *pointer, *single; /* "/sweep/ratio", "/filter_summary/ratio" */
@@ -68,8 +76,26 @@ struct fsn__exclusion {
     int64_t added_bytes;
 };
 
+/* An output of a network that is distilled; see outputs.c for the errors, NaN where there is none.
+ */
+struct fsn__report_output {
+    const char *name; /* borrowed from the baseline */
+    enum fsn_output_loss loss;
+    double weight;
+    double start_error, error; /* of the fitted student before training, and of model.onnx */
+    double int8_error;         /* of model-int8.onnx */
+};
+struct fsn__report_outputs {
+    int count;
+    struct fsn__report_output item[FSN_MAX_DISTILL_OUTPUTS];
+};
+
 struct fsn__report {
     enum fsn__task task;
+    /* By whose figures the networks are measured: the task's, or those that a data set with labels
+     * allows where outputs are distilled; FSN__TASK_DISTILL: there are none. */
+    enum fsn__task figures;
+    struct fsn__report_outputs outputs; /* of FSN__TASK_DISTILL */
     const struct fsn_spec *spec;
     const struct fsn_plan *plan;
     const struct fsn__curve *curve;

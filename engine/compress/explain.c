@@ -188,7 +188,7 @@ static enum fsn_status measure_without(const struct fsn__job *job, int weight, i
 static bool drop_shows(const struct fsn__report *report)
 {
     const double before = fsn__figure_of(report, &report->baseline);
-    const double error = report->task == FSN__TASK_DETECT
+    const double error = report->figures == FSN__TASK_DETECT
                              ? 1
                              : sqrt(before * (100 - before) / (double)report->baseline.eval.images);
 

@@ -3,7 +3,7 @@
  * load -> baseline evaluation -> what the teacher and the student begin as. Then pipeline.c makes
  * the file, or search.c several of them, to keep one. The server and the command line both call
  * fsn_compress and nothing else. */
-#include "compress/job.h"
+#include "compress/outputs.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "train/calibrate.h"
@@ -47,6 +47,30 @@ static double evaluation_share(const struct fsn__job *job)
     return test / ((job->spec->files.int8 ? 3.0 : 2.0) * test + 5.0 * train);
 }
 
+/* By whose figures the networks can be measured. Where outputs are distilled, the data set may
+ * still have labels that fit them. */
+static enum fsn__task figures_of(const struct fsn__job *job)
+{
+    const struct fsn_dataset_info *data = &job->report.data;
+    const struct fsn__graph *graph = job->baseline->graph;
+    struct fsn__detector_head detector = {0};
+    struct fsn__head head;
+    enum fsn__task figures = FSN__TASK_DISTILL;
+
+    if (job->report.task != FSN__TASK_DISTILL)
+        return job->report.task;
+    if (data->detection && graph->input_count == 1 &&
+        fsn__detector_head_find(graph, "model", data->classes, job->spec, &detector, NULL) ==
+            FSN_OK)
+        figures = FSN__TASK_DETECT;
+    else if (!data->detection && data->classes > 0 &&
+             fsn__graph_find_head(graph, NULL, data->classes, &head, NULL) == FSN_OK &&
+             head.classes == data->classes)
+        figures = FSN__TASK_CLASSIFY;
+    fsn__detector_head_clear(&detector);
+    return figures;
+}
+
 static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
 {
     struct fsn_faults *faults = NULL;
@@ -66,7 +90,8 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
     if (status != FSN_OK)
         return status;
     fsn_dataset_info(job->data, &job->report.data);
-    job->report.task = fsn__task_of(job->data);
+    job->report.task = fsn__task_of(job->data, job->spec);
+    job->report.figures = figures_of(job);
     faults = calloc(1, sizeof *faults);
     if (!faults)
         return FSN__NOMEM(err);
@@ -74,6 +99,8 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
     if (faults->count > 0)
         status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
     free(faults);
+    if (status == FSN_OK)
+        status = fsn__outputs_open(job, err);
     job->quick = evaluation_share(job);
     job->last = 1.0 - (job->spec->files.int8 ? 2.0 : 1.0) * job->quick;
     return status;
@@ -89,11 +116,13 @@ enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
 
     side->size_bytes = model->file_bytes;
     side->macs = fsn__graph_macs(model->graph);
-    if (job->report.task == FSN__TASK_CLASSIFY)
+    if (job->report.figures == FSN__TASK_CLASSIFY)
         return fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, NULL, images,
                                     job->spec, job->pool, &meter, seen ? seen->choice : NULL,
                                     &side->eval, err);
     side->eval = (struct fsn_eval){.top1 = NAN, .top5 = NAN, .loss = NAN, .images = images};
+    if (job->report.figures == FSN__TASK_DISTILL)
+        return FSN_OK; /* by its outputs alone (outputs.c) */
     fsn_detection_eval_clear(&side->detection);
     return fsn__evaluate_detector_images(model->graph, job->data, FSN_SPLIT_TEST, NULL, images,
                                          job->spec, job->pool, &meter, seen ? &seen->found : NULL,
@@ -132,7 +161,7 @@ struct fsn__train_job fsn__training(const struct fsn__job *job, struct fsn__grap
 static enum fsn_status prepare(struct fsn__job *job, struct fsn_error *err)
 {
     const int64_t classes =
-        job->report.task == FSN__TASK_DETECT ? FSN__NO_HEAD : job->report.data.classes;
+        job->report.task == FSN__TASK_CLASSIFY ? job->report.data.classes : FSN__NO_HEAD;
     enum fsn_status status =
         fsn__prepare(job->baseline->graph, job->spec, classes, &job->prepared, err);
 

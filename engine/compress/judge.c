@@ -42,14 +42,16 @@ static double chance_of(const struct fsn__report *report)
 
 double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side)
 {
-    return report->task == FSN__TASK_DETECT ? side->detection.map50 : side->eval.top1;
+    return report->figures == FSN__TASK_DETECT ? side->detection.map50 : side->eval.top1;
 }
 
 /* Guessing: less than a tenth of the way from chance to perfection; of a detector, next to nothing
  * is found where it is. */
 bool fsn__baseline_guesses(const struct fsn__report *report)
 {
-    if (report->task == FSN__TASK_DETECT)
+    if (report->figures == FSN__TASK_DISTILL)
+        return false; /* there is no telling */
+    if (report->figures == FSN__TASK_DETECT)
         return !(report->baseline.detection.map50 >= LEAST_MAP);
     const double chance = chance_of(report);
 
@@ -97,10 +99,17 @@ void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
     const bool unit = preprocess->scale == FSN_SCALE_UNIT,
-               detect = report->task == FSN__TASK_DETECT;
+               detect = report->figures == FSN__TASK_DETECT;
 
-    judge_classes(report);
-    if (range_is_wrong(preprocess))
+    if (report->task != FSN__TASK_DISTILL)
+        judge_classes(report);
+    if (range_is_wrong(preprocess) && report->figures == FSN__TASK_DISTILL)
+        fsn__report_warn(report,
+                         "preprocess.mean %g and std %g seem to be of pixels in %s, and "
+                         "preprocess.scale says %s",
+                         preprocess->mean[0], preprocess->std[0], unit ? "0..255" : "0..1",
+                         unit ? "0..1" : "0..255");
+    else if (range_is_wrong(preprocess))
         fsn__report_warn(report,
                          "preprocess.mean %g and std %g seem to be of pixels in %s, and "
                          "preprocess.scale says %s (the baseline's %s is %.1f %% on the test "
@@ -132,7 +141,7 @@ static void judge_training_images(struct fsn__report *report, const struct fsn_e
     const double chance = chance_of(report), baseline = report->baseline.eval.top1;
     const double half = chance + (baseline - chance) / 2;
 
-    if (report->task == FSN__TASK_DETECT || fsn__baseline_guesses(report))
+    if (report->task != FSN__TASK_CLASSIFY || fsn__baseline_guesses(report))
         return; /* no figure of training says how well a detector finds */
     if (report->baseline_train_top1 < half)
         fsn__report_warn(

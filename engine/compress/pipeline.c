@@ -6,7 +6,7 @@
 #include "compress/activations.h"
 #include "compress/explain.h"
 #include "compress/int8.h"
-#include "compress/job.h"
+#include "compress/outputs.h"
 #include "core/clock.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
@@ -97,6 +97,19 @@ static enum fsn_status note_quant_errors(struct fsn__job *job, const struct fsn_
     return status;
 }
 
+/* Without epochs, batch norm gets the statistics that go with the fitted filters, if it can: a
+ * network that cannot be trained can still be fitted. */
+static bool can_settle(const struct fsn__job *job)
+{
+    const struct fsn__graph *student = job->student.graph;
+    bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
+    const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
+                     fsn__graph_find_blocked(student, -1, blocked) == 0;
+
+    free(blocked);
+    return can;
+}
+
 static enum fsn_status fit(struct fsn__job *job, struct fsn_error *err)
 {
     enum fsn_status status = fsn__enter(job, FSN_STAGE_PLAN, job->quick, err);
@@ -116,20 +129,9 @@ static enum fsn_status fit(struct fsn__job *job, struct fsn_error *err)
         status = note_quant_errors(job, job->student.graph, err);
     if (status == FSN_OK && job->spec->finetune.epochs > 0)
         status = fsn__explain_start(job, err);
+    if (status == FSN_OK && (job->spec->finetune.epochs > 0 || can_settle(job)))
+        status = fsn__outputs_measure_start(job, err);
     return status;
-}
-
-/* Without epochs, batch norm gets the statistics that go with the fitted filters, if it can: a
- * network that cannot be trained can still be fitted. */
-static bool can_settle(const struct fsn__job *job)
-{
-    const struct fsn__graph *student = job->student.graph;
-    bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
-    const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
-                     fsn__graph_find_blocked(student, -1, blocked) == 0;
-
-    free(blocked);
-    return can;
 }
 
 static enum fsn_status before_step(int64_t step, int64_t steps, void *arg, struct fsn_error *err)
@@ -276,7 +278,7 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
     if (status == FSN_OK && job->spec->files.int8)
         status = fsn__measure_side(job, job->int8, FSN_STAGE_VERIFY, 1.0 - job->quick,
                                    &report->int8, NULL, err);
-    return status;
+    return status == FSN_OK ? fsn__outputs_measure_files(job, err) : status;
 }
 
 static enum fsn_status write_report(struct fsn__job *job, struct fsn_error *err)

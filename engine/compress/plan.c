@@ -7,6 +7,8 @@
 #include "onnx/onnx.h"
 #include "quant/quant.h"
 #include "train/detector.h"
+#include "train/followed.h"
+#include "train/task.h"
 #include "train/view.h"
 
 #include <stdio.h>
@@ -155,7 +157,9 @@ static enum fsn_status prepare_dry(const struct fsn_model *model, const struct f
                                    struct fsn_error *err)
 {
     struct fsn_error refused = {0};
-    const int64_t classes = spec->detection.locations ? FSN__NO_HEAD : 0;
+    const bool other = spec->detection.locations || spec->task == FSN_TASK_DETECT ||
+                       spec->task == FSN_TASK_DISTILL;
+    const int64_t classes = other ? FSN__NO_HEAD : 0;
     enum fsn_status status = fsn__prepare(model->graph, spec, classes, prepared, &refused);
 
     if (status != FSN_OK) {
@@ -345,6 +349,50 @@ static void fit_preprocess(const struct fsn__graph *graph, const struct fsn_data
                    side);
 }
 
+static bool has_classes(const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    if (data->detection)
+        fsn__fault(faults, "/task",
+                   "is classify, and the data set is one of boxes (%s), which are not classes of "
+                   "images",
+                   data->format);
+    else if (data->classes == 0)
+        fsn__fault(faults, "/task",
+                   "is classify, and the data set has images without classes (%s): they serve to "
+                   "distill a network",
+                   data->format);
+    return !data->detection && data->classes > 0;
+}
+
+static bool has_boxes(const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    if (!data->detection)
+        fsn__fault(faults, "/task",
+                   "is detect, and the data set has no boxes (%s): a detector needs objects with "
+                   "boxes, as voc and coco sets have",
+                   data->format);
+    return data->detection;
+}
+
+static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                         struct fsn_faults *faults)
+{
+    const struct fsn__conflict *conflict;
+    struct fsn__followed_list list;
+    struct fsn_error err = {0};
+    char pointer[40] = "/model_id";
+    int at = -1;
+
+    for (int i = 0; (conflict = fsn__distill_conflict(spec, i)); i++)
+        fsn__fault(faults, conflict->pointer, "%s", conflict->text);
+    if (graph->input_count != 1 ||
+        fsn__followed_find(graph, "model", spec, &list, &at, &err) == FSN_OK)
+        return;
+    if (at >= 0)
+        snprintf(pointer, sizeof pointer, "/distill_outputs/%d", at);
+    fsn__fault(faults, pointer, "%s", err.text);
+}
+
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
                    const struct fsn_spec *spec, struct fsn_faults *faults)
 {
@@ -354,10 +402,24 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         return;
     }
     fit_input(model->graph, data, faults);
-    if (data->detection)
-        fit_detector(model->graph, spec, data, faults);
-    else
-        fit_output(model->graph, spec, data, faults);
+    switch (fsn__task_for(spec->task, data->detection, data->classes)) {
+    case FSN__TASK_CLASSIFY:
+        if (has_classes(data, faults))
+            fit_output(model->graph, spec, data, faults);
+        break;
+    case FSN__TASK_DETECT:
+        if (has_boxes(data, faults))
+            fit_detector(model->graph, spec, data, faults);
+        break;
+    case FSN__TASK_DISTILL:
+        fit_followed(model->graph, spec, faults);
+        break;
+    }
+    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0 &&
+        (data->detection || data->classes > 0))
+        fsn__fault(faults, "/distill_outputs",
+                   "is for task distill; the data set has %s, so task auto is %s: state the task",
+                   data->detection ? "boxes" : "classes", data->detection ? "detect" : "classify");
     fit_batch(model, spec, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)

@@ -1,5 +1,5 @@
 /* report.c - report.json and training.csv: what the job did and what its files measured. */
-#include "compress/job.h"
+#include "compress/outputs.h"
 #include "core/blas.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ static json_t *count_json(int64_t count, bool there)
 /* Figures of the task that the job has not are null. */
 static json_t *side_json(const struct fsn__report *r, const struct fsn__report_side *side)
 {
-    const bool detect = r->task == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT;
     const struct fsn_detection_eval *d = &side->detection;
 
     return json_pack(
@@ -36,7 +36,7 @@ static json_t *side_json(const struct fsn__report *r, const struct fsn__report_s
 /* From the baseline to the compressed network, in points. */
 static json_t *change_json(const struct fsn__report *r)
 {
-    const bool detect = r->task == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT;
     const struct fsn_detection_eval *before = &r->baseline.detection;
     const struct fsn_detection_eval *after = &r->compressed.detection;
 
@@ -72,7 +72,7 @@ static json_t *curve_json(const struct fsn__curve *curve)
 static json_t *int8_json(const struct fsn__report *r)
 {
     const struct fsn__report_side *side = &r->int8;
-    const bool detect = r->task == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT;
 
     if (!r->spec->files.int8)
         return json_null();
@@ -130,7 +130,8 @@ static json_t *image_json(const struct fsn_dataset_info *data)
 
 json_t *fsn__report_json(const struct fsn__report *r)
 {
-    const bool detect = r->task == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT;
+    const bool classify = r->figures == FSN__TASK_CLASSIFY;
     char *spec_text = NULL;
     json_t *spec;
 
@@ -140,9 +141,9 @@ json_t *fsn__report_json(const struct fsn__report *r)
     free(spec_text);
     /* search: one that is made here sets it */
     return json_pack(
-        "{s:s, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
+        "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
         " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
-        "task", detect ? "detect" : "classify", "baseline", side_json(r, &r->baseline),
+        "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "baseline", side_json(r, &r->baseline),
         "compressed", side_json(r, &r->compressed), "ratios", "disk",
         fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)), "parameters",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)), "effective",
@@ -150,8 +151,8 @@ json_t *fsn__report_json(const struct fsn__report *r)
         change_json(r), "dense", "size_bytes", (json_int_t)r->dense_bytes, "max_difference",
         fsn__json_real(r->dense_max_difference), "int8", int8_json(r), "layers",
         fsn__plan_layers_json(r->plan), "exclude_first", exclusions_json(r), "classes",
-        detect ? json_array() : fsn__classes_json(&r->outcomes), "confusion",
-        detect ? json_null() : fsn__confusion_json(&r->outcomes), "detection",
+        classify ? fsn__classes_json(&r->outcomes) : json_array(), "confusion",
+        classify ? fsn__confusion_json(&r->outcomes) : json_null(), "detection",
         detect ? fsn__detections_json(&r->finds) : json_null(), "training", curve_json(r->curve),
         "data", "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
         "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",

@@ -11,6 +11,7 @@
  * pad-4-crop and flip augmentation such networks are trained with.
  */
 #include "compress/compress.h"
+#include "compress/spec_reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +20,17 @@
 #define AT(member) offsetof(struct fsn_spec, member)
 
 static const struct fsn_spec_field fields[] = {
+    {"/task", FSN_FIELD_CHOICE, AT(task), FSN_TASK_AUTO, FSN_TASK_DISTILL, false, FSN_TASK_AUTO,
+     "auto|classify|detect|distill",
+     "what the model does; auto: what the data set has labels for; distill: its outputs follow the "
+     "baseline's on any images"},
+    {"/distill_outputs", FSN_FIELD_OUTPUTS, AT(distill_outputs), 0, 0, false, 0,
+     "auto|mse|cosine|kl",
+     "task distill: outputs that follow the baseline's, as an array of names, or of objects of "
+     "name, "
+     "loss (auto, mse, cosine or kl) and weight (default: all of floats; auto: kl where it ends in "
+     "a "
+     "Softmax, else mse)"},
     {"/output", FSN_FIELD_NAME, AT(output), 0, 0, false, 0, NULL,
      "the model's output with the class scores, by name (default: the only one, or the first that "
      "fits the classes)"},
@@ -214,6 +226,18 @@ double fsn__aware_share(const struct fsn_spec *spec)
     return spec->quantize.aware_share;
 }
 
+const char *fsn_task_name(enum fsn_task task)
+{
+    static const char *const names[] = {
+        [FSN_TASK_AUTO] = "auto",
+        [FSN_TASK_CLASSIFY] = "classify",
+        [FSN_TASK_DETECT] = "detect",
+        [FSN_TASK_DISTILL] = "distill",
+    };
+
+    return names[task];
+}
+
 void fsn_spec_defaults(struct fsn_spec *spec)
 {
     memset(spec, 0, sizeof *spec);
@@ -245,6 +269,7 @@ void fsn_spec_defaults(struct fsn_spec *spec)
         case FSN_FIELD_NAMES:
         case FSN_FIELD_SET:
         case FSN_FIELD_BOXES: /* auto, which is zero */
+        case FSN_FIELD_OUTPUTS:
             break;
         }
     }
@@ -263,5 +288,6 @@ void fsn_spec_clear(struct fsn_spec *spec)
     free(spec->output);
     free(spec->detection.locations);
     free(spec->detection.confidences);
+    fsn__outputs_clear(&spec->distill_outputs);
     spec->output = spec->detection.locations = spec->detection.confidences = NULL;
 }

@@ -11,7 +11,6 @@
  * is named at its place, as everywhere in the spec.
  */
 #include "compress/spec_reader.h"
-#include "core/similar.h"
 #include "detect/default_boxes.h"
 
 #include <string.h>
@@ -40,38 +39,6 @@ static int read_list(struct fsn__spec_reader *reader, const char *pointer, const
             good = false;
     }
     return good ? (int)json_array_size(value) : -1;
-}
-
-/* Names the keys that are none of `known` (NULL-terminated). */
-static void refuse_unknown(struct fsn__spec_reader *reader, const char *parent, json_t *object,
-                           const char *const *known)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(object, key, value)
-    {
-        size_t best = strlen(key) / 3 + 2;
-        const char *nearest = NULL;
-        char pointer[FSN__POINTER];
-
-        for (const char *const *name = known; *name && best > 0; name++) {
-            const size_t distance = fsn__edit_distance(key, *name);
-
-            if (distance < best) {
-                best = distance;
-                nearest = *name;
-            }
-        }
-        if (best == 0)
-            continue;
-        fsn__pointer_join(pointer, parent, key);
-        if (nearest)
-            FSN__FAULT(reader, pointer, "unknown field; the nearest known one is %s/%s", parent,
-                       nearest);
-        else
-            FSN__FAULT(reader, pointer, "unknown field");
-    }
 }
 
 /* The value of a key, whose place goes into pointer; NULL where there is none. */
@@ -126,7 +93,7 @@ static void read_map(struct fsn__spec_reader *reader, const char *parent, json_t
         FSN__FAULT(reader, parent, "must be an object, got %s", FSN__DESCRIBE(object));
         return;
     }
-    refuse_unknown(reader, parent, object, known);
+    fsn__refuse_unknown(reader, parent, object, known);
     read_size(reader, object, parent, map);
     read_needed(reader, object, parent, "step", &map->step);
     read_needed(reader, object, parent, "min_size", &map->min_size);
@@ -186,7 +153,7 @@ static void read_rule(struct fsn__spec_reader *reader, const char *parent, json_
     boxes->kind = FSN_BOXES_RULE;
     boxes->clip = true;
     memcpy(boxes->variance, variance, sizeof variance);
-    refuse_unknown(reader, parent, object, known);
+    fsn__refuse_unknown(reader, parent, object, known);
     value = at(object, parent, "clip", pointer);
     if (value && !json_is_boolean(value))
         FSN__FAULT(reader, pointer, "must be true or false, got %s", FSN__DESCRIBE(value));

@@ -248,6 +248,9 @@ static void read_field(struct fsn__spec_reader *reader, const struct fsn_spec_fi
     case FSN_FIELD_BOXES:
         fsn__read_boxes(reader, field, value);
         break;
+    case FSN_FIELD_OUTPUTS:
+        fsn__read_outputs(reader, field, value);
+        break;
     }
 }
 

@@ -33,6 +33,9 @@ int fsn__choice_index(const char *choices, const char *text);
 /* A fault for the key at `pointer` that the table does not have, with the nearest that it has. */
 void fsn__unknown_setting(struct fsn__spec_reader *reader, const char *parent, const char *key,
                           const char *pointer, const json_t *value);
+/* A fault for each key of the object at `parent` that is none of `known` (NULL-terminated). */
+void fsn__refuse_unknown(struct fsn__spec_reader *reader, const char *parent, json_t *object,
+                         const char *const *known);
 /* A number of min..max, or 0 where that is allowed too; false after a fault. */
 struct fsn__bounds {
     double min, max;
@@ -49,6 +52,11 @@ json_t *fsn__numbers_json(const double *values, int count, bool whole);
 void fsn__read_boxes(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
                      json_t *value);
 json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes);
+/* A setting of kind FSN_FIELD_OUTPUTS, how it is written, and its end. */
+void fsn__read_outputs(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
+                       json_t *value);
+json_t *fsn__outputs_json(const struct fsn_distill_outputs *outputs);
+void fsn__outputs_clear(struct fsn_distill_outputs *outputs);
 /* What no field can be judged on alone, when all are read. */
 void fsn__spec_read_together(struct fsn__spec_reader *reader);
 

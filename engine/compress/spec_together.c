@@ -43,6 +43,21 @@ static void read_budgets(struct fsn__spec_reader *reader)
     read_sweep(reader, given);
 }
 
+/* What the task has no use for, as far as the spec itself says which it is. */
+static void read_task(struct fsn__spec_reader *reader)
+{
+    const struct fsn_spec *spec = reader->spec;
+    const struct fsn__conflict *conflict;
+
+    for (int i = 0; spec->task == FSN_TASK_DISTILL && (conflict = fsn__distill_conflict(spec, i));
+         i++)
+        FSN__FAULT(reader, conflict->pointer, "%s", conflict->text);
+    if ((spec->task == FSN_TASK_CLASSIFY || spec->task == FSN_TASK_DETECT) &&
+        spec->distill_outputs.count > 0)
+        FSN__FAULT(reader, "/distill_outputs", "is for task distill, the task is %s",
+                   fsn_task_name(spec->task));
+}
+
 /* Whether any file is trained as it is when quantised: that of a sweep's fewest bits is the first
  * to be. */
 static bool trains_quantised(const struct fsn_spec *spec)
@@ -82,6 +97,7 @@ void fsn__spec_read_together(struct fsn__spec_reader *reader)
         FSN__FAULT(reader, "/quantize/least_bits",
                    "has no effect: budget.parameters counts values, not their bits");
     read_budgets(reader);
+    read_task(reader);
     if (!reader->augment_given)
         reader->crop = true;
     if (reader->crop && spec->finetune.crop_padding == 0)

@@ -169,3 +169,34 @@ void fsn__unknown_setting(struct fsn__spec_reader *reader, const char *parent, c
     else
         FSN__FAULT(reader, pointer, "unknown field");
 }
+
+void fsn__refuse_unknown(struct fsn__spec_reader *reader, const char *parent, json_t *object,
+                         const char *const *known)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value)
+    {
+        size_t best = strlen(key) / 3 + 2;
+        const char *nearest = NULL;
+        char pointer[FSN__POINTER];
+
+        for (const char *const *name = known; *name && best > 0; name++) {
+            const size_t distance = fsn__edit_distance(key, *name);
+
+            if (distance < best) {
+                best = distance;
+                nearest = *name;
+            }
+        }
+        if (best == 0)
+            continue;
+        fsn__pointer_join(pointer, parent, key);
+        if (nearest)
+            FSN__FAULT(reader, pointer, "unknown field; the nearest known one is %s/%s", parent,
+                       nearest);
+        else
+            FSN__FAULT(reader, pointer, "unknown field");
+    }
+}

@@ -108,6 +108,8 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
     case FSN_FIELD_BOXES:
         return boxes->kind == FSN_BOXES_RULE ? fsn__boxes_json(boxes)
                                              : choice_json(field->choices, boxes->kind);
+    case FSN_FIELD_OUTPUTS:
+        return fsn__outputs_json((const struct fsn_distill_outputs *)(const void *)member);
     }
     return NULL;
 }

@@ -111,12 +111,14 @@ static bool is_there(const struct fsn__data_format *format, const void *state)
     return state != NULL;
 }
 
-static void join(void *state, void **images)
+static enum fsn_status join(void **state, void **images, struct fsn_error *err)
 {
-    struct coco *coco = state;
+    struct coco *coco = *state;
 
+    (void)err;
     coco->store = *images;
     *images = NULL;
+    return FSN_OK;
 }
 
 static void free_state(void *state)

@@ -14,7 +14,12 @@ struct fsn__data_format {
     /* The format that takes in this one's images, or NULL; `join` moves them out of its state,
      * NULL when there are none, before this one is assembled. */
     const struct fsn__data_format *images;
-    void (*join)(void *state, void **images);
+    enum fsn_status (*join)(void **state, void **images, struct fsn_error *err);
+    bool images_suffice; /* it is there when these images are, without a file of its own */
+    /* Where nobody has named a format: what the files are instead when is_likely denies that they
+     * are of this one. NULL: no such doubt. */
+    const struct fsn__data_format *otherwise;
+    bool (*is_likely)(const void *state);
     const struct fsn__part_table *parts; /* of a format made of few files (parts.h), else NULL */
     bool (*wants)(const struct fsn__data_format *format, const char *name);
     /* Receives a wanted file: bytes are the callee's, whatever it returns. *state is NULL before
@@ -32,7 +37,8 @@ struct fsn__data_format {
 };
 
 extern const struct fsn__data_format fsn__format_cifar10, fsn__format_cifar100, fsn__format_idx,
-    fsn__format_npz, fsn__format_voc, fsn__format_coco, fsn__format_image_folder;
+    fsn__format_npz, fsn__format_voc, fsn__format_coco, fsn__format_image_folder,
+    fsn__format_images;
 
 /* Room for `count` images of the data set's shape in a split, in memory. */
 FSN_NODISCARD enum fsn_status fsn__images_alloc(struct fsn_dataset *dataset, enum fsn_split split,

@@ -18,8 +18,8 @@
 
 /* A file goes to the first format that wants it. */
 static const struct fsn__data_format *const formats[] = {
-    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,         &fsn__format_npz,
-    &fsn__format_voc,     &fsn__format_coco,     &fsn__format_image_folder};
+    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,          &fsn__format_npz,
+    &fsn__format_voc,     &fsn__format_coco,     &fsn__format_image_folder, &fsn__format_images};
 
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
@@ -27,8 +27,8 @@ static const size_t default_cache = (size_t)512 << 20;
 
 const char *const *fsn_dataset_formats(void)
 {
-    static const char *const names[] = {"cifar10", "cifar100", "idx",         "npz",
-                                        "voc",     "coco",     "imagefolder", NULL};
+    static const char *const names[] = {"cifar10", "cifar100",    "idx",    "npz", "voc",
+                                        "coco",    "imagefolder", "images", NULL};
 
     return names;
 }
@@ -106,12 +106,28 @@ static enum fsn_status not_recognised(const struct collection *found, struct fsn
                      found->files, found->first_name, expected);
 }
 
+static int place_of(const struct fsn__data_format *format)
+{
+    int f = 0;
+
+    while (formats[f] != format)
+        f++;
+    return f;
+}
+
+static bool is_there(const struct collection *found, int format)
+{
+    const struct fsn__data_format *row = formats[format];
+
+    return row->is_there(row, found->state[format]) ||
+           (row->images_suffice && found->state[place_of(row->images)]);
+}
+
 static enum fsn_status recognise(const struct collection *found, int *format, struct fsn_error *err)
 {
     *format = -1;
     for (int f = 0; f < FORMAT_COUNT; f++) {
-        if (!is_meant(found, f) || !formats[f]->is_there(formats[f], found->state[f]) ||
-            (*format >= 0 && formats[f]->fallback))
+        if (!is_meant(found, f) || !is_there(found, f) || (*format >= 0 && formats[f]->fallback))
             continue;
         if (*format >= 0)
             return FSN__FAIL(err, FSN_FORMAT,
@@ -120,7 +136,12 @@ static enum fsn_status recognise(const struct collection *found, int *format, st
                              formats[*format]->name, formats[f]->name);
         *format = f;
     }
-    return *format >= 0 ? FSN_OK : not_recognised(found, err);
+    if (*format < 0)
+        return not_recognised(found, err);
+    if (found->only < 0 && formats[*format]->otherwise &&
+        !formats[*format]->is_likely(found->state[*format]))
+        *format = place_of(formats[*format]->otherwise);
+    return FSN_OK;
 }
 
 /* ---- the data set -------------------------------------------------------------------------- */
@@ -185,10 +206,10 @@ static enum fsn_status count_classes(struct fsn_dataset *dataset, struct fsn_err
 
         if (images->per_class)
             continue;
-        images->per_class = calloc((size_t)dataset->classes, sizeof *images->per_class);
+        images->per_class = calloc((size_t)dataset->classes + 1, sizeof *images->per_class);
         if (!images->per_class)
             return FSN__NOMEM(err);
-        for (int64_t i = 0; i < images->count; i++)
+        for (int64_t i = 0; dataset->classes > 0 && i < images->count; i++)
             images->per_class[images->labels[i]]++;
     }
     return FSN_OK;
@@ -226,10 +247,11 @@ static enum fsn_status assemble(struct collection *found, const struct fsn_data_
     if (!dataset)
         return FSN__NOMEM(err);
     dataset->format = formats[f]->name;
-    for (int i = 0; i < FORMAT_COUNT; i++)
+    for (int i = 0; status == FSN_OK && i < FORMAT_COUNT; i++)
         if (formats[f]->images == formats[i])
-            formats[f]->join(found->state[f], &found->state[i]);
-    status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
+            status = formats[f]->join(&found->state[f], &found->state[i], err);
+    if (status == FSN_OK)
+        status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
     if (status == FSN_OK)
         status = complete(dataset, limits, err);
     if (status != FSN_OK) {

@@ -16,7 +16,7 @@ struct fsn__images {
     int64_t count;
     uint8_t *pixels;    /* [count][channels][height][width]; NULL when the images are files */
     int64_t *file;      /* [count]: places in the data set's store; NULL when they are pixels */
-    int32_t *labels;    /* [count], 0 <= label < classes */
+    int32_t *labels;    /* [count], 0 <= label < classes; 0 where there are no classes */
     int64_t *per_class; /* [classes] */
     /* Of a detection set, else NULL: the objects of image i are objects[first_object[i] ..
      * first_object[i + 1]), those of all images one after the other. */
@@ -26,7 +26,8 @@ struct fsn__images {
 
 struct fsn_dataset {
     const char *format;                         /* static: "cifar10", "idx" */
-    int channels, height, width, classes;       /* height, width: 0 when the images are files */
+    int channels, height, width;                /* height, width: 0 when the images are files */
+    int classes;                                /* 0: images without labels (images.c) */
     struct fsn_range height_range, width_range; /* of all images */
     struct fsn__images split[FSN_SPLIT_COUNT];
     char **class_names;    /* [classes] or NULL */

@@ -14,15 +14,17 @@
  * The test split is `test`, or else `val` (also "valid", "validation"); when there are both, val is
  * left aside. What lies in no class folder (the unlabelled test images of some sets) is left aside
  * too; unused_images counts both. Without test images a tenth of the train images is split off.
+ *
+ * Images in no two folders that can be classes are a set without classes (images.c), unless the
+ * format is named.
  */
 #include "data/data_format.h"
 #include "data/entry_name.h"
+#include "data/image_roles.h"
 #include "data/split.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum role { TRAIN, VAL, TEST, ROLES, NO_ROLE = -1 };
 
 /* Where the images of one set lie. */
 struct layout {
@@ -33,7 +35,7 @@ struct layout {
 /* An image with a class. */
 struct item {
     int64_t file; /* place in the store */
-    enum role role;
+    enum fsn__image_role role;
     const char *class; /* borrowed from the name, not NUL-terminated */
     size_t class_length;
     const char *rest; /* the name after the class */
@@ -43,74 +45,17 @@ struct item {
 struct items {
     struct item *item;
     int64_t count;
-    int64_t per_role[ROLES];
+    int64_t per_role[FSN__IMAGE_ROLES];
 };
 
 /* ---- names ----------------------------------------------------------------------------------- */
-
-/* The next folder of a name: its length, 0 when only the file's own name is left. *at is moved to
- * its begin, past separators and ".". */
-static size_t folder_at(const char **at)
-{
-    for (;;) {
-        size_t length = strcspn(*at, "/\\");
-
-        if ((*at)[length] == '\0')
-            return 0;
-        if (length > 0 && !(length == 1 && **at == '.'))
-            return length;
-        *at += length + 1;
-    }
-}
-
-/* Moves past `count` folders; false when there are not so many. */
-static bool skip_folders(const char **at, int count)
-{
-    for (int i = 0; i < count; i++) {
-        size_t length = folder_at(at);
-
-        if (length == 0)
-            return false;
-        *at += length;
-    }
-    return true;
-}
-
-static enum role role_of(const char *folder, size_t length)
-{
-    static const struct {
-        const char *name;
-        enum role role;
-    } names[] = {
-        {"train", TRAIN}, {"val", VAL}, {"valid", VAL}, {"validation", VAL}, {"test", TEST},
-    };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i].name) == length && strncmp(folder, names[i].name, length) == 0)
-            return names[i].role;
-    return NO_ROLE;
-}
-
-/* What systems leave behind: hidden files and folders, and the "__MACOSX" of zips. */
-static bool is_litter(const char *name)
-{
-    const char *at = name;
-    size_t length;
-
-    while ((length = folder_at(&at)) > 0) {
-        if (*at == '.' || (length == 8 && strncmp(at, "__MACOSX", 8) == 0))
-            return true;
-        at += length;
-    }
-    return fsn__base_name(name)[0] == '.';
-}
 
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     const char *at = name;
 
     (void)format;
-    return fsn__name_is_image(name) && !is_litter(name) && folder_at(&at) > 0;
+    return fsn__name_is_image(name) && !fsn__name_is_litter(name) && fsn__folder_at(&at) > 0;
 }
 
 static enum fsn_status take(const struct fsn__data_format *format, void **state, const char *name,
@@ -142,33 +87,20 @@ static void free_state(void *state)
 
 /* ---- layout ---------------------------------------------------------------------------------- */
 
-/* Whether any image lies in train, val or test below `skipped` folders. */
-static bool has_split_at(const struct fsn__image_store *store, int skipped)
-{
-    for (int64_t i = 0; i < store->count; i++) {
-        const char *at = store->images[i].name;
-        size_t length = skip_folders(&at, skipped) ? folder_at(&at) : 0;
-
-        if (length > 0 && role_of(at, length) != NO_ROLE)
-            return true;
-    }
-    return false;
-}
-
 /* Whether all images lie in one folder that has folders. */
 static bool has_one_top(const struct fsn__image_store *store)
 {
     const char *top = store->images[0].name;
-    const size_t top_length = folder_at(&top);
+    const size_t top_length = fsn__folder_at(&top);
 
     for (int64_t i = 0; i < store->count; i++) {
         const char *at = store->images[i].name;
-        const size_t length = folder_at(&at);
+        const size_t length = fsn__folder_at(&at);
 
         if (length != top_length || strncmp(at, top, length) != 0)
             return false;
         at += length;
-        if (folder_at(&at) == 0)
+        if (fsn__folder_at(&at) == 0)
             return false;
     }
     return true;
@@ -176,13 +108,11 @@ static bool has_one_top(const struct fsn__image_store *store)
 
 static struct layout find_layout(const struct fsn__image_store *store)
 {
-    struct layout layout = {false, 0};
+    const int splits = fsn__find_splits(store);
 
-    for (int skipped = 0; skipped < 2; skipped++)
-        if (has_split_at(store, skipped))
-            return (struct layout){true, skipped};
-    layout.skipped = has_one_top(store);
-    return layout;
+    if (splits >= 0)
+        return (struct layout){true, splits};
+    return (struct layout){false, has_one_top(store)};
 }
 
 /* Splits the name of an image; false when it is in no class of a split. */
@@ -190,18 +120,18 @@ static bool find_item(const struct layout *layout, const char *name, struct item
 {
     const char *at = name;
 
-    if (!skip_folders(&at, layout->skipped))
+    if (!fsn__skip_folders(&at, layout->skipped))
         return false;
-    item->role = TRAIN;
+    item->role = FSN__IMAGE_TRAIN;
     if (layout->has_splits) {
-        size_t length = folder_at(&at);
+        size_t length = fsn__folder_at(&at);
 
-        item->role = role_of(at, length);
-        if (item->role == NO_ROLE)
+        item->role = fsn__image_role(at, length);
+        if (item->role == FSN__IMAGE_NO_ROLE)
             return false;
         at += length;
     }
-    item->class_length = folder_at(&at);
+    item->class_length = fsn__folder_at(&at);
     item->class = at;
     item->rest = at + item->class_length;
     return item->class_length > 0;
@@ -223,7 +153,7 @@ static enum fsn_status collect(const struct fsn__image_store *store, struct item
             items->per_role[item.role]++;
         }
     }
-    if (items->per_role[TRAIN] == 0)
+    if (items->per_role[FSN__IMAGE_TRAIN] == 0)
         return FSN__FAIL(err, FSN_FORMAT,
                          "the imagefolder data set has no train images: no file lies in "
                          "train/<class>/");
@@ -252,11 +182,28 @@ static int compare_items(const void *left, const void *right)
     return order ? order : strcmp(a->rest, b->rest);
 }
 
+/* Whether images lie in two folders or more that can be classes, of any split. */
+static bool has_classes(const void *state)
+{
+    const struct fsn__image_store *store = state;
+    const struct layout layout = find_layout(store);
+    struct item first = {.class = NULL}, item = {.class = NULL};
+
+    for (int64_t i = 0; i < store->count; i++) {
+        if (!find_item(&layout, store->images[i].name, &item))
+            continue;
+        if (first.class && compare_classes(&first, &item) != 0)
+            return true;
+        first = item;
+    }
+    return false;
+}
+
 /* Sorts the items, numbers the classes of the train images, which come first, and names them. */
 static enum fsn_status number_classes(struct items *items, struct fsn_dataset *dataset,
                                       struct fsn_error *err)
 {
-    const int64_t train = items->per_role[TRAIN];
+    const int64_t train = items->per_role[FSN__IMAGE_TRAIN];
     char shown[256];
     int classes = 0;
 
@@ -358,15 +305,18 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
     if (status == FSN_OK)
         status = number_classes(&items, dataset, err);
     if (status == FSN_OK) {
-        const enum role role = items.per_role[TEST] > 0 ? TEST : VAL;
+        const enum fsn__image_role role =
+            items.per_role[FSN__IMAGE_TEST] > 0 ? FSN__IMAGE_TEST : FSN__IMAGE_VAL;
 
         test = items.per_role[role];
-        begin = items.per_role[TRAIN] + (role == TEST ? items.per_role[VAL] : 0);
-        dataset->unused_images = store->count - items.per_role[TRAIN] - test;
+        begin = items.per_role[FSN__IMAGE_TRAIN] +
+                (role == FSN__IMAGE_TEST ? items.per_role[FSN__IMAGE_VAL] : 0);
+        dataset->unused_images = store->count - items.per_role[FSN__IMAGE_TRAIN] - test;
         status = label_test(&items, begin, test, dataset, err);
     }
     if (status == FSN_OK)
-        status = fill_split(&items, 0, items.per_role[TRAIN], dataset, FSN_SPLIT_TRAIN, err);
+        status =
+            fill_split(&items, 0, items.per_role[FSN__IMAGE_TRAIN], dataset, FSN_SPLIT_TRAIN, err);
     if (status == FSN_OK)
         status = test > 0 ? fill_split(&items, begin, test, dataset, FSN_SPLIT_TEST, err)
                           : fsn__split_off_test(dataset, err);
@@ -378,6 +328,8 @@ const struct fsn__data_format fsn__format_image_folder = {
     .name = "imagefolder",
     .expects = "a folder for each class (train/<class>/*.jpg or *.png, and val or test)",
     .fallback = true,
+    .otherwise = &fsn__format_images,
+    .is_likely = has_classes,
     .wants = wants,
     .take = take,
     .is_there = is_there,

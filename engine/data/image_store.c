@@ -133,6 +133,48 @@ static enum fsn_status read_file(const struct fsn__image_store *store,
     return FSN_OK;
 }
 
+/* Takes the image's name. */
+static enum fsn_status append_image(struct fsn__image_store *store,
+                                    const struct fsn__image_store *from,
+                                    struct fsn__stored_image *image, struct fsn_error *err)
+{
+    struct fsn__stored_image moved = *image;
+    unsigned char *bytes = malloc(image->size);
+    enum fsn_status status = bytes && make_room(store) ? FSN_OK : FSN__NOMEM(err);
+
+    moved.offset = store->bytes;
+    if (status == FSN_OK)
+        status = read_file(from, image, bytes, err);
+    if (status == FSN_OK)
+        status = append(store, bytes, image->size, err);
+    if (status == FSN_OK) {
+        store->images[store->count++] = moved;
+        image->name = NULL;
+    }
+    free(bytes);
+    return status;
+}
+
+enum fsn_status fsn__image_store_append(struct fsn__image_store *store,
+                                        struct fsn__image_store *from, struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    if (store->fd < 0) { /* an empty one: nothing is to be copied */
+        const struct fsn__image_store empty = *store;
+
+        *store = *from;
+        *from = empty;
+        return FSN_OK;
+    }
+    for (int64_t i = 0; status == FSN_OK && i < from->count; i++)
+        status = append_image(store, from, &from->images[i], err);
+    for (int64_t i = 0; i < from->count; i++)
+        free(from->images[i].name);
+    from->count = 0;
+    return status;
+}
+
 enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store, int64_t i,
                                         int channels, struct fsn__image *out, struct fsn_error *err)
 {

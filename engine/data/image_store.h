@@ -27,6 +27,10 @@ void fsn__image_store_destroy(struct fsn__image_store *store);
 FSN_NODISCARD enum fsn_status fsn__image_store_add(struct fsn__image_store *store, const char *name,
                                                    const void *bytes, size_t size,
                                                    struct fsn_error *err);
+/* Appends the images of another store, which keeps none. Errors: IO, NOMEM. */
+FSN_NODISCARD enum fsn_status fsn__image_store_append(struct fsn__image_store *store,
+                                                      struct fsn__image_store *from,
+                                                      struct fsn_error *err);
 /* Decodes image i. */
 FSN_NODISCARD enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store,
                                                       int64_t i, int channels,

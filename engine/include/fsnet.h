@@ -320,7 +320,7 @@ struct fsn_dataset_info {
     int64_t unused_images; /* in no class, or of a third split */
     bool detection;        /* images have boxes, which detectors are to find */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
-    int classes;                                       /* largest label + 1, at least 2 */
+    int classes; /* largest label + 1, at least 2; 0: images without labels */
     int64_t images[FSN_SPLIT_COUNT];
     const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes] images, or objects of a detection set;
                                                   borrowed from the data set */
@@ -459,8 +459,45 @@ struct fsn_default_boxes {
     double variance[4]; /* of x, y, width, height: an offset of 1 is so large */
 };
 
+/* What a network is to do. */
+enum fsn_task {
+    FSN_TASK_AUTO,     /* by the data set: its boxes are found, its classes are told apart; without
+                          either the network is distilled */
+    FSN_TASK_CLASSIFY, /* class scores of images, learned from labels and a teacher */
+    FSN_TASK_DETECT,   /* boxes of objects, likewise */
+    FSN_TASK_DISTILL   /* anything: outputs follow the teacher's, labels are ignored */
+};
+/* "auto", "classify", "detect" or "distill"; static. */
+const char *fsn_task_name(enum fsn_task task);
+
+/* How an output is compared with the teacher's. Each is divided by what it would be if the student
+ * said the same of all images, so that outputs of any scale weigh alike. */
+enum fsn_output_loss {
+    FSN_OUTPUT_AUTO,   /* kl where the output ends in a Softmax, else mse */
+    FSN_OUTPUT_MSE,    /* mean squared difference */
+    FSN_OUTPUT_COSINE, /* 1 - cosine of the angle between all values of an image */
+    FSN_OUTPUT_KL      /* KL(softmax(t / T) || softmax(s / T)) T^2, of what its Softmax reads, along
+                          that one's axis; of an output without one: along axis 1 of [N,C,H,W], the
+                          last of others. T: finetune.distill.temperature */
+};
+/* "auto", "mse", "cosine" or "kl"; static. */
+const char *fsn_output_loss_name(enum fsn_output_loss loss);
+
+#define FSN_MAX_DISTILL_OUTPUTS 16
+struct fsn_distill_output {
+    char *name;
+    enum fsn_output_loss loss;
+    double weight; /* of its loss in the sum, > 0 */
+};
+struct fsn_distill_outputs {
+    int count; /* 0: all outputs of floating-point numbers */
+    struct fsn_distill_output item[FSN_MAX_DISTILL_OUTPUTS];
+};
+
 struct fsn_spec {
+    enum fsn_task task;
     char *output; /* name of the model's output of class scores; NULL: chosen by shape */
+    struct fsn_distill_outputs distill_outputs; /* of FSN_TASK_DISTILL: those that follow */
     struct {
         char *locations;   /* name of the output [N,P,4]; NULL: chosen by shape */
         char *confidences; /* of [N,P,classes + 1], the background first; NULL: likewise */
@@ -570,7 +607,9 @@ enum fsn_field_kind {
     FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
     FSN_FIELD_SET,      /* array of some of choices; has no member of its own */
-    FSN_FIELD_BOXES     /* one of choices, or a rule as an object; struct fsn_default_boxes */
+    FSN_FIELD_BOXES,    /* one of choices, or a rule as an object; struct fsn_default_boxes */
+    FSN_FIELD_OUTPUTS   /* array of outputs, whose loss is one of choices; struct
+                           fsn_distill_outputs */
 };
 struct fsn_spec_field {
     const char *pointer; /* JSON pointer: "/filter_summary/ratio" */

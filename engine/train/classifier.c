@@ -21,6 +21,17 @@ static enum fsn_status check_logits(const struct fsn__tensor *logits, const char
     return FSN_OK;
 }
 
+enum fsn_status fsn__check_classes(const struct fsn_dataset *data, const char *who,
+                                   struct fsn_error *err)
+{
+    if (data->classes > 0)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_MISMATCH,
+                     "%s: the data set has images without classes (%s), which a classifier is "
+                     "neither trained nor measured by",
+                     who, data->format);
+}
+
 enum fsn_status fsn__classifier_create_with(struct fsn__graph *graph, const char *who,
                                             const struct fsn_dataset *data, const char *output,
                                             const struct fsn__exec_options *options,

@@ -32,6 +32,9 @@ fsn__classifier_create_with(struct fsn__graph *graph, const char *who,
                             const struct fsn_dataset *data, const char *output,
                             const struct fsn__exec_options *options, const int *values, int count,
                             struct fsn__classifier *out, struct fsn_error *err);
+/* Whether images have classes to train and measure by. Errors: MISMATCH. */
+FSN_NODISCARD enum fsn_status fsn__check_classes(const struct fsn_dataset *data, const char *who,
+                                                 struct fsn_error *err);
 const struct fsn__tensor *fsn__classifier_value(const struct fsn__classifier *classifier, int i);
 float *fsn__classifier_value_grad(const struct fsn__classifier *classifier, int i);
 /* From images to logits. step: as in fsn__exec_forward. */

@@ -67,9 +67,12 @@ static enum fsn_status create(const struct fsn__train_job *job,
                               const struct fsn__exec_options *options, int64_t steps,
                               struct fsn__objective **out, struct fsn_error *err)
 {
-    struct classify *c = calloc(1, sizeof *c);
-    enum fsn_status status;
+    enum fsn_status status = fsn__check_classes(job->data, "training", err);
+    struct classify *c;
 
+    if (status != FSN_OK)
+        return status;
+    c = calloc(1, sizeof *c);
     if (!c)
         return FSN__NOMEM(err);
     c->job = job;

@@ -99,8 +99,10 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
     if (images < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
                          names[split]);
-    status =
-        fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network, err);
+    status = fsn__check_classes(data, "evaluation", err);
+    if (status == FSN_OK)
+        status = fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network,
+                                        err);
     if (status == FSN_OK)
         status = fsn__view_aim(network.graph, &transform, err);
     if (status != FSN_OK)

@@ -171,17 +171,19 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
                                               struct fsn_detection_eval *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
+    struct fsn_spec as_detector = *spec; /* also where its outputs are distilled */
     struct fsn__meter meter = *how;
     struct fsn_detection_eval eval;
     struct run run = {
         .data = data,
         .split = split,
         .pool = pool,
-        .transform = fsn__view_plain(data, spec),
         .nms = nms_of(spec),
     };
     enum fsn_status status;
 
+    as_detector.task = FSN_TASK_DETECT;
+    run.transform = fsn__view_plain(data, &as_detector);
     if (images < 1)
         return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
                          names[split]);

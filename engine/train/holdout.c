@@ -27,7 +27,7 @@ static void set_quotas(const struct fsn__images *images, int classes, double sha
 {
     for (int64_t i = 0; i < images->count; i++)
         quota[images->labels[i]]++;
-    for (int c = 0; c < classes; c++) {
+    for (int c = 0; c < classes || c == 0; c++) { /* without classes all have label 0 */
         const int64_t wanted = llround(share * (double)quota[c]);
 
         quota[c] = wanted < quota[c] ? wanted : quota[c] > 0 ? quota[c] - 1 : 0;
@@ -37,7 +37,7 @@ static void set_quotas(const struct fsn__images *images, int classes, double sha
 static enum fsn_status mark(const struct fsn__images *images, int classes, double share,
                             struct fsn__rng rng, bool *is_held, struct fsn_error *err)
 {
-    int64_t *quota = calloc((size_t)classes, sizeof *quota);
+    int64_t *quota = calloc((size_t)classes + 1, sizeof *quota);
     int64_t *order = calloc((size_t)images->count, sizeof *order);
     enum fsn_status status = FSN_OK;
 

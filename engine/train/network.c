@@ -5,11 +5,7 @@
 #include "train/train.h"
 
 #include <math.h>
-
-enum fsn__task fsn__task_of(const struct fsn_dataset *data)
-{
-    return data->detection ? FSN__TASK_DETECT : FSN__TASK_CLASSIFY;
-}
+#include <stdlib.h>
 
 static enum fsn_status open_classifier(struct fsn__graph *graph, const char *who,
                                        const struct fsn_dataset *data, const struct fsn_spec *spec,
@@ -55,29 +51,65 @@ static enum fsn_status open_detector(struct fsn__graph *graph, const char *who,
     return FSN_OK;
 }
 
+static enum fsn_status open_followed(struct fsn__graph *graph, const char *who,
+                                     const struct fsn_dataset *data, const struct fsn_spec *spec,
+                                     const struct fsn__exec_options *options,
+                                     struct fsn__network *out, struct fsn_error *err)
+{
+    struct fsn__followed *f = &out->followed;
+    const enum fsn_status status =
+        fsn__followed_create(graph, who, data, spec, options, false, f, err);
+
+    if (status != FSN_OK)
+        return status;
+    out->batch = f->batch;
+    out->images = f->images;
+    out->image_bytes = f->image_bytes;
+    out->graph = f->graph;
+    out->count = f->outputs.count;
+    for (int i = 0; i < out->count; i++) {
+        out->output[i] = f->output[i];
+        out->floats[i] = fsn__measure_values(&f->measure[i]);
+    }
+    return FSN_OK;
+}
+
 enum fsn_status fsn__network_create(struct fsn__graph *graph, const char *who,
                                     const struct fsn_dataset *data, const struct fsn_spec *spec,
                                     const struct fsn__exec_options *options,
                                     struct fsn__network *out, struct fsn_error *err)
 {
-    out->task = fsn__task_of(data);
-    return out->task == FSN__TASK_DETECT
-               ? open_detector(graph, who, data, spec, options, out, err)
-               : open_classifier(graph, who, data, spec, options, out, err);
+    out->task = fsn__task_of(data, spec);
+    switch (out->task) {
+    case FSN__TASK_DETECT:
+        return open_detector(graph, who, data, spec, options, out, err);
+    case FSN__TASK_DISTILL:
+        return open_followed(graph, who, data, spec, options, out, err);
+    case FSN__TASK_CLASSIFY:
+        break;
+    }
+    return open_classifier(graph, who, data, spec, options, out, err);
 }
 
 enum fsn_status fsn__network_forward(struct fsn__network *network, uint64_t step,
                                      struct fsn_error *err)
 {
-    return network->task == FSN__TASK_DETECT
-               ? fsn__detector_forward(&network->detector, step, err)
-               : fsn__classifier_forward(&network->classifier, step, err);
+    switch (network->task) {
+    case FSN__TASK_DETECT:
+        return fsn__detector_forward(&network->detector, step, err);
+    case FSN__TASK_DISTILL:
+        return fsn__followed_forward(&network->followed, step, err);
+    case FSN__TASK_CLASSIFY:
+        break;
+    }
+    return fsn__classifier_forward(&network->classifier, step, err);
 }
 
 void fsn__network_clear(struct fsn__network *network)
 {
     fsn__classifier_clear(&network->classifier);
     fsn__detector_clear(&network->detector);
+    fsn__followed_clear(&network->followed);
     *network = (struct fsn__network){.batch = 0};
 }
 
@@ -110,11 +142,42 @@ static double between_boxes(const struct fsn__network *network, int64_t image,
     return sum;
 }
 
+/* Of a batch; see network.h. */
+static double between_outputs(const struct fsn__network *network,
+                              const float *const reference[FSN__NETWORK_OUTPUTS])
+{
+    double *scratch = calloc((size_t)network->batch, sizeof *scratch), sum = 0, weights = 0;
+
+    for (int i = 0; scratch && i < network->count; i++) {
+        const struct fsn__measure *measure = &network->followed.measure[i];
+        const double weight = network->followed.outputs.item[i].weight;
+        struct fsn__spread spread;
+        double all;
+
+        if (fsn__spread_create(measure, &spread, NULL) != FSN_OK) {
+            free(scratch);
+            return NAN;
+        }
+        fsn__spread_add(&spread, measure, reference[i], network->batch);
+        all = fsn__spread_of(&spread, measure);
+        sum += weight / (all > 0 ? all : 1) *
+               fsn__output_loss(measure, network->output[i], reference[i], network->batch, 0, NULL,
+                                scratch, NULL);
+        weights += weight;
+        fsn__spread_clear(&spread);
+    }
+    sum = scratch ? sum / weights : NAN;
+    free(scratch);
+    return sum;
+}
+
 double fsn__network_divergence(const struct fsn__network *network,
                                const float *const reference[FSN__NETWORK_OUTPUTS])
 {
     double sum = 0;
 
+    if (network->task == FSN__TASK_DISTILL)
+        return between_outputs(network, reference);
     for (int64_t i = 0; i < network->batch; i++)
         sum += network->task == FSN__TASK_DETECT
                    ? between_boxes(network, i, reference)

@@ -8,12 +8,10 @@
 
 #include "train/classifier.h"
 #include "train/detector.h"
+#include "train/followed.h"
+#include "train/task.h"
 
-/* The task that a data set asks for. */
-enum fsn__task { FSN__TASK_CLASSIFY, FSN__TASK_DETECT };
-enum fsn__task fsn__task_of(const struct fsn_dataset *data);
-
-enum { FSN__NETWORK_OUTPUTS = 2 };
+enum { FSN__NETWORK_OUTPUTS = FSN_MAX_DISTILL_OUTPUTS };
 
 struct fsn__network {
     enum fsn__task task;
@@ -21,17 +19,19 @@ struct fsn__network {
     float *images; /* [batch][C][H][W], filled before a forward pass */
     size_t image_bytes;
     int count; /* outputs */
-    /* Read after it: [batch] of so many floats. Logits; or locations and confidences. */
+    /* Read after it: [batch] of so many floats. Logits; or locations and confidences; or outputs
+     * that are distilled. */
     const float *output[FSN__NETWORK_OUTPUTS];
     int64_t floats[FSN__NETWORK_OUTPUTS];
     int64_t classes;          /* scores of one softmax: of an image, or of a default box */
     struct fsn__graph *graph; /* what runs: an alias of the caller's graph (train/view.h) */
     struct fsn__classifier classifier; /* the one that runs: of the task */
     struct fsn__detector detector;
+    struct fsn__followed followed;
 };
 
-/* Makes the network of the data set's task; errors, and what options mean, as in
- * fsn__classifier_create and fsn__detector_create. Zero-initialise *out; fsn__network_clear frees.
+/* Makes the network of the task; errors, and what options mean, as in fsn__classifier_create,
+ * fsn__detector_create and fsn__followed_create. Zero-initialise *out; fsn__network_clear frees.
  */
 FSN_NODISCARD enum fsn_status fsn__network_create(struct fsn__graph *graph, const char *who,
                                                   const struct fsn_dataset *data,
@@ -43,11 +43,11 @@ FSN_NODISCARD enum fsn_status fsn__network_forward(struct fsn__network *network,
 void fsn__network_clear(struct fsn__network *network);
 
 /* How far the outputs of a batch are from those of a reference, as training measures it; a mean
- * over the images, >= 0 but for rounding:
- *
- *   classifiers  KL(reference || network) of the classes
- *   detectors    summed over the default boxes, KL of what is in each, and the smooth L1 distance
- * of its offsets as far as the reference sees something there, 1 - p(background)
+ * over the images, >= 0 but for rounding. Of classifiers it is KL(reference || network) of the
+ * classes. Of detectors, summed over the default boxes, KL of what is in each and the smooth L1
+ * distance of its offsets as far as the reference sees something there, 1 - p(background). Of what
+ * is distilled, the mean of the outputs by their weights, each by its own measure over the
+ * reference's spread in the batch (output_loss.h); NaN when out of memory.
  *
  * reference[i]: [batch][floats[i]], as `output`. */
 double fsn__network_divergence(const struct fsn__network *network,

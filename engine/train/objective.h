@@ -63,7 +63,7 @@ struct fsn__objective_kind {
                              struct fsn_error *err);
 };
 
-/* The objective of a job, by what its data set has, for a run of `steps` steps. Errors: those of
+/* The objective of a job, by its task, for a run of `steps` steps. Errors: those of
  * create. *out: new, fsn__objective_destroy. */
 FSN_NODISCARD enum fsn_status fsn__objective_create(const struct fsn__train_job *job, int64_t batch,
                                                     int64_t steps, struct fsn__objective **out,
@@ -74,5 +74,7 @@ void fsn__objective_destroy(struct fsn__objective *objective); /* NULL is fine *
 extern const struct fsn__objective_kind fsn__classify;
 /* Objects in images, from boxes and a teacher's outputs (detect_objective.c). */
 extern const struct fsn__objective_kind fsn__detect_objects;
+/* Outputs, from a teacher's alone (distill_objective.c). */
+extern const struct fsn__objective_kind fsn__distill_outputs;
 
 #endif

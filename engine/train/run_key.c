@@ -7,6 +7,7 @@
  */
 #include "train/run_key.h"
 #include "train/digest.h"
+#include "train/task.h"
 
 #include <string.h>
 
@@ -102,6 +103,17 @@ static void add_detection(struct key *key, const struct fsn_spec *spec)
     }
 }
 
+/* Of what is followed, where outputs are distilled. */
+static void add_outputs(struct key *key, const struct fsn_distill_outputs *outputs)
+{
+    add_int(key, outputs->count);
+    for (int i = 0; i < outputs->count; i++) {
+        add_text(key, outputs->item[i].name);
+        add_int(key, outputs->item[i].loss);
+        add_real(key, outputs->item[i].weight);
+    }
+}
+
 /* Where nothing is done before steps, the quantiser has no part in training. */
 static void add_quantizer(struct key *key, const struct fsn_spec *spec)
 {
@@ -185,6 +197,10 @@ uint64_t fsn__run_key(const struct fsn__train_job *job)
         add_quantizer(&key, job->spec);
     if (job->data->detection)
         add_detection(&key, job->spec);
+    if (fsn__task_of(job->data, job->spec) == FSN__TASK_DISTILL) {
+        add_int(&key, FSN__TASK_DISTILL);
+        add_outputs(&key, &job->spec->distill_outputs);
+    }
     add_data(&key, job->data);
     add_graph(&key, job->student);
     add_graph(&key, job->teacher);

@@ -4,6 +4,7 @@
  * puts the inverse in front of it, and the two cancel (graph/transposes.c). */
 #include "train/view.h"
 #include "graph/transposes.h"
+#include "train/task.h"
 
 #include <string.h>
 
@@ -157,11 +158,17 @@ int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t f
     return most < 1 || batch < 1 ? 1 : batch < most ? batch : most;
 }
 
+/* Whether boxes are looked at. */
+static bool has_boxes(const struct fsn_dataset *data, const struct fsn_spec *spec)
+{
+    return data->detection && fsn__task_of(data, spec) != FSN__TASK_DISTILL;
+}
+
 struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec)
 {
     struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
 
-    if (data->detection) {
+    if (has_boxes(data, spec)) {
         transform.preprocess.crop = FSN_CROP_NONE;
         transform.preprocess.resize = 0;
     }
@@ -173,7 +180,7 @@ struct fsn__transform fsn__view_transform(const struct fsn_dataset *data,
 {
     struct fsn__transform transform = fsn__view_plain(data, spec);
 
-    if (data->detection)
+    if (has_boxes(data, spec))
         return transform;
     transform.crop_padding = spec->finetune.crop_padding;
     transform.flip = spec->finetune.flip;

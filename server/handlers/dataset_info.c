@@ -69,11 +69,11 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
                     &detection, "channels", &info.channels, "height", &info.height, "width",
                     &info.width, "classes", &info.classes, "train", &train, "test", &test, "images",
                     &images[FSN_SPLIT_TRAIN], &images[FSN_SPLIT_TEST]) != 0 ||
-        info.classes < 1 || info.classes > MAX_CLASSES) {
+        info.classes < 0 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
     }
-    counts = calloc(2 * (size_t)info.classes, sizeof *counts);
+    counts = calloc(2 * (size_t)info.classes + 1, sizeof *counts);
     if (!counts) {
         status = SRV_NOMEM(err);
         goto out;

@@ -8,8 +8,8 @@ import { olderPart } from "./older.js";
 import { measures } from "./result.js";
 import { judgedIn } from "./task.js";
 
-/* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects. */
-const isRule = (value) => Object.values(value ?? {}).some((v) => Array.isArray(v) && v.some((x) => x !== null && typeof x === "object"));
+/* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects, or is one. */
+const isRule = (value) => [value, ...Object.values(value ?? {})].some((v) => Array.isArray(v) && v.some((x) => x !== null && typeof x === "object"));
 
 /** "/finetune/epochs" -> text, for every setting. */
 function settings(spec, path = "", out = new Map()) {

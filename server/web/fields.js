@@ -20,10 +20,10 @@ function pairs(text) {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim()]));
 }
 
-/* What may be a word or an object of JSON; what is neither is the server's to refuse. */
+/* What may be words or an object of JSON; what is neither is the server's to refuse. */
 function wordOrObject(text) {
   try {
-    return text.startsWith("{") ? JSON.parse(text) : text;
+    return /^[[{]/.test(text) ? JSON.parse(text) : text;
   } catch {
     return text;
   }
@@ -33,6 +33,7 @@ function parse(entry, text) {
   if (entry.oneOf) return wordOrObject(text);
   if (entry.type === "object") return pairs(text);
   if (entry.enum) return entry.enum.find((choice) => String(choice) === text);
+  if (entry.type === "array" && text.startsWith("[")) return wordOrObject(text);
   if (entry.type === "array")
     return text.split(",").map((t) => t.trim()).filter(Boolean)
       .map((t) => (isNumeric(entry.items ?? {}) ? number(t) : t));
@@ -40,7 +41,7 @@ function parse(entry, text) {
 }
 
 function written(value) {
-  if (Array.isArray(value)) return value.join(", ");
+  if (Array.isArray(value)) return value.some((v) => typeof v === "object") ? JSON.stringify(value) : value.join(", ");
   if (value !== null && typeof value === "object") return Object.entries(value).map(([key, v]) => `${key} = ${v}`).join("\n");
   return String(value ?? "");
 }

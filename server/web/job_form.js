@@ -117,7 +117,8 @@ function jsonField() {
  * firstFault()}. */
 export function jobForm(schema, models, datasets) {
   const model = chooser("/model_id", "Model", "models", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
-  const dataset = chooser("/dataset_id", "Data set", "data sets", datasets, (d) => `${d.name || d.id} · ${d.summary.classes} classes${hasBoxes(d) ? " with boxes" : ""}`);
+  const dataset = chooser("/dataset_id", "Data set", "data sets", datasets,
+    (d) => `${d.name || d.id} · ${d.summary.classes ? `${d.summary.classes} classes` : "no classes"}${hasBoxes(d) ? " with boxes" : ""}`);
   const name = field("/name", entryAt(schema, "/name"), { label: "Name", help: null });
   const budget = budgetFields(schema, () => models.items.find((m) => m.id === model.read()));
   const often = Object.entries(common).filter(([p]) => entryAt(schema, p)).map(([p, o]) => field(p, entryAt(schema, p), o));

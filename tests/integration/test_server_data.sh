@@ -55,6 +55,22 @@ tar --sort=name -cf "$dir/bad.tar" -C "$dir/bad" .
 call POST /v1/datasets --data-binary "@$dir/bad.tar"
 refused "a file that is no photograph" 422 unsupported "train/a/1.jpg: neither JPEG nor PNG"
 
+# ---- images without classes ---------------------------------------------------------------------
+mkdir "$dir/flat"
+for i in 1 2 3 4; do
+    "$build/photo_maker" "$dir/flat/$i.jpg"
+done
+tar -cf "$dir/flat.tar" -C "$dir/flat" .
+upload datasets "$dir/flat.tar"
+images=$id
+same "images at the top are a set without classes" "images 0 true 3 1" \
+    "$(field '"\(.format) \(.summary.classes) \(.summary.split_made) \(.summary.splits.train.images) \(.summary.splits.test.images)"')"
+same "the command line says where the test images come from" \
+    "test   1 images (a tenth of all, by the order of names: the set has none of its own)" \
+    "$("$fsnet" data "$dir/flat.tar" | grep '^test')"
+call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$images" '{model_id: $m, dataset_id: $d, task: "classify"}')"
+refused "a classifier's job on them" 422 invalid-spec "images without classes"
+
 # ---- boxes -----------------------------------------------------------------------------------
 voc=$dir/voc
 mkdir -p "$voc/JPEGImages" "$voc/Annotations" "$voc/ImageSets/Main"

@@ -115,6 +115,13 @@ static void every_setting_of_the_engine_is_in_the_schema(void **state)
         else if (field->kind == FSN_FIELD_BOXES) /* a name, or a rule */
             has_choices(
                 field, json_object_get(json_array_get(json_object_get(entry, "oneOf"), 0), "enum"));
+        else if (field->kind == FSN_FIELD_OUTPUTS) /* names, or objects with a loss each */
+            has_choices(
+                field,
+                json_object_get(
+                    at(json_array_get(json_object_get(json_object_get(entry, "items"), "oneOf"), 1),
+                       "/loss", true),
+                    "enum"));
         else if (field->choices)
             has_choices(field, json_object_get(entry, "enum"));
         else if (field->kind != FSN_FIELD_NAME && field->kind != FSN_FIELD_NAMES)

@@ -1,0 +1,84 @@
+#!/bin/bash
+# test_distill.sh [BUILD] - a network whose outputs mean anything is compressed on images without labels, on
+# the command line and as a job of the service; what the report says of its outputs; what is refused.
+set -u
+cd "$(dirname "$0")/../.."
+build=${1:-build}
+. tests/integration/server.sh
+start --workers 1
+
+# ---- a network of two outputs, and images of no kind ------------------------------------------
+"$fsnet" new ssd-lite --input-size 64 --classes 3 --seed 1 -o "$dir/two.onnx" >"$dir/out" 2>&1 || cat "$dir/out"
+"$build/photo_maker" "$dir/classes.zip" 60 0
+mkdir "$dir/classes" "$dir/flat"
+bsdtar -xf "$dir/classes.zip" -C "$dir/classes" 2>/dev/null || python3 -m zipfile -e "$dir/classes.zip" "$dir/classes"
+find "$dir/classes" -type f | sort | while read -r file; do
+    cp "$file" "$dir/flat/$(basename "$(dirname "$file")")-$(basename "$file")"
+done
+tar -cf "$dir/flat.tar" -C "$dir/flat" .
+options=(--epochs 2 --batch 16 --ratio 2 --lr 0.01 --clip-norm 1 --warmup-steps 1 --threads 2)
+
+"$fsnet" compress "$dir/two.onnx" --data "$dir/flat.tar" -o "$dir/a" "${options[@]}" >"$dir/text" 2>"$dir/err" ||
+    cat "$dir/err"
+report=$dir/a/report.json
+same "without labels a job distills" '"distill"' "$(jq .task "$report")"
+same "all outputs follow, each by what fits it" "locations mse confidences mse" \
+    "$(jq -r '[.outputs[] | "\(.name) \(.loss)"] | join(" ")' "$report")"
+same "errors are told before fine-tuning and after" true \
+    "$(jq '[.outputs[] | .start_error, .error | type == "number" and . > 0] | all' "$report")"
+same "fine-tuning mends outputs" true "$(jq '[.outputs[] | .error < .start_error] | all' "$report")"
+same "there are no figures of labels" '[null,null,[],null,null]' \
+    "$(jq -c '[.baseline.top1, .compressed.map50, .classes, .confusion, .detection]' "$report")"
+same "the file is smaller" true "$(jq '.compressed.size_bytes < .baseline.size_bytes / 1.5' "$report")"
+check "the command line shows the errors" grep -qE '^locations +mse +[0-9.]+ +[0-9.]+$' "$dir/text"
+check "the page is there" test -s "$dir/a/report.html"
+
+"$fsnet" compress "$dir/two.onnx" --data "$dir/flat.tar" -o "$dir/b" "${options[@]}" >"$dir/text" 2>"$dir/err"
+check "the same job gives the same bytes" cmp -s "$dir/a/model.onnx" "$dir/b/model.onnx"
+
+"$fsnet" compress "$dir/two.onnx" --data "$dir/classes.zip" -o "$dir/c" "${options[@]}" --task distill --int8 on \
+    --distill-outputs '[{"name": "confidences", "loss": "kl", "weight": 2}, "locations"]' >"$dir/text" 2>"$dir/err" ||
+    cat "$dir/err"
+report=$dir/c/report.json
+same "labelled images serve too, and losses are stated" "confidences kl 2 locations mse 1" \
+    "$(jq -r '[.outputs[] | "\(.name) \(.loss) \(.weight)"] | join(" ")' "$report")"
+same "the file of 8-bit integers is compared too" true \
+    "$(jq '[.outputs[].int8_error | type == "number"] | all' "$report")"
+
+# A classifier on labelled images: its accuracy is known besides.
+"$fsnet" new resnet8 --seed 1 -o "$dir/classifier.onnx" >"$dir/out" 2>&1
+"$fsnet" compress "$dir/classifier.onnx" --data "$dir/classes.zip" -o "$dir/d" --task distill --epochs 0 \
+    >"$dir/text" 2>"$dir/err" || cat "$dir/err"
+same "where labels fit, accuracy is told" 'number 1' \
+    "$(jq -r '"\(.compressed.top1 | type) \(.outputs | length)"' "$dir/d/report.json")"
+
+# ---- the service ------------------------------------------------------------------------------
+upload datasets "$dir/flat.tar"
+dataset=$id
+upload models "$dir/classifier.onnx"
+model=$id
+order '{"finetune": {"epochs": 1, "batch_size": 16, "lr": 0.01, "clip_norm": 1, "warmup_steps": 1}, "seed": 3,
+    "distill_outputs": [{"name": "logits", "loss": "kl"}]}'
+finishes succeeded
+call GET "/v1/jobs/$job/report"
+same "the service's job says the same of its outputs" 'distill logits kl 1' \
+    "$(field '"\(.task) \(.outputs[0].name) \(.outputs[0].loss) \(.outputs | length)"')"
+upload models "$dir/two.onnx"
+model=$id
+
+# refuses NAME SPEC POINTER TEXT: an order that is refused at this place.
+refuses() {
+    call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" --argjson s "$2" '{model_id: $m, dataset_id: $d} + $s')"
+    refused "$1" 422 invalid-spec "$4"
+    same "$1: the place is named" "$3" "$(field '.errors[0].pointer')"
+}
+refuses "an output that is not there" '{"distill_outputs": ["locations", "nowhere"]}' \
+    /distill_outputs/1 "has no output 'nowhere'"
+refuses "a loss that is not known" '{"distill_outputs": [{"name": "locations", "loss": "l1"}]}' \
+    /distill_outputs/0/loss "must be one of auto|mse|cosine|kl"
+refuses "an accuracy to hold" '{"budget": {"max_accuracy_drop": 1}}' /budget/max_accuracy_drop "no accuracy"
+refuses "classes of what has none" '{"task": "classify"}' /task "images without classes"
+refuses "boxes of what has none" '{"task": "detect"}' /task "has no boxes"
+stop
+same "SIGTERM ends it in order" 0 "$code"
+finish
