@@ -21,6 +21,13 @@ const struct fsn__judged *fsn__report_judged(const json_t *report)
     static const struct fsn__judged boxes = {"map50",  "baseline_map50", "change_map50",
                                              "mAP@.5", "mAP@.5",         true};
 
+    static const struct fsn__judged nothing = {"", "", "", "Outputs", "", false};
+    const json_t *compressed = json_object_get(report, "compressed");
+
+    if (strcmp(fsn__string_of(report, "task"), "distill") == 0)
+        return isfinite(fsn__number_of(compressed, "map50"))  ? &boxes
+               : isfinite(fsn__number_of(compressed, "top1")) ? &classes
+                                                              : &nothing;
     return strcmp(fsn__string_of(report, "task"), "detect") == 0 ? &boxes : &classes;
 }
 
@@ -46,9 +53,11 @@ static void put_title(FILE *out, const json_t *report)
     fputs("<h1>Compression report</h1>\n<p class=\"quiet\">", out);
     if (json_is_object(data)) {
         fsn__html_text(out, fsn__string_of(data, "format"));
-        fprintf(out, " data · %s classes · %s training and %s test images",
-                fsn__show_count(fsn__number_of(data, "classes")).text,
-                fsn__show_count(fsn__number_of(data, "train_images")).text,
+        fprintf(out, " data · %s%s · %s training and %s test images",
+                fsn__number_of(data, "classes") > 0
+                    ? fsn__show_count(fsn__number_of(data, "classes")).text
+                    : "no",
+                " classes", fsn__show_count(fsn__number_of(data, "train_images")).text,
                 fsn__show_count(fsn__number_of(data, "test_images")).text);
     }
     fputs("</p>\n", out);
@@ -63,6 +72,21 @@ static void put_tile(FILE *out, const char *kind, const char *name, const char *
             name, figure, before);
 }
 
+/* By the worst of its outputs. */
+static void put_error_tile(FILE *out, const json_t *report)
+{
+    const double error = fsn__report_worst(report, "error");
+    char before[120];
+
+    snprintf(before, sizeof before, "of the worst output, %s before fine-tuning",
+             fsn__show_error(fsn__report_worst(report, "start_error")).text);
+    put_tile(out,
+             error > 0.5   ? "bad"
+             : error > 0.2 ? "fair"
+                           : "good",
+             "Relative error", fsn__show_error(error).text, before);
+}
+
 static void put_tiles(FILE *out, const json_t *report)
 {
     const json_t *baseline = json_object_get(report, "baseline");
@@ -74,11 +98,14 @@ static void put_tiles(FILE *out, const json_t *report)
     char before[160];
 
     fputs("<dl class=\"tiles\">\n", out);
+    if (json_array_size(json_object_get(report, "outputs")) > 0)
+        put_error_tile(out, report);
     snprintf(before, sizeof before, "%s before, %s",
              fsn__show_percent(fsn__number_of(baseline, judged->key)).text,
              fsn__show_points(change).text);
-    put_tile(out, kind, judged->title,
-             fsn__show_percent(fsn__number_of(compressed, judged->key)).text, before);
+    if (*judged->key)
+        put_tile(out, kind, judged->title,
+                 fsn__show_percent(fsn__number_of(compressed, judged->key)).text, before);
     snprintf(before, sizeof before, "%s before",
              fsn__show_bytes(fsn__number_of(baseline, "size_bytes")).text);
     put_tile(out, "size", "Size", fsn__show_bytes(fsn__number_of(compressed, "size_bytes")).text,
@@ -146,7 +173,7 @@ static const struct measure measures[] = {
 
 static void put_measures(FILE *out, const json_t *report)
 {
-    const bool detection = fsn__report_judged(report)->detection;
+    const struct fsn__judged *judged = fsn__report_judged(report);
     const json_t *baseline = json_object_get(report, "baseline");
     const json_t *compressed = json_object_get(report, "compressed");
 
@@ -160,7 +187,8 @@ static void put_measures(FILE *out, const json_t *report)
         const double before = fsn__number_of(baseline, m->key);
         const double after = fsn__number_of(compressed, m->key);
 
-        if (m->task == (detection ? OF_CLASSES : OF_BOXES))
+        if (m->task == (judged->detection ? OF_CLASSES : OF_BOXES) ||
+            (m->task != OF_ALL && !*judged->key))
             continue;
         fprintf(out,
                 "<tr><th scope=\"row\">%s</th><td class=\"number\">%s</td>"
@@ -194,15 +222,21 @@ static void put_files(FILE *out, const json_t *report)
     fputs("<thead><tr><th scope=\"col\">File</th><th scope=\"col\" class=\"number\">Bytes</th>"
           "<th scope=\"col\">Read back and measured</th></tr></thead><tbody>\n",
           out);
-    snprintf(said, sizeof said, "%s %s",
-             fsn__show_percent(fsn__number_of(compressed, judged->key)).text, judged->unit);
+    if (*judged->key)
+        snprintf(said, sizeof said, "%s %s",
+                 fsn__show_percent(fsn__number_of(compressed, judged->key)).text, judged->unit);
+    else
+        snprintf(said, sizeof said, "outputs compared with the original's");
     put_file(out, "model.onnx", compressed, said);
     snprintf(said, sizeof said, "outputs differ by at most %s",
              fsn__show_real(fsn__number_of(dense, "max_difference")).text);
     put_file(out, "model-dense.onnx", dense, said);
-    snprintf(said, sizeof said, "%s %s, %s",
-             fsn__show_percent(fsn__number_of(int8, judged->key)).text, judged->unit,
-             fsn__show_points(fsn__number_of(int8, judged->change)).text);
+    if (*judged->key)
+        snprintf(said, sizeof said, "%s %s, %s",
+                 fsn__show_percent(fsn__number_of(int8, judged->key)).text, judged->unit,
+                 fsn__show_points(fsn__number_of(int8, judged->change)).text);
+    else
+        snprintf(said, sizeof said, "outputs compared with the original's");
     put_file(out, "model-int8.onnx", int8, said);
     fsn__html_table_close(out);
 }
@@ -331,6 +365,7 @@ enum fsn_status fsn_report_html(const char *json, size_t size, char **html, stru
         put_tiles(out, report);
         put_warnings(out, report);
         put_sides(out, report);
+        fsn__report_outputs(out, report);
         fsn__report_candidates(out, report);
         put_layers(out, report);
         put_classes(out, report);

@@ -17,9 +17,13 @@ struct fsn__judged {
     const char *title, *unit; /* "Accuracy", "top-1" */
     bool detection;
 };
-/* A report that says no task is a classifier's. */
+/* A report that says no task is a classifier's. Where outputs were distilled, and no labels
+ * fit the network, the keys are empty. */
 const struct fsn__judged *fsn__report_judged(const json_t *report);
 
+/* Outputs that were distilled, and the largest of their errors under a key; NaN: there is none. */
+void fsn__report_outputs(FILE *out, const json_t *report);
+double fsn__report_worst(const json_t *report, const char *key);
 void fsn__report_layers(FILE *out, const json_t *report);
 void fsn__report_classes(FILE *out, const json_t *report);
 void fsn__report_confusion(FILE *out, const json_t *report);

@@ -57,6 +57,7 @@ void fsn__report_epochs(FILE *out, const json_t *report)
         {"train_top1", "training"}, {"held_top1", "held back"}, {"teacher_top1", "teacher"}};
     static const struct fsn__curve_line matched[] = {{"matched", "training"}};
     const bool detection = fsn__report_judged(report)->detection;
+    const bool distilled = json_is_array(json_object_get(report, "outputs"));
     const json_t *rows = json_object_get(report, "training");
     const size_t count = json_array_size(rows), every = (count + SHOWN_EPOCHS - 1) / SHOWN_EPOCHS;
     json_t *some;
@@ -65,10 +66,10 @@ void fsn__report_epochs(FILE *out, const json_t *report)
         return;
     fputs("<section><h2>Training</h2>\n<div class=\"plots\">", out);
     fsn__plot_curves(out, "loss", "Loss", loss, FSN__COLUMNS(loss), rows);
-    if (detection)
+    if (detection && !distilled)
         fsn__plot_curves(out, "matched", "Default boxes matched in an image", matched,
                          FSN__COLUMNS(matched), rows);
-    else
+    else if (!distilled) /* which training sees no labels for */
         fsn__plot_curves(out, "accuracy", "Accuracy on training images, %", top1,
                          FSN__COLUMNS(top1), rows);
     fprintf(out, "</div>\n<details%s><summary>Epoch by epoch</summary>\n",

@@ -43,11 +43,13 @@ FSN_NODISCARD enum fsn_status fsn__network_forward(struct fsn__network *network,
 void fsn__network_clear(struct fsn__network *network);
 
 /* How far the outputs of a batch are from those of a reference, as training measures it; a mean
- * over the images, >= 0 but for rounding. Of classifiers it is KL(reference || network) of the
- * classes. Of detectors, summed over the default boxes, KL of what is in each and the smooth L1
- * distance of its offsets as far as the reference sees something there, 1 - p(background). Of what
- * is distilled, the mean of the outputs by their weights, each by its own measure over the
- * reference's spread in the batch (output_loss.h); NaN when out of memory.
+ * over the images, >= 0 but for rounding. Of classifiers: KL(reference || network) of the classes.
+ *
+ * Of detectors, summed over the default boxes: KL of what is in each, and the smooth L1 distance of
+ * its offsets as far as the reference sees something there, 1 - p(background).
+ *
+ * Of networks that are distilled: the mean of the outputs by their weights, each by its own measure
+ * over the reference's spread in the batch (output_loss.h); NaN when out of memory.
  *
  * reference[i]: [batch][floats[i]], as `output`. */
 double fsn__network_divergence(const struct fsn__network *network,

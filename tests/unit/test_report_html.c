@@ -84,6 +84,31 @@ static void figures_are_those_of_the_report(void **state)
     free(html);
 }
 
+static void outputs_that_were_distilled_are_told_with_their_errors(void **state)
+{
+    struct page_seen *seen = *state;
+    char *html =
+        page_read("{\"task\": \"distill\", \"baseline\": {\"top1\": null, \"size_bytes\": 1000},"
+                  " \"compressed\": {\"top1\": null, \"size_bytes\": 100}, \"int8\": null,"
+                  " \"data\": {\"format\": \"images\", \"classes\": 0},"
+                  " \"training\": [{\"epoch\": 1, \"train_loss\": 0.5, \"train_top1\": null}],"
+                  " \"outputs\": [{\"name\": \"<b>\", \"loss\": \"cosine\", \"weight\": 2,"
+                  "   \"start_error\": 0.75, \"error\": 0.25, \"int8_error\": null},"
+                  "  {\"name\": \"c\", \"loss\": \"kl\", \"weight\": 1, \"start_error\": 0.5,"
+                  "   \"error\": null, \"int8_error\": null}]}",
+                  seen);
+
+    page_has(seen, "of the worst output, 0.75 before fine-tuning");
+    page_has(seen, "<b>");
+    page_has(seen, "cosine");
+    page_has(seen, "0.25");
+    page_has(seen, "no classes");
+    assert_null(strstr(seen->text, "Top-1 accuracy"));
+    assert_null(strstr(seen->text, "Accuracy on training images"));
+    assert_null(strstr(seen->text, "model-int8.onnx"));
+    free(html);
+}
+
 static void what_is_missing_or_of_another_kind_is_left_out(void **state)
 {
     static const char *const reports[] = {
@@ -97,6 +122,7 @@ static void what_is_missing_or_of_another_kind_is_left_out(void **state)
         "                {\"epoch\": -1e308, \"train_loss\": 1e308}],"
         " \"compressed\": {\"top1\": 1e308, \"size_bytes\": -1e308, \"parameters\": 1e308},"
         " \"ratios\": {\"disk\": 1e300}, \"wall_seconds\": -1, \"change\": {\"top1\": 1e308}}",
+        "{\"task\": \"distill\", \"outputs\": [1, {}, {\"name\": 3, \"error\": \"x\"}]}",
         "{\"training\": [{\"epoch\": 1, \"train_loss\": 0}, {\"epoch\": 1, \"train_loss\": 0}],"
         " \"search\": {\"candidates\": [{\"size_bytes\": 1e15, \"top1\": 0, \"pareto\": true},"
         "                               {\"size_bytes\": 1e15, \"top1\": 0, \"pareto\": true}]}}",
@@ -220,6 +246,7 @@ int main(void)
         cmocka_unit_test(names_are_shown_and_never_markup),
         cmocka_unit_test(nothing_is_needed_from_elsewhere),
         cmocka_unit_test(figures_are_those_of_the_report),
+        cmocka_unit_test(outputs_that_were_distilled_are_told_with_their_errors),
         cmocka_unit_test(what_is_missing_or_of_another_kind_is_left_out),
         cmocka_unit_test(what_is_no_report_is_refused),
         cmocka_unit_test(a_matrix_is_drawn_of_forty_classes_and_no_more),
