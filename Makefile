@@ -12,6 +12,7 @@
 #   make screenshots the pictures of the README, docs/dashboard-*.png, in the same way
 #   make demo          runs the main job end to end on data that the project draws itself
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
+#   make golden-ssd300 the whole SSD300 beside PyTorch: outputs, a training step, every gradient
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make man           man pages of both programs, in build/man
@@ -179,6 +180,23 @@ $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(B
 $(BUILD)/photo_maker: $(BUILD)/obj/tests/integration/photo_maker.o $(ENGINE_SUPPORT_OBJ) \
 		$(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
+# The whole SSD300 against PyTorch, where test_ssd.c has narrower layers.
+GOLDEN_SSD300 := $(BUILD)/golden/ssd300_table.h
+$(GOLDEN_SSD300): tests/golden/ssd_outputs.py tests/golden/named_noise.py
+	@mkdir -p $(@D)
+	@tests/install_deps.sh python3-torch
+	$(call run,GOLDEN,/usr/bin/python3 $< 64 $@ 200)
+$(BUILD)/obj/tests/golden/test_ssd300.o: tests/golden/test_ssd.c $(GOLDEN_SSD300)
+	@mkdir -p $(@D)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) -I$(BUILD)/golden -DSSD_TABLE='"ssd300_table.h"' -c -o $@ $<)
+$(BUILD)/golden/test_ssd300: $(BUILD)/obj/tests/golden/test_ssd300.o $(ENGINE_SUPPORT_OBJ) $(BUILD)/libfsnet.a
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
+.PHONY: golden-ssd300
+golden-ssd300: $(BUILD)/golden/test_ssd300
+	@$<
+# What detectors see and say, for tests/onnxruntime.
+$(BUILD)/detection_dump: $(BUILD)/obj/tests/onnxruntime/detection_dump.o $(BUILD)/libfsnet.a
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # A receiver of webhooks for tests/integration.
 $(BUILD)/hook_receiver: $(BUILD)/obj/tests/integration/hook_receiver.o
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_SERVER))

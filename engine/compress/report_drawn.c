@@ -192,8 +192,9 @@ void fsn__report_drawn(FILE *out, const json_t *report)
     if (json_array_size(images) == 0)
         return;
     fprintf(out,
-            "<section><h2>Detections</h2>\n<p class=\"hint\">Images in which the two networks "
-            "differ most, with what each finds with a score of at least %s; thin and dashed, the "
+            "<section><h2>Detections</h2>\n<p class=\"hint\">Test images, first those in which "
+            "the two networks differ most, with what each finds with a score of at least %s; thin "
+            "and dashed, the "
             "objects as they are labelled.</p>\n<div class=\"pictures\">",
             fsn__show_short(fsn__number_of(detection, "drawn_score")).text);
     json_array_foreach(images, i, image)

@@ -746,8 +746,8 @@ void fsn_detection_eval_clear(struct fsn_detection_eval *eval);
 struct fsn_predictor;
 
 /* output: as in a spec; NULL: chosen by shape. model is borrowed: it must outlive the predictor.
- * Errors: MISMATCH (no classifier of images), INVALID (no such output), NOMEM. *out: new,
- * fsn_predictor_destroy. */
+ * Errors: MISMATCH (no classifier of images), UNSUPPORTED (a detector), INVALID (no such output),
+ * NOMEM. *out: new, fsn_predictor_destroy. */
 FSN_NODISCARD enum fsn_status fsn_predictor_create(const struct fsn_model *model,
                                                    const char *output, struct fsn_predictor **out,
                                                    struct fsn_error *err);

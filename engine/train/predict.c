@@ -32,6 +32,23 @@ static size_t constants_of(const struct fsn__graph *graph)
     return bytes;
 }
 
+static bool is_boxes(const struct fsn__tensor *a, const struct fsn__tensor *b)
+{
+    return a->dtype == FSN__F32 && b->dtype == FSN__F32 && a->ndim == 3 && b->ndim == 3 &&
+           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == 4;
+}
+
+/* Whether two outputs say of the same boxes where they are, [N,P,4], and what is in them. */
+static bool finds_objects(const struct fsn__graph *graph)
+{
+    for (int i = 0; i < graph->output_count; i++)
+        for (int j = 0; j < graph->output_count; j++)
+            if (i != j && is_boxes(&graph->values[graph->outputs[i]].tensor,
+                                   &graph->values[graph->outputs[j]].tensor))
+                return true;
+    return false;
+}
+
 enum fsn_status fsn_predictor_create(const struct fsn_model *model, const char *output,
                                      struct fsn_predictor **out, struct fsn_error *err)
 {
@@ -46,6 +63,13 @@ enum fsn_status fsn_predictor_create(const struct fsn_model *model, const char *
 
     if (!made)
         return FSN__NOMEM(err);
+    if (!output && finds_objects(model->graph)) {
+        free(made);
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "the network finds objects, and single images are classified alone; its "
+                         "outputs are %s",
+                         FSN__LIST_OUTPUTS(model->graph));
+    }
     status = fsn__graph_find_head(model->graph, output, 0, &head, err);
     if (status == FSN_OK)
         status = fsn__classifier_create(model->graph, "prediction", &any, output, &options,

@@ -17,13 +17,12 @@ static json_t *counts_json(const int64_t *counts, int classes)
 
 char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 {
-    json_t *value = json_pack("{ss sb si si si si s[II] so so}", "format", info->format,
-                              "detection", info->detection, "channels", info->channels, "height",
-                              info->height, "width", info->width, "classes", info->classes,
-                              "images", (json_int_t)info->images[FSN_SPLIT_TRAIN],
-                              (json_int_t)info->images[FSN_SPLIT_TEST], "train",
-                              counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
-                              counts_json(info->per_class[FSN_SPLIT_TEST], info->classes));
+    json_t *value = json_pack(
+        "{ss sb si si si si so so s[II]}", "format", info->format, "detection", info->detection,
+        "channels", info->channels, "height", info->height, "width", info->width, "classes",
+        info->classes, "train", counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes),
+        "test", counts_json(info->per_class[FSN_SPLIT_TEST], info->classes), "images",
+        (json_int_t)info->images[FSN_SPLIT_TRAIN], (json_int_t)info->images[FSN_SPLIT_TEST]);
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 
     json_decref(value);
@@ -40,14 +39,11 @@ static const char *static_format(const char *name)
     return "unknown";
 }
 
-/* Reads one split's counts; false when the array has another length. Images without classes are
- * counted by themselves. */
+/* Reads one split's counts; false when the array has another length. */
 static bool read_counts(const json_t *array, int classes, int64_t *counts, int64_t *images)
 {
     if (json_array_size(array) != (size_t)classes)
         return false;
-    if (classes == 0)
-        return true;
     *images = 0;
     for (int i = 0; i < classes; i++) {
         counts[i] = (int64_t)json_integer_value(json_array_get(array, (size_t)i));
@@ -61,23 +57,22 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
 {
     struct fsn_dataset_info info = {0};
     json_t *value = json_loads(text, 0, NULL), *train = NULL, *test = NULL;
+    json_int_t images[FSN_SPLIT_COUNT] = {-1, -1};
     enum fsn_status status = FSN_OK;
     int64_t *counts = NULL;
     const char *format = "";
-    json_int_t images[FSN_SPLIT_COUNT] = {0};
     int detection = 0;
 
-    /* Descriptions of before there were detection sets do not say that they are none. */
-    if (json_unpack(value, "{ss s?b si si si si s?[II] so so}", "format", &format, "detection",
+    /* Descriptions of before there were detection sets do not say that they are none; where classes
+     * are of images, their counts say how many images there are. */
+    if (json_unpack(value, "{ss s?b si si si si so so s?[II]}", "format", &format, "detection",
                     &detection, "channels", &info.channels, "height", &info.height, "width",
-                    &info.width, "classes", &info.classes, "images", &images[FSN_SPLIT_TRAIN],
-                    &images[FSN_SPLIT_TEST], "train", &train, "test", &test) != 0 ||
+                    &info.width, "classes", &info.classes, "train", &train, "test", &test, "images",
+                    &images[FSN_SPLIT_TRAIN], &images[FSN_SPLIT_TEST]) != 0 ||
         info.classes < 0 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
     }
-    info.images[FSN_SPLIT_TRAIN] = images[FSN_SPLIT_TRAIN];
-    info.images[FSN_SPLIT_TEST] = images[FSN_SPLIT_TEST];
     counts = calloc(2 * (size_t)info.classes + 1, sizeof *counts);
     if (!counts) {
         status = SRV_NOMEM(err);
@@ -92,6 +87,9 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
         status = SRV_FAIL(err, FSN_INTERNAL, "stored counts of a data set are damaged");
         goto out;
     }
+    for (int s = 0; s < FSN_SPLIT_COUNT; s++)
+        if (images[s] >= 0)
+            info.images[s] = images[s];
     *out = info;
     *storage = counts;
     counts = NULL;

@@ -75,7 +75,7 @@ function picture(image, title, found, name) {
 function pictures({ classes, drawn, drawn_score: score }) {
   const name = (i) => classes[i]?.name ?? String(i);
   return drawn.length > 0 && h("section", { class: "detections" }, h("h2", {}, "Detections"),
-    h("p", { class: "hint" }, `Images in which the two networks differ most, with what each finds with a score of at least ${real(score, 3)}; `
+    h("p", { class: "hint" }, `Test images, first those in which the two networks differ most, with what each finds with a score of at least ${real(score, 3)}; `
       + "thin and dashed, the objects as they are labelled."),
     h("div", { class: "pictures" }, drawn.map((image) => h("figure", { class: "curve" },
       h("figcaption", {}, h("span", { class: "name" }, image.name), h("span", { class: "hint" }, ` test image ${count(image.image)}`)),

@@ -154,6 +154,21 @@ static void a_network_that_does_not_classify_is_refused(void **state)
     fsn_model_destroy(model);
 }
 
+static void a_detector_is_refused_for_what_it_is(void **state)
+{
+    struct fsn_predictor *predictor = NULL;
+    struct fsn_model *model = NULL;
+    struct fsn_error err = {0};
+
+    (void)state;
+    assert_int_equal(fsn_model_load("tests/fixtures/ssd-opset11/model.onnx", NULL, &model, NULL),
+                     FSN_OK);
+    assert_int_equal(fsn_predictor_create(model, NULL, &predictor, &err), FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "the network finds objects"));
+    assert_null(predictor);
+    fsn_model_destroy(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test(only_as_many_choices_come_as_are_wanted),
         cmocka_unit_test(what_cannot_be_judged_is_refused_by_name),
         cmocka_unit_test(a_network_that_does_not_classify_is_refused),
+        cmocka_unit_test(a_detector_is_refused_for_what_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,6 +313,33 @@ static void old_jobs_can_be_tried_again(void **state)
                "retried 2");
 }
 
+/* Rows of curves from before detectors are classifiers', which match no boxes. */
+static void old_curves_have_nothing_matched(void **state)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, "matched") != 0)
+        before++;
+    assert_in_range(before, 1, 29);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){
+        list[before - 1].version + 1, "rows",
+        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at) VALUES"
+        " ('job_1', '', 'm', 'd', '{}', '{}', 'queued', 1);"
+        "INSERT INTO metrics (job_id, candidate, epoch, lr, train_loss, train_top1, seconds)"
+        " VALUES ('job_1', 2, 7, 0.5, 1.5, 61.5, 2);"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] =
+        (struct srv_migration){list[before].version + 1, "matched", srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f,
+               "SELECT candidate || ' ' || epoch || ' ' || train_top1 || ' ' || (matched IS NULL)"
+               " FROM metrics",
+               "2 7 61.5 1");
+}
+
 static void a_log_keeps_its_newest_rows(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_jobs_can_be_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_keeps_its_newest_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(old_curves_have_nothing_matched, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
