@@ -90,7 +90,7 @@ same "boxes are counted" 'voc 2 {"count":2,"difficult":2,"empty":0}' \
     "$(field '"\(.format) \(.summary.splits.train.images) \(.summary.splits.train.objects | tojson)"')"
 same "no box is bad" '{"count":0,"listed":[]}' "$(field '.summary.bad_boxes | tojson')"
 call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d}')"
-refused "a job on boxes" 422 invalid-spec "classification only"
+refused "a job of a classifier on boxes" 422 invalid-spec "a detector has outputs"
 sed -i 's/<xmax>30</<xmax>300</' "$voc/Annotations/2.xml"
 tar -czf "$dir/voc.tar.gz" -C "$dir" voc
 upload datasets "$dir/voc.tar.gz"
