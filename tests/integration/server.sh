@@ -108,10 +108,11 @@ artifact() {
 }
 
 # like EXAMPLE: the last answer has the keys of api/examples/EXAMPLE.json, at every depth.
-# Lists that may be empty are the same with entries: warnings. RECORD_EXAMPLES=1 writes the example from the
-# answer instead.
+# Lists that may be empty, since figures decide, are the same with entries: warnings, exclude_first (whose entries
+# test_explain.sh looks at). RECORD_EXAMPLES=1 writes the example from the answer instead.
 keys_of() {
-    jq -c '[paths | map(if type == "number" then "*" else . end) | join("/")] | unique - ["warnings/*"]' "$1"
+    jq -c '[paths | map(if type == "number" then "*" else . end) | join("/") |
+        select(test("^(warnings|exclude_first)/") | not)] | unique' "$1"
 }
 like() {
     [ -z "${RECORD_EXAMPLES:-}" ] || jq . "$dir/body" >"api/examples/$1.json"

@@ -6,7 +6,8 @@
 // as Pascal VOC has it since 2010 and at 11 points as before (Everingham et al., IJCV 2010, section 4.2), and COCO's
 // (cocodataset.org, "Detection Evaluation": ten thresholds, 101 recalls, 100 detections of an image and class).
 //
-// It says besides how far the runtime's outputs are from the engine's, over the largest of them. SHAKE: and how far
+// `engine` has the same figures made of the engine's own outputs. It says besides how far the runtime's are from these,
+// over the largest of them: the largest difference, and the root of the mean square. SHAKE: and how far
 // the figures go in ten trials when every output is changed by up to so much of the largest, which is what a
 // difference of rounding may come to where scores or overlaps lie close together.
 // The runtime is looked for in the folder that ORT_DIR names (its node_modules).
@@ -44,14 +45,14 @@ async function run() {
 
 const largest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
-// Of both outputs the larger difference from the engine's, over the largest element.
-function distance(outputs) {
-    let most = 0;
-    for (const name in outputs) {
-        const mine = floats(name + ".f32"), difference = outputs[name].map((v, i) => v - mine[i]);
-        most = Math.max(most, largest(difference) / largest(mine));
-    }
-    return most;
+// Of both outputs the larger difference from the engine's, over the largest element: at most, and root mean square.
+function distance(outputs, mine) {
+    const all = Object.keys(outputs).map((name) => {
+        const difference = outputs[name].map((v, i) => v - mine[name][i]), most = largest(mine[name]);
+        const squares = difference.reduce((sum, d) => sum + d * d, 0);
+        return [largest(difference) / most, Math.sqrt(squares / difference.length) / most];
+    });
+    return [0, 1].map((i) => Math.max(...all.map((d) => d[i])));
 }
 
 // ---- detections -----------------------------------------------------------------------------------------
@@ -225,9 +226,10 @@ function shaken(outputs, by, names, from) {
     return change;
 }
 
+const mine = { locations: floats("locations.f32"), confidences: floats("confidences.f32") };
 const outputs = await run(), result = figures(outputs);
-result.images = set.images.length;
-result.difference = distance(outputs);
+result.engine = figures(mine);
+[result.difference, result.difference_rms] = distance(outputs, mine);
 if (shakeText)
     result.shaken = shaken(outputs, Number(shakeText), ["map50", "map07", "coco_ap", "coco_ap50", "coco_ap75"], result);
 console.log(JSON.stringify(result));

@@ -68,9 +68,10 @@ static enum fsn_status open_all(struct dump *d, const char *model, const char *d
     if (status == FSN_OK)
         status = fsn__detector_create(d->model->graph, "dump", d->data, &d->spec, &options,
                                       &d->network, err);
-    if (status == FSN_OK)
-        status = fsn__view_aim(d->network.graph, &d->transform, err);
-    return status;
+    if (status != FSN_OK)
+        return status;
+    d->transform = fsn__view_plain(d->data, &d->spec);
+    return fsn__view_aim(d->network.graph, &d->transform, err);
 }
 
 /* ---- what is written --------------------------------------------------------------------------
@@ -210,7 +211,6 @@ static enum fsn_status dump(struct dump *d, const char *model, const char *data,
 {
     enum fsn_status status = read_spec(spec, &d->spec, err);
 
-    d->transform = fsn__detector_transform(&d->spec);
     if (status == FSN_OK)
         status = open_all(d, model, data, err);
     if (status == FSN_OK)
