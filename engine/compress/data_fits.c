@@ -1,0 +1,197 @@
+/* data_fits.c - do a model, a data set and a spec go together? Asked before anything is run, and
+ * answered with every fault at once, each with its place. */
+#include "compress/compress.h"
+#include "train/detector.h"
+#include "train/followed.h"
+#include "train/task.h"
+#include "train/view.h"
+
+static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
+                      struct fsn_faults *faults)
+{
+    const struct fsn__value *input = &graph->values[graph->inputs[0]];
+    const struct fsn__tensor *t = &input->tensor;
+    struct fsn__image_shape shape = {data->channels, data->height, data->width};
+
+    if (graph->input_count != 1) {
+        fsn__fault(faults, "/model_id", "the model has %d inputs, expected one of images",
+                   graph->input_count);
+        return;
+    }
+    if (t->ndim != 4 || t->dtype != FSN__F32) {
+        fsn__fault(faults, "/model_id",
+                   "input '%s' is %s %s, expected float32 [N,C,H,W] or [N,H,W,C]", input->name,
+                   fsn__dtype_name(t->dtype), FSN__SHAPE(t));
+        return;
+    }
+    if (fsn__layout_of_images(t, &shape) == FSN__IMAGES_OTHER && data->height == 0)
+        fsn__fault(faults, "/dataset_id",
+                   "photographs have 1 or 3 channels, the model's input '%s' is %s", input->name,
+                   FSN__SHAPE(t));
+    else if (fsn__layout_of_images(t, &shape) == FSN__IMAGES_OTHER)
+        fsn__fault(faults, "/dataset_id",
+                   "images are %dx%dx%d (channels, height, width), the model's input '%s' is %s",
+                   data->channels, data->height, data->width, input->name, FSN__SHAPE(t));
+}
+
+/* A network for batches of one size can be trained with that alone (train/classifier.c). */
+static void fit_batch(const struct fsn_model *model, const struct fsn_spec *spec,
+                      struct fsn_faults *faults)
+{
+    const struct fsn__value *input = &model->graph->values[model->graph->inputs[0]];
+    const bool explained = model->fixed_batch[0] != 0;
+
+    if (spec->finetune.epochs < 1 || input->tensor.ndim < 1 || input->tensor.dim[0] == FSN_BATCH ||
+        input->tensor.dim[0] == spec->finetune.batch_size)
+        return;
+    fsn__fault(faults, "/finetune/batch_size",
+               "the model's input '%.60s' takes %lld images at once and no other number%s%s%s: %d "
+               "cannot be trained; export it with a free batch axis, or set this to %lld",
+               input->name, (long long)input->tensor.dim[0], explained ? " (" : "",
+               model->fixed_batch, explained ? ")" : "", spec->finetune.batch_size,
+               (long long)input->tensor.dim[0]);
+}
+
+static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                       const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    struct fsn_error err = {0};
+    struct fsn__head head;
+
+    if (fsn__graph_find_head(graph, spec->output, data->classes, &head, &err) != FSN_OK)
+        fsn__fault(faults, spec->output ? "/output" : "/model_id", "%s", err.text);
+    else if (head.classes < data->classes)
+        fsn__fault(faults, "/dataset_id",
+                   "the data set has %d classes, the model's output '%s' only %lld", data->classes,
+                   graph->values[graph->outputs[head.output]].name, (long long)head.classes);
+}
+
+/* What is for classifiers is refused, rather than left undone. */
+static void fit_detector(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                         const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    static const char why[] =
+        "is for classifiers; the data set has boxes, and detectors are trained "
+        "with SSD's own augmentation and loss";
+    struct fsn_error err = {0};
+    struct fsn__detector_head head = {0};
+
+    if (graph->input_count == 1) { /* else it was said already */
+        if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
+            fsn__fault(faults, spec->detection.locations ? "/detection/locations" : "/model_id",
+                       "%s", err.text);
+        else if (fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) !=
+                 FSN_OK)
+            fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
+    }
+    fsn__detector_head_clear(&head);
+    if (spec->output)
+        fsn__fault(faults, "/output", "%s: a detector's are detection.locations and confidences",
+                   why);
+    if (spec->finetune.mixup > 0)
+        fsn__fault(faults, "/finetune/mixup", "%s", why);
+    if (spec->finetune.label_smoothing > 0)
+        fsn__fault(faults, "/finetune/label_smoothing", "%s", why);
+    if (spec->finetune.cutout)
+        fsn__fault(faults, "/finetune/augment", "cutout %s", why);
+    if (spec->finetune.distill.feature > 0)
+        fsn__fault(faults, "/finetune/distill/feature", "%s", why);
+}
+
+static void fit_preprocess(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
+                           const struct fsn_preprocess *preprocess, struct fsn_faults *faults)
+{
+    struct fsn__image_shape shape = {data->channels, data->height, data->width};
+    int side;
+
+    /* The network's own shape for photographs, which are brought to it. */
+    if (fsn__layout_of_images(&graph->values[graph->inputs[0]].tensor, &shape) == FSN__IMAGES_OTHER)
+        return;
+    side = shape.height < shape.width ? shape.height : shape.width;
+    if (preprocess->channels != 0 && preprocess->channels != shape.channels)
+        fsn__fault(faults, "/preprocess/mean", "%d values, the images have %d channels",
+                   preprocess->channels, shape.channels);
+    if (preprocess->resize > 0 && preprocess->resize < side)
+        fsn__fault(faults, "/preprocess/resize",
+                   "%d is less than the shorter side of the model's input, %d", preprocess->resize,
+                   side);
+}
+
+static bool has_classes(const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    if (data->detection)
+        fsn__fault(faults, "/task",
+                   "is classify, and the data set is one of boxes (%s), which are not classes of "
+                   "images",
+                   data->format);
+    else if (data->classes == 0)
+        fsn__fault(faults, "/task",
+                   "is classify, and the data set has images without classes (%s): they serve to "
+                   "distill a network",
+                   data->format);
+    return !data->detection && data->classes > 0;
+}
+
+static bool has_boxes(const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    if (!data->detection)
+        fsn__fault(faults, "/task",
+                   "is detect, and the data set has no boxes (%s): a detector needs objects with "
+                   "boxes, as voc and coco sets have",
+                   data->format);
+    return data->detection;
+}
+
+static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                         struct fsn_faults *faults)
+{
+    const struct fsn__conflict *conflict;
+    struct fsn__followed_list list;
+    struct fsn_error err = {0};
+    char pointer[40] = "/model_id";
+    int at = -1;
+
+    for (int i = 0; (conflict = fsn__distill_conflict(spec, i)); i++)
+        fsn__fault(faults, conflict->pointer, "%s", conflict->text);
+    if (graph->input_count != 1 ||
+        fsn__followed_find(graph, "model", spec, &list, &at, &err) == FSN_OK)
+        return;
+    if (at >= 0)
+        snprintf(pointer, sizeof pointer, "/distill_outputs/%d", at);
+    fsn__fault(faults, pointer, "%s", err.text);
+}
+
+void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
+                   const struct fsn_spec *spec, struct fsn_faults *faults)
+{
+
+    if (model->graph->input_count < 1 || model->graph->output_count < 1) {
+        fsn__fault(faults, "/model_id", "the model needs an input and an output");
+        return;
+    }
+    fit_input(model->graph, data, faults);
+    switch (fsn__task_for(spec->task, data->detection, data->classes)) {
+    case FSN__TASK_CLASSIFY:
+        if (has_classes(data, faults))
+            fit_output(model->graph, spec, data, faults);
+        break;
+    case FSN__TASK_DETECT:
+        if (has_boxes(data, faults))
+            fit_detector(model->graph, spec, data, faults);
+        break;
+    case FSN__TASK_DISTILL:
+        fit_followed(model->graph, spec, faults);
+        break;
+    }
+    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0 &&
+        (data->detection || data->classes > 0))
+        fsn__fault(faults, "/distill_outputs",
+                   "is for task distill; the data set has %s, so task auto is %s: state the task",
+                   data->detection ? "boxes" : "classes", data->detection ? "detect" : "classify");
+    fit_batch(model, spec, faults);
+    fit_preprocess(model->graph, data, &spec->preprocess, faults);
+    if (data->images[FSN_SPLIT_TEST] < 1)
+        fsn__fault(faults, "/dataset_id", "the data set has no test images");
+    if (data->images[FSN_SPLIT_TRAIN] < 1 && spec->finetune.epochs > 0)
+        fsn__fault(faults, "/dataset_id", "the data set has no train images");
+}
