@@ -69,8 +69,7 @@ static void print_info(const struct fsn_dataset_info *info)
                CLI_GROUPED(info->per_class[FSN_SPLIT_TEST][c]));
     print_bad_boxes(&info->bad_boxes);
     if (info->detection)
-        printf("\na set of boxes: read and checked, for fsnet train and eval; jobs are for "
-               "classification only\n");
+        printf("\na set of boxes, for detectors\n");
 }
 
 static int run_data(const struct cli_args *args)
