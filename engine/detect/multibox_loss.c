@@ -147,8 +147,7 @@ static void match_images(void *arg, int slice, int slices)
 
 /* ---- the loss -------------------------------------------------------------------------------- */
 
-/* sum_4 s(l - g); adds weight times the gradient to dl (may be NULL). */
-static double smooth_l1(const float *l, const float *g, double weight, float *dl)
+double fsn__smooth_l1(const float *l, const float *g, double weight, float *dl)
 {
     double sum = 0;
 
@@ -196,10 +195,10 @@ static void add_box(const struct task *task, int64_t i, int64_t p)
     if (!object)
         return;
     fsn__box_encode(object->box, m->standard + 4 * p, m->options.variance, goal);
-    part->location += smooth_l1(b->locations + 4 * at, goal, task->own, dl);
+    part->location += fsn__smooth_l1(b->locations + 4 * at, goal, task->own, dl);
     if (task->taught > 0)
         part->teacher_location +=
-            smooth_l1(b->locations + 4 * at, b->teacher_locations + 4 * at, task->taught, dl);
+            fsn__smooth_l1(b->locations + 4 * at, b->teacher_locations + 4 * at, task->taught, dl);
 }
 
 static void add_images(void *arg, int slice, int slices)

@@ -37,6 +37,10 @@ struct fsn__multibox_terms {
     int64_t matched, hard;                       /* default boxes, of the whole batch */
 };
 
+/* How far apart two offsets are: the sum over their four numbers of d^2 / 2 below 1, and of
+ * |d| - 1/2 from there on. Adds weight times its gradient by l to dl (may be NULL). */
+double fsn__smooth_l1(const float *l, const float *g, double weight, float *dl);
+
 struct fsn__multibox; /* what a loss works with: memory for batches of a size */
 
 /* standard: [P][4] default boxes (cx, cy, w, h), copied. pool (may be NULL) is borrowed until the

@@ -19,21 +19,6 @@
 /* Small images in batches of MAX_BATCH, large ones in batches of about MAX_FLOATS input values. */
 enum { MAX_BATCH = 128, MAX_FLOATS = 1 << 22 };
 
-static int64_t choose_batch(const struct fsn__graph *graph, int64_t images)
-{
-    const struct fsn__tensor *input =
-        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
-    /* What is no image is refused when the network is made. */
-    int64_t image = input && input->ndim == 4 ? fsn__numel_range(input, 1, 4) : 1;
-    int64_t batch = MAX_FLOATS / (image > 0 ? image : 1);
-
-    if (batch > MAX_BATCH)
-        batch = MAX_BATCH;
-    if (batch > images)
-        batch = images;
-    return batch < 1 ? 1 : batch;
-}
-
 static int64_t rank_of(const float *logits, int64_t classes, int32_t label)
 {
     int64_t rank = 0;
@@ -86,9 +71,10 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
                                      const struct fsn__meter *how, int32_t *choice,
                                      struct fsn_eval *out, struct fsn_error *err)
 {
-    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     struct fsn__transform transform = fsn__view_plain(data, spec);
-    struct fsn__exec_options options = {.batch = choose_batch(graph, images), .pool = pool};
+    struct fsn__exec_options options = {
+        .batch = fsn__view_graph_batch(graph, images < MAX_BATCH ? images : MAX_BATCH, MAX_FLOATS),
+        .pool = pool};
     struct fsn__meter meter = *how;
     struct fsn__classifier network = {0};
     struct tally tally = {0, 0, 0};
@@ -96,9 +82,9 @@ enum fsn_status fsn__evaluate_images(struct fsn__graph *graph, const struct fsn_
     int32_t *labels = NULL;
     enum fsn_status status;
 
-    if (images < 1)
-        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
-                         names[split]);
+    status = fsn__view_check_images(split, images, err);
+    if (status != FSN_OK)
+        return status;
     status = fsn__check_classes(data, "evaluation", err);
     if (status == FSN_OK)
         status = fsn__classifier_create(graph, "evaluation", data, spec->output, &options, &network,

@@ -139,13 +139,8 @@ static struct fsn__nms_options nms_of(const struct fsn_spec *spec)
 static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec *spec,
                                 int64_t images, struct run *run, struct fsn_error *err)
 {
-    const struct fsn__tensor *input =
-        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
-    /* What is no image is refused when the network is made. */
     const struct fsn__exec_options options = {
-        .batch = input && input->ndim == 4
-                     ? fsn__view_batch(input, images < MAX_BATCH ? images : MAX_BATCH, MAX_FLOATS)
-                     : 1,
+        .batch = fsn__view_graph_batch(graph, images < MAX_BATCH ? images : MAX_BATCH, MAX_FLOATS),
         .pool = run->pool,
     };
     enum fsn_status status =
@@ -170,7 +165,6 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
                                               struct fsn__findings *keep,
                                               struct fsn_detection_eval *out, struct fsn_error *err)
 {
-    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     struct fsn_spec as_detector = *spec; /* also where its outputs are distilled */
     struct fsn__meter meter = *how;
     struct fsn_detection_eval eval;
@@ -184,9 +178,9 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
 
     as_detector.task = FSN_TASK_DETECT;
     run.transform = fsn__view_plain(data, &as_detector);
-    if (images < 1)
-        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
-                         names[split]);
+    status = fsn__view_check_images(split, images, err);
+    if (status != FSN_OK)
+        return status;
     status = open_run(graph, spec, images, &run, err);
     if (status == FSN_OK) {
         fsn__meter_start(&meter, 0);

@@ -24,15 +24,9 @@ struct run {
 static enum fsn_status open_networks(struct run *run, struct fsn_error *err)
 {
     const struct fsn__follow *order = run->order;
-    const struct fsn__graph *graph = order->teacher;
-    const struct fsn__tensor *input =
-        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
-    /* What is no image is refused when the network is made. */
+    const int64_t most = order->images < MAX_BATCH ? order->images : MAX_BATCH;
     const struct fsn__exec_options options = {
-        .batch = input && input->ndim == 4
-                     ? fsn__view_batch(input, order->images < MAX_BATCH ? order->images : MAX_BATCH,
-                                       MAX_FLOATS)
-                     : 1,
+        .batch = fsn__view_graph_batch(order->teacher, most, MAX_FLOATS),
         .pool = order->pool,
     };
     enum fsn_status status =
@@ -149,14 +143,11 @@ static enum fsn_status take_figures(const struct run *run, struct fsn__following
 enum fsn_status fsn__follow_measure(const struct fsn__follow *follow, struct fsn__following *out,
                                     struct fsn_error *err)
 {
-    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     struct run run = {.order = follow, .transform = fsn__view_plain(follow->data, follow->spec)};
-    enum fsn_status status;
+    enum fsn_status status = fsn__view_check_images(follow->split, follow->images, err);
 
-    if (follow->images < 1)
-        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
-                         names[follow->split]);
-    status = open_run(&run, err);
+    if (status == FSN_OK)
+        status = open_run(&run, err);
     if (status == FSN_OK)
         status = run_all(&run, err);
     if (status == FSN_OK)

@@ -2,6 +2,7 @@
 #include "train/network.h"
 
 #include "core/softmax.h"
+#include "detect/multibox_loss.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -113,13 +114,6 @@ void fsn__network_clear(struct fsn__network *network)
     *network = (struct fsn__network){.batch = 0};
 }
 
-static double smooth_l1(double x)
-{
-    const double size = fabs(x);
-
-    return size < 1 ? 0.5 * size * size : size - 0.5;
-}
-
 /* Of an image's default boxes; see network.h. */
 static double between_boxes(const struct fsn__network *network, int64_t image,
                             const float *const reference[FSN__NETWORK_OUTPUTS])
@@ -131,11 +125,9 @@ static double between_boxes(const struct fsn__network *network, int64_t image,
     for (int64_t b = 0; b < boxes; b++) {
         const float *was = reference[1] + c + b * classes;
         const double seen = 1 - exp(was[0] - fsn__log_sum_exp(was, classes, 1));
-        double moved = 0;
+        const double moved =
+            fsn__smooth_l1(network->output[0] + l + 4 * b, reference[0] + l + 4 * b, 0, NULL);
 
-        for (int k = 0; k < 4; k++)
-            moved +=
-                smooth_l1((double)network->output[0][l + 4 * b + k] - reference[0][l + 4 * b + k]);
         sum += seen * moved + fsn__softmax_divergence(network->output[1] + c + b * classes, was,
                                                       classes, 1, 0, NULL);
     }

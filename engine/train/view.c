@@ -164,6 +164,24 @@ static bool has_boxes(const struct fsn_dataset *data, const struct fsn_spec *spe
     return data->detection && fsn__task_of(data, spec) != FSN__TASK_DISTILL;
 }
 
+int64_t fsn__view_graph_batch(const struct fsn__graph *graph, int64_t most, int64_t floats)
+{
+    const struct fsn__tensor *input =
+        graph->input_count > 0 ? &graph->values[graph->inputs[0]].tensor : NULL;
+
+    return input && input->ndim == 4 ? fsn__view_batch(input, most, floats) : 1;
+}
+
+enum fsn_status fsn__view_check_images(enum fsn_split split, int64_t images, struct fsn_error *err)
+{
+    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
+
+    if (images < 1)
+        return FSN__FAIL(err, FSN_MISMATCH, "the data set has no images in its %s split",
+                         names[split]);
+    return FSN_OK;
+}
+
 struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec)
 {
     struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};

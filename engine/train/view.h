@@ -31,6 +31,13 @@ FSN_NODISCARD enum fsn_status fsn__view_aim(const struct fsn__graph *view,
 /* How many images a network with this input of images runs on at once: at most `most`, and of large
  * ones as many as have about `floats` values; what the file fixes, where it does. At least 1. */
 int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t floats);
+/* The same of a graph that nobody has looked at yet: what takes no images is refused when a network
+ * is made of it. */
+int64_t fsn__view_graph_batch(const struct fsn__graph *graph, int64_t most, int64_t floats);
+
+/* Whether there are images to go through. Errors: MISMATCH. */
+FSN_NODISCARD enum fsn_status fsn__view_check_images(enum fsn_split split, int64_t images,
+                                                     struct fsn_error *err);
 
 struct fsn__image_shape {
     int channels, height, width;
