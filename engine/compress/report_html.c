@@ -259,8 +259,10 @@ static void put_sides(FILE *out, const json_t *report)
 
 /* ---- layers, classes ------------------------------------------------------------------------- */
 
-static void put_exclusions(FILE *out, const json_t *first, bool detection)
+static void put_exclusions(FILE *out, const json_t *report)
 {
+    const struct fsn__layer_cost *cost = fsn__report_layer_cost(report);
+    const json_t *first = json_object_get(report, "exclude_first");
     const json_t *layer;
     size_t i;
 
@@ -274,10 +276,7 @@ static void put_exclusions(FILE *out, const json_t *first, bool detection)
         fputs("<li><code>", out);
         fsn__html_text(out, fsn__string_of(layer, "name"));
         fprintf(out, "</code>: %s %s; left as it is, model.onnx has %s more</li>",
-                fsn__show_short(
-                    fsn__number_of(layer, detection ? "alone_divergence" : "alone_top1_drop"))
-                    .text,
-                detection ? "nats" : "points",
+                fsn__show_short(fsn__number_of(layer, cost->key)).text, cost->unit,
                 fsn__show_bytes(fsn__number_of(layer, "added_bytes")).text);
     }
     fputs("</ul>\n", out);
@@ -285,18 +284,14 @@ static void put_exclusions(FILE *out, const json_t *first, bool detection)
 
 static void put_layers(FILE *out, const json_t *report)
 {
-    const bool detection = fsn__report_judged(report)->detection;
-
     if (json_array_size(json_object_get(report, "layers")) == 0)
         return;
     fputs("<section><h2>Layers</h2>\n", out);
-    put_exclusions(out, json_object_get(report, "exclude_first"), detection);
+    put_exclusions(out, report);
     fsn__report_layers(out, report);
     fprintf(out,
             "<p class=\"hint\">Alone: %s with only this layer compressed and nothing trained. ",
-            detection ? "how far the outputs move from the baseline's on training images (mean "
-                        "Kullback-Leibler divergence)"
-                      : "accuracy lost on training images");
+            fsn__report_layer_cost(report)->about);
     fputs(
         "Filters: the relative error of their fit, before "
         "training. Output: the share of what the layer writes on test images that is lost, after "

@@ -78,17 +78,36 @@ static void layer_output(FILE *out, const json_t *layer, const void *about)
                   fsn__number_of(layer, "start_output_error"));
 }
 
+const struct fsn__layer_cost *fsn__report_layer_cost(const json_t *report)
+{
+    static const struct fsn__layer_cost classes = {"alone_top1_drop", "points",
+                                                   "accuracy lost on training images"};
+    static const struct fsn__layer_cost boxes = {
+        "alone_divergence", "nats",
+        "how far the outputs move from the baseline's on training images (mean Kullback-Leibler "
+        "divergence)"};
+    static const struct fsn__layer_cost outputs = {
+        "alone_divergence", "of spread",
+        "the loss of the outputs against the baseline's on training images, as a share of the loss "
+        "of their means"};
+    const char *task = fsn__string_of(report, "task");
+
+    if (strcmp(task, "distill") == 0)
+        return &outputs;
+    return strcmp(task, "detect") == 0 ? &boxes : &classes;
+}
+
 void fsn__report_layers(FILE *out, const json_t *report)
 {
-    const bool detection = fsn__report_judged(report)->detection;
+    const struct fsn__layer_cost *cost = fsn__report_layer_cost(report);
+    char alone[40];
     const struct fsn__column column[] = {
         {.title = "Layer", .cell = layer_name},
         {.title = "Shape", .kind = "number wide", .cell = layer_shape},
         {.title = "Parameters of before", .cell = layer_sizes},
         {"Ratio", "number", NULL, "ratio", fsn__show_times},
         {"Bits", "number wide", NULL, "bits", fsn__show_count},
-        {detection ? "Alone, nats" : "Alone, points", "number", NULL,
-         detection ? "alone_divergence" : "alone_top1_drop", fsn__show_short},
+        {alone, "number", NULL, cost->key, fsn__show_short},
         {"Filters: fit", "number wide", NULL, "fit_error", fsn__show_error},
         {"Output: fit", "number wide", NULL, "start_output_error", fsn__show_error},
         {.title = "Output: file", .cell = layer_output},
@@ -98,6 +117,7 @@ void fsn__report_layers(FILE *out, const json_t *report)
     struct layers layers = {json_object_get(report, "exclude_first"), 1};
     size_t i;
 
+    snprintf(alone, sizeof alone, "Alone, %s", cost->unit);
     json_array_foreach(rows, i, row) layers.largest = fmax(layers.largest, weights_of(row));
     fsn__html_table(out, "Layers", column, FSN__COLUMNS(column), rows, &layers);
 }

@@ -24,6 +24,11 @@ const struct fsn__judged *fsn__report_judged(const json_t *report);
 /* Outputs that were distilled, and the largest of their errors under a key; NaN: there is none. */
 void fsn__report_outputs(FILE *out, const json_t *report);
 double fsn__report_worst(const json_t *report, const char *key);
+/* What a layer costs that alone is compressed: its figure, the unit, what it is. */
+struct fsn__layer_cost {
+    const char *key, *unit, *about;
+};
+const struct fsn__layer_cost *fsn__report_layer_cost(const json_t *report);
 void fsn__report_layers(FILE *out, const json_t *report);
 void fsn__report_classes(FILE *out, const json_t *report);
 void fsn__report_confusion(FILE *out, const json_t *report);

@@ -20,8 +20,16 @@ static json_t *thinned(const json_t *rows, size_t every)
     return some;
 }
 
-static void put_epochs(FILE *out, const json_t *rows, bool detection)
+static void put_epochs(FILE *out, const json_t *rows, bool detection, bool distilled)
 {
+    static const struct fsn__column outputs[] = {
+        {"Epoch", "number", NULL, "epoch", fsn__show_count},
+        {"Loss", "number", NULL, "train_loss", fsn__show_real},
+        {"Held-back loss", "number", NULL, "held_loss", fsn__show_real},
+        {"Rate", "number wide", NULL, "lr", fsn__show_short},
+        {"Images/s", "number wide", NULL, "images_per_second", fsn__show_count},
+        {"Took", "number", NULL, "seconds", fsn__show_duration},
+    };
     static const struct fsn__column classes[] = {
         {"Epoch", "number", NULL, "epoch", fsn__show_count},
         {"Loss", "number", NULL, "train_loss", fsn__show_real},
@@ -42,7 +50,10 @@ static void put_epochs(FILE *out, const json_t *rows, bool detection)
         {"Took", "number", NULL, "seconds", fsn__show_duration},
     };
 
-    if (detection)
+    if (distilled)
+        fsn__html_table(out, "Training, epoch by epoch", outputs, FSN__COLUMNS(outputs), rows,
+                        NULL);
+    else if (detection)
         fsn__html_table(out, "Training, epoch by epoch", boxes, FSN__COLUMNS(boxes), rows, NULL);
     else
         fsn__html_table(out, "Training, epoch by epoch", classes, FSN__COLUMNS(classes), rows,
@@ -75,7 +86,7 @@ void fsn__report_epochs(FILE *out, const json_t *report)
     fprintf(out, "</div>\n<details%s><summary>Epoch by epoch</summary>\n",
             count <= 12 ? " open=\"open\"" : "");
     some = thinned(rows, every);
-    put_epochs(out, some, detection);
+    put_epochs(out, some, detection, distilled);
     json_decref(some);
     if (every > 1)
         fprintf(

@@ -2,11 +2,11 @@
 import { Problem, get } from "./api.js";
 import { curves } from "./curves.js";
 import { h, fill, empty, loading, newId, problem, table } from "./dom.js";
-import { count, duration, percent, points, signed, times } from "./format.js";
+import { count, duration, percent, points, real, signed, times } from "./format.js";
 import { pagedList } from "./lists.js";
 import { olderPart } from "./older.js";
 import { measures } from "./result.js";
-import { judgedIn } from "./task.js";
+import { judgedIn, worstError } from "./task.js";
 
 /* A setting that is an object itself, such as the rule of a detector's boxes: it has lists of objects, or is one. */
 const isRule = (value) => [value, ...Object.values(value ?? {})].some((v) => Array.isArray(v) && v.some((x) => x !== null && typeof x === "object"));
@@ -23,6 +23,7 @@ function settings(spec, path = "", out = new Map()) {
 const rows = [
   ...measures.map((m) => ({ name: m.name, of: (r) => m.of(r.compressed), show: m.show,
     change: m.change ?? ((d, a, b) => (a === b ? "same" : times(b / a))) })),
+  { name: "Relative error of the worst output", of: (r) => worstError(r, "error"), show: (v) => real(v, 3), change: (d) => signed(d, 3) },
   { name: "Smaller than the baseline", of: (r) => r.ratios.disk, show: times, change: (d) => signed(d) },
   { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: points },
   { name: "Baseline's mAP@.5", of: (r) => r.baseline.map50, show: (v) => percent(v), change: points },

@@ -6,7 +6,7 @@ import { h, bar, copyButton, problem, table } from "./dom.js";
 import { goesNote, goneNote } from "./expiry.js";
 import { big, bytes, count, duration, percent, points, real, shape, signed, times } from "./format.js";
 import { tile } from "./plan.js";
-import { judged } from "./task.js";
+import { judgedReport, worstError } from "./task.js";
 import { hasToken } from "./token.js";
 
 /** Rows of baseline and compressed side by side; shared with compare.js. */
@@ -27,10 +27,14 @@ export const measures = [
 
 const tone = (drop) => (drop > 2 ? "bad" : drop > 0.5 ? "fair" : "good");
 
-function tiles({ task, baseline, compressed, change, ratios }) {
-  const { key, title } = judged(task);
+const errorTone = (error) => (error > 0.5 ? "bad" : error > 0.2 ? "fair" : "good");
+
+function tiles(report) {
+  const { outputs, baseline, compressed, change, ratios } = report, judge = judgedReport(report);
+  const error = worstError(report, "error");
   return h("dl", { class: "tiles result" },
-    tile(title, percent(compressed[key]), `${percent(baseline[key])} before, ${points(change[key])}`, tone(-change[key])),
+    outputs && tile("Relative error", real(error, 3), `of the worst output, ${real(worstError(report, "start_error"), 3)} before fine-tuning`, errorTone(error)),
+    judge && tile(judge.title, percent(compressed[judge.key]), `${percent(baseline[judge.key])} before, ${points(change[judge.key])}`, tone(-change[judge.key])),
     tile("Size", bytes(compressed.size_bytes), `${bytes(baseline.size_bytes)} before`),
     tile("Smaller", times(ratios.disk), "on the disk"),
     tile("Parameters", big(compressed.parameters), `${big(baseline.parameters)} before, ${times(ratios.parameters)} fewer`));
@@ -49,9 +53,32 @@ function sideBySide({ baseline, compressed }) {
   ], measures.filter((m) => typeof m.of(compressed) === "number"));
 }
 
+/** How near each output is to the baseline's; nothing where none was distilled. */
+const outputErrors = ({ outputs, int8 }) => outputs && h("section", {}, h("h2", {}, "Outputs"), table("Outputs", [
+  { title: "Output", cell: (o) => h("code", {}, o.name) },
+  { title: "Compared by", cell: (o) => o.loss },
+  { title: "Weight", number: true, wide: true, cell: (o) => real(o.weight, 3) },
+  { title: "Error of model.onnx", cell: (o) => bar(real(o.error, 3), "error", o.error, o.start_error) },
+  { title: "Before fine-tuning", number: true, cell: (o) => real(o.start_error, 3) },
+  int8 && { title: "Error of model-int8.onnx", number: true, wide: true, cell: (o) => real(o.int8_error, 3) },
+].filter(Boolean), outputs),
+h("p", { class: "hint" }, "Relative errors on the test images, of the outputs as the files have them: 0 is the original network, "
+  + "1 one that says the same of all images."));
+
 const weights = (layer) => layer.shape.reduce((a, b) => a * b, 1);
 
+/** What a layer costs alone: accuracy, or how far the outputs move where there is none. */
+const costs = {
+  classify: { unit: "points", of: (l) => l.alone_top1_drop, what: "accuracy lost on training images" },
+  detect: { unit: "nats", of: (l) => l.alone_divergence,
+    what: "how far the outputs move from the baseline's on training images (mean Kullback-Leibler divergence)" },
+  distill: { unit: "of spread", of: (l) => l.alone_divergence,
+    what: "the loss of the outputs against the baseline's on training images, as a share of the loss of their means" },
+};
+const costOf = (task) => costs[task] ?? costs.classify;
+
 function layerBars({ task, layers }) {
+  const cost = costOf(task);
   const most = (of) => Math.max(...layers.map((l) => of(l) ?? 0), 1e-12);
   const largest = most(weights);
   return table("Layers", [
@@ -61,19 +88,18 @@ function layerBars({ task, layers }) {
       bar(`${count(l.fs_size)} of ${count(weights(l))}`, "sizes", l.fs_size / largest, weights(l) / largest) },
     { title: "Ratio", number: true, cell: (l) => times(l.ratio) },
     { title: "Bits", number: true, wide: true, cell: (l) => count(l.bits) },
-    task === "detect" ? { title: "Alone, nats", number: true, cell: (l) => real(l.alone_divergence, 3) }
-      : { title: "Alone, points", number: true, cell: (l) => real(l.alone_top1_drop, 3) },
+    { title: `Alone, ${cost.unit}`, number: true, cell: (l) => real(cost.of(l), 3) },
     { title: "Error of its output", cell: (l) => bar(real(l.output_error, 3), "error", l.output_error, l.start_output_error) },
   ], layers);
 }
 
 /** Which layers to leave out, where there are some that stand out. */
 function exclusions({ task, exclude_first: first = [] }) {
-  const alone = (l) => (task === "detect" ? `${real(l.alone_divergence, 3)} nats` : `${real(l.alone_top1_drop, 3)} points`);
+  const cost = costOf(task);
   return first.length > 0 && h("div", { class: "exclude" },
     h("p", {}, "What to exclude first: these cost far more than the others, each compressed alone."),
     h("ul", {}, first.map((l) => h("li", {}, h("code", {}, l.name),
-      `: ${alone(l)}; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
+      `: ${real(cost.of(l), 3)} ${cost.unit}; left as it is, model.onnx has ${bytes(l.added_bytes)} more`))));
 }
 
 /** A click saves the file with the token, which the browser's own request would not carry. */
@@ -120,11 +146,10 @@ export async function result(job, signal, files) {
     h("section", {}, h("h2", {}, "Before and after"), sideBySide(report),
       h("p", { class: "hint" }, `Measured on ${count(report.compressed.images)} test images${objects}, with model.onnx as it was read back from the disk; `
         + `largest difference from model-dense.onnx ${real(report.dense.max_difference)}. The job took ${duration(report.wall_seconds)}.`)),
-    files.element,
+    outputErrors(report), files.element,
     artifacts && h("section", {}, h("h2", {}, "Downloads"), goesNote(job), downloads(artifacts.items)),
     h("section", {}, h("h2", {}, "Layers"), exclusions(report), layerBars(report),
-      h("p", { class: "hint" }, `Alone: ${report.task === "detect" ? "how far the outputs move from the baseline's on training images (mean Kullback-Leibler divergence)"
-        : "accuracy lost on training images"} with only this layer compressed and nothing trained. `
+      h("p", { class: "hint" }, `Alone: ${costOf(report.task).what} with only this layer compressed and nothing trained. `
         + "Output: the share of what the layer writes on test images that is lost in model.onnx, and paler before training; "
         + "what layers before have changed is part of it.")),
     confusions(report), detections(report));

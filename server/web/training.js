@@ -8,19 +8,19 @@ const ALL = "0";
 
 /** The rows of /metrics, or of the report's training: the figures of the curves. */
 export function trainingTable(training) {
-  const detection = training.some((r) => typeof r.matched === "number"), held = training.some((r) => r.held_top1 !== null);
+  const has = (key) => training.some((r) => typeof r[key] === "number"), held = has("held_top1");
   const several = training.some((r) => r.candidate !== training[0].candidate);
   return table("Training, epoch by epoch", [
     several && { title: "File", number: true, cell: (r) => count(r.candidate) },
     { title: "Epoch", number: true, cell: (r) => count(r.epoch) },
     { title: "Loss", number: true, cell: (r) => real(r.train_loss) },
-    ...(detection ? [
-      { title: "Held-back loss", number: true, cell: (r) => real(r.held_loss) },
-      { title: "Matched boxes", number: true, cell: (r) => real(r.matched, 3) },
-    ] : [
+    ...(has("train_top1") ? [
       { title: "Accuracy", number: true, cell: (r) => percent(r.train_top1) },
       held ? { title: "Held back", number: true, cell: (r) => percent(r.held_top1) }
         : { title: "Teacher", number: true, wide: true, cell: (r) => percent(r.teacher_top1) },
+    ] : [
+      { title: "Held-back loss", number: true, cell: (r) => real(r.held_loss) },
+      has("matched") && { title: "Matched boxes", number: true, cell: (r) => real(r.matched, 3) },
     ]),
     { title: "Rate", number: true, wide: true, cell: (r) => real(r.lr, 3) },
     { title: "Images/s", number: true, wide: true, cell: (r) => count(r.images_per_second) },
