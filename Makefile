@@ -14,6 +14,7 @@
 #   make bench         speed of training and inference: a table;  make bench-peer: beside PyTorch
 #   make golden-ssd300 the whole SSD300 beside PyTorch: outputs, a training step, every gradient
 #   make bench-quality accuracy at a size, on CIFAR-10: hours; QUICK=1: that it runs
+#   make bench-detector  a detector on BCCD, through the service: mAP before and after
 #   make format-check  clang-format, changing nothing;  make tidy: clang-tidy
 #   make man           man pages of both programs, in build/man
 #   make install       programs, library, header, shell completion and man pages into $(DESTDIR)$(PREFIX)
@@ -260,7 +261,7 @@ fuzz-run: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 		|| fail=1; done; exit $$fail
 
 # NETS="resnet20 resnet18", STEPS=, ROUNDS=, THREADS= choose what is measured and for how long.
-.PHONY: bench bench-peer bench-quality bench-http
+.PHONY: bench bench-peer bench-quality bench-detector bench-http
 bench: all
 	@tests/bench/bench.sh $(BUILD)
 # Debian's Python, which its PyTorch belongs to.
@@ -273,6 +274,10 @@ bench-peer: $(BUILD)/fsnet
 # SETS="targets ablation", SEEDS="1 2 3", EPOCHS=, OUT=; a row that is done is not run again.
 bench-quality: all
 	@tests/bench/quality.sh $(BUILD)
+
+# EPOCHS=, BASELINE=, OUT=, and ORT_DIR= for the column of ONNX Runtime.
+bench-detector: all $(BUILD)/detection_dump
+	@tests/bench/detector.sh $(BUILD)
 
 # The programs' own --help as pages: fsnet(1), one for each of its commands, fsnetd(8).
 .PHONY: man

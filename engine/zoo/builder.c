@@ -140,26 +140,49 @@ static const struct fsn__attrs *with_dilation(struct window_attrs *a, int64_t di
     return &a->attrs;
 }
 
-int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
-                    int64_t filters, struct fsn__square window, bool bias)
-{
-    return fsn__build_dilated_conv(b, scope, name, x, filters, window, 1, bias);
-}
+/* How a convolution begins: weights normal with variance 2 / (size^2 fan). */
+struct conv_start {
+    int64_t fan;
+    bool has_bias;
+    enum init bias;
+};
 
-int fsn__build_dilated_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
-                            int64_t filters, struct fsn__square window, int64_t dilation, bool bias)
+static int build_conv(struct fsn__builder *b, struct name layer, int x, int64_t filters,
+                      struct fsn__square window, int64_t dilation, struct conv_start start)
 {
-    const struct name layer = join(scope, name);
     const int64_t shape[4] = {filters, fsn__build_dim(b, x, 1), window.size, window.size};
-    const double fan_out = (double)(window.size * window.size * filters);
+    const double area = (double)(window.size * window.size);
     struct window_attrs a;
     int in[3] = {x};
 
-    in[1] = weight(b, layer.text, "weight", 4, shape, INIT_NORMAL, sqrt(2 / fan_out));
-    if (bias)
-        in[2] = weight(b, layer.text, "bias", 1, &filters, INIT_ZERO, 0);
+    in[1] = weight(b, layer.text, "weight", 4, shape, INIT_NORMAL,
+                   sqrt(2 / (area * (double)start.fan)));
+    if (start.has_bias)
+        in[2] = weight(b, layer.text, "bias", 1, &filters, start.bias,
+                       1 / sqrt(area * (double)shape[1]));
     window_attrs(&a, window);
-    return apply(b, "Conv", layer.text, with_dilation(&a, dilation), bias ? 3 : 2, in);
+    return apply(b, "Conv", layer.text, with_dilation(&a, dilation), start.has_bias ? 3 : 2, in);
+}
+
+int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                    int64_t filters, struct fsn__square window, bool bias)
+{
+    return build_conv(b, join(scope, name), x, filters, window, 1,
+                      (struct conv_start){filters, bias, INIT_ZERO});
+}
+
+int fsn__build_last_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                         int64_t filters, struct fsn__square window)
+{
+    return build_conv(b, join(scope, name), x, filters, window, 1,
+                      (struct conv_start){filters + fsn__build_dim(b, x, 1), true, INIT_ZERO});
+}
+
+int fsn__build_biased_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                           int64_t filters, struct fsn__square window, int64_t dilation)
+{
+    return build_conv(b, join(scope, name), x, filters, window, dilation,
+                      (struct conv_start){filters, true, INIT_UNIFORM});
 }
 
 int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x)

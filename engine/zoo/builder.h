@@ -31,10 +31,14 @@ void fsn__build_output(struct fsn__builder *b, int value);
 /* Weights normal with variance 2 / (size^2 filters) (He et al. 2015, fan-out), biases zero. */
 int fsn__build_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
                     int64_t filters, struct fsn__square window, bool bias);
-/* The same with taps `dilation` pixels apart. */
-int fsn__build_dilated_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
-                            int64_t filters, struct fsn__square window, int64_t dilation,
-                            bool bias);
+/* With bias, and variance 2 / (size^2 (channels + filters)) (Glorot and Bengio 2010): what comes
+ * out is as large as what goes in, where filters are few too. */
+int fsn__build_last_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                         int64_t filters, struct fsn__square window);
+/* As fsn__build_conv() with taps `dilation` pixels apart, and biases uniform within 1 / sqrt(size^2
+ * channels) of 0, as PyTorch begins: where a map is 0, what comes out is not. */
+int fsn__build_biased_conv(struct fsn__builder *b, const char *scope, const char *name, int x,
+                           int64_t filters, struct fsn__square window, int64_t dilation);
 int fsn__build_bn(struct fsn__builder *b, const char *scope, const char *name, int x);
 int fsn__build_max_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
                         struct fsn__square window);

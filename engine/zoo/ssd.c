@@ -26,22 +26,27 @@ static const struct fsn__square halving = {3, 2, 1}, valid = {3, 1, 0};
  */
 
 struct heads {
+    bool glorot; /* how they begin; without batch norm before them it must be so */
     int count, locations[MAX_MAPS], confidences[MAX_MAPS];
 };
 
 /* "<scope>.locations" or ".confidences": `width` numbers for each of a pixel's boxes, as rows. */
-static int head(struct fsn__builder *b, const char *scope, const char *name, int x, int boxes,
-                int64_t width)
+static int head(struct fsn__builder *b, bool glorot, const char *scope, const char *name, int x,
+                int boxes, int64_t width)
 {
-    x = fsn__build_conv(b, scope, name, x, boxes * width, conv_3x3, true);
+    if (glorot)
+        x = fsn__build_last_conv(b, scope, name, x, boxes * width, conv_3x3);
+    else
+        x = fsn__build_conv(b, scope, name, x, boxes * width, conv_3x3, true);
     return fsn__build_rows(b, scope, name, x, width);
 }
 
 static void add_heads(struct fsn__builder *b, struct heads *heads, const char *scope, int x,
                       int boxes, int classes)
 {
-    heads->locations[heads->count] = head(b, scope, "locations", x, boxes, OFFSETS);
-    heads->confidences[heads->count++] = head(b, scope, "confidences", x, boxes, classes + 1);
+    heads->locations[heads->count] = head(b, heads->glorot, scope, "locations", x, boxes, OFFSETS);
+    heads->confidences[heads->count++] =
+        head(b, heads->glorot, scope, "confidences", x, boxes, classes + 1);
 }
 
 static int join_heads(struct fsn__builder *b, const struct heads *heads)
@@ -53,7 +58,8 @@ static int join_heads(struct fsn__builder *b, const struct heads *heads)
 /* ---- SSD300 ------------------------------------------------------------------------------------
  */
 
-/* "conv<name>" and "relu<name>" */
+/* "conv<name>" and "relu<name>". With biases of 0 all maps would be 0 beyond the picture, where
+ * augmentation puts it into a larger one, and conv4_3's norm would divide by that. */
 static int conv_relu(struct fsn__builder *b, const char *name, int x, int64_t filters,
                      struct fsn__square window, int64_t dilation)
 {
@@ -61,7 +67,7 @@ static int conv_relu(struct fsn__builder *b, const char *name, int x, int64_t fi
 
     snprintf(conv, sizeof conv, "conv%s", name);
     snprintf(relu, sizeof relu, "relu%s", name);
-    x = fsn__build_dilated_conv(b, "", conv, x, filters, window, dilation, true);
+    x = fsn__build_biased_conv(b, "", conv, x, filters, window, dilation);
     return fsn__build_unary(b, "Relu", "", relu, x);
 }
 
@@ -94,7 +100,7 @@ int fsn__build_ssd300(struct fsn__builder *b, const struct fsn__arch *arch,
     static const struct fsn__square pool = {2, 2, 0}, wide = {3, 1, 6};
     const int64_t w = arch->width;
     const int classes = options->classes;
-    struct heads heads = {.count = 0};
+    struct heads heads = {.glorot = true};
 
     x = fsn__build_max_pool(b, "", "pool1", vgg_group(b, 1, x, 2, w), pool);
     x = fsn__build_max_pool(b, "", "pool2", vgg_group(b, 2, x, 2, 2 * w), pool);

@@ -100,6 +100,33 @@ static void the_scale_of_a_normalisation_is_trained(void **state)
     fsn_model_destroy(model);
 }
 
+static double mean_square(const struct fsn__graph *graph, const char *value)
+{
+    const int index = fsn__graph_find_value(graph, value);
+    const struct fsn__tensor *t = index < 0 ? NULL : &graph->values[index].tensor;
+    double sum = 0;
+
+    if (!t)
+        fail_msg("no value '%s'", value);
+    for (int64_t i = 0; i < fsn__numel(t); i++)
+        sum += (double)fsn__f32(t)[i] * fsn__f32(t)[i];
+    return sum / (double)fsn__numel(t);
+}
+
+/* Where an image is 0 the map that conv4_3's norm divides by is not, and a head's outputs are no
+ * larger than that map: else the first steps of training diverge. */
+static void ssd300_begins_so_that_it_trains(void **state)
+{
+    struct fsn_model *model = build("ssd300", NULL);
+    const struct fsn__graph *graph = model->graph;
+
+    (void)state;
+    assert_float_equal(mean_square(graph, "conv4_3.bias") * 9 * 512, 1.0 / 3, 0.05);
+    assert_float_equal(mean_square(graph, "conv4_3.locations.weight") * 9 * (512 + 16), 2, 0.1);
+    assert_true(mean_square(graph, "conv4_3.locations.bias") == 0);
+    fsn_model_destroy(model);
+}
+
 static int64_t dim(const struct fsn__graph *graph, const char *value, int axis)
 {
     int index = fsn__graph_find_value(graph, value);
@@ -215,6 +242,7 @@ int main(void)
         cmocka_unit_test(ssd300_has_8732_boxes_and_the_ports_parameters),
         cmocka_unit_test(ssd_lite_is_small),
         cmocka_unit_test(the_scale_of_a_normalisation_is_trained),
+        cmocka_unit_test(ssd300_begins_so_that_it_trains),
         cmocka_unit_test(input_size_decides_between_the_forms_for_cifar_and_imagenet),
         cmocka_unit_test(imagenet_networks_have_the_published_multiply_adds),
         cmocka_unit_test(vgg_of_imagenet_has_the_published_parameters),
