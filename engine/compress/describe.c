@@ -146,7 +146,7 @@ static json_t *blocked_json(const struct fsn__graph *graph)
     bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
     json_t *array = NULL;
 
-    if (blocked && fsn__graph_find_blocked(graph, -1, blocked) >= 0) {
+    if (blocked && fsn__graph_find_blocked(graph, NULL, blocked) >= 0) {
         array = json_array();
         for (int i = 0; i < graph->node_count; i++)
             if (blocked[i])

@@ -51,6 +51,12 @@ struct fsn__graph {
     int64_t baked_batch;
 };
 
+/* Values of a graph that a job trains and judges by; none, or NULL: all its outputs. */
+struct fsn__ends {
+    int count;
+    int value[FSN__MAX_IO];
+};
+
 /* What the public header calls a model. */
 struct fsn_model {
     struct fsn__graph *graph;
@@ -154,9 +160,12 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struc
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
                                                        struct fsn_error *err);
 
+/* Sets flag[value_count] at the ends. */
+void fsn__graph_mark_ends(const struct fsn__graph *graph, const struct fsn__ends *ends, bool *flag);
 /* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the
- * value `logits` (-1: any output) depends on. How many they are; -1 when out of memory. */
-int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *blocked);
+ * ends depend on. How many they are; -1 when out of memory. */
+int fsn__graph_find_blocked(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                            bool *blocked);
 
 /* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ...
  * reads as a weight, each once, and 4c + 1 per batch norm. */
