@@ -32,7 +32,7 @@ enum measure { RATIO, BYTES, PARAMETERS };
 
 struct search {
     const struct fsn__graph *graph;
-    int logits;
+    const struct fsn__ends *ends;
     const struct fsn_spec *spec;
     int64_t others;
     enum measure measure;
@@ -113,7 +113,7 @@ static enum fsn_status plan_at(struct search *s, double factor, struct fsn_plan 
         s->ratio[i] = fmin(fmax(ratio, LEAST_RATIO), MOST_RATIO);
         s->bits[i] = s->bits[row];
     }
-    status = fsn__fs_plan_for(s->graph, s->logits, s->spec, s->ratio, s->bits, &plan, NULL, s->err);
+    status = fsn__fs_plan_for(s->graph, s->ends, s->spec, s->ratio, s->bits, &plan, NULL, s->err);
     if (status == FSN_OK && s->measure == BYTES)
         status = fsn__plan_measure(s->graph, s->spec, plan, s->err);
     if (status != FSN_OK) {
@@ -461,19 +461,19 @@ static void close_search(struct search *s)
     free(s->roomy);
 }
 
-enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
+enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, const struct fsn__ends *ends,
                                  const struct fsn_spec *spec, int64_t others,
                                  const struct fsn__layer_effect *effects, struct fsn_plan **out,
                                  struct fsn_faults *faults, struct fsn_error *err)
 {
     struct search s = {.graph = graph,
-                       .logits = logits,
+                       .ends = ends,
                        .spec = spec,
                        .others = others,
                        .measure = measure_of(spec),
                        .err = err};
     struct fsn_plan *plan = NULL;
-    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, NULL, &plan, faults, err);
+    enum fsn_status status = fsn__fs_plan_for(graph, ends, spec, NULL, NULL, &plan, faults, err);
 
     if (status != FSN_OK)
         return status;
@@ -491,14 +491,13 @@ enum fsn_status fsn__plan_budget(const struct fsn__graph *graph, int logits,
     return status;
 }
 
-enum fsn_status fsn__plan_bounds(const struct fsn__graph *graph, int logits,
+enum fsn_status fsn__plan_bounds(const struct fsn__graph *graph, const struct fsn__ends *ends,
                                  const struct fsn_spec *spec, int64_t *least, int64_t *most,
                                  struct fsn_error *err)
 {
-    struct search s = {
-        .graph = graph, .logits = logits, .spec = spec, .measure = BYTES, .err = err};
+    struct search s = {.graph = graph, .ends = ends, .spec = spec, .measure = BYTES, .err = err};
     struct fsn_plan *even = NULL, *small = NULL, *large = NULL;
-    enum fsn_status status = fsn__fs_plan_for(graph, logits, spec, NULL, NULL, &even, NULL, err);
+    enum fsn_status status = fsn__fs_plan_for(graph, ends, spec, NULL, NULL, &even, NULL, err);
 
     if (status != FSN_OK)
         return status;

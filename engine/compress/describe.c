@@ -26,14 +26,15 @@ enum fsn_status fsn__json_text(json_t *root, char **json, struct fsn_error *err)
 /* ---- models
  * -------------------------------------------------------------------------------------- */
 
-/* [64,3,3,3]; the symbolic batch axis is "N". */
-static json_t *shape_json(const struct fsn__tensor *t)
+/* [64,3,3,3]; the symbolic batch axis is "N", and a dimension that is in the data "?". */
+static json_t *shape_json(const struct fsn__value *value)
 {
+    const struct fsn__tensor *t = &value->tensor;
     json_t *array = json_array();
 
     for (int i = 0; i < t->ndim; i++)
-        json_array_append_new(array,
-                              t->dim[i] == FSN_BATCH ? json_string("N") : json_integer(t->dim[i]));
+        json_array_append_new(array, t->dim[i] == FSN_BATCH ? json_string(value->late ? "?" : "N")
+                                                            : json_integer(t->dim[i]));
     return array;
 }
 
@@ -46,7 +47,7 @@ static json_t *values_json(const struct fsn__graph *graph, const int *indices, i
 
         json_array_append_new(array, json_pack("{s:s, s:s, s:o}", "name", value->name, "type",
                                                fsn__dtype_name(value->tensor.dtype), "shape",
-                                               shape_json(&value->tensor)));
+                                               shape_json(value)));
     }
     return array;
 }
@@ -129,13 +130,13 @@ static json_t *layers_json(const struct fsn__graph *graph, const struct fsn_plan
             row = row_of(rows, node->name, &at);
         reason = row ? row->note : dense_reason(node);
         json_array_append_new(
-            array, json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:b, s:s?}", "name", node->name, "op",
-                             node->op->name, "weight_shape",
-                             shape_json(&graph->values[node->in[weight]].tensor), "output_shape",
-                             shape_json(&graph->values[node->out[0]].tensor), "parameters",
-                             (json_int_t)layer_parameters(graph, node), "macs",
-                             (json_int_t)fsn__graph_node_macs(graph, i), "compressible",
-                             row && row->layout != FSN_LAYOUT_DENSE, "reason", reason));
+            array,
+            json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:b, s:s?}", "name", node->name, "op",
+                      node->op->name, "weight_shape", shape_json(&graph->values[node->in[weight]]),
+                      "output_shape", shape_json(&graph->values[node->out[0]]), "parameters",
+                      (json_int_t)layer_parameters(graph, node), "macs",
+                      (json_int_t)fsn__graph_node_macs(graph, i), "compressible",
+                      row && row->layout != FSN_LAYOUT_DENSE, "reason", reason));
     }
     return array;
 }
@@ -146,7 +147,7 @@ static json_t *blocked_json(const struct fsn__graph *graph)
     bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
     json_t *array = NULL;
 
-    if (blocked && fsn__graph_find_blocked(graph, -1, blocked) >= 0) {
+    if (blocked && fsn__graph_find_blocked(graph, NULL, blocked) >= 0) {
         array = json_array();
         for (int i = 0; i < graph->node_count; i++)
             if (blocked[i])

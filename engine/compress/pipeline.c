@@ -104,7 +104,7 @@ static bool can_settle(const struct fsn__job *job)
     const struct fsn__graph *student = job->student.graph;
     bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
     const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
-                     fsn__graph_find_blocked(student, -1, blocked) == 0;
+                     fsn__graph_find_blocked(student, NULL, blocked) == 0;
 
     free(blocked);
     return can;

@@ -68,11 +68,11 @@ static void count_as(const struct fsn__graph *model, struct fsn_plan *plan)
 
 /* A weight that no gradient reaches would stay as it was fitted. All the nodes in the way are named
  * that a fault has room for. */
-static enum fsn_status check_gradients(const struct fsn__graph *graph, int logits,
+static enum fsn_status check_gradients(const struct fsn__graph *graph, const struct fsn__ends *ends,
                                        struct fsn_faults *faults, struct fsn_error *err)
 {
     bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
-    int count = blocked ? fsn__graph_find_blocked(graph, logits, blocked) : -1, named = 0;
+    int count = blocked ? fsn__graph_find_blocked(graph, ends, blocked) : -1, named = 0;
     char names[240] = "";
     size_t used = 0;
     enum fsn_status status = count < 0 ? FSN__NOMEM(err) : FSN_OK;
@@ -116,13 +116,14 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
                                    struct fsn_faults *faults, struct fsn_error *err)
 {
     const struct fsn__graph *graph = prepared->graph;
-    const int logits = fsn__prepared_logits(prepared);
+    struct fsn__ends ends;
     struct fsn_plan *plan = NULL;
     enum fsn_status status = FSN_OK, planned;
 
+    fsn__prepared_ends(prepared, &ends);
     if (spec->finetune.epochs > 0)
-        status = check_gradients(graph, logits, faults, err);
-    planned = fsn__plan_budget(graph, logits, spec,
+        status = check_gradients(graph, &ends, faults, err);
+    planned = fsn__plan_budget(graph, &ends, spec,
                                fsn__graph_parameters(model->graph) - fsn__graph_parameters(graph),
                                effects, &plan, faults, err);
     if (status == FSN_OK)
@@ -134,8 +135,8 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     count_as(model->graph, plan);
     plan->baseline_bytes = model->file_bytes;
     plan->restored_bn = prepared->bare.count;
-    if (logits >= 0) {
-        plan->output = strdup(graph->values[logits].name);
+    if (prepared->has_head) {
+        plan->output = strdup(graph->values[ends.value[0]].name);
         if (!plan->output)
             status = FSN__NOMEM(err);
     }
@@ -218,7 +219,7 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
     if (status == FSN_OK)
         status = prepare_dry(model, spec, &prepared, faults, err);
     if (status == FSN_OK)
-        status = fsn__plan_budget(prepared.graph, -1, spec, 0, NULL, &plan, faults, err);
+        status = fsn__plan_budget(prepared.graph, NULL, spec, 0, NULL, &plan, faults, err);
     if (status == FSN_OK)
         status = fsn__fs_convert(prepared.graph, plan, &options, &student->graph, err);
     fsn_plan_destroy(plan);

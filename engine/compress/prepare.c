@@ -27,6 +27,14 @@ static enum fsn_status find_head(struct fsn__prepared *out, const struct fsn_spe
     return FSN_OK;
 }
 
+static enum fsn_status find_bare(struct fsn__prepared *out, enum fsn_restore_bn rule,
+                                 struct fsn_error *err)
+{
+    const struct fsn__ends ends = {out->has_head ? 1 : 0, {out->head.logits}};
+
+    return fsn__graph_find_bare_convs(out->graph, &ends, rule, &out->bare, err);
+}
+
 enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_spec *spec,
                              int64_t classes, struct fsn__prepared *out, struct fsn_error *err)
 {
@@ -39,14 +47,15 @@ enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_sp
     if (status == FSN_OK && out->graph->output_count > 0 && classes != FSN__NO_HEAD)
         status = find_head(out, spec, classes, err);
     if (status == FSN_OK)
-        status = fsn__graph_find_bare_convs(out->graph, out->has_head ? out->head.logits : -1, rule,
-                                            &out->bare, err);
+        status = find_bare(out, rule, err);
     return status;
 }
 
-int fsn__prepared_logits(const struct fsn__prepared *prepared)
+void fsn__prepared_ends(const struct fsn__prepared *prepared, struct fsn__ends *out)
 {
-    return prepared->has_head ? prepared->graph->outputs[prepared->head.output] : -1;
+    *out = (struct fsn__ends){.count = 0};
+    if (prepared->has_head)
+        out->value[out->count++] = prepared->graph->outputs[prepared->head.output];
 }
 
 void fsn__prepared_clear(struct fsn__prepared *prepared)

@@ -22,8 +22,8 @@ enum { FSN__NO_HEAD = -1 };
 FSN_NODISCARD enum fsn_status fsn__prepare(const struct fsn__graph *model,
                                            const struct fsn_spec *spec, int64_t classes,
                                            struct fsn__prepared *out, struct fsn_error *err);
-/* The value that training starts from, -1 without a head. */
-int fsn__prepared_logits(const struct fsn__prepared *prepared);
+/* The values that training starts from: what the head writes; none without one. */
+void fsn__prepared_ends(const struct fsn__prepared *prepared, struct fsn__ends *out);
 void fsn__prepared_clear(struct fsn__prepared *prepared);
 
 #endif

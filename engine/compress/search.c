@@ -20,13 +20,15 @@ static enum fsn_status find_range(struct fsn__candidates *c, struct fsn_error *e
     const struct fsn__job *job = c->job;
     const struct fsn__prepared *prepared = &job->prepared;
     struct fsn__size_range *range = &c->range;
+    struct fsn__ends ends;
     struct fsn_plan *plan = NULL;
     enum fsn_status status =
         fsn__plan_prepared(job->baseline, prepared, c->spec, NULL, &plan, NULL, err);
 
+    fsn__prepared_ends(prepared, &ends);
     if (status == FSN_OK)
-        status = fsn__plan_bounds(prepared->graph, fsn__prepared_logits(prepared), c->spec,
-                                  &range->least, &range->most, err);
+        status =
+            fsn__plan_bounds(prepared->graph, &ends, c->spec, &range->least, &range->most, err);
     if (status == FSN_OK && range->most > INT_MAX)
         status = FSN__FAIL(err, FSN_LIMIT, "a file of %lld bytes is too large for a search",
                            (long long)range->most);

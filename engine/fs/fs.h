@@ -10,11 +10,12 @@
 FSN_NODISCARD enum fsn_status fsn__fs_plan(const struct fsn__graph *graph,
                                            const struct fsn_spec *spec, struct fsn_plan **out,
                                            struct fsn_faults *faults, struct fsn_error *err);
-/* The same, where training looks at the value `logits` alone (-1: at all that there is):
- * convolutions that it does not depend on would lose accuracy without a chance to regain it, and
- * stay dense. ratios and bits, one for each row in the order of the Conv nodes, replace the spec's
- * (NULL: the spec's). */
-FSN_NODISCARD enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
+/* The same, where training looks at the ends alone (none: at all that there is): convolutions that
+ * they do not depend on would lose accuracy without a chance to regain it, and stay dense. ratios
+ * and bits, one for each row in the order of the Conv nodes, replace the spec's (NULL: the spec's).
+ */
+FSN_NODISCARD enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph,
+                                               const struct fsn__ends *ends,
                                                const struct fsn_spec *spec, const double *ratios,
                                                const int *bits, struct fsn_plan **out,
                                                struct fsn_faults *faults, struct fsn_error *err);

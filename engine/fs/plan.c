@@ -31,7 +31,7 @@ struct planner {
     struct fsn_plan *plan;
     struct weight *weights; /* [value_count] */
     int *uses;              /* [value_count] */
-    bool *trained;          /* [value_count]; the logits depend on it */
+    bool *trained;          /* [value_count]; the ends depend on it */
     int *nodes;             /* of each row */
     struct fsn_faults *faults;
     struct fsn_error *err;
@@ -225,10 +225,10 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
 }
 
 /* Nodes stand in order: one sweep backwards. */
-static void mark_trained(struct planner *p, int logits)
+static void mark_trained(struct planner *p, const struct fsn__ends *ends)
 {
-    if (logits >= 0)
-        p->trained[logits] = true;
+    if (ends && ends->count > 0)
+        fsn__graph_mark_ends(p->graph, ends, p->trained);
     else
         memset(p->trained, true, (size_t)p->graph->value_count * sizeof *p->trained);
     for (int i = p->graph->node_count - 1; i >= 0; i--) {
@@ -339,7 +339,8 @@ static void check_rows(struct planner *p)
               "ratio %g leaves less than one weight in every layer", p->spec->filter_summary.ratio);
 }
 
-static enum fsn_status make_plan(struct planner *p, int logits, bool judge, struct fsn_plan **out)
+static enum fsn_status make_plan(struct planner *p, const struct fsn__ends *ends, bool judge,
+                                 struct fsn_plan **out)
 {
     enum fsn_status status;
 
@@ -347,7 +348,7 @@ static enum fsn_status make_plan(struct planner *p, int logits, bool judge, stru
     status = p->plan ? list_layers(p) : FSN__NOMEM(p->err);
     if (status != FSN_OK)
         goto out;
-    mark_trained(p, logits);
+    mark_trained(p, ends);
     check_settings(p);
     mark_excluded(p);
     if (p->status == FSN_OK) {
@@ -371,7 +372,7 @@ out:
     return status;
 }
 
-enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
+enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, const struct fsn__ends *ends,
                                  const struct fsn_spec *spec, const double *ratios, const int *bits,
                                  struct fsn_plan **out, struct fsn_faults *faults,
                                  struct fsn_error *err)
@@ -379,7 +380,7 @@ enum fsn_status fsn__fs_plan_for(const struct fsn__graph *graph, int logits,
     struct planner p = {
         .graph = graph, .spec = spec, .ratios = ratios, .bits = bits, .faults = faults, .err = err};
 
-    return make_plan(&p, logits, true, out);
+    return make_plan(&p, ends, true, out);
 }
 
 enum fsn_status fsn__fs_rows(const struct fsn__graph *graph, const struct fsn_spec *spec,
@@ -387,14 +388,14 @@ enum fsn_status fsn__fs_rows(const struct fsn__graph *graph, const struct fsn_sp
 {
     struct planner p = {.graph = graph, .spec = spec, .err = err};
 
-    return make_plan(&p, -1, false, out);
+    return make_plan(&p, NULL, false, out);
 }
 
 enum fsn_status fsn__fs_plan(const struct fsn__graph *graph, const struct fsn_spec *spec,
                              struct fsn_plan **out, struct fsn_faults *faults,
                              struct fsn_error *err)
 {
-    return fsn__fs_plan_for(graph, -1, spec, NULL, NULL, out, faults, err);
+    return fsn__fs_plan_for(graph, NULL, spec, NULL, NULL, out, faults, err);
 }
 
 void fsn_plan_destroy(struct fsn_plan *plan)

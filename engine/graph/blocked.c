@@ -1,9 +1,9 @@
 /* blocked.c - which nodes keep gradients from weights that they should reach.
  *
- * A weight is stuck when the logits depend on it and no way back to it leads through operators that
+ * A weight is stuck when the ends depend on it and no way back to it leads through operators that
  * all have a gradient: a truth value that picks between two branches does no harm, a QuantizeLinear
  * that everything passes does. Blamed are the nodes without a gradient that a stuck weight meets
- * first on its way to the logits. Nodes stand in order, so each question is one sweep.
+ * first on its way to the ends. Nodes stand in order, so each question is one sweep.
  */
 #include "graph/graph.h"
 
@@ -11,7 +11,7 @@
 
 struct sweep {
     const struct fsn__graph *graph;
-    bool *used;  /* [value_count] the logits depend on it */
+    bool *used;  /* [value_count] the ends depend on it */
     bool *back;  /* ... and a gradient comes back to it */
     bool *stuck; /* [value_count] depends on a stuck weight, and no gradient comes back to it */
 };
@@ -24,11 +24,19 @@ static bool any(const bool *flags, const int *values, int count)
     return false;
 }
 
-static void sweep_back(struct sweep *s, int logits)
+void fsn__graph_mark_ends(const struct fsn__graph *graph, const struct fsn__ends *ends, bool *flag)
 {
-    for (int i = 0; i < s->graph->output_count; i++)
-        if (logits < 0 || s->graph->outputs[i] == logits)
-            s->used[s->graph->outputs[i]] = s->back[s->graph->outputs[i]] = true;
+    const bool all = !ends || ends->count == 0;
+    const int count = all ? graph->output_count : ends->count;
+
+    for (int i = 0; i < count; i++)
+        flag[all ? graph->outputs[i] : ends->value[i]] = true;
+}
+
+static void sweep_back(struct sweep *s, const struct fsn__ends *ends)
+{
+    fsn__graph_mark_ends(s->graph, ends, s->used);
+    fsn__graph_mark_ends(s->graph, ends, s->back);
     for (int i = s->graph->node_count - 1; i >= 0; i--) {
         const struct fsn__node *node = &s->graph->nodes[i];
         const bool used = any(s->used, node->out, node->n_out);
@@ -69,7 +77,8 @@ static int sweep_forward(struct sweep *s, bool *blocked)
     return count;
 }
 
-int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *blocked)
+int fsn__graph_find_blocked(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                            bool *blocked)
 {
     const size_t values = (size_t)graph->value_count;
     bool *flags = calloc(3 * values + 1, sizeof *flags);
@@ -81,7 +90,7 @@ int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *bl
     sweep.used = flags;
     sweep.back = flags + values;
     sweep.stuck = flags + 2 * values;
-    sweep_back(&sweep, logits);
+    sweep_back(&sweep, ends);
     count = sweep_forward(&sweep, blocked);
     free(flags);
     return count;

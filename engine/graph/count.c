@@ -49,6 +49,8 @@ int64_t fsn__graph_node_macs(const struct fsn__graph *graph, int index)
         return 0;
     a = &graph->values[node->in[0]].tensor;
     b = &graph->values[node->in[weight]].tensor;
+    if (fsn__graph_is_late(graph, index))
+        return 0; /* as many as are found in an image */
     outputs = per_image(&graph->values[node->out[0]].tensor);
     if (node->op == &fsn__op_conv_transpose) /* each input is spread over its filters' taps */
         return per_image(a) * fsn__numel_range(b, 1, b->ndim);

@@ -233,6 +233,9 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
     if (options->batch < 1)
         return FSN__FAIL(err, FSN_INVALID, "batch must be at least 1, got %lld",
                          (long long)options->batch);
+    status = fsn__graph_refuse_late(graph, err);
+    if (status != FSN_OK)
+        return status;
     exec = calloc(1, sizeof *exec);
     if (!exec)
         return FSN__NOMEM(err);

@@ -26,6 +26,8 @@ struct fsn__value {
     int producer;              /* node index, -1 for none */
     bool decay;                /* PARAM: weight decay applies (weights and F; not BN, not biases) */
     bool location; /* PARAM: where filters lie; trained at a rate of its own, no decay */
+    bool late;     /* COMPUTED: its shape is known when images have been seen (late.c); the tensor
+                    * says what the file declares, FSN_BATCH for what it leaves open */
 };
 
 struct fsn__node {
@@ -49,6 +51,12 @@ struct fsn__graph {
     /* While folding: the batch that the file was exported with and that is open now; Reshape's
      * target may have it baked in. 0: none. */
     int64_t baked_batch;
+};
+
+/* Values of a graph that a job trains and judges by; none, or NULL: all its outputs. */
+struct fsn__ends {
+    int count;
+    int value[FSN__MAX_IO];
 };
 
 /* What the public header calls a model. */
@@ -119,7 +127,7 @@ int fsn__graph_find_value(const struct fsn__graph *graph, const char *name); /* 
 
 /* Sorts nodes topologically (stable). FSN_FORMAT naming a node on the cycle when there is one. */
 FSN_NODISCARD enum fsn_status fsn__graph_sort(struct fsn__graph *graph, struct fsn_error *err);
-/* Infers node i's outputs from its inputs' shapes (and constants). */
+/* Infers node i's outputs from its inputs' shapes (and constants); or marks them late. */
 FSN_NODISCARD enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, int node,
                                                     struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__graph_infer(struct fsn__graph *graph, struct fsn_error *err);
@@ -130,6 +138,12 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t m
                                               struct fsn_error *err);
 /* Drops nodes and constants that no output needs; renumbers values and nodes. */
 FSN_NODISCARD enum fsn_status fsn__graph_prune(struct fsn__graph *graph, struct fsn_error *err);
+
+/* Whether the shapes of node i's outputs are known only when images have been seen; see late.c. */
+bool fsn__graph_is_late(const struct fsn__graph *graph, int node);
+/* UNSUPPORTED, naming the node from which on nothing can be run, if there is one. */
+FSN_NODISCARD enum fsn_status fsn__graph_refuse_late(const struct fsn__graph *graph,
+                                                     struct fsn_error *err);
 
 /* How many times each value is read; being an output of the graph counts as one more. New array of
  * value_count, freed by free(); NULL when out of memory. */
@@ -154,9 +168,12 @@ FSN_NODISCARD enum fsn_status fsn__graph_fold_bn(struct fsn__graph *graph, struc
 FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
                                                        struct fsn_error *err);
 
+/* Sets flag[value_count] at the ends. */
+void fsn__graph_mark_ends(const struct fsn__graph *graph, const struct fsn__ends *ends, bool *flag);
 /* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the
- * value `logits` (-1: any output) depends on. How many they are; -1 when out of memory. */
-int fsn__graph_find_blocked(const struct fsn__graph *graph, int logits, bool *blocked);
+ * ends depend on. How many they are; -1 when out of memory. */
+int fsn__graph_find_blocked(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                            bool *blocked);
 
 /* Parameters as the reference counts them: every float constant that a Conv, Gemm, MatMul, ...
  * reads as a weight, each once, and 4c + 1 per batch norm. */

@@ -80,7 +80,8 @@ static int find_by_shape(const struct fsn__graph *graph, int64_t classes)
     for (int i = 0; i < graph->output_count; i++) {
         int64_t length = 0;
 
-        if (!fsn__graph_is_vector(&graph->values[graph->outputs[i]].tensor, &length))
+        if (graph->values[graph->outputs[i]].late ||
+            !fsn__graph_is_vector(&graph->values[graph->outputs[i]].tensor, &length))
             continue;
         if (classes == 0 || length == classes)
             return i;
@@ -125,7 +126,8 @@ enum fsn_status fsn__graph_find_head(const struct fsn__graph *graph, const char 
     }
     head.logits = behind_activation(graph, graph->outputs[head.output], &activation);
     head.sigmoid = strcmp(activation, "Sigmoid") == 0;
-    if (!fsn__graph_is_vector(&graph->values[head.logits].tensor, &head.classes))
+    if (graph->values[head.logits].late ||
+        !fsn__graph_is_vector(&graph->values[head.logits].tensor, &head.classes))
         return FSN__FAIL(err, FSN_MISMATCH,
                          "output '%s' is %s %s, expected one row of logits an image, "
                          "float32 [N,classes]",

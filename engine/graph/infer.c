@@ -9,6 +9,20 @@ static struct fsn__tensor *slot(struct fsn__graph *graph, int value)
     return value >= 0 ? &graph->values[value].tensor : NULL;
 }
 
+/* Inputs and outputs that an operator cannot do without. */
+static enum fsn_status check_present(const struct fsn__node *node, struct fsn_error *err)
+{
+    for (int j = 0; j < node->op->min_in; j++)
+        if (node->in[j] < 0)
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': input %d is missing", node->op->name,
+                             node->name, j);
+    for (int j = 0; j < node->op->min_out; j++)
+        if (node->out[j] < 0)
+            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output %d is missing", node->op->name,
+                             node->name, j);
+    return FSN_OK;
+}
+
 /* Lets `call` (the operator's infer or forward) see node i's tensors. */
 static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, struct fsn_error *err)
 {
@@ -25,20 +39,14 @@ static enum fsn_status call_op(struct fsn__graph *graph, int i, bool forward, st
         .index = (uint64_t)i,
     };
     size_t work_size = 0, saved_size = 0;
-    enum fsn_status status;
+    enum fsn_status status = check_present(node, err);
 
-    for (int j = 0; j < node->n_in; j++) {
+    if (status != FSN_OK)
+        return status;
+    for (int j = 0; j < node->n_in; j++)
         in[j] = slot(graph, node->in[j]);
-        if (!in[j] && j < node->op->min_in)
-            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': input %d is missing", node->op->name,
-                             node->name, j);
-    }
-    for (int j = 0; j < node->n_out; j++) {
+    for (int j = 0; j < node->n_out; j++)
         out[j] = slot(graph, node->out[j]);
-        if (!out[j] && j < node->op->min_out)
-            return FSN__FAIL(err, FSN_FORMAT, "%s '%s': output %d is missing", node->op->name,
-                             node->name, j);
-    }
     if (!forward)
         return node->op->infer(&ctx, err);
     if (node->op->sizes)
@@ -78,8 +86,14 @@ static enum fsn_status check_sizes(const struct fsn__graph *graph, int i, struct
 
 enum fsn_status fsn__graph_infer_node(struct fsn__graph *graph, int node, struct fsn_error *err)
 {
-    enum fsn_status status = call_op(graph, node, false, err);
+    const struct fsn__node *at = &graph->nodes[node];
+    const bool late = fsn__graph_is_late(graph, node);
+    enum fsn_status status;
 
+    for (int j = 0; j < at->n_out; j++)
+        if (at->out[j] >= 0)
+            graph->values[at->out[j]].late = late;
+    status = late ? check_present(at, err) : call_op(graph, node, false, err);
     return status == FSN_OK ? check_sizes(graph, node, err) : status;
 }
 
@@ -185,7 +199,7 @@ enum fsn_status fsn__graph_fold(struct fsn__graph *graph, size_t max_bytes, stru
         status = open_target(graph, i, err);
         if (status == FSN_OK)
             status = fsn__graph_infer_node(graph, i, err);
-        if (status != FSN_OK || !is_constant(graph, node))
+        if (status != FSN_OK || fsn__graph_is_late(graph, i) || !is_constant(graph, node))
             continue;
         for (int j = 0; j < node->n_out; j++)
             symbolic |= node->out[j] >= 0 && is_symbolic(&graph->values[node->out[j]].tensor);

@@ -40,8 +40,8 @@ static const float epsilon = 1e-5F;
  */
 
 struct sweep {
-    bool *needed; /* per value: the logits depend on it */
-    bool *last;   /* per value: no layer with weights lies between it and the logits */
+    bool *needed; /* per value: the ends depend on it */
+    bool *last;   /* per value: no layer with weights lies between it and the ends */
     bool *normed; /* per value: a batch norm reads it */
 };
 
@@ -52,13 +52,10 @@ static bool has_weights(const struct fsn__op *op)
 }
 
 /* Nodes stand in order: one sweep backwards. */
-static void mark(const struct fsn__graph *graph, int logits, struct sweep *sweep)
+static void mark(const struct fsn__graph *graph, const struct fsn__ends *ends, struct sweep *sweep)
 {
-    for (int i = 0; i < graph->output_count; i++)
-        if (logits < 0)
-            sweep->needed[graph->outputs[i]] = sweep->last[graph->outputs[i]] = true;
-    if (logits >= 0)
-        sweep->needed[logits] = sweep->last[logits] = true;
+    fsn__graph_mark_ends(graph, ends, sweep->needed);
+    fsn__graph_mark_ends(graph, ends, sweep->last);
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const struct fsn__node *node = &graph->nodes[i];
         bool needed = false, last = false;
@@ -125,9 +122,9 @@ static enum fsn_status fill(struct fsn__bare_convs *out, struct fsn_error *err)
     return FSN_OK;
 }
 
-enum fsn_status fsn__graph_find_bare_convs(const struct fsn__graph *graph, int logits,
-                                           enum fsn_restore_bn rule, struct fsn__bare_convs *out,
-                                           struct fsn_error *err)
+enum fsn_status fsn__graph_find_bare_convs(const struct fsn__graph *graph,
+                                           const struct fsn__ends *ends, enum fsn_restore_bn rule,
+                                           struct fsn__bare_convs *out, struct fsn_error *err)
 {
     const size_t values = (size_t)graph->value_count;
     int *uses = fsn__graph_count_uses(graph);
@@ -140,7 +137,7 @@ enum fsn_status fsn__graph_find_bare_convs(const struct fsn__graph *graph, int l
         status = FSN__NOMEM(err);
         goto out;
     }
-    mark(graph, logits, &sweep);
+    mark(graph, ends, &sweep);
     for (int i = 0; i < graph->node_count; i++)
         if (is_bare(graph, i, &sweep, uses, rule))
             out->item[out->count++] = (struct fsn__bare_conv){

@@ -18,10 +18,11 @@ struct fsn__bare_convs {
 };
 
 /* Lists the convolutions that fsn__graph_restore_bn would follow with batch norm: those on the way
- * to `logits` (-1: to any output) but the last ones, with a weight of their own and no batch norm
- * yet. rule AUTO takes those with a bias, ALL the others too, NONE none. Zero-initialise *out;
- * fsn__bare_convs_free frees it. */
-FSN_NODISCARD enum fsn_status fsn__graph_find_bare_convs(const struct fsn__graph *graph, int logits,
+ * to the ends but the last ones, with a weight of their own and no batch norm yet. rule AUTO takes
+ * those with a bias, ALL the others too, NONE none. Zero-initialise *out; fsn__bare_convs_free
+ * frees it. */
+FSN_NODISCARD enum fsn_status fsn__graph_find_bare_convs(const struct fsn__graph *graph,
+                                                         const struct fsn__ends *ends,
                                                          enum fsn_restore_bn rule,
                                                          struct fsn__bare_convs *out,
                                                          struct fsn_error *err);

@@ -28,7 +28,8 @@ static bool read_perm(const struct fsn__graph *graph, int node, struct perm *per
     const int64_t *given;
     size_t count;
 
-    if (!transpose || transpose->op != &fsn__op_transpose || transpose->n_in == 0)
+    if (!transpose || transpose->op != &fsn__op_transpose || transpose->n_in == 0 ||
+        fsn__graph_is_late(graph, node))
         return false;
     perm->ndim = graph->values[transpose->in[0]].tensor.ndim;
     given = fsn__attr_ints(&transpose->attrs, "perm", &count);

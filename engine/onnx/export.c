@@ -150,12 +150,12 @@ static void fill_graph(struct fsn__exporter *ex, FsnOnnx__GraphProto *proto)
     for (int i = 0; i < graph->input_count; i++) {
         const struct fsn__value *value = &graph->values[graph->inputs[i]];
 
-        proto->input[i] = fsn__export_value_info(ex, value->name, &value->tensor);
+        proto->input[i] = fsn__export_value_info(ex, value->name, &value->tensor, value->late);
     }
     for (int i = 0; i < graph->output_count; i++) {
         const struct fsn__value *value = &graph->values[graph->outputs[i]];
 
-        proto->output[i] = fsn__export_value_info(ex, value->name, &value->tensor);
+        proto->output[i] = fsn__export_value_info(ex, value->name, &value->tensor, value->late);
     }
 }
 

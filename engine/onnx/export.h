@@ -44,8 +44,9 @@ char *fsn__export_text(struct fsn__exporter *ex, const char *text);
 void fsn__export_append(struct fsn__exporter *ex, struct fsn__buf *list, void *message);
 FsnOnnx__TensorProto *fsn__export_tensor(struct fsn__exporter *ex, const char *name,
                                          const struct fsn__tensor *t);
+/* late: its open dimensions have no name, and it may have no shape at all (graph/late.c). */
 FsnOnnx__ValueInfoProto *fsn__export_value_info(struct fsn__exporter *ex, const char *name,
-                                                const struct fsn__tensor *t);
+                                                const struct fsn__tensor *t, bool late);
 FsnOnnx__OperatorSetIdProto *fsn__export_opset(struct fsn__exporter *ex, const char *domain,
                                                int64_t version);
 /* Appends a node to `list`. An input or output NULL or "" is an absent one. */

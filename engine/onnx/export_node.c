@@ -202,6 +202,11 @@ enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struc
         return FSN_OK;
     if (from->op == &fsn__op_filter_summary)
         return fsn__export_filter_summary(ex, node, err);
+    if (fsn__export_needs_terms(from) && fsn__graph_is_late(ex->graph, node))
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "%s '%s': its shapes are known only when an image has been seen, so it "
+                         "cannot be written in operator set version %d",
+                         from->op->name, from->name, FSN__EXPORT_OPSET);
     if (fsn__export_needs_terms(from))
         return fsn__export_in_terms(ex, from, err);
     if (from->op == &fsn__op_batch_normalization && from->n_out > 1)

@@ -55,7 +55,7 @@ FsnOnnx__TensorProto *fsn__export_tensor(struct fsn__exporter *ex, const char *n
 }
 
 FsnOnnx__ValueInfoProto *fsn__export_value_info(struct fsn__exporter *ex, const char *name,
-                                                const struct fsn__tensor *t)
+                                                const struct fsn__tensor *t, bool late)
 {
     FsnOnnx__ValueInfoProto *info = fsn__export_alloc(ex, 1, sizeof *info);
     FsnOnnx__TypeProto *type = fsn__export_alloc(ex, 1, sizeof *type);
@@ -76,7 +76,7 @@ FsnOnnx__ValueInfoProto *fsn__export_value_info(struct fsn__exporter *ex, const 
     type->tensor_type = tensor;
     tensor->has_elem_type = true;
     tensor->elem_type = fsn__proto_dtype_of(t->dtype);
-    tensor->shape = shape;
+    tensor->shape = late && t->ndim == 0 ? NULL : shape;
     shape->n_dim = (size_t)t->ndim;
     shape->dim = dims;
     for (int i = 0; i < t->ndim; i++) {
@@ -84,6 +84,8 @@ FsnOnnx__ValueInfoProto *fsn__export_value_info(struct fsn__exporter *ex, const 
         if (!dims[i])
             return NULL;
         fsn_onnx__tensor_shape_proto__dimension__init(dims[i]);
+        if (t->dim[i] == FSN_BATCH && late)
+            continue; /* left open */
         if (t->dim[i] == FSN_BATCH) {
             dims[i]->value_case = FSN_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
             dims[i]->dim_param = borrow("N");

@@ -102,12 +102,15 @@ static enum fsn_status check_shapes(const struct fsn__importer *im, struct fsn_e
     return FSN_OK;
 }
 
-/* A batch that we only assumed must reach every output as its first dimension. */
+/* A batch that we only assumed must reach every output as its first dimension; of late ones nobody
+ * knows. */
 static bool batch_reaches_outputs(const struct fsn__graph *graph)
 {
     for (int i = 0; i < graph->output_count; i++) {
         const struct fsn__tensor *t = &graph->values[graph->outputs[i]].tensor;
 
+        if (graph->values[graph->outputs[i]].late)
+            continue;
         if (t->ndim == 0 || t->dim[0] != FSN_BATCH)
             return false;
     }
@@ -133,6 +136,8 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
         status = fsn__graph_sort(im->graph, err);
     if (status == FSN_OK)
         status = fsn__graph_fold(im->graph, im->limits.max_constants, err);
+    if (status == FSN_OK)
+        status = fsn__import_late_outputs(im, err);
     if (status == FSN_OK)
         status = check_shapes(im, err);
     if (status == FSN_OK)

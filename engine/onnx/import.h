@@ -92,6 +92,10 @@ FSN_NODISCARD enum fsn_status fsn__import_check_branch_operators(struct fsn__imp
 
 /* import_graph.c: the graph of im->model into im->graph. */
 FSN_NODISCARD enum fsn_status fsn__import_graph(struct fsn__importer *im, struct fsn_error *err);
+/* Once shapes are inferred: outputs that are late are what im->model declares. Errors: UNSUPPORTED.
+ */
+FSN_NODISCARD enum fsn_status fsn__import_late_outputs(const struct fsn__importer *im,
+                                                       struct fsn_error *err);
 /* Builds nodes in a scope: first every output gets a value, then every node is added. */
 FSN_NODISCARD enum fsn_status fsn__import_nodes(struct fsn__importer *im, struct fsn__scope *scope,
                                                 size_t count, FsnOnnx__NodeProto *const *nodes,

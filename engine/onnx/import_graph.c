@@ -285,6 +285,46 @@ static enum fsn_status add_outputs(struct fsn__importer *im, const struct fsn__s
     return status;
 }
 
+/* What the file declares of an output whose shape is in the data; without a shape: none. */
+static enum fsn_status declare_late(const struct fsn__importer *im,
+                                    const FsnOnnx__ValueInfoProto *proto, struct fsn__tensor *t,
+                                    struct fsn_error *err)
+{
+    const FsnOnnx__TypeProto__Tensor *type =
+        proto->type && proto->type->value_case == FSN_ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
+            ? proto->type->tensor_type
+            : NULL;
+
+    if (!type || !fsn__proto_dtype(type->elem_type, im->tensors.narrow, &t->dtype))
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "graph output '%s' depends on what is found in an image, and is not "
+                         "declared as a tensor of an element type that is supported",
+                         fsn__proto_text(proto->name));
+    t->ndim = 0;
+    if (!type->shape || type->shape->n_dim > FSN_MAX_DIMS)
+        return FSN_OK;
+    for (size_t i = 0; i < type->shape->n_dim; i++) {
+        const FsnOnnx__TensorShapeProto__Dimension *dim = type->shape->dim[i];
+        const bool known =
+            dim->value_case == FSN_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+
+        t->dim[t->ndim++] = known && dim->dim_value >= 0 ? dim->dim_value : FSN_BATCH;
+    }
+    return FSN_OK;
+}
+
+enum fsn_status fsn__import_late_outputs(const struct fsn__importer *im, struct fsn_error *err)
+{
+    struct fsn__graph *graph = im->graph;
+    enum fsn_status status = FSN_OK;
+
+    for (int i = 0; i < graph->output_count && status == FSN_OK; i++)
+        if (graph->values[graph->outputs[i]].late)
+            status = declare_late(im, im->model->graph->output[i],
+                                  &graph->values[graph->outputs[i]].tensor, err);
+    return status;
+}
+
 enum fsn_status fsn__import_graph(struct fsn__importer *im, struct fsn_error *err)
 {
     const FsnOnnx__GraphProto *graph = im->model->graph;

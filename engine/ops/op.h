@@ -89,7 +89,8 @@ struct fsn__op_ctx {
 
 enum { /* flags */
        FSN__NO_GRADIENT = 1 << 0,
-       FSN__OVERWRITES = 1 << 1 /* backward heeds `fresh`, which spares zeroing large gradients */
+       FSN__OVERWRITES = 1 << 1, /* backward heeds `fresh`, which spares zeroing large gradients */
+       FSN__COUNTS = 1 << 2      /* how large its output is depends on the values of its inputs */
 };
 
 /* What happens to a tensor on its way into or out of an operator, beside the operator's own work.

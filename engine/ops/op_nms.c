@@ -10,7 +10,8 @@
  * center_point_box = 1.
  *
  * How many rows there are is in the data, and the executor plans all memory before it sees any. So
- * all inputs must be constant; the selection runs once to count and once to write.
+ * all inputs must be constant when shapes are inferred (where they are not, graph/late.c leaves the
+ * node alone); the selection runs once to count and once to write.
  */
 #include "core/mem.h"
 #include "ops/infer.h"
@@ -214,7 +215,7 @@ const struct fsn__op fsn__op_non_max_suppression = {
     .max_in = 5,
     .min_out = 1,
     .max_out = 1,
-    .flags = FSN__NO_GRADIENT,
+    .flags = FSN__NO_GRADIENT | FSN__COUNTS,
     .infer = infer,
     .forward = forward,
 };

@@ -47,7 +47,7 @@ const struct fsn__op fsn__op_non_zero = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
-    .flags = FSN__NO_GRADIENT,
+    .flags = FSN__NO_GRADIENT | FSN__COUNTS,
     .infer = infer,
     .forward = forward,
 };

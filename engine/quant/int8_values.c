@@ -29,7 +29,7 @@ static bool is_real(const struct fsn__graph *graph, int value)
 {
     const struct fsn__value *v = value_at(graph, value);
 
-    return v && !is_constant(v) && v->tensor.dtype == FSN__F32;
+    return v && !is_constant(v) && !v->late && v->tensor.dtype == FSN__F32;
 }
 
 /* Absent, or a float vector of n. */

@@ -93,11 +93,12 @@ static enum fsn_status find_all(const struct fsn__graph *graph, const char *who,
 
     for (int i = 0; status == FSN_OK && i < graph->output_count; i++) {
         const int value = graph->outputs[i];
+        const struct fsn__ends end = {1, {value}};
 
         if (!has_images(graph, value))
             continue;
         memset(blocked, 0, (size_t)graph->node_count * sizeof *blocked);
-        if (fsn__graph_find_blocked(graph, value, blocked) != 0)
+        if (fsn__graph_find_blocked(graph, &end, blocked) != 0)
             continue;
         if (out->count == FSN_MAX_DISTILL_OUTPUTS)
             status = FSN__FAIL(err, FSN_MISMATCH,

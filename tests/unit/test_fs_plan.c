@@ -296,6 +296,7 @@ static void a_layer_that_the_trained_output_does_not_depend_on_stays_dense(void 
 {
     const struct fsn_spec spec = spec_of(FSN_LAYOUT_1D, 4, 8);
     struct fsn_plan *p = NULL;
+    struct fsn__ends ends;
     struct small_net net;
     int a, b;
 
@@ -308,11 +309,18 @@ static void a_layer_that_the_trained_output_does_not_depend_on_stays_dense(void 
     net.x = a;
     small_net_conv(&net, "c", 8, 3);
     small_net_finish(&net);
-    assert_int_equal(fsn__fs_plan_for(net.b.graph, b, &spec, NULL, NULL, &p, NULL, NULL), FSN_OK);
+    ends = (struct fsn__ends){1, {b}};
+    assert_int_equal(fsn__fs_plan_for(net.b.graph, &ends, &spec, NULL, NULL, &p, NULL, NULL),
+                     FSN_OK);
     assert_int_equal(p->layers[0].layout, FSN_LAYOUT_1D);
     assert_int_equal(p->layers[1].layout, FSN_LAYOUT_1D);
     assert_int_equal(p->layers[2].layout, FSN_LAYOUT_DENSE);
     assert_string_equal(p->layers[2].note, "the output that is trained does not depend on it");
+    fsn_plan_destroy(p);
+    ends = (struct fsn__ends){2, {b, net.x}};
+    assert_int_equal(fsn__fs_plan_for(net.b.graph, &ends, &spec, NULL, NULL, &p, NULL, NULL),
+                     FSN_OK);
+    assert_int_equal(p->layers[2].layout, FSN_LAYOUT_1D);
     fsn_plan_destroy(p);
     fsn__graph_destroy(net.b.graph);
 }

@@ -26,7 +26,7 @@ static struct fsn__layer_effect measure(struct toy_run *f, struct fsn__graph *gr
     if (fsn__graph_clone(graph, &job.teacher, &err) != FSN_OK ||
         fsn__graph_fold_bn(job.teacher, &err) != FSN_OK ||
         fsn__pool_create(threads, &pool, &err) != FSN_OK ||
-        fsn__fs_plan_for(graph, -1, &f->spec, ratios, NULL, &plan, NULL, &err) != FSN_OK)
+        fsn__fs_plan_for(graph, NULL, &f->spec, ratios, NULL, &plan, NULL, &err) != FSN_OK)
         fail_msg("%s", err.text);
     job.pool = pool;
     assert_int_equal(plan->layer_count, 1);

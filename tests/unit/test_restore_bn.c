@@ -37,9 +37,12 @@ static struct fsn__bare_convs find(const struct fsn__graph *graph, enum fsn_rest
     struct fsn__bare_convs bare = {0};
     struct fsn__head head = {0};
     struct fsn_error err = {0};
+    struct fsn__ends ends = {.count = 1};
 
-    if (fsn__graph_find_head(graph, NULL, 0, &head, &err) != FSN_OK ||
-        fsn__graph_find_bare_convs(graph, head.logits, rule, &bare, &err) != FSN_OK)
+    if (fsn__graph_find_head(graph, NULL, 0, &head, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    ends.value[0] = head.logits;
+    if (fsn__graph_find_bare_convs(graph, &ends, rule, &bare, &err) != FSN_OK)
         fail_msg("%s", err.text);
     return bare;
 }
