@@ -140,6 +140,7 @@ enum cli_kind {
       NULL)                                                                                        \
     X(RESTORE_BN, "restore-bn", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/restore_bn", NULL)         \
     X(INT8, "int8", 0, "NAME", SPEC, 0, 0, NULL, "/files/int8", NULL)                              \
+    X(DETECTIONS, "detections", 0, "NAME", SPEC, 0, 0, NULL, "/files/detections", NULL)            \
     X(RESIZE, "resize", 0, "N", SPEC, 0, 0, NULL, "/preprocess/resize", NULL)                      \
     X(CROP, "crop", 0, "NAME", SPEC, 0, 0, NULL, "/preprocess/crop", NULL)                         \
     X(MEAN, "mean", 0, "R,G,B", SPEC, 0, 0, NULL, "/preprocess/mean", NULL)                        \

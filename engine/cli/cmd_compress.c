@@ -9,8 +9,9 @@ static void print_files(const json_t *report, const char *folder)
     const char *ended =
         json_string_value(json_object_get(json_object_get(report, "search"), "ended"));
 
-    printf("wrote %s/model.onnx, model-dense.onnx, %sreport.json, report.html, training.csv",
-           folder, json_is_object(json_object_get(report, "int8")) ? "model-int8.onnx, " : "");
+    printf("wrote %s/model.onnx, model-dense.onnx, %s%sreport.json, report.html, training.csv",
+           folder, json_is_object(json_object_get(report, "int8")) ? "model-int8.onnx, " : "",
+           json_is_object(json_object_get(report, "with_boxes")) ? "model-detections.onnx, " : "");
     if (ended && strcmp(ended, "sweep") == 0)
         printf(", candidate-1.onnx ...");
     putchar('\n');

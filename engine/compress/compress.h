@@ -105,6 +105,9 @@ struct fsn__report {
     struct fsn__finds finds;       /* the same, of detectors */
     int64_t dense_bytes;           /* of model-dense.onnx */
     struct fsn__report_side int8;  /* model-int8.onnx, if the spec asks for it */
+    int64_t detections_bytes;      /* the same of model-detections.onnx */
+    double detections_difference;  /* largest of its boxes and scores from what the engine makes of
+                                    * model.onnx's outputs */
     double baseline_train_top1;    /* on some training images, unaugmented; NaN: not measured */
     double dense_max_difference;   /* largest difference of its outputs from model.onnx's */
     int threads;

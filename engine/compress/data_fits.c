@@ -170,6 +170,11 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         return;
     }
     fit_input(model->graph, data, faults);
+    if (spec->files.detections != FSN_DETECTIONS_OFF &&
+        fsn__task_for(spec->task, data->detection, data->classes) != FSN__TASK_DETECT)
+        fsn__fault(faults, "/files/detections",
+                   "files.detections is for detectors, whose data set has boxes; this job %s",
+                   data->detection ? "distills outputs" : "has none");
     switch (fsn__task_for(spec->task, data->detection, data->classes)) {
     case FSN__TASK_CLASSIFY:
         if (has_classes(data, faults))

@@ -34,8 +34,8 @@ struct fsn__job {
     uint64_t logits_key;
     struct fsn_plan *plan;
     struct fsn_model student;
-    struct fsn_model *small, *dense, *int8; /* read back */
-    struct fsn__seen small_seen;            /* by the file */
+    struct fsn_model *small, *dense, *int8, *detections; /* read back */
+    struct fsn__seen small_seen;                         /* by the file */
     struct fsn__curve curve;
     struct fsn__report report;
 };

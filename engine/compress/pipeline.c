@@ -5,6 +5,7 @@
  * is in job.c and search.c. */
 #include "compress/activations.h"
 #include "compress/explain.h"
+#include "compress/detections_file.h"
 #include "compress/int8.h"
 #include "compress/outputs.h"
 #include "core/clock.h"
@@ -199,6 +200,8 @@ static enum fsn_status export_one(struct fsn__job *job, const char *name, struct
         const struct fsn__train_job train = fsn__training(job, NULL);
 
         status = fsn__write_int8(&train, job->dense, path, err);
+    } else if (status == FSN_OK && back == &job->detections) {
+        status = fsn__write_detections(job, path, err);
     } else if (status == FSN_OK) {
         status = fsn_model_save(&job->student, path,
                                 back == &job->small ? FSN_EXPORT_SMALL : FSN_EXPORT_DENSE, err);
@@ -278,6 +281,10 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
     if (status == FSN_OK && job->spec->files.int8)
         status = fsn__measure_side(job, job->int8, FSN_STAGE_VERIFY, 1.0 - job->quick,
                                    &report->int8, NULL, err);
+    if (status == FSN_OK && job->spec->files.detections)
+        status = export_one(job, "model-detections.onnx", &job->detections, err);
+    if (status == FSN_OK && job->spec->files.detections)
+        status = fsn__compare_detections(job, err);
     return status == FSN_OK ? fsn__outputs_measure_files(job, err) : status;
 }
 
@@ -338,7 +345,8 @@ void fsn__clear_file(struct fsn__job *job)
     fsn_model_destroy(job->small);
     fsn_model_destroy(job->dense);
     fsn_model_destroy(job->int8);
-    job->small = job->dense = job->int8 = NULL;
+    fsn_model_destroy(job->detections);
+    job->small = job->dense = job->int8 = job->detections = NULL;
     fsn__graph_destroy(job->student.graph);
     job->student = (struct fsn_model){0};
     fsn_plan_destroy(job->plan);

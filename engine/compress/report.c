@@ -86,6 +86,16 @@ static json_t *int8_json(const struct fsn__report *r)
         fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50 : NAN));
 }
 
+/* model-detections.onnx; null without it. */
+static json_t *with_boxes_json(const struct fsn__report *r)
+{
+    if (!r->spec->files.detections)
+        return json_null();
+    return json_pack("{s:I, s:b, s:o}", "size_bytes", (json_int_t)r->detections_bytes, "suppressed",
+                     r->spec->files.detections == FSN_DETECTIONS_NMS, "max_difference",
+                     fsn__json_real(r->detections_difference));
+}
+
 static json_t *warnings_json(const struct fsn__report *report)
 {
     json_t *array = json_array();
@@ -143,17 +153,17 @@ json_t *fsn__report_json(const struct fsn__report *r)
     return json_pack(
         "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o,"
-        " s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
+        " s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
         "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "baseline",
         side_json(r, &r->baseline), "compressed", side_json(r, &r->compressed), "ratios", "disk",
         fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)), "parameters",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)), "effective",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.effective_parameters)), "change",
         change_json(r), "dense", "size_bytes", (json_int_t)r->dense_bytes, "max_difference",
-        fsn__json_real(r->dense_max_difference), "int8", int8_json(r), "layers",
-        fsn__plan_layers_json(r->plan), "exclude_first", exclusions_json(r), "classes",
-        classify ? fsn__classes_json(&r->outcomes) : json_array(), "confusion",
-        classify ? fsn__confusion_json(&r->outcomes) : json_null(), "detection",
+        fsn__json_real(r->dense_max_difference), "int8", int8_json(r), "with_boxes",
+        with_boxes_json(r), "layers", fsn__plan_layers_json(r->plan), "exclude_first",
+        exclusions_json(r), "classes", classify ? fsn__classes_json(&r->outcomes) : json_array(),
+        "confusion", classify ? fsn__confusion_json(&r->outcomes) : json_null(), "detection",
         detect ? fsn__detections_json(&r->finds) : json_null(), "training", curve_json(r->curve),
         "data", "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
         "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",

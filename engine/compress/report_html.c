@@ -214,6 +214,7 @@ static void put_files(FILE *out, const json_t *report)
 {
     const json_t *dense = json_object_get(report, "dense");
     const json_t *int8 = json_object_get(report, "int8");
+    const json_t *boxes = json_object_get(report, "with_boxes");
     const json_t *compressed = json_object_get(report, "compressed");
     const struct fsn__judged *judged = fsn__report_judged(report);
     char said[160];
@@ -238,6 +239,9 @@ static void put_files(FILE *out, const json_t *report)
     else
         snprintf(said, sizeof said, "outputs compared with the original's");
     put_file(out, "model-int8.onnx", int8, said);
+    snprintf(said, sizeof said, "boxes and scores differ by at most %s from those of model.onnx",
+             fsn__show_real(fsn__number_of(boxes, "max_difference")).text);
+    put_file(out, "model-detections.onnx", boxes, said);
     fsn__html_table_close(out);
 }
 

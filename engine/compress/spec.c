@@ -199,6 +199,10 @@ static const struct fsn_spec_field fields[] = {
      FSN_INT8_OFF, "off|on",
      "model-int8.onnx too: weights and activations in 8-bit integers, for runtimes that compute in "
      "them"},
+    {"/files/detections", FSN_FIELD_CHOICE, AT(files.detections), FSN_DETECTIONS_OFF,
+     FSN_DETECTIONS_NMS, false, FSN_DETECTIONS_OFF, "off|decode|nms",
+     "model-detections.onnx too, of a detector: model.onnx with what makes boxes and scores of its "
+     "outputs, or with NonMaxSuppression behind that"},
 
     /* 2^53 - 1: the largest integer that every reader of JSON keeps exactly. */
     {"/seed", FSN_FIELD_SEED, AT(seed), 0, 9007199254740991.0, false, 1, NULL,

@@ -420,6 +420,8 @@ enum fsn_quant_range {
 enum fsn_quant_aware { FSN_AWARE_AUTO /* below 8 bits */, FSN_AWARE_ON, FSN_AWARE_OFF };
 enum fsn_quant_step { FSN_STEP_LEARNED, FSN_STEP_FITTED };
 enum fsn_int8 { FSN_INT8_OFF, FSN_INT8_ON };
+/* model-detections.onnx: none; boxes and scores; the boxes that suppression leaves. */
+enum fsn_detections { FSN_DETECTIONS_OFF, FSN_DETECTIONS_DECODE, FSN_DETECTIONS_NMS };
 
 /* The values of a sweep. */
 #define FSN_MAX_SWEEP 12
@@ -576,7 +578,8 @@ struct fsn_spec {
         enum fsn_quant_step step; /* then: learned by gradient, or fitted anew before each epoch */
     } quantize;
     struct {
-        enum fsn_int8 int8; /* model-int8.onnx too, with activations in 8 bits */
+        enum fsn_int8 int8;             /* model-int8.onnx too, with activations in 8 bits */
+        enum fsn_detections detections; /* model-detections.onnx too, of a detector */
     } files;
     uint64_t seed;
     /* Shares that the work is cut into, 0..FSN_MAX_THREADS; 0: one for each core. Results

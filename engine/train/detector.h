@@ -8,6 +8,7 @@
 #define FSN_TRAIN_DETECTOR_H
 
 #include "data/dataset.h"
+#include "detect/nms.h"
 #include "graph/shards.h"
 
 /* Where the two outputs are, and what they are relative to. */
@@ -36,6 +37,9 @@ FSN_NODISCARD enum fsn_status fsn__detector_outputs_find(const struct fsn__graph
                                                          struct fsn__detector_head *out,
                                                          struct fsn_error *err);
 void fsn__detector_head_clear(struct fsn__detector_head *head);
+
+/* How the spec has what is found chosen. */
+struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec);
 
 struct fsn__detector {
     struct fsn__detector_head head;

@@ -125,7 +125,7 @@ static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t ima
 /* ---- evaluation -------------------------------------------------------------------------------
  */
 
-static struct fsn__nms_options nms_of(const struct fsn_spec *spec)
+struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec)
 {
     return (struct fsn__nms_options){
         .score = (float)spec->detection.score,
@@ -172,7 +172,7 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
         .data = data,
         .split = split,
         .pool = pool,
-        .nms = nms_of(spec),
+        .nms = fsn__detector_nms(spec),
     };
     enum fsn_status status;
 

@@ -35,6 +35,7 @@ static const struct {
     {"model.onnx", "application/octet-stream", false},
     {"model-dense.onnx", "application/octet-stream", false},
     {"model-int8.onnx", "application/octet-stream", true},
+    {"model-detections.onnx", "application/octet-stream", true},
     {"report.json", "application/json", false},
     {"report.html", "text/html; charset=utf-8", false},
     {"training.csv", "text/csv; charset=utf-8", false},

@@ -16,7 +16,7 @@ run 0 train "$dir/fresh.onnx" --data "$dir/boxes.tar.gz" --epochs 60 --batch 8 -
 
 # ---- on the command line -----------------------------------------------------------------------
 job=(compress "$dir/detector.onnx" --data "$dir/boxes.tar.gz" --epochs 3 --batch 8 --lr 0.02 --ratio 4 --threads 2)
-run 0 "${job[@]}" --int8 on --holdout 0.2 --out "$dir/one" --json
+run 0 "${job[@]}" --int8 on --detections nms --holdout 0.2 --out "$dir/one" --json
 # Held-back images are judged once the filters are those of the summaries alone.
 same "an epoch has a line, without accuracy" "2 0" "$(grep -c '^epoch ./3 .*matched.*held back: loss' <<<"$err") $(grep -c top1 <<<"$err")"
 report=$dir/one/report.json
@@ -37,6 +37,12 @@ same "the change is in points" true "$(of '(.change.map50 - (.compressed.map50 -
 same "the file is measured in bytes" "$(stat -c %s "$dir/one/model.onnx")" "$(of .compressed.size_bytes)"
 check "it is a quarter of the baseline at most" test "$(of '.ratios.disk > 4')" = true
 check "the dense file computes the same" test "$(of '.dense.max_difference < 1e-3')" = true
+same "the file that finds boxes by itself is told" "$(stat -c %s "$dir/one/model-detections.onnx") true true" \
+    "$(of '.with_boxes | "\(.size_bytes) \(.suppressed) \(.max_difference < 1e-5)"' | tr -d '"')"
+check "boxes and suppression cost it little" test "$(of '.with_boxes.size_bytes < .compressed.size_bytes + 4000')" = true
+run 0 inspect "$dir/one/model-detections.onnx" --json
+json "it ends in detections" '[.outputs[].name] | join(" ")' \
+    "detection_images detection_classes detection_scores detection_boxes"
 same "each class has its figures and curves" '[4,101,101]' \
     "$(of '.detection.classes | [length, (.[0].curves.baseline | length), (.[0].curves.compressed | length)]')"
 same "and the objects that there are" "$(of .baseline.objects)" "$(of '[.detection.classes[].objects] | add')"
@@ -82,11 +88,13 @@ upload datasets "$dir/boxes.tar.gz"
 dataset=$id
 upload datasets "$dir/shapes.tar.gz"
 shapes=$id
-spec='{"finetune": {"epochs": 3, "batch_size": 8, "lr": 0.02, "holdout": 0.2}, "files": {"int8": "on"}, "threads": 2}'
+spec='{"finetune": {"epochs": 3, "batch_size": 8, "lr": 0.02, "holdout": 0.2}, "files": {"int8": "on", "detections": "nms"}, "threads": 2}'
 order "$spec"
 finishes succeeded
 artifact model.onnx "$dir/served.onnx"
 check "the service makes the same file" cmp "$dir/one/model.onnx" "$dir/served.onnx"
+artifact model-detections.onnx "$dir/served.onnx"
+check "and the same one with suppression" cmp "$dir/one/model-detections.onnx" "$dir/served.onnx"
 call GET "/v1/jobs/$job/report"
 same "with the same report" "$(jq -cS '[.task, .compressed, .detection]' "$dir/one/report.json" | sha256sum)" \
     "$(jq -cS '[.task, .compressed, .detection]' "$dir/body" | sha256sum)"
@@ -101,6 +109,7 @@ refused_order() { # WHAT MODEL DATASET JSON POINTER TEXT
 }
 refused_order "a classifier on boxes" "$classifier" "$dataset" '{}' /model_id "a detector has outputs float32 [N,boxes,4]"
 refused_order "a detector on classes" "$model" "$shapes" '{}' "/dataset_id /model_id" "none of the network's outputs gives one score a class"
+refused_order "boxes of a classifier" "$classifier" "$shapes" '{"files": {"detections": "decode"}}' /files/detections "is for detectors"
 refused_order "what is for classifiers" "$model" "$dataset" \
     '{"finetune": {"mixup": 0.2, "label_smoothing": 0.1, "augment": ["crop", "cutout"], "distill": {"feature": 0.5}}}' \
     "/finetune/mixup /finetune/label_smoothing /finetune/augment /finetune/distill/feature" "is for classifiers"

@@ -1,4 +1,4 @@
-// detection.mjs MODEL FOLDER [SHAKE] - the average precision of a detector in ONNX Runtime, as JSON.
+// detection.mjs MODEL FOLDER [SHAKE [DETECTIONS]] - the average precision of a detector in ONNX Runtime, as JSON.
 //
 // FOLDER is detection_dump's: the test images as the network takes them, their objects, the default boxes and the
 // settings of suppression. What follows the images is done here a second time and in double precision, after what
@@ -10,6 +10,7 @@
 // over the largest of them: the largest difference, and the root of the mean square. SHAKE: and how far
 // the figures go in ten trials when every output is changed by up to so much of the largest, which is what a
 // difference of rounding may come to where scores or overlaps lie close together.
+// DETECTIONS: a model-detections.onnx; `own` has the figures of what that file finds by itself.
 // The runtime is looked for in the folder that ORT_DIR names (its node_modules).
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -19,7 +20,7 @@ const require = createRequire(resolve(process.env.ORT_DIR ?? "build/npm", "packa
 const ort = require("onnxruntime-node");
 
 const BATCH = 8, TRIALS = 10;
-const [model, folder, shakeText] = process.argv.slice(2);
+const [model, folder, shakeText, detections] = process.argv.slice(2);
 const set = JSON.parse(readFileSync(join(folder, "detection.json"), "utf8"));
 const floats = (name) => {
     const bytes = readFileSync(join(folder, name));
@@ -41,6 +42,27 @@ async function run() {
         for (const name in outputs) outputs[name].set(result[set[name]].data, first * widths[name]);
     }
     return outputs;
+}
+
+// What a file with suppression in it finds, as detect() has it; the best of an image first.
+async function runOwn() {
+    const session = await ort.InferenceSession.create(detections, { intraOpNumThreads: 1 });
+    const x = floats("images.f32"), pixels = set.shape.reduce((a, b) => a * b), found = [];
+    for (let first = 0; first < set.images.length; first += BATCH) {
+        const count = Math.min(BATCH, set.images.length - first);
+        const images = new ort.Tensor("float32", x.subarray(first * pixels, (first + count) * pixels), [count, ...set.shape]);
+        const got = await session.run({ [set.input]: images });
+        const rows = Array.from(got.detection_scores.data, (score, r) => {
+            const image = first + Number(got.detection_images.data[r]), { width, height } = set.images[image];
+            const box = Array.from(got.detection_boxes.data.subarray(4 * r, 4 * r + 4), (v, i) => v * (i % 2 ? height : width));
+            return { image, label: Number(got.detection_classes.data[r]), score, box };
+        }).sort((a, b) => b.score - a.score);
+        for (let i = 0; i < count; i++) {
+            const of = rows.filter((d) => d.image === first + i);
+            found.push(...(set.keep > 0 ? of.slice(0, set.keep) : of));
+        }
+    }
+    return found;
 }
 
 const largest = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
@@ -197,8 +219,10 @@ function judge(detections, label) {
     };
 }
 
-function figures(outputs) {
-    const found = set.images.flatMap((_, i) => detect(outputs, i)).sort((a, b) => b.score - a.score);
+const figures = (outputs) => judgeAll(set.images.flatMap((_, i) => detect(outputs, i)));
+
+function judgeAll(found) {
+    found.sort((a, b) => b.score - a.score);
     const of = (label) => found.filter((d) => d.label === label);
     const classes = Array.from({ length: set.classes }, (_, label) => judge(of(label), label));
     const over = (name) => mean(classes.filter((c) => c).map((c) => c[name]));
@@ -230,6 +254,7 @@ const mine = { locations: floats("locations.f32"), confidences: floats("confiden
 const outputs = await run(), result = figures(outputs);
 result.engine = figures(mine);
 [result.difference, result.difference_rms] = distance(outputs, mine);
-if (shakeText)
+if (detections) result.own = judgeAll(await runOwn());
+if (Number(shakeText))
     result.shaken = shaken(outputs, Number(shakeText), ["map50", "map07", "coco_ap", "coco_ap50", "coco_ap75"], result);
 console.log(JSON.stringify(result));
