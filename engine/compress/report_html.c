@@ -239,6 +239,7 @@ static void put_files(FILE *out, const json_t *report)
         snprintf(said, sizeof said, "outputs compared with the original's");
     put_file(out, "model-int8.onnx", int8, said);
     fsn__html_table_close(out);
+    fsn__report_cut(out, report);
 }
 
 static void put_sides(FILE *out, const json_t *report)
