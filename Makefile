@@ -181,6 +181,10 @@ $(BUILD)/onnx-conformance: $(BUILD)/obj/tests/conformance/onnx_conformance.o $(B
 $(BUILD)/photo_maker: $(BUILD)/obj/tests/integration/photo_maker.o $(ENGINE_SUPPORT_OBJ) \
 		$(BUILD)/libfsnet.a
 	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ENGINE))
+# Detectors that decode inside.
+$(BUILD)/tail_maker: $(BUILD)/obj/tests/integration/tail_maker.o \
+		$(BUILD)/obj/tests/support/decode_tail.o $(BUILD)/libfsnet.a
+	$(call run,LINK,$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE))
 # The whole SSD300 against PyTorch, where test_ssd.c has narrower layers.
 GOLDEN_SSD300 := $(BUILD)/golden/ssd300_table.h
 $(GOLDEN_SSD300): tests/golden/ssd_outputs.py tests/golden/named_noise.py
@@ -223,7 +227,8 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	deploy/demo.sh $(BUILD)
 
-check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker $(BUILD)/hook_receiver
+check: all $(TEST_BIN) $(BUILD)/onnx-conformance $(BUILD)/photo_maker $(BUILD)/hook_receiver \
+		$(BUILD)/tail_maker
 	@tests/run_all.sh $(BUILD) $(TEST_BIN)
 # SHOTS=FOLDER keeps pictures of pages.
 browser: all

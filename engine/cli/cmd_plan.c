@@ -21,6 +21,16 @@ static void print_layer(const struct fsn_plan_layer *layer, int width)
            CLI_GROUPED(layer->fs_size), layer->ratio, layer->bits, layer->note ? layer->note : "");
 }
 
+static void print_cut(const struct fsn_plan *plan)
+{
+    if (plan->cut_count == 0)
+        return;
+    printf("%-24s %14d nodes kept as they are, behind", "cut", plan->tail_nodes);
+    for (size_t i = 0; i < plan->cut_count; i++)
+        printf("%s %s", i > 0 ? "," : "", plan->cut[i]);
+    printf("\n");
+}
+
 static void print_plan(const struct fsn_plan *plan, const struct fsn_spec *spec)
 {
     size_t width = CLI_NAME_WIDTH;
@@ -41,7 +51,10 @@ static void print_plan(const struct fsn_plan *plan, const struct fsn_spec *spec)
     printf("%-24s %14s\n", "MACs", CLI_GROUPED(plan->macs));
     printf("%-24s %14s bytes\n", "model.onnx, expected", CLI_GROUPED(plan->expected_bytes));
     printf("%-24s %14s\n", "output that is trained",
-           plan->output ? plan->output : "none: no output gives one score a class");
+           plan->output          ? plan->output
+           : plan->cut_count > 0 ? "values inside"
+                                 : "none: no output gives one score a class");
+    print_cut(plan);
     printf("%-24s %14d convolutions\n", "batch norm put back", plan->restored_bn);
     if (plan->baseline_bytes > 0)
         printf("%-24s %14s bytes, %.1f times as many\n", "baseline",

@@ -90,6 +90,13 @@ struct fsn__report_outputs {
     struct fsn__report_output item[FSN_MAX_DISTILL_OUTPUTS];
 };
 
+/* What the two files write behind a cut; see tail.c. */
+struct fsn__report_tail {
+    int outputs; /* that could be compared */
+    int64_t images;
+    double max_difference; /* infinite: of different shapes */
+};
+
 struct fsn__report {
     enum fsn__task task;
     /* By whose figures the networks are measured: the task's, or those that a data set with labels
@@ -110,6 +117,7 @@ struct fsn__report {
                                     * model.onnx's outputs */
     double baseline_train_top1;    /* on some training images, unaugmented; NaN: not measured */
     double dense_max_difference;   /* largest difference of its outputs from model.onnx's */
+    struct fsn__report_tail tail;
     int threads;
     double wall_seconds;
     int exclusion_count;
@@ -148,6 +156,9 @@ FSN_NODISCARD enum fsn_status fsn__curve_csv(const struct fsn__curve *curve, cha
 
 /* Rows of a plan as a JSON array; new reference, NULL when out of memory. */
 json_t *fsn__plan_layers_json(const struct fsn_plan *plan);
+/* Where the graph is cut, or null; the report says more of it (tail.c). New references. */
+json_t *fsn__plan_cut_json(const struct fsn_plan *plan);
+json_t *fsn__report_cut_json(const struct fsn__report *report);
 /* Serialises root (whose reference it takes, NULL counts as out of memory) to text. */
 FSN_NODISCARD enum fsn_status fsn__json_text(json_t *root, char **json, struct fsn_error *err);
 /* A real, or null where it is not finite (JSON has no NaN). */

@@ -1,6 +1,7 @@
 /* data_fits.c - do a model, a data set and a spec go together? Asked before anything is run, and
  * answered with every fault at once, each with its place. */
 #include "compress/compress.h"
+#include "compress/ends.h"
 #include "train/detector.h"
 #include "train/followed.h"
 #include "train/task.h"
@@ -78,8 +79,7 @@ static void fit_detector(const struct fsn__graph *graph, const struct fsn_spec *
 
     if (graph->input_count == 1) { /* else it was said already */
         if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
-            fsn__fault(faults, spec->detection.locations ? "/detection/locations" : "/model_id",
-                       "%s", err.text);
+            fsn__fault(faults, fsn__ends_pointer(FSN__TASK_DETECT, spec, -1).text, "%s", err.text);
         else if (fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) !=
                  FSN_OK)
             fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
@@ -148,7 +148,6 @@ static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *
     const struct fsn__conflict *conflict;
     struct fsn__followed_list list;
     struct fsn_error err = {0};
-    char pointer[40] = "/model_id";
     int at = -1;
 
     for (int i = 0; (conflict = fsn__distill_conflict(spec, i)); i++)
@@ -156,9 +155,7 @@ static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *
     if (graph->input_count != 1 ||
         fsn__followed_find(graph, "model", spec, &list, &at, &err) == FSN_OK)
         return;
-    if (at >= 0)
-        snprintf(pointer, sizeof pointer, "/distill_outputs/%d", at);
-    fsn__fault(faults, pointer, "%s", err.text);
+    fsn__fault(faults, fsn__ends_pointer(FSN__TASK_DISTILL, spec, at).text, "%s", err.text);
 }
 
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,

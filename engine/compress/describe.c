@@ -145,9 +145,12 @@ static json_t *layers_json(const struct fsn__graph *graph, const struct fsn_plan
 static json_t *blocked_json(const struct fsn__graph *graph)
 {
     bool *blocked = calloc((size_t)graph->node_count + 1, sizeof *blocked);
+    struct fsn__ends ends = {.count = 0};
     json_t *array = NULL;
 
-    if (blocked && fsn__graph_find_blocked(graph, NULL, blocked) >= 0) {
+    if (fsn__detector_cut_find(graph, -1, ends.value) == 1)
+        ends.count = 2; /* a job looks no further */
+    if (blocked && fsn__graph_find_blocked(graph, &ends, blocked) >= 0) {
         array = json_array();
         for (int i = 0; i < graph->node_count; i++)
             if (blocked[i])
@@ -246,16 +249,26 @@ json_t *fsn__plan_layers_json(const struct fsn_plan *plan)
     return array;
 }
 
+json_t *fsn__plan_cut_json(const struct fsn_plan *plan)
+{
+    json_t *names = plan->cut_count > 0 ? json_array() : NULL;
+
+    for (size_t i = 0; i < plan->cut_count; i++)
+        json_array_append_new(names, json_string(plan->cut[i]));
+    return names ? json_pack("{s:o, s:i}", "values", names, "tail_nodes", plan->tail_nodes)
+                 : json_null();
+}
+
 enum fsn_status fsn_plan_json(const struct fsn_plan *plan, char **json, struct fsn_error *err)
 {
-    json_t *root =
-        json_pack("{s:s?, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "output", plan->output,
-                  "measured", plan->measured, "restored_bn", plan->restored_bn, "parameters",
-                  (json_int_t)plan->parameters, "compressed_parameters",
-                  (json_int_t)plan->compressed_parameters, "effective_parameters",
-                  (json_int_t)plan->effective_parameters, "macs", (json_int_t)plan->macs,
-                  "baseline_bytes", (json_int_t)plan->baseline_bytes, "expected_bytes",
-                  (json_int_t)plan->expected_bytes, "layers", fsn__plan_layers_json(plan));
+    json_t *root = json_pack(
+        "{s:s?, s:o, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "output", plan->output, "cut",
+        fsn__plan_cut_json(plan), "measured", plan->measured, "restored_bn", plan->restored_bn,
+        "parameters", (json_int_t)plan->parameters, "compressed_parameters",
+        (json_int_t)plan->compressed_parameters, "effective_parameters",
+        (json_int_t)plan->effective_parameters, "macs", (json_int_t)plan->macs, "baseline_bytes",
+        (json_int_t)plan->baseline_bytes, "expected_bytes", (json_int_t)plan->expected_bytes,
+        "layers", fsn__plan_layers_json(plan));
 
     return fsn__json_text(root, json, err);
 }

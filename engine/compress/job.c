@@ -3,6 +3,7 @@
  * load -> baseline evaluation -> what the teacher and the student begin as. Then pipeline.c makes
  * the file, or search.c several of them, to keep one. The server and the command line both call
  * fsn_compress and nothing else. */
+#include "compress/ends.h"
 #include "compress/outputs.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -56,19 +57,45 @@ static enum fsn__task figures_of(const struct fsn__job *job)
     struct fsn__detector_head detector = {0};
     struct fsn__head head;
     enum fsn__task figures = FSN__TASK_DISTILL;
+    struct fsn__ends ends;
 
     if (job->report.task != FSN__TASK_DISTILL)
         return job->report.task;
     if (data->detection && graph->input_count == 1 &&
         fsn__detector_head_find(graph, "model", data->classes, job->spec, &detector, NULL) ==
-            FSN_OK)
-        figures = FSN__TASK_DETECT;
-    else if (!data->detection && data->classes > 0 &&
-             fsn__graph_find_head(graph, NULL, data->classes, &head, NULL) == FSN_OK &&
-             head.classes == data->classes)
+            FSN_OK) {
+        ends = (struct fsn__ends){2, {detector.ends[0], detector.ends[1]}};
+        if (fsn__ends_are_outputs(graph, &ends)) /* others may not be there in the files */
+            figures = FSN__TASK_DETECT;
+    }
+    if (!data->detection && data->classes > 0 &&
+        fsn__graph_find_head(graph, NULL, data->classes, &head, NULL) == FSN_OK &&
+        head.classes == data->classes)
         figures = FSN__TASK_CLASSIFY;
     fsn__detector_head_clear(&detector);
     return figures;
+}
+
+/* Raw outputs that were found inside the graph are called by their names from here on: in the files
+ * they are then found whatever stands around them. */
+static enum fsn_status name_cut(struct fsn__job *job, struct fsn_error *err)
+{
+    const struct fsn__graph *graph = job->baseline->graph;
+    struct fsn__ends ends;
+    enum fsn_status status;
+
+    if (job->report.task != FSN__TASK_DETECT || job->spec->detection.locations ||
+        job->spec->detection.confidences)
+        return FSN_OK;
+    status = fsn__find_ends(graph, job->report.task, job->report.data.classes, job->spec, &ends,
+                            NULL, err);
+    if (status != FSN_OK || fsn__ends_are_outputs(graph, &ends))
+        return status;
+    job->named = *job->spec;
+    job->named.detection.locations = (char *)(uintptr_t)graph->values[ends.value[0]].name;
+    job->named.detection.confidences = (char *)(uintptr_t)graph->values[ends.value[1]].name;
+    job->spec = &job->named;
+    return FSN_OK;
 }
 
 static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
@@ -99,6 +126,8 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
     if (faults->count > 0)
         status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
     free(faults);
+    if (status == FSN_OK)
+        status = name_cut(job, err);
     if (status == FSN_OK)
         status = fsn__outputs_open(job, err);
     job->quick = evaluation_share(job);
@@ -162,9 +191,12 @@ static enum fsn_status prepare(struct fsn__job *job, struct fsn_error *err)
 {
     const int64_t classes =
         job->report.task == FSN__TASK_CLASSIFY ? job->report.data.classes : FSN__NO_HEAD;
-    enum fsn_status status =
-        fsn__prepare(job->baseline->graph, job->spec, classes, &job->prepared, err);
+    struct fsn__ends ends;
+    enum fsn_status status = fsn__find_ends(job->baseline->graph, job->report.task,
+                                            job->report.data.classes, job->spec, &ends, NULL, err);
 
+    if (status == FSN_OK)
+        status = fsn__prepare(job->baseline->graph, job->spec, classes, &ends, &job->prepared, err);
     if (status == FSN_OK)
         status = make_teacher(job, err);
     if (status == FSN_OK) {

@@ -20,6 +20,7 @@ struct fsn__job {
     struct fsn__pool *pool;
     struct fsn_model *baseline;
     struct fsn_dataset *data;
+    struct fsn_spec named; /* the order's, with names where the graph is cut unasked */
     struct fsn__prepared prepared;
     struct fsn__graph *teacher;
     double quick; /* share of a file's work in one evaluation of the test split */

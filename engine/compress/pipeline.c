@@ -8,6 +8,7 @@
 #include "compress/detections_file.h"
 #include "compress/int8.h"
 #include "compress/outputs.h"
+#include "compress/tail.h"
 #include "core/clock.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
@@ -104,8 +105,13 @@ static bool can_settle(const struct fsn__job *job)
 {
     const struct fsn__graph *student = job->student.graph;
     bool *blocked = calloc((size_t)student->node_count + 1, sizeof *blocked);
-    const bool can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
-                     fsn__graph_find_blocked(student, NULL, blocked) == 0;
+    struct fsn__ends ends = {.count = 0};
+    bool can;
+
+    if (!job->prepared.has_head)
+        fsn__prepared_ends(&job->prepared, student, &ends);
+    can = blocked && job->report.data.images[FSN_SPLIT_TRAIN] > 0 &&
+          fsn__graph_find_blocked(student, &ends, blocked) == 0;
 
     free(blocked);
     return can;
@@ -270,6 +276,8 @@ static enum fsn_status export_and_verify(struct fsn__job *job, struct fsn_error 
                                    &report->compressed, &job->small_seen, err);
     if (status == FSN_OK)
         status = compare_outputs(job, err);
+    if (status == FSN_OK)
+        status = fsn__tail_compare(job, err);
     if (status == FSN_OK)
         status = fsn__explain_result(job, err);
     if (status == FSN_OK)

@@ -4,6 +4,7 @@
  * to memory. Training changes values, not the size of anything that is written. */
 #include "compress/budget.h"
 #include "compress/compress.h"
+#include "compress/ends.h"
 #include "onnx/onnx.h"
 #include "quant/quant.h"
 
@@ -120,7 +121,7 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     struct fsn_plan *plan = NULL;
     enum fsn_status status = FSN_OK, planned;
 
-    fsn__prepared_ends(prepared, &ends);
+    fsn__prepared_ends(prepared, graph, &ends);
     if (spec->finetune.epochs > 0)
         status = check_gradients(graph, &ends, faults, err);
     planned = fsn__plan_budget(graph, &ends, spec,
@@ -140,6 +141,8 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
         if (!plan->output)
             status = FSN__NOMEM(err);
     }
+    if (status == FSN_OK)
+        status = fsn__note_cut(graph, &ends, plan, err);
     if (status != FSN_OK) {
         fsn_plan_destroy(plan);
         return status;
@@ -148,17 +151,51 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     return FSN_OK;
 }
 
+/* A network whose boxes are decoded inside is a detector; others must be called one. */
+static enum fsn__task dry_task(const struct fsn__graph *graph, const struct fsn_spec *spec)
+{
+    int pair[2];
+
+    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0)
+        return FSN__TASK_DISTILL;
+    return fsn__task_for(spec->task,
+                         spec->detection.locations || spec->detection.confidences ||
+                             (!spec->output && fsn__detector_cut_find(graph, -1, pair) == 1),
+                         1);
+}
+
+/* Without data the spec alone says what the task is, and names may be missing: then all outputs are
+ * ends, as far as a plan goes. Where values are named, they must be there. */
+static enum fsn_status find_ends_dry(const struct fsn__graph *graph, enum fsn__task task,
+                                     const struct fsn_spec *spec, struct fsn__ends *ends,
+                                     struct fsn_faults *faults, struct fsn_error *err)
+{
+    const bool named =
+        spec->detection.locations || spec->detection.confidences || spec->distill_outputs.count > 0;
+    struct fsn_error none = {0};
+    int at = -1;
+    const enum fsn_status status = fsn__find_ends(graph, task, -1, spec, ends, &at, &none);
+
+    if (status == FSN_OK || (!named && status != FSN_NOMEM))
+        return FSN_OK;
+    fsn__fault(faults, fsn__ends_pointer(task, spec, at).text, "%s", none.text);
+    return FSN__FAIL(err, status, "%s", none.text);
+}
+
 /* Without data: any statistics give the same sizes. */
 static enum fsn_status prepare_dry(const struct fsn_model *model, const struct fsn_spec *spec,
                                    struct fsn__prepared *prepared, struct fsn_faults *faults,
                                    struct fsn_error *err)
 {
     struct fsn_error refused = {0};
-    const bool other = spec->detection.locations || spec->task == FSN_TASK_DETECT ||
-                       spec->task == FSN_TASK_DISTILL;
-    const int64_t classes = other ? FSN__NO_HEAD : 0;
-    enum fsn_status status = fsn__prepare(model->graph, spec, classes, prepared, &refused);
+    const enum fsn__task task = dry_task(model->graph, spec);
+    const int64_t classes = task == FSN__TASK_CLASSIFY ? 0 : FSN__NO_HEAD;
+    struct fsn__ends ends;
+    enum fsn_status status = find_ends_dry(model->graph, task, spec, &ends, faults, err);
 
+    if (status != FSN_OK)
+        return status;
+    status = fsn__prepare(model->graph, spec, classes, &ends, prepared, &refused);
     if (status != FSN_OK) {
         if (spec->output && (status == FSN_INVALID || status == FSN_MISMATCH))
             fsn__fault(faults, "/output", "%s", refused.text);
@@ -222,6 +259,8 @@ enum fsn_status fsn_student_create(const struct fsn_model *model, const struct f
         status = fsn__plan_budget(prepared.graph, NULL, spec, 0, NULL, &plan, faults, err);
     if (status == FSN_OK)
         status = fsn__fs_convert(prepared.graph, plan, &options, &student->graph, err);
+    if (status == FSN_OK)
+        fsn__graph_drop_inner(student->graph); /* nobody looks at it inside */
     fsn_plan_destroy(plan);
     fsn__prepared_clear(&prepared);
     if (status != FSN_OK) {

@@ -30,18 +30,36 @@ static enum fsn_status find_head(struct fsn__prepared *out, const struct fsn_spe
 static enum fsn_status find_bare(struct fsn__prepared *out, enum fsn_restore_bn rule,
                                  struct fsn_error *err)
 {
-    const struct fsn__ends ends = {out->has_head ? 1 : 0, {out->head.logits}};
+    struct fsn__ends ends;
 
+    fsn__prepared_ends(out, out->graph, &ends);
+    if (out->has_head)
+        ends.value[0] = out->head.logits;
     return fsn__graph_find_bare_convs(out->graph, &ends, rule, &out->bare, err);
 }
 
+/* As outputs they keep their names and what they are, whatever is rewritten around them. */
+static enum fsn_status keep_ends(struct fsn__prepared *out, const struct fsn__ends *ends,
+                                 struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    for (int i = 0; i < ends->count && status == FSN_OK; i++)
+        status =
+            fsn__graph_add_inner(out->graph, ends->value[i], &out->end_at[out->end_count++], err);
+    return status;
+}
+
 enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_spec *spec,
-                             int64_t classes, struct fsn__prepared *out, struct fsn_error *err)
+                             int64_t classes, const struct fsn__ends *ends,
+                             struct fsn__prepared *out, struct fsn_error *err)
 {
     enum fsn_restore_bn rule =
         spec->finetune.epochs > 0 ? spec->finetune.restore_bn : FSN_RESTORE_BN_NONE;
     enum fsn_status status = fsn__graph_clone(model, &out->graph, err);
 
+    if (status == FSN_OK)
+        status = keep_ends(out, ends, err);
     if (status == FSN_OK)
         status = rewrite(out->graph, err);
     if (status == FSN_OK && out->graph->output_count > 0 && classes != FSN__NO_HEAD)
@@ -51,11 +69,14 @@ enum fsn_status fsn__prepare(const struct fsn__graph *model, const struct fsn_sp
     return status;
 }
 
-void fsn__prepared_ends(const struct fsn__prepared *prepared, struct fsn__ends *out)
+void fsn__prepared_ends(const struct fsn__prepared *prepared, const struct fsn__graph *graph,
+                        struct fsn__ends *out)
 {
     *out = (struct fsn__ends){.count = 0};
     if (prepared->has_head)
-        out->value[out->count++] = prepared->graph->outputs[prepared->head.output];
+        out->value[out->count++] = graph->outputs[prepared->head.output];
+    for (int i = 0; i < prepared->end_count; i++)
+        out->value[out->count++] = graph->outputs[prepared->end_at[i]];
 }
 
 void fsn__prepared_clear(struct fsn__prepared *prepared)

@@ -151,11 +151,13 @@ json_t *fsn__report_json(const struct fsn__report *r)
     free(spec_text);
     /* search: one that is made here sets it */
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "{s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
         "s:o,"
         " s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
-        "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "baseline",
-        side_json(r, &r->baseline), "compressed", side_json(r, &r->compressed), "ratios", "disk",
+        "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "cut",
+        fsn__report_cut_json(r), "baseline", side_json(r, &r->baseline), "compressed",
+        side_json(r, &r->compressed), "ratios", "disk",
         fsn__json_real(ratio(r->baseline.size_bytes, r->compressed.size_bytes)), "parameters",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.parameters)), "effective",
         fsn__json_real(ratio(r->baseline.parameters, r->compressed.effective_parameters)), "change",

@@ -243,6 +243,7 @@ static void put_files(FILE *out, const json_t *report)
              fsn__show_real(fsn__number_of(boxes, "max_difference")).text);
     put_file(out, "model-detections.onnx", boxes, said);
     fsn__html_table_close(out);
+    fsn__report_cut(out, report);
 }
 
 static void put_sides(FILE *out, const json_t *report)

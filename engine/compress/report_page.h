@@ -23,6 +23,8 @@ const struct fsn__judged *fsn__report_judged(const json_t *report);
 
 /* Outputs that were distilled, and the largest of their errors under a key; NaN: there is none. */
 void fsn__report_outputs(FILE *out, const json_t *report);
+/* Where the graph was cut; nothing where it was not. */
+void fsn__report_cut(FILE *out, const json_t *report);
 double fsn__report_worst(const json_t *report, const char *key);
 /* What a layer costs that alone is compressed: its figure, the unit, what it is. */
 struct fsn__layer_cost {

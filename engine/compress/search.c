@@ -25,7 +25,7 @@ static enum fsn_status find_range(struct fsn__candidates *c, struct fsn_error *e
     enum fsn_status status =
         fsn__plan_prepared(job->baseline, prepared, c->spec, NULL, &plan, NULL, err);
 
-    fsn__prepared_ends(prepared, &ends);
+    fsn__prepared_ends(prepared, prepared->graph, &ends);
     if (status == FSN_OK)
         status =
             fsn__plan_bounds(prepared->graph, &ends, c->spec, &range->least, &range->most, err);

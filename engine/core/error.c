@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *fsn_status_name(enum fsn_status status)
 {
@@ -57,9 +58,14 @@ void fsn__fault(struct fsn_faults *faults, const char *pointer, const char *form
 
     if (!faults || faults->count >= FSN_MAX_FAULTS)
         return;
-    fault = &faults->item[faults->count++];
+    fault = &faults->item[faults->count];
     snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
     va_start(args, format);
     vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);
+    for (size_t i = 0; i < faults->count; i++)
+        if (strcmp(faults->item[i].pointer, fault->pointer) == 0 &&
+            strcmp(faults->item[i].text, fault->text) == 0)
+            return; /* said already */
+    faults->count++;
 }

@@ -406,6 +406,9 @@ void fsn_plan_destroy(struct fsn_plan *plan)
         free(plan->layers[i].name);
     free(plan->layers);
     free(plan->output);
+    for (size_t i = 0; i < plan->cut_count; i++)
+        free(plan->cut[i]);
+    free(plan->cut);
     free(plan);
 }
 

@@ -3,7 +3,8 @@
  * A weight is stuck when the ends depend on it and no way back to it leads through operators that
  * all have a gradient: a truth value that picks between two branches does no harm, a QuantizeLinear
  * that everything passes does. Blamed are the nodes without a gradient that a stuck weight meets
- * first on its way to the ends. Nodes stand in order, so each question is one sweep.
+ * first on its way to the ends. Nodes stand in order, so each question is one sweep. The same is
+ * asked of what the ends need at all.
  */
 #include "graph/graph.h"
 
@@ -75,6 +76,28 @@ static int sweep_forward(struct sweep *s, bool *blocked)
                 s->stuck[node->out[j]] = true;
     }
     return count;
+}
+
+int fsn__graph_find_needed(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                           bool *needed)
+{
+    bool *used = calloc((size_t)graph->value_count + 1, sizeof *used);
+    int others = 0;
+
+    if (!used)
+        return -1;
+    fsn__graph_mark_ends(graph, ends, used);
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        const struct fsn__node *node = &graph->nodes[i];
+
+        needed[i] = any(used, node->out, node->n_out);
+        others += !needed[i];
+        for (int j = 0; needed[i] && j < node->n_in; j++)
+            if (node->in[j] >= 0)
+                used[node->in[j]] = true;
+    }
+    free(used);
+    return others;
 }
 
 int fsn__graph_find_blocked(const struct fsn__graph *graph, const struct fsn__ends *ends,

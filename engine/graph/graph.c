@@ -283,9 +283,40 @@ enum fsn_status fsn__graph_add_output(struct fsn__graph *graph, int value, struc
     return FSN_OK;
 }
 
+enum fsn_status fsn__graph_add_inner(struct fsn__graph *graph, int value, int *at,
+                                     struct fsn_error *err)
+{
+    enum fsn_status status;
+
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == value) {
+            *at = i;
+            return FSN_OK;
+        }
+    status = fsn__graph_add_output(graph, value, err);
+    if (status != FSN_OK)
+        return status;
+    graph->inner_count++;
+    *at = graph->output_count - 1;
+    return FSN_OK;
+}
+
+void fsn__graph_drop_inner(struct fsn__graph *graph)
+{
+    graph->output_count -= graph->inner_count;
+    graph->inner_count = 0;
+}
+
 int fsn__graph_find_value(const struct fsn__graph *graph, const char *name)
 {
     return fsn__names_find(&graph->value_names, name);
+}
+
+int fsn__graph_find_computed(const struct fsn__graph *graph, const char *name)
+{
+    const int value = fsn__graph_find_value(graph, name);
+
+    return value >= 0 && graph->values[value].producer >= 0 ? value : -1;
 }
 
 typedef enum fsn_status add_constant(struct fsn__graph *graph, const char *name,
@@ -325,6 +356,7 @@ static enum fsn_status copy_graph(const struct fsn__graph *graph, add_constant *
     }
     copy->input_count = graph->input_count;
     copy->output_count = graph->output_count;
+    copy->inner_count = graph->inner_count;
     memcpy(copy->inputs, graph->inputs, sizeof copy->inputs);
     memcpy(copy->outputs, graph->outputs, sizeof copy->outputs);
     copy->invented = graph->invented;

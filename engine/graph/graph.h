@@ -46,6 +46,9 @@ struct fsn__graph {
     struct fsn__node *nodes;
     int input_count, output_count;
     int inputs[FSN__MAX_IO], outputs[FSN__MAX_IO];
+    /* The last so many outputs are values inside the network that a job looks at. Nothing may
+     * change what they are; files keep their names and do not list them as outputs. */
+    int inner_count;
     struct fsn__names value_names, node_names;
     unsigned invented; /* counts made-up names */
     /* While folding: the batch that the file was exported with and that is open now; Reshape's
@@ -120,7 +123,15 @@ FSN_NODISCARD enum fsn_status fsn__graph_add_input(struct fsn__graph *graph, con
 FSN_NODISCARD enum fsn_status fsn__graph_add_output(struct fsn__graph *graph, int value,
                                                     struct fsn_error *err);
 
+/* Which of the outputs the value is (*at); one more, an inner one, if it is none yet. */
+FSN_NODISCARD enum fsn_status fsn__graph_add_inner(struct fsn__graph *graph, int value, int *at,
+                                                   struct fsn_error *err);
+/* The inner ones are none any more. */
+void fsn__graph_drop_inner(struct fsn__graph *graph);
+
 int fsn__graph_find_value(const struct fsn__graph *graph, const char *name); /* -1: none */
+/* The same among what nodes write. */
+int fsn__graph_find_computed(const struct fsn__graph *graph, const char *name);
 
 /* ---- order, shapes, constants -----------------------------------------------------------------
  */
@@ -170,6 +181,10 @@ FSN_NODISCARD enum fsn_status fsn__graph_drop_identity(struct fsn__graph *graph,
 
 /* Sets flag[value_count] at the ends. */
 void fsn__graph_mark_ends(const struct fsn__graph *graph, const struct fsn__ends *ends, bool *flag);
+/* Marks in needed[node_count] the nodes that the ends depend on. How many others there are; -1 when
+ * out of memory. */
+int fsn__graph_find_needed(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                           bool *needed);
 /* Marks in blocked[node_count] the nodes without a gradient that keep it from a PARAM which the
  * ends depend on. How many they are; -1 when out of memory. */
 int fsn__graph_find_blocked(const struct fsn__graph *graph, const struct fsn__ends *ends,

@@ -667,9 +667,12 @@ struct fsn_plan {
     /* What the rows' shares of the budget rest on: measurements, or equal ratios - which a job
      * whose spec asks for measured ones replaces when it runs, the size being the same. */
     bool measured;
-    char *output;                  /* the output whose scores are trained; NULL: none fits */
-    int restored_bn;               /* convolutions that are trained with batch norm put back */
-    int64_t parameters;            /* of the baseline, as the reference counts */
+    char *output;       /* the output whose scores are trained; NULL: none fits */
+    size_t cut_count;   /* values inside the network that training ends in; 0: at its outputs */
+    char **cut;         /* their names */
+    int tail_nodes;     /* nodes that are kept as they are behind them */
+    int restored_bn;    /* convolutions that are trained with batch norm put back */
+    int64_t parameters; /* of the baseline, as the reference counts */
     int64_t compressed_parameters; /* the same count with Filter Summaries */
     int64_t effective_parameters;  /* a quantised FS counts numel * bits/32 + 2 */
     int64_t macs;                  /* multiply-adds of one image */

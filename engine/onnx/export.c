@@ -1,10 +1,10 @@
 /* export.c - a model as ONNX bytes (IR 8, operator set 13), the same bytes for the same model.
  *
- * The file is meant to be small: values get names of one or two letters (graph inputs and outputs
- * keep theirs, layers keep their node names), shapes of values in between are left out, attributes
- * that only repeat a default are dropped, and equal small constants are written once (trained ones
- * never: they would be one parameter when the file is trained on). The dense form keeps every name,
- * since it is what other tools go on with.
+ * The file is meant to be small: values get names of one or two letters (graph inputs and outputs,
+ * and what a job looks at inside, keep theirs, layers keep their node names), shapes of values in
+ * between are left out, attributes that only repeat a default are dropped, and equal small
+ * constants are written once (trained ones never: they would be one parameter when the file is
+ * trained on). The dense form keeps every name, since it is what other tools go on with.
  */
 #include "onnx/export.h"
 
@@ -104,8 +104,8 @@ const char *fsn__export_value(struct fsn__exporter *ex, int value)
     return ex->value_name[value];
 }
 
-/* Graph inputs and outputs keep their names; no invented name may meet them, nor, in the dense
- * form, any name at all. */
+/* Graph inputs and outputs keep their names, inner ones too; no invented name may meet them, nor,
+ * in the dense form, any name at all. */
 static void keep_names(struct fsn__exporter *ex)
 {
     const struct fsn__graph *graph = ex->graph;
@@ -143,7 +143,7 @@ static void fill_graph(struct fsn__exporter *ex, FsnOnnx__GraphProto *proto)
     proto->initializer = (FsnOnnx__TensorProto **)(void *)ex->initialisers.data;
     proto->n_input = (size_t)graph->input_count;
     proto->input = fsn__export_alloc(ex, FSN__MAX_IO, sizeof(void *));
-    proto->n_output = (size_t)graph->output_count;
+    proto->n_output = (size_t)(graph->output_count - graph->inner_count);
     proto->output = fsn__export_alloc(ex, FSN__MAX_IO, sizeof(void *));
     if (ex->out_of_memory)
         return;
@@ -152,7 +152,7 @@ static void fill_graph(struct fsn__exporter *ex, FsnOnnx__GraphProto *proto)
 
         proto->input[i] = fsn__export_value_info(ex, value->name, &value->tensor, value->late);
     }
-    for (int i = 0; i < graph->output_count; i++) {
+    for (size_t i = 0; i < proto->n_output; i++) {
         const struct fsn__value *value = &graph->values[graph->outputs[i]];
 
         proto->output[i] = fsn__export_value_info(ex, value->name, &value->tensor, value->late);

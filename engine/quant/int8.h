@@ -24,9 +24,11 @@ struct fsn__int8_places {
 };
 
 /* Chooses them in a graph whose weights are constants and whose batch norm is folded: what integer
- * kernels read, and write for one another. What a network ends in stays float. Zero-initialise
- * *out; cleared by fsn__int8_places_clear, after a failure too. Errors: NOMEM. */
+ * kernels read, and write for one another. What a network ends in stays float, and what comes
+ * behind the ends. Zero-initialise *out; cleared by fsn__int8_places_clear, after a failure too.
+ * Errors: NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__int8_choose(const struct fsn__graph *graph,
+                                               const struct fsn__ends *ends,
                                                struct fsn__int8_places *out, struct fsn_error *err);
 void fsn__int8_places_clear(struct fsn__int8_places *places);
 

@@ -153,8 +153,8 @@ static void visit(struct walk *w, int i)
             w->leads[node->in[j]] = w->leads[node->in[j]] || on || layer;
 }
 
-enum fsn_status fsn__int8_choose(const struct fsn__graph *graph, struct fsn__int8_places *out,
-                                 struct fsn_error *err)
+enum fsn_status fsn__int8_choose(const struct fsn__graph *graph, const struct fsn__ends *ends,
+                                 struct fsn__int8_places *out, struct fsn_error *err)
 {
     const size_t values = (size_t)graph->value_count + 1;
     struct walk w = {.graph = graph,
@@ -162,20 +162,24 @@ enum fsn_status fsn__int8_choose(const struct fsn__graph *graph, struct fsn__int
                      .uses = fsn__graph_count_uses(graph),
                      .cut = calloc(values, sizeof *w.cut),
                      .leads = calloc(values, sizeof *w.leads)};
+    bool *needed = calloc((size_t)graph->node_count + 1, sizeof *needed);
     enum fsn_status status;
 
     out->value = calloc(values, sizeof *out->value);
     out->same = calloc(values, sizeof *out->same);
     out->layer = calloc((size_t)graph->node_count + 1, sizeof *out->layer);
-    status = w.uses && w.cut && w.leads && out->value && out->same && out->layer ? FSN_OK
-                                                                                 : FSN__NOMEM(err);
+    status = w.uses && w.cut && w.leads && out->value && out->same && out->layer && needed &&
+                     fsn__graph_find_needed(graph, ends, needed) >= 0
+                 ? FSN_OK
+                 : FSN__NOMEM(err);
     for (int i = 0; status == FSN_OK && i < graph->value_count; i++) {
         w.cut[i] = i;
         out->same[i] = -1;
     }
     for (int i = graph->node_count - 1; status == FSN_OK && i >= 0; i--)
-        if (graph->nodes[i].n_in > 0 && graph->nodes[i].n_out > 0)
+        if (needed[i] && graph->nodes[i].n_in > 0 && graph->nodes[i].n_out > 0)
             visit(&w, i);
+    free(needed);
     free(w.uses);
     free(w.cut);
     free(w.leads);

@@ -13,15 +13,17 @@
 
 /* Where the two outputs are, and what they are relative to. */
 struct fsn__detector_head {
-    int locations, confidences; /* values of the graph: outputs, or what a final Softmax reads */
+    int locations, confidences; /* values of the graph: the ends, or what a final Softmax reads */
+    int ends[2];                /* the two as they are named: outputs, or values inside */
     int64_t boxes;              /* P */
     int32_t classes;            /* C, without the background */
     float *standard;            /* [P][4] default boxes (cx, cy, w, h), owned */
     float variance[4];
 };
 
-/* Finds the outputs that spec->detection names, or by their shapes, and makes the default boxes
- * that it asks for. classes: that the data set has. who names the network in messages. Errors:
+/* Finds the values that spec->detection names, or raw outputs inside a network that decodes its
+ * boxes (detector_cut.c), or outputs by their shapes; and makes the default boxes that are asked
+ * for. classes: that the data set has. who names the network in messages. Errors:
  * INVALID (no such output), MISMATCH (no such outputs, or several; their classes, or the number of
  * default boxes, are others), LIMIT, NOMEM. Zero-initialise *out; fsn__detector_head_clear frees.
  */
@@ -30,13 +32,20 @@ FSN_NODISCARD enum fsn_status fsn__detector_head_find(const struct fsn__graph *g
                                                       const struct fsn_spec *spec,
                                                       struct fsn__detector_head *out,
                                                       struct fsn_error *err);
-/* The outputs alone, without default boxes. */
+/* The outputs alone, without default boxes; classes -1: of any number. */
 FSN_NODISCARD enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph,
                                                          const char *who, int classes,
                                                          const struct fsn_spec *spec,
                                                          struct fsn__detector_head *out,
                                                          struct fsn_error *err);
 void fsn__detector_head_clear(struct fsn__detector_head *head);
+/* How many pairs of values [N,P,4] and [N,P,classes + 1] there are, raw outputs of a network that
+ * decodes its boxes (detector_cut.c); one of them goes into pair. */
+int fsn__detector_cut_find(const struct fsn__graph *graph, int classes, int pair[2]);
+/* ", and inside it 'a' float32 [N,P,4], ...": values of such shapes that are no outputs, as many as
+ * fit; "" for none. */
+const char *fsn__detector_list_inner(const struct fsn__graph *graph, int classes, char text[400]);
+#define FSN__LIST_INNER(graph, classes) fsn__detector_list_inner((graph), (classes), (char[400]){0})
 
 /* How the spec has what is found chosen. */
 struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec);

@@ -2,7 +2,8 @@
  * detector_head.c - finds a detector's raw outputs and makes the default boxes they are relative
  * to.
  *
- * Without names the outputs are known by their shapes, [N,P,4] and [N,P,C+1]. Several pairs may
+ * Names may be those of values inside the network. Without names the outputs are known by their
+ * shapes, [N,P,4] and [N,P,C+1], unless the boxes are decoded (detector_cut.c). Several pairs may
  * have these: with three classes both outputs are as wide. Then the zoo's own names decide.
  *
  * Files that end in a Softmax over the classes (as the known PyTorch port's do for inference) are
@@ -29,60 +30,63 @@ static bool is_rows(const struct fsn__tensor *t, int64_t width)
            (width == 0 || t->dim[2] == width);
 }
 
-static const struct fsn__value *output_of(const struct fsn__graph *graph, int i)
-{
-    return &graph->values[graph->outputs[i]];
-}
-
-/* The output of that name; -1: none. */
-static int find_named(const struct fsn__graph *graph, const char *name)
-{
-    for (int i = 0; i < graph->output_count; i++)
-        if (strcmp(output_of(graph, i)->name, name) == 0)
-            return i;
-    return -1;
-}
-
-/* Which outputs may be taken: [0] as locations, [1] as confidences. */
+/* Which values may be taken: [0] as locations, [1] as confidences. */
 struct search {
     const struct fsn__graph *graph;
     const char *who;
-    const char *name[2]; /* NULL: any */
+    const char *name[2]; /* NULL: any output */
     int64_t width[2];
 };
 
-static bool may_be(const struct search *search, int which, int i, int64_t width)
+static const struct fsn__value *value_of(const struct search *search, int i)
 {
-    const struct fsn__value *value = output_of(search->graph, i);
+    return &search->graph->values[i];
+}
 
-    return is_rows(&value->tensor, width) &&
-           (!search->name[which] || strcmp(search->name[which], value->name) == 0);
+static bool may_be(const struct search *search, int i, int64_t width)
+{
+    const struct fsn__value *value = value_of(search, i);
+
+    return !value->late && is_rows(&value->tensor, width);
+}
+
+/* The one that is named, wherever it lies in the network, or all outputs; how many. */
+static int list_choices(const struct search *search, int which, int choice[FSN__MAX_IO])
+{
+    const struct fsn__graph *graph = search->graph;
+
+    if (search->name[which]) {
+        choice[0] = fsn__graph_find_computed(graph, search->name[which]);
+        return choice[0] >= 0;
+    }
+    memcpy(choice, graph->outputs, (size_t)graph->output_count * sizeof *choice);
+    return graph->output_count;
 }
 
 static bool are_pair(const struct search *search, int i, int j, int64_t confidences)
 {
-    const struct fsn__tensor *a = &output_of(search->graph, i)->tensor;
-    const struct fsn__tensor *b = &output_of(search->graph, j)->tensor;
+    const struct fsn__tensor *a = &value_of(search, i)->tensor, *b = &value_of(search, j)->tensor;
 
-    return i != j && may_be(search, 0, i, search->width[0]) && may_be(search, 1, j, confidences) &&
+    return i != j && may_be(search, i, search->width[0]) && may_be(search, j, confidences) &&
            a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1];
 }
 
 /* How many pairs there are; the last of them, or the one of the zoo's names, goes into pair. */
 static int find_pairs(const struct search *search, int64_t confidences, int pair[2])
 {
-    const struct fsn__graph *graph = search->graph;
-    int count = 0;
+    int choice[2][FSN__MAX_IO], count = 0;
+    const int first = list_choices(search, 0, choice[0]);
+    const int second = list_choices(search, 1, choice[1]);
 
-    for (int i = 0; i < graph->output_count; i++)
-        for (int j = 0; j < graph->output_count; j++) {
-            if (!are_pair(search, i, j, confidences))
+    for (int i = 0; i < first; i++)
+        for (int j = 0; j < second; j++) {
+            if (!are_pair(search, choice[0][i], choice[1][j], confidences))
                 continue;
             count++;
-            pair[0] = i;
-            pair[1] = j;
-            if (strcmp(output_of(graph, i)->name, zoo_names[0]) == 0 &&
-                strcmp(output_of(graph, j)->name, zoo_names[1]) == 0)
+            pair[0] = choice[0][i];
+            pair[1] = choice[1][j];
+            if (strcmp(value_of(search, pair[0])->name, zoo_names[0]) == 0 &&
+                strcmp(value_of(search, pair[1])->name, zoo_names[1]) == 0)
                 return 1;
         }
     return count;
@@ -97,31 +101,26 @@ static enum fsn_status check_named(const struct search *search, int which, struc
 
     if (!name)
         return FSN_OK;
-    i = find_named(search->graph, name);
+    i = fsn__graph_find_computed(search->graph, name);
     if (i < 0)
         return FSN__FAIL(err, FSN_INVALID,
-                         "%s: detection.%s: the network has no output '%.100s'; it has %s",
-                         search->who, zoo_names[which], name, FSN__LIST_OUTPUTS(search->graph));
-    t = &output_of(search->graph, i)->tensor;
-    if (!is_rows(t, which == 0 ? OFFSETS : 0))
+                         "%s: detection.%s: the network has no output '%.100s'; it has %s%s",
+                         search->who, zoo_names[which], name, FSN__LIST_OUTPUTS(search->graph),
+                         FSN__LIST_INNER(search->graph, -1));
+    t = &value_of(search, i)->tensor;
+    if (!may_be(search, i, which == 0 ? OFFSETS : 0))
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: detection.%s: output '%.100s' is %s %s, expected float32 %s",
+                         "%s: detection.%s: output '%.100s' is %s %s, expected float32 %s%s",
                          search->who, zoo_names[which], name, fsn__dtype_name(t->dtype),
-                         FSN__SHAPE(t), rows[which]);
+                         FSN__SHAPE(t), rows[which], FSN__LIST_INNER(search->graph, -1));
     return FSN_OK;
 }
 
-static enum fsn_status find_outputs(const struct search *search, int classes, int pair[2],
-                                    struct fsn_error *err)
+static enum fsn_status find_among(const struct search *search, int classes, int pair[2],
+                                  struct fsn_error *err)
 {
-    enum fsn_status status = check_named(search, 0, err);
-    int count;
+    const int count = find_pairs(search, search->width[1], pair);
 
-    if (status == FSN_OK)
-        status = check_named(search, 1, err);
-    if (status != FSN_OK)
-        return status;
-    count = find_pairs(search, search->width[1], pair);
     if (count == 1)
         return FSN_OK;
     if (count > 1)
@@ -133,13 +132,50 @@ static enum fsn_status find_outputs(const struct search *search, int classes, in
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: output '%.60s' is %s: %lld classes and the background, the data set "
                          "has %d classes",
-                         search->who, output_of(search->graph, pair[1])->name,
-                         FSN__SHAPE(&output_of(search->graph, pair[1])->tensor),
-                         (long long)output_of(search->graph, pair[1])->tensor.dim[2] - 1, classes);
+                         search->who, value_of(search, pair[1])->name,
+                         FSN__SHAPE(&value_of(search, pair[1])->tensor),
+                         (long long)value_of(search, pair[1])->tensor.dim[2] - 1, classes);
     return FSN__FAIL(err, FSN_MISMATCH,
                      "%s: a detector has outputs float32 [N,boxes,4] and [N,boxes,%d] for the data "
-                     "set's %d classes and the background; the network has %s",
-                     search->who, classes + 1, classes, FSN__LIST_OUTPUTS(search->graph));
+                     "set's %d classes and the background; the network has %s%s",
+                     search->who, classes + 1, classes, FSN__LIST_OUTPUTS(search->graph),
+                     FSN__LIST_INNER(search->graph, classes));
+}
+
+static enum fsn_status find_outputs(const struct search *search, int classes, int pair[2],
+                                    struct fsn_error *err)
+{
+    enum fsn_status status = check_named(search, 0, err);
+    int inside = 0;
+
+    if (status == FSN_OK)
+        status = check_named(search, 1, err);
+    if (status != FSN_OK)
+        return status;
+    if (!search->name[0] && !search->name[1])
+        inside = fsn__detector_cut_find(search->graph, classes, pair);
+    if (inside > 1)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: the network decodes its boxes, and which values are the raw ones is "
+                         "not clear: name them by detection.locations and detection.confidences; "
+                         "it has %s%s",
+                         search->who, FSN__LIST_OUTPUTS(search->graph),
+                         FSN__LIST_INNER(search->graph, classes));
+    return inside == 1 ? FSN_OK : find_among(search, classes, pair, err);
+}
+
+/* Whether a Sigmoid writes the value, or reads it inside the network. */
+static bool meets_sigmoid(const struct fsn__graph *graph, int value)
+{
+    const struct fsn__op *sigmoid = fsn__op_find("", "Sigmoid");
+    const int producer = graph->values[value].producer;
+
+    if (producer >= 0 && graph->nodes[producer].op == sigmoid)
+        return true;
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == sigmoid && graph->nodes[i].in[0] == value)
+            return true;
+    return false;
 }
 
 /* In front of a Softmax over the last axis. A Sigmoid's scores are of another kind of detector. */
@@ -150,7 +186,7 @@ static enum fsn_status find_logits(const struct search *search, int *value, stru
     const struct fsn__node *node = producer >= 0 ? &graph->nodes[producer] : NULL;
     int64_t axis;
 
-    if (node && node->op == fsn__op_find("", "Sigmoid"))
+    if (meets_sigmoid(graph, *value))
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: output '%.100s' ends in a Sigmoid; detectors are read whose classes "
                          "and background are one Softmax",
@@ -279,7 +315,7 @@ static struct search search_for(const struct fsn__graph *graph, const char *who,
         .graph = graph,
         .who = who,
         .name = {spec->detection.locations, spec->detection.confidences},
-        .width = {OFFSETS, classes + 1},
+        .width = {OFFSETS, classes < 0 ? 0 : classes + 1},
     };
 }
 
@@ -298,8 +334,8 @@ enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph, const
     status = find_outputs(&search, classes, pair, err);
     if (status != FSN_OK)
         return status;
-    head.locations = graph->outputs[pair[0]];
-    head.confidences = graph->outputs[pair[1]];
+    head.locations = head.ends[0] = pair[0];
+    head.confidences = head.ends[1] = pair[1];
     head.boxes = graph->values[head.locations].tensor.dim[1];
     status = find_logits(&search, &head.confidences, err);
     if (status == FSN_OK)

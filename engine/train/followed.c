@@ -5,6 +5,7 @@
  * hardly a gradient comes back through it.
  */
 #include "train/followed.h"
+#include "core/similar.h"
 #include "train/view.h"
 
 #include <stdlib.h>
@@ -57,31 +58,61 @@ static bool has_images(const struct fsn__graph *graph, int value)
     const struct fsn__tensor *t = &graph->values[value].tensor;
     const struct fsn__tensor *input = &graph->values[graph->inputs[0]].tensor;
 
-    return t->dtype == FSN__F32 && t->ndim >= 2 && graph->values[value].producer >= 0 &&
-           t->dim[0] == input->dim[0];
+    return !graph->values[value].late && t->dtype == FSN__F32 && t->ndim >= 2 &&
+           graph->values[value].producer >= 0 && t->dim[0] == input->dim[0];
+}
+
+static bool is_output(const struct fsn__graph *graph, int value)
+{
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == value)
+            return true;
+    return false;
+}
+
+/* The value inside that could be followed and whose name is most like the one that is not there. */
+static const char *nearest_inner(const struct fsn__graph *graph, const char *name)
+{
+    enum { COMPARED = 4096 };
+    size_t best = strlen(name) / 3 + 2;
+    const char *nearest = NULL;
+
+    for (int i = 0; i < graph->value_count && i < COMPARED; i++) {
+        const size_t distance = fsn__edit_distance(graph->values[i].name, name);
+
+        if (distance < best && has_images(graph, i) && !is_output(graph, i)) {
+            best = distance;
+            nearest = graph->values[i].name;
+        }
+    }
+    return nearest;
 }
 
 static enum fsn_status find_named(const struct fsn__graph *graph, const char *who,
                                   const struct fsn_distill_output *wanted,
                                   struct fsn__followed_output *out, struct fsn_error *err)
 {
-    for (int i = 0; i < graph->output_count; i++) {
-        const struct fsn__value *value = &graph->values[graph->outputs[i]];
+    const int at = fsn__graph_find_computed(graph, wanted->name);
+    const struct fsn__value *value;
+    const char *nearest;
 
-        if (strcmp(value->name, wanted->name) != 0)
-            continue;
-        if (!has_images(graph, graph->outputs[i]))
-            return FSN__FAIL(err, FSN_MISMATCH,
-                             "%s: output '%.100s' is %s %s, expected float32 with a row for each "
-                             "image",
-                             who, value->name, fsn__dtype_name(value->tensor.dtype),
-                             FSN__SHAPE(&value->tensor));
-        *out = describe(graph, graph->outputs[i], wanted->loss, wanted->weight);
-        return FSN_OK;
+    if (at < 0) {
+        nearest = nearest_inner(graph, wanted->name);
+        return FSN__FAIL(
+            err, FSN_INVALID,
+            "%s: distill_outputs: the network has no output '%.100s'; it has %s%s%.60s%s", who,
+            wanted->name, FSN__LIST_OUTPUTS(graph), nearest ? ", and inside it '" : "",
+            nearest ? nearest : "", nearest ? "'" : "");
     }
-    return FSN__FAIL(err, FSN_INVALID,
-                     "%s: distill_outputs: the network has no output '%.100s'; it has %s", who,
-                     wanted->name, FSN__LIST_OUTPUTS(graph));
+    value = &graph->values[at];
+    if (!has_images(graph, at))
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: output '%.100s' is %s %s, expected float32 with a row for each "
+                         "image",
+                         who, value->name, fsn__dtype_name(value->tensor.dtype),
+                         FSN__SHAPE(&value->tensor));
+    *out = describe(graph, at, wanted->loss, wanted->weight);
+    return FSN_OK;
 }
 
 /* Every output that can be followed. */
@@ -110,10 +141,12 @@ static enum fsn_status find_all(const struct fsn__graph *graph, const char *who,
     }
     free(blocked);
     if (status == FSN_OK && out->count == 0)
-        status = FSN__FAIL(err, FSN_MISMATCH,
-                           "%s: no output can be distilled: one of float32 with a row for each "
-                           "image is needed, behind operators with a gradient; the network has %s",
-                           who, FSN__LIST_OUTPUTS(graph));
+        status =
+            FSN__FAIL(err, FSN_MISMATCH,
+                      "%s: no output can be distilled: one of float32 with a row for each "
+                      "image is needed, behind operators with a gradient; the network has %s, and "
+                      "values inside it may be named by distill_outputs",
+                      who, FSN__LIST_OUTPUTS(graph));
     return status;
 }
 
@@ -202,12 +235,10 @@ static enum fsn_status look_at(struct fsn__followed *network, const char *who,
 /* The outputs themselves, by mse. */
 static void take_as_written(const struct fsn__graph *graph, struct fsn__followed_list *outputs)
 {
-    for (int i = 0; i < outputs->count; i++)
-        for (int o = 0; o < graph->output_count; o++)
-            if (strcmp(graph->values[graph->outputs[o]].name, outputs->item[i].name) == 0) {
-                outputs->item[i].value = graph->outputs[o];
-                outputs->item[i].loss = FSN_OUTPUT_MSE;
-            }
+    for (int i = 0; i < outputs->count; i++) {
+        outputs->item[i].value = fsn__graph_find_computed(graph, outputs->item[i].name);
+        outputs->item[i].loss = FSN_OUTPUT_MSE;
+    }
 }
 
 enum fsn_status fsn__followed_create(struct fsn__graph *graph, const char *who,

@@ -9,7 +9,7 @@
 
 /* An output that is compared. */
 struct fsn__followed_output {
-    const char *name; /* of the file's output; borrowed from the graph */
+    const char *name; /* of the file's output, or the value inside; borrowed from the graph */
     int value;        /* of the graph: the output, or what its final Softmax reads */
     enum fsn_output_loss loss;
     double weight;
@@ -21,10 +21,11 @@ struct fsn__followed_list {
     struct fsn__followed_output item[FSN_MAX_DISTILL_OUTPUTS];
 };
 
-/* Finds the outputs that spec->distill_outputs names, or all of float32 that have a batch axis and
- * that a gradient comes back through. who names the network in messages. Errors: INVALID (no such
- * output), MISMATCH (none can be followed, one that is named cannot, or too many). The pointer of
- * the setting at fault, in the spec, goes into *at (may be NULL): -1, or which of the list. */
+/* Finds the outputs, or values inside the network, that spec->distill_outputs names, or all of
+ * float32 that have a batch axis and that a gradient comes back through. who names the network in
+ * messages. Errors: INVALID (no such output), MISMATCH (none can be followed, one that is named
+ * cannot, or too many). The pointer of the setting at fault, in the spec, goes into *at (may be
+ * NULL): -1, or which of the list. */
 FSN_NODISCARD enum fsn_status fsn__followed_find(const struct fsn__graph *graph, const char *who,
                                                  const struct fsn_spec *spec,
                                                  struct fsn__followed_list *out, int *at,

@@ -75,6 +75,16 @@ static enum fsn_status run_group(struct observation *o, struct fsn__graph *view,
     return status;
 }
 
+/* One that can be run. */
+static int any_output(const struct fsn__graph *graph)
+{
+    int i = 0;
+
+    while (i + 1 < graph->output_count && graph->values[graph->outputs[i]].late)
+        i++;
+    return graph->outputs[i];
+}
+
 static enum fsn_status observe(struct observation *o, const int *value, int count,
                                float (*range)[2], struct fsn_error *err)
 {
@@ -83,7 +93,7 @@ static enum fsn_status observe(struct observation *o, const int *value, int coun
     enum fsn_status status;
 
     for (int i = 0; i < count; i++) { /* images are read where they come in */
-        ends[i] = value[i] == o->graph->inputs[0] ? o->graph->outputs[0] : value[i];
+        ends[i] = value[i] == o->graph->inputs[0] ? any_output(o->graph) : value[i];
         o->histogram[i] = (struct fsn__histogram){0};
     }
     status = fsn__view_create(o->graph, "calibration", o->job->data, ends, count, &view, err);

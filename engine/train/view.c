@@ -100,6 +100,7 @@ enum fsn_status fsn__view_create(const struct fsn__graph *graph, const char *who
         return status;
     memcpy(view->outputs, outputs, (size_t)count * sizeof *outputs);
     view->output_count = count;
+    view->inner_count = 0;
     if (layout == FSN__IMAGES_NHWC)
         status = turn_input(view, &shape, err);
     if (status == FSN_OK)

@@ -57,14 +57,43 @@ same "the curve has matched boxes" '[3,true,true]' "$(of '.training | [length, a
 same "as has training.csv" "matched 3" "$(head -n 1 "$dir/one/training.csv" | sed 's/.*,//') $(grep -cE ',[0-9.]+$' "$dir/one/training.csv")"
 holds "report.html shows precision" "mAP" "$(<"$dir/one/report.html")"
 
+# ---- decoded and suppressed inside ---------------------------------------------------------------
+"$build/tail_maker" "$dir/detector.onnx" 96 suppress "$dir/whole.onnx"
+job[1]=$dir/whole.onnx
+run 0 plan "$dir/whole.onnx"
+holds "the plan says where a network is cut" "19 nodes kept as they are, behind raw_boxes, raw_scores" "$out"
+run 0 "${job[@]}" --int8 on --holdout 0.2 --out "$dir/cut"
+job[1]=$dir/detector.onnx
+for side in baseline compressed int8; do
+    same "the $side of a network that goes on behind is that of the raw one" \
+        "$(jq -c ".$side | [.map50, .coco_ap]" "$dir/one/report.json")" "$(jq -c ".$side | [.map50, .coco_ap]" "$dir/cut/report.json")"
+done
+same "the report says where it was cut, and that the files agree behind" '[["raw_boxes","raw_scores"],19,3,4,true,true]' \
+    "$(jq -c '.cut | [.values, .tail_nodes, .outputs.compared, .outputs.images, .outputs.same_shapes, .outputs.max_difference < 1e-3]' "$dir/cut/report.json")"
+same "a network that ends in its raw outputs is not cut" null "$(of .cut)"
+holds "report.html says it too" "the 19 nodes behind are in the files as they were" "$(<"$dir/cut/report.html")"
+for file in model model-dense model-int8; do
+    run 0 inspect "$dir/cut/$file.onnx" --json
+    same "$file.onnx has the outputs of the upload" '["chosen","kept","kept_scores"]' "$(jq -c '[.outputs[].name]' <<<"$out")"
+    same "$file.onnx still suppresses" 1 "$(jq .operators.NonMaxSuppression <<<"$out")"
+done
+run 0 eval "$dir/cut/model.onnx" --data "$dir/boxes.tar.gz" --threads 2 --json --locations raw_boxes --confidences raw_scores
+same "its raw values are found by their names" "$(jq -c ".compressed | $figures" "$dir/cut/report.json")" "$(jq -c "$figures" <<<"$out")"
+run 0 compress "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --epochs 0 --ratio 4 --threads 2 --out "$dir/values" \
+    --task distill --distill-outputs '["raw_boxes", {"name": "raw_scores", "loss": "kl"}]'
+same "values inside are distilled" '["raw_boxes","raw_scores",19,true]' \
+    "$(jq -c '[.outputs[].name, .cut.tail_nodes, all(.outputs[]; .error > 0)]' "$dir/values/report.json")"
+run 1 compress "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --out "$dir/none" --locations chosen
+holds "what cannot be a raw output is told what can" "and inside it 'raw_boxes' float32 [N," "$err"
+
 # ---- interrupted -------------------------------------------------------------------------------
 long=("${job[@]}" --epochs 6)
 run 0 "${long[@]}" --out "$dir/whole"
-interrupt 1 'epoch 2/6' "$dir/cut.err" "$dir/cut $dir/cut.checkpoint" \
-    "$fsnet" "${long[@]}" --out "$dir/cut" --checkpoint "$dir/cut.checkpoint"
+interrupt 1 'epoch 2/6' "$dir/broken.err" "$dir/broken $dir/broken.checkpoint" \
+    "$fsnet" "${long[@]}" --out "$dir/broken" --checkpoint "$dir/broken.checkpoint"
 same "the job was interrupted in its midst" "yes 1" "$reached $code"
-run 0 "${long[@]}" --out "$dir/cut" --checkpoint "$dir/cut.checkpoint"
-check "what was interrupted ends with the same bytes" cmp "$dir/whole/model.onnx" "$dir/cut/model.onnx"
+run 0 "${long[@]}" --out "$dir/broken" --checkpoint "$dir/broken.checkpoint"
+check "what was interrupted ends with the same bytes" cmp "$dir/whole/model.onnx" "$dir/broken/model.onnx"
 
 # ---- several files -----------------------------------------------------------------------------
 run 0 "${job[@]}" --sweep-bits 3,8 --out "$dir/swept"
@@ -113,6 +142,15 @@ refused_order "boxes of a classifier" "$classifier" "$shapes" '{"files": {"detec
 refused_order "what is for classifiers" "$model" "$dataset" \
     '{"finetune": {"mixup": 0.2, "label_smoothing": 0.1, "augment": ["crop", "cutout"], "distill": {"feature": 0.5}}}' \
     "/finetune/mixup /finetune/label_smoothing /finetune/augment /finetune/distill/feature" "is for classifiers"
+upload models "$dir/whole.onnx"
+whole=$id
+model=$whole
+order "$(jq -c '.finetune.epochs = 0' <<<"$spec")"
+finishes succeeded
+call GET "/v1/jobs/$job"
+same "the plan of a job says where it is cut" '["raw_boxes","raw_scores"]' "$(field '.plan.cut.values | tojson')"
+refused_order "a value that is not there" "$whole" "$dataset" '{"detection": {"locations": "raw_box", "confidences": "raw_scores"}}' \
+    /detection/locations "and inside it 'raw_boxes'"
 refused_order "default boxes of another size" "$model" "$dataset" '{"detection": {"default_boxes": "ssd300"}}' \
     /detection/default_boxes "for images of 300 x 300; the network takes 96 x 96"
 

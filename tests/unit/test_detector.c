@@ -100,6 +100,7 @@ static void outputs_of_one_shape_are_told_apart_by_name(void **state)
     fsn__detector_head_clear(&head);
     graph->values[graph->outputs[0]].name = "a";
     graph->values[graph->outputs[1]].name = "b";
+    assert_int_equal(fsn__graph_prune(graph, NULL), FSN_OK); /* which lists names anew */
     assert_refused(model, 3, &spec, FSN_MISMATCH,
                    "several outputs have the shapes of a detector's");
     spec.detection.locations = b; /* one is enough */

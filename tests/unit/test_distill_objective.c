@@ -264,6 +264,30 @@ static void a_softmax_is_compared_by_what_it_reads(void **state)
     fsn__graph_destroy(graph);
 }
 
+static void values_inside_can_be_followed(void **state)
+{
+    struct toy_run *f = *state;
+    struct fsn__graph *graph = network(1);
+    struct fsn__followed_list list;
+    struct fsn_error err = {.status = FSN_OK};
+    const int scores = graph->outputs[SCORES];
+    const char *name = name_of(graph, SCORES);
+    char near[80];
+
+    /* the scores come out no more, though something else is made of them */
+    assert_int_equal(
+        fsn__graph_apply(graph, "Exp", "tail", NULL, 1, &scores, &graph->outputs[SCORES], NULL),
+        FSN_OK);
+    follow(&f->spec, name, FSN_OUTPUT_MSE);
+    assert_int_equal(fsn__followed_find(graph, "test", &f->spec, &list, NULL, NULL), FSN_OK);
+    assert_int_equal(list.item[0].value, scores);
+    snprintf(near, sizeof near, "%sx", name);
+    follow(&f->spec, near, FSN_OUTPUT_MSE);
+    assert_int_equal(fsn__followed_find(graph, "test", &f->spec, &list, NULL, &err), FSN_INVALID);
+    assert_non_null(strstr(err.text, ", and inside it '"));
+    fsn__graph_destroy(graph);
+}
+
 static void a_network_follows_itself_without_a_distance(void **state)
 {
     struct toy_run *f = *state;
@@ -317,6 +341,7 @@ int main(void)
         TEST(held_back_images_are_judged_by_the_same_loss),
         TEST(a_run_that_was_stopped_ends_with_the_bytes_of_an_undisturbed_one),
         TEST(a_softmax_is_compared_by_what_it_reads),
+        TEST(values_inside_can_be_followed),
         TEST(a_network_follows_itself_without_a_distance),
         TEST(what_cannot_be_followed_is_refused),
     };

@@ -96,10 +96,11 @@ static void preparing_keeps_the_function_and_finds_what_to_normalise(void **stat
 {
     struct fsn__graph *graph = exported();
     struct fsn__prepared prepared = {0};
+    const struct fsn__ends none = {.count = 0};
     const struct fsn_spec spec = short_spec();
 
     (void)state;
-    assert_int_equal(fsn__prepare(graph, &spec, CLASSES, &prepared, NULL), FSN_OK);
+    assert_int_equal(fsn__prepare(graph, &spec, CLASSES, &none, &prepared, NULL), FSN_OK);
     assert_true(graph_difference(graph, prepared.graph, 3) < 1e-5);
     assert_int_equal(graph_count(prepared.graph, "Mul"), 0);
     assert_int_equal(graph_count(prepared.graph, "Transpose"), 1); /* the input's */
@@ -115,11 +116,12 @@ static void nothing_is_put_back_where_nothing_is_trained(void **state)
 {
     struct fsn__graph *graph = exported();
     struct fsn__prepared prepared = {0};
+    const struct fsn__ends none = {.count = 0};
     struct fsn_spec spec = short_spec();
 
     (void)state;
     spec.finetune.epochs = 0;
-    assert_int_equal(fsn__prepare(graph, &spec, CLASSES, &prepared, NULL), FSN_OK);
+    assert_int_equal(fsn__prepare(graph, &spec, CLASSES, &none, &prepared, NULL), FSN_OK);
     assert_int_equal(prepared.bare.count, 0);
     fsn__prepared_clear(&prepared);
     fsn__graph_destroy(graph);

@@ -62,7 +62,7 @@ static struct fsn__graph *in_integers(const struct fsn__graph *graph)
 
     assert_non_null(range);
     ok(fsn__graph_clone(graph, &copy, &err), &err);
-    ok(fsn__int8_choose(copy, &places, &err), &err);
+    ok(fsn__int8_choose(copy, NULL, &places, &err), &err);
     find_ranges(copy, places.value, range);
     ok(fsn__int8_insert(copy, &places, (const float(*)[2])range, &err), &err);
     fsn__int8_places_clear(&places);
@@ -108,7 +108,7 @@ static void weights_activations_and_biases_are_levels_of_their_scales(void **sta
     int relu;
 
     (void)state;
-    ok(fsn__int8_choose(graph, &places, &err), &err);
+    ok(fsn__int8_choose(graph, NULL, &places, &err), &err);
     relu = graph->nodes[1].out[0];
     assert_ptr_equal(graph->nodes[1].op, &fsn__op_relu);
     assert_true(places.value[graph->inputs[0]] && places.value[relu]);
@@ -168,7 +168,7 @@ static void a_weight_that_is_not_finite_is_refused_by_its_layer(void **state)
     float range[16][2] = {{0}};
 
     (void)state;
-    ok(fsn__int8_choose(graph, &places, &err), &err);
+    ok(fsn__int8_choose(graph, NULL, &places, &err), &err);
     assert_int_equal(fsn__int8_insert(graph, &places, (const float(*)[2])range, &err),
                      FSN_DIVERGED);
     assert_non_null(strstr(err.text, "'conv'"));
