@@ -76,25 +76,31 @@ static enum fsn__task figures_of(const struct fsn__job *job)
     return figures;
 }
 
-/* Raw outputs that were found inside the graph are called by their names from here on: in the files
- * they are then found whatever stands around them. */
-static enum fsn_status name_cut(struct fsn__job *job, struct fsn_error *err)
+/* What the spec leaves unnamed and the upload has is called by its name from here on. In the files
+ * it is then found whatever stands around it, and whether or not a gradient comes back to it. */
+static enum fsn_status name_ends(struct fsn__job *job, struct fsn_error *err)
 {
     const struct fsn__graph *graph = job->baseline->graph;
+    const enum fsn__task task = job->report.task;
+    const bool distill = task == FSN__TASK_DISTILL;
+    struct fsn_spec *named = &job->named;
     struct fsn__ends ends;
-    enum fsn_status status;
+    enum fsn_status status =
+        fsn__find_ends(graph, task, job->report.data.classes, job->spec, &ends, NULL, err);
 
-    if (job->report.task != FSN__TASK_DETECT || job->spec->detection.locations ||
-        job->spec->detection.confidences)
-        return FSN_OK;
-    status = fsn__find_ends(graph, job->report.task, job->report.data.classes, job->spec, &ends,
-                            NULL, err);
-    if (status != FSN_OK || fsn__ends_are_outputs(graph, &ends))
+    if (status != FSN_OK || task == FSN__TASK_CLASSIFY)
         return status;
-    job->named = *job->spec;
-    job->named.detection.locations = (char *)(uintptr_t)graph->values[ends.value[0]].name;
-    job->named.detection.confidences = (char *)(uintptr_t)graph->values[ends.value[1]].name;
-    job->spec = &job->named;
+    *named = *job->spec;
+    if (distill && named->distill_outputs.count == 0) {
+        for (int i = 0; i < ends.count; i++)
+            named->distill_outputs.item[i] = (struct fsn_distill_output){
+                (char *)(uintptr_t)graph->values[ends.value[i]].name, FSN_OUTPUT_AUTO, 1};
+        named->distill_outputs.count = ends.count;
+    } else if (!distill && !fsn__ends_are_outputs(graph, &ends)) {
+        named->detection.locations = (char *)(uintptr_t)graph->values[ends.value[0]].name;
+        named->detection.confidences = (char *)(uintptr_t)graph->values[ends.value[1]].name;
+    }
+    job->spec = named;
     return FSN_OK;
 }
 
@@ -127,7 +133,7 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
         status = FSN__FAIL(err, FSN_MISMATCH, "%s", faults->item[0].text);
     free(faults);
     if (status == FSN_OK)
-        status = name_cut(job, err);
+        status = name_ends(job, err);
     if (status == FSN_OK)
         status = fsn__outputs_open(job, err);
     job->quick = evaluation_share(job);
