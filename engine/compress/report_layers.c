@@ -80,15 +80,16 @@ static void layer_output(FILE *out, const json_t *layer, const void *about)
 
 void fsn__report_layers(FILE *out, const json_t *report)
 {
-    const bool detection = fsn__report_judged(report)->detection;
+    const struct fsn__judged *judged = fsn__report_judged(report);
+    char alone[48];
     const struct fsn__column column[] = {
         {.title = "Layer", .cell = layer_name},
         {.title = "Shape", .kind = "number wide", .cell = layer_shape},
         {.title = "Parameters of before", .cell = layer_sizes},
         {"Ratio", "number", NULL, "ratio", fsn__show_times},
         {"Bits", "number wide", NULL, "bits", fsn__show_count},
-        {detection ? "Alone, nats" : "Alone, points", "number", NULL,
-         detection ? "alone_divergence" : "alone_top1_drop", fsn__show_short},
+        {alone, "number", NULL, judged->moved ? "alone_divergence" : "alone_top1_drop",
+         fsn__show_short},
         {"Filters: fit", "number wide", NULL, "fit_error", fsn__show_error},
         {"Output: fit", "number wide", NULL, "start_output_error", fsn__show_error},
         {.title = "Output: file", .cell = layer_output},
@@ -98,6 +99,7 @@ void fsn__report_layers(FILE *out, const json_t *report)
     struct layers layers = {json_object_get(report, "exclude_first"), 1};
     size_t i;
 
+    snprintf(alone, sizeof alone, "Alone, %s", judged->moved ? judged->moved : "points");
     json_array_foreach(rows, i, row) layers.largest = fmax(layers.largest, weights_of(row));
     fsn__html_table(out, "Layers", column, FSN__COLUMNS(column), rows, &layers);
 }

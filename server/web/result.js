@@ -19,6 +19,8 @@ export const measures = [
   { name: "COCO AP", of: (x) => x.coco_ap, show: (v) => percent(v), change: points },
   { name: "COCO AP50", of: (x) => x.coco_ap50, show: (v) => percent(v), change: points },
   { name: "COCO AP75", of: (x) => x.coco_ap75, show: (v) => percent(v), change: points },
+  { name: "Mean IoU", of: (x) => x.miou, show: (v) => percent(v), change: points },
+  { name: "Pixel accuracy", of: (x) => x.pixel_accuracy, show: (v) => percent(v), change: points },
   { name: "File", of: (x) => x.size_bytes, show: bytes },
   { name: "Parameters", of: (x) => x.parameters, show: count },
   { name: "Effective parameters", of: (x) => x.effective_parameters, show: count },
@@ -28,7 +30,7 @@ export const measures = [
 const tone = (drop) => (drop > 2 ? "bad" : drop > 0.5 ? "fair" : "good");
 
 function tiles({ task, baseline, compressed, change, ratios }) {
-  const { key, title } = judged(task);
+  const { key, title } = judged(task, compressed);
   return h("dl", { class: "tiles result" },
     tile(title, percent(compressed[key]), `${percent(baseline[key])} before, ${points(change[key])}`, tone(-change[key])),
     tile("Size", bytes(compressed.size_bytes), `${bytes(baseline.size_bytes)} before`),
