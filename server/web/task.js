@@ -11,3 +11,5 @@ export const judged = (task, side) =>
 export const judgedIn = (files) => judged(files.some((f) => typeof f.map50 === "number") ? "detect" : "classify");
 /** Whether a data set has boxes around objects. */
 export const hasBoxes = (dataset) => Boolean(dataset?.summary.bad_boxes);
+/** Whether it has a class for every pixel. */
+export const hasMasks = (dataset) => Boolean(dataset?.summary.splits?.train?.pixels);
