@@ -27,17 +27,20 @@ enum cli_kind {
     X(JSON, "json", 0, NULL, FLAG, 0, 0, NULL, NULL, "print the result as JSON")                   \
     X(DATA, "data", 0, "PATH", TEXT, 0, 0, NULL, NULL, "data set: an archive or a folder")         \
     X(FORMAT, "format", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
-      "cifar10|cifar100|idx|npz|voc|coco|imagefolder|images",                                      \
+      "cifar10|cifar100|idx|npz|voc|coco|masks|imagefolder|images",                                \
       "format of the data set (default: by its content)")                                          \
     X(SPLIT, "split", 0, "NAME", CHOICE, 0, 0, "test", "train|test", "images to evaluate on")      \
-    X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect",                       \
-      "what the model does; auto: it detects where the data set has boxes, else it classifies")    \
+    X(TASK, "task", 0, "NAME", CHOICE, 0, 0, "auto", "auto|classify|detect|segment",               \
+      "what the model does; auto: what the data set shows, boxes, masks or else classes of "       \
+      "images")                                                                                    \
     X(SPEC, "spec", 0, "FILE", TEXT, 0, 0, NULL, NULL,                                             \
       "job spec as the service takes it; options given here go over it")                           \
     X(OUT_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL, "folder for the results")             \
     X(OUT_MODEL, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "ONNX file to write")                 \
     X(DETECTION, "detection", 0, NULL, FLAG, 0, 0, NULL, NULL,                                     \
       "pictures of several shapes with their boxes, a Pascal VOC set")                             \
+    X(MASKS, "masks", 0, NULL, FLAG, 0, 0, NULL, NULL,                                             \
+      "pictures of several shapes with the class of every pixel")                                  \
     X(OUT_DATA, "out", 'o', "FILE", TEXT, 0, 0, NULL, NULL, "archive to write (.tar.gz)")          \
     X(CHECKPOINT_FOLDER, "checkpoint", 0, "DIR", TEXT, 0, 0, NULL, NULL,                           \
       "keep a checkpoint here after every epoch, and continue from it")                            \
@@ -56,6 +59,8 @@ enum cli_kind {
       "height and width of the input (default: the architecture's)")                               \
     X(INPUT_CHANNELS, "input-channels", 0, "N", INT, 1, 4, NULL, NULL, "channels (default: 3)")    \
     X(GROWTH, "growth", 0, "N", INT, 1, 256, NULL, NULL, "a DenseNet's k (default: 12)")           \
+    X(WIDTH, "width", 0, "N", INT, 1, 512, NULL, NULL,                                             \
+      "a U-Net's channels at the image's size (default: 16)")                                      \
     X(KERNELS, "kernels", 0, NULL, FLAG, 0, 0, NULL, NULL,                                         \
       "show how the layers would run: algorithms, what is fused, scratch")                         \
     X(MODE, "mode", 0, "NAME", CHOICE, 0, 0, "training", "training|inference",                     \

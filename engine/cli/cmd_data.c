@@ -17,14 +17,20 @@ static void print_range(const struct fsn_range *range)
 static void print_split(const struct fsn_dataset_info *info, enum fsn_split split)
 {
     const struct fsn_object_counts *objects = &info->objects[split];
+    const struct fsn_pixel_counts *pixels = &info->pixels[split];
 
     printf("%-6s %s images", split_names[split], CLI_GROUPED(info->images[split]));
     if (split == FSN_SPLIT_TEST && info->split_made)
-        printf(" (a tenth%s: the set has none of its own)",
-               info->classes > 0 ? " of each class" : " of all, by the order of names");
+        printf(" (a tenth%s: the set has none of its own)", info->segmentation ? ""
+                                                            : info->classes > 0
+                                                                ? " of each class"
+                                                                : " of all, by the order of names");
     if (info->detection)
         printf(", %s objects (%s difficult)", CLI_GROUPED(objects->count),
                CLI_GROUPED(objects->difficult));
+    if (info->segmentation)
+        printf(", %s pixels with a class (%s without)", CLI_GROUPED(pixels->labelled),
+               CLI_GROUPED(pixels->none));
     printf("\n");
 }
 
@@ -70,6 +76,8 @@ static void print_info(const struct fsn_dataset_info *info)
     print_bad_boxes(&info->bad_boxes);
     if (info->detection)
         printf("\na set of boxes, for detectors\n");
+    if (info->segmentation)
+        printf("\na set of masks, for segmentation: pixels are counted\n");
 }
 
 static int run_data(const struct cli_args *args)

@@ -1,4 +1,5 @@
-/* cmd_eval.c - fsnet eval: how accurate a model is, a classifier's or a detector's figures. */
+/* cmd_eval.c - fsnet eval: how accurate a model is, by the figures of a classifier, of a detector
+ * or of a network that segments. */
 #include "cli.h"
 
 #include <stdio.h>
@@ -128,6 +129,83 @@ static int eval_detector(struct eval_run *run, const struct fsn_dataset_info *in
     return code;
 }
 
+/* ---- segmentation ---------------------------------------------------------------------------- */
+
+/* Of a class that the network knows beyond the data set's there is no name. */
+static const char *map_name(const struct fsn_dataset_info *info, int c, char text[32])
+{
+    if (c < info->classes)
+        return class_name(info, c, text);
+    snprintf(text, 32, "%d", c);
+    return text;
+}
+#define MAP_NAME(info, c) map_name((info), (c), (char[32]){0})
+
+static json_t *segmenter_json(const struct eval_run *run, const struct fsn_dataset_info *info,
+                              const struct fsn_segmentation_eval *eval)
+{
+    json_t *classes = json_array();
+
+    for (int c = 0; classes && c < eval->class_count; c++) {
+        const struct fsn_segmentation_class *row = &eval->classes[c];
+
+        if (json_array_append_new(
+                classes, json_pack("{s:s, s:I, s:I, s:o}", "class", MAP_NAME(info, c), "pixels",
+                                   (json_int_t)row->pixels, "predicted", (json_int_t)row->predicted,
+                                   "iou", cli_json_number(row->iou))) != 0) {
+            json_decref(classes);
+            classes = NULL;
+        }
+    }
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "model",
+                     run->args->operand[0], "split", run->split_name, "miou",
+                     cli_json_number(eval->miou), "pixel_accuracy",
+                     cli_json_number(eval->pixel_accuracy), "classes", classes, "images",
+                     (json_int_t)eval->images, "pixels", (json_int_t)eval->pixels, "void",
+                     (json_int_t)eval->none, "seconds", cli_json_number(eval->seconds));
+}
+
+static void print_segmenter(const struct eval_run *run, const struct fsn_dataset_info *info,
+                            const struct fsn_segmentation_eval *eval)
+{
+    size_t width = 5;
+
+    for (int c = 0; c < eval->class_count; c++)
+        width = cli_wider(width, MAP_NAME(info, c));
+    printf("mIoU %s  pixel accuracy %s  (%s %s images, %s pixels with a class, %s without, "
+           "%.1f s)\n\n",
+           CLI_PERCENT(eval->miou), CLI_PERCENT(eval->pixel_accuracy), CLI_GROUPED(eval->images),
+           run->split_name, CLI_GROUPED(eval->pixels), CLI_GROUPED(eval->none), eval->seconds);
+    printf("%-*s %14s %14s %10s\n", (int)width, "class", "pixels", "predicted", "IoU");
+    for (int c = 0; c < eval->class_count; c++) {
+        const struct fsn_segmentation_class *row = &eval->classes[c];
+
+        printf("%-*s %14s %14s %10s\n", (int)width, MAP_NAME(info, c), CLI_GROUPED(row->pixels),
+               CLI_GROUPED(row->predicted), CLI_PERCENT(row->iou));
+    }
+}
+
+static int eval_segmenter(struct eval_run *run, const struct fsn_dataset_info *info)
+{
+    const struct cli_args *args = run->args;
+    struct fsn_segmentation_eval eval;
+    struct fsn_error err = {0};
+    enum fsn_status status;
+    int code = CLI_OK;
+
+    status = fsn_evaluate_segmenter(run->model, run->data, run->split, &args->spec,
+                                    cli_progress_step, &run->progress, &eval, &err);
+    cli_progress_end(&run->progress);
+    if (status != FSN_OK)
+        return cli_fail(args->command, &err, NULL);
+    if (args->json)
+        code = cli_print_json(args->command, segmenter_json(run, info, &eval));
+    else
+        print_segmenter(run, info, &eval);
+    fsn_segmentation_eval_clear(&eval);
+    return code;
+}
+
 /* ---- the command ------------------------------------------------------------------------------
  */
 
@@ -137,16 +215,20 @@ static int run_eval(const struct cli_args *args)
     struct eval_run run = {.args = args, .split_name = args->text[CLI_OPT_SPLIT]};
     struct fsn_dataset_info info;
     int code = CLI_FAILURE;
-    bool detect;
+    bool guess, detect, segment;
 
     run.split = strcmp(run.split_name, "train") == 0 ? FSN_SPLIT_TRAIN : FSN_SPLIT_TEST;
     if (!cli_load_model(args, args->operand[0], &run.model) ||
         !cli_open_data(args, args->text[CLI_OPT_DATA], &run.data))
         goto out;
     fsn_dataset_info(run.data, &info);
-    detect = strcmp(task, "auto") == 0 ? info.detection : strcmp(task, "detect") == 0;
+    guess = strcmp(task, "auto") == 0;
+    detect = guess ? info.detection : strcmp(task, "detect") == 0;
+    segment = guess ? info.segmentation : strcmp(task, "segment") == 0;
     cli_progress_begin(&run.progress);
-    code = detect ? eval_detector(&run, &info) : eval_classifier(&run);
+    code = detect    ? eval_detector(&run, &info)
+           : segment ? eval_segmenter(&run, &info)
+                     : eval_classifier(&run);
 out:
     fsn_dataset_destroy(run.data);
     fsn_model_destroy(run.model);
@@ -155,7 +237,7 @@ out:
 
 const struct cli_command cli_eval = {
     .name = "eval",
-    .summary = "Measure a model on a data set: accuracy and loss, or average precision",
+    .summary = "Measure a model on a data set: accuracy and loss, average precision or mean IoU",
     .operands = "MODEL",
     .operand_count = 1,
     .required = {CLI_OPT_DATA},

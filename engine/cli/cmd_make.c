@@ -21,6 +21,7 @@ static int run_new(const struct cli_args *args)
         .input_size = (int)args->number[CLI_OPT_INPUT_SIZE],
         .input_channels = (int)args->number[CLI_OPT_INPUT_CHANNELS],
         .growth = (int)args->number[CLI_OPT_GROWTH],
+        .width = (int)args->number[CLI_OPT_WIDTH],
         .seed = args->spec.seed,
     };
     const char *path = args->text[CLI_OPT_OUT_MODEL];
@@ -53,12 +54,12 @@ out:
 
 const struct cli_command cli_new = {
     .name = "new",
-    .summary = "Build one of the paper's networks, or a detector, with fresh weights",
+    .summary = "Build one of the paper's networks, a detector or a U-Net, with fresh weights",
     .operands = "ARCH",
     .operand_count = 1,
     .required = {CLI_OPT_OUT_MODEL},
     .options = {CLI_OPT_OUT_MODEL, CLI_OPT_CLASSES, CLI_OPT_INPUT_SIZE, CLI_OPT_INPUT_CHANNELS,
-                CLI_OPT_GROWTH, CLI_OPT_SEED, CLI_OPT_JSON, CLI_OPT_THREADS},
+                CLI_OPT_GROWTH, CLI_OPT_WIDTH, CLI_OPT_SEED, CLI_OPT_JSON, CLI_OPT_THREADS},
     .more_help = print_architectures,
     .run = run_new,
 };
@@ -67,9 +68,10 @@ const struct cli_command cli_new = {
 
 /* What a model was trained for, and how good it is on the test images. */
 struct trained {
-    bool detector;
+    bool detector, segmenter;
     struct fsn_eval eval;
-    struct fsn_detection_eval detection; /* of a detector */
+    struct fsn_detection_eval detection;       /* of a detector */
+    struct fsn_segmentation_eval segmentation; /* of a segmenter */
 };
 
 static enum fsn_status evaluate(const struct cli_args *args, const struct fsn_model *model,
@@ -79,6 +81,9 @@ static enum fsn_status evaluate(const struct cli_args *args, const struct fsn_mo
     if (out->detector)
         return fsn_evaluate_detector(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step,
                                      progress, &out->detection, err);
+    if (out->segmenter)
+        return fsn_evaluate_segmenter(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step,
+                                      progress, &out->segmentation, err);
     return fsn_evaluate(model, data, FSN_SPLIT_TEST, &args->spec, cli_progress_step, progress,
                         &out->eval, err);
 }
@@ -87,8 +92,15 @@ static int show_trained(const struct cli_args *args, const struct trained *train
 {
     const char *path = args->text[CLI_OPT_OUT_MODEL];
     const struct fsn_detection_eval *found = &trained->detection;
+    const struct fsn_segmentation_eval *told = &trained->segmentation;
     const struct fsn_eval *eval = &trained->eval;
 
+    if (args->json && trained->segmenter)
+        return cli_print_json(args->command,
+                              json_pack("{s:s, s:o, s:o, s:I}", "model", path, "miou",
+                                        cli_json_number(told->miou), "pixel_accuracy",
+                                        cli_json_number(told->pixel_accuracy), "images",
+                                        (json_int_t)told->images));
     if (args->json && trained->detector)
         return cli_print_json(
             args->command,
@@ -106,6 +118,10 @@ static int show_trained(const struct cli_args *args, const struct trained *train
     if (trained->detector)
         printf("wrote %s: mAP@.5 %s, COCO AP %s on %s test images\n", path,
                CLI_PERCENT(found->map50), CLI_PERCENT(found->coco_ap), CLI_GROUPED(found->images));
+    else if (trained->segmenter)
+        printf("wrote %s: mIoU %s, pixel accuracy %s on %s test images\n", path,
+               CLI_PERCENT(told->miou), CLI_PERCENT(told->pixel_accuracy),
+               CLI_GROUPED(told->images));
     else
         printf("wrote %s: top1 %.2f %% on %s test images\n", path, eval->top1,
                CLI_GROUPED(eval->images));
@@ -120,11 +136,13 @@ static int check_fit(const struct cli_args *args, const struct fsn_model *model,
     struct fsn_error err = {0};
     struct fsn_faults faults = {0};
 
-    if (!info->detection)
+    const bool pixels = info->detection || info->segmentation; /* or boxes: said as it begins */
+
+    if (!pixels)
         fsn_data_fits(model, info, &args->spec, &faults);
     if (faults.count > 0)
         return cli_fail(args->command, &err, &faults);
-    if (info->detection && info->images[FSN_SPLIT_TEST] < 1) {
+    if (pixels && info->images[FSN_SPLIT_TEST] < 1) {
         cli_error(args->command, "the data set has no test images");
         return CLI_FAILURE;
     }
@@ -145,6 +163,7 @@ static int train(const struct cli_args *args, struct fsn_model *model,
 
     fsn_dataset_info(data, &info);
     trained.detector = info.detection;
+    trained.segmenter = info.segmentation;
     code = check_fit(args, model, &info);
     if (code != CLI_OK)
         return code;
@@ -163,6 +182,7 @@ static int train(const struct cli_args *args, struct fsn_model *model,
         return cli_fail(args->command, &err, NULL);
     code = show_trained(args, &trained);
     fsn_detection_eval_clear(&trained.detection);
+    fsn_segmentation_eval_clear(&trained.segmentation);
     return code;
 }
 
@@ -182,7 +202,7 @@ static int run_train(const struct cli_args *args)
 
 const struct cli_command cli_train = {
     .name = "train",
-    .summary = "Train a model on labelled images or on boxes, from fresh weights or on",
+    .summary = "Train a model on labelled images, boxes or masks, from fresh weights or on",
     .operands = "MODEL",
     .operand_count = 1,
     .required = {CLI_OPT_DATA, CLI_OPT_OUT_MODEL},
@@ -238,11 +258,16 @@ static int run_draw(const struct cli_args *args)
     int64_t train_images = (int64_t)args->number[CLI_OPT_TRAIN];
     int64_t test_images = (int64_t)args->number[CLI_OPT_TEST];
     struct fsn_error err = {0};
-    const enum fsn_status status =
-        args->number[CLI_OPT_DETECTION] > 0
-            ? fsn_dataset_draw_boxes(path, train_images, test_images, args->spec.seed, &err)
-            : fsn_dataset_draw(path, train_images, test_images, args->spec.seed, &err);
+    const bool boxes = args->number[CLI_OPT_DETECTION] > 0, masks = args->number[CLI_OPT_MASKS] > 0;
+    enum fsn_status status;
 
+    if (boxes && masks) {
+        cli_error(args->command, "--detection and --masks are two kinds of sets: give one of them");
+        return CLI_USAGE;
+    }
+    status = (boxes   ? fsn_dataset_draw_boxes
+              : masks ? fsn_dataset_draw_masks
+                      : fsn_dataset_draw)(path, train_images, test_images, args->spec.seed, &err);
     if (status != FSN_OK)
         return cli_fail(args->command, &err, NULL);
     if (args->json)
@@ -261,6 +286,6 @@ const struct cli_command cli_draw = {
     .operand_count = 0,
     .required = {CLI_OPT_OUT_DATA},
     .options = {CLI_OPT_OUT_DATA, CLI_OPT_TRAIN, CLI_OPT_TEST, CLI_OPT_SEED, CLI_OPT_JSON,
-                CLI_OPT_DETECTION, CLI_OPT_THREADS},
+                CLI_OPT_DETECTION, CLI_OPT_MASKS, CLI_OPT_THREADS},
     .run = run_draw,
 };

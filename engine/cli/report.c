@@ -35,10 +35,23 @@ static bool detects(const json_t *report)
     return does(report, "detect") || (does(report, "distill") && has_figure(report, "map50"));
 }
 
+/* What masks say of outputs that were distilled. */
+static bool segments(const json_t *report)
+{
+    return has_figure(report, "miou");
+}
+
 /* A network that is distilled may have no figures but those of its outputs. */
 static bool classifies(const json_t *report)
 {
-    return !detects(report) && (!does(report, "distill") || has_figure(report, "top1"));
+    return !segments(report) && !detects(report) &&
+           (!does(report, "distill") || has_figure(report, "top1"));
+}
+
+/* What both networks are judged by; "": there is nothing. */
+static const char *figure_of(const json_t *report)
+{
+    return detects(report) ? "map50" : segments(report) ? "miou" : classifies(report) ? "top1" : "";
 }
 
 static double real_of(const json_t *object, const char *key)
@@ -95,19 +108,20 @@ static void print_search(const json_t *search)
     puts(" points");
 }
 
-/* What to give --exclude first. */
-static void print_exclusions(const json_t *exclusions, bool detection)
+/* What to give --exclude first; moved: in what it is said how far each moves the outputs, NULL: it
+ * is said in points. */
+static void print_exclusions(const json_t *exclusions, const char *moved)
 {
-    const char *key = detection ? "alone_divergence" : "alone_top1_drop";
+    const char *key = moved ? "alone_divergence" : "alone_top1_drop";
     const json_t *layer;
     size_t i;
 
     if (json_array_size(exclusions) > 0)
-        printf("\n%-22s %14s %14s\n", "to exclude first", detection ? "nats alone" : "points alone",
+        printf("\n%-22s %14s %14s\n", "to exclude first", moved ? moved : "points alone",
                "bytes more");
     json_array_foreach(exclusions, i, layer)
     {
-        printf("%-22s %14.*f %14s\n", text_of(json_object_get(layer, "name")), detection ? 4 : 2,
+        printf("%-22s %14.*f %14s\n", text_of(json_object_get(layer, "name")), moved ? 4 : 2,
                json_number_value(json_object_get(layer, key)),
                CLI_GROUPED(json_integer_value(json_object_get(layer, "added_bytes"))));
     }
@@ -128,6 +142,12 @@ static void print_detector(const json_t *report)
     print_row(report, "AP50 %", "coco_ap50", false);
     print_row(report, "AP75 %", "coco_ap75", false);
     print_row(report, "detections", "detections", true);
+}
+
+static void print_segmenter(const json_t *report)
+{
+    print_row(report, "mIoU %", "miou", false);
+    print_row(report, "pixel accuracy %", "pixel_accuracy", false);
 }
 
 /* Of a network that is distilled: what training had to mend, and what is left. */
@@ -154,14 +174,15 @@ static void print_outputs(const json_t *outputs)
     }
 }
 
-/* Average precision of each class of the data set, by both networks. */
-static void print_classes(const json_t *classes)
+/* Average precision (or IoU) of each class of the data set, by both networks; of: objects or pixels
+ * of the class. */
+static void print_classes(const json_t *classes, const char *title, const char *of, const char *key)
 {
     const json_t *class;
     size_t i;
 
     if (json_array_size(classes) > 0)
-        printf("\n%-22s %14s %14s %14s\n", "AP@.5 %", "objects", "baseline", "compressed");
+        printf("\n%-22s %14s %14s %14s\n", title, of, "baseline", "compressed");
     json_array_foreach(classes, i, class)
     {
         const char *name = text_of(json_object_get(class, "name"));
@@ -169,9 +190,9 @@ static void print_classes(const json_t *classes)
 
         snprintf(number, sizeof number, "%zu", i);
         printf("%-22s %14s %14s %14s\n", *name ? name : number,
-               CLI_GROUPED(json_integer_value(json_object_get(class, "objects"))),
-               CLI_PERCENT(real_of(json_object_get(class, "baseline"), "ap50")),
-               CLI_PERCENT(real_of(json_object_get(class, "compressed"), "ap50")));
+               CLI_GROUPED(json_integer_value(json_object_get(class, of))),
+               CLI_PERCENT(real_of(json_object_get(class, "baseline"), key)),
+               CLI_PERCENT(real_of(json_object_get(class, "compressed"), key)));
     }
 }
 
@@ -184,6 +205,8 @@ void cli_print_report(const json_t *report)
     printf("%-22s %14s %14s\n", "", "baseline", "compressed");
     if (detection)
         print_detector(report);
+    else if (segments(report))
+        print_segmenter(report);
     else if (classifies(report))
         print_classifier(report);
     print_row(report, "bytes", "size_bytes", true);
@@ -193,18 +216,26 @@ void cli_print_report(const json_t *report)
     printf("\nsmaller by: file %.1f, parameters %.1f, effective parameters %.1f\n",
            number_at(report, "ratios", "disk"), number_at(report, "ratios", "parameters"),
            number_at(report, "ratios", "effective"));
-    if (json_is_object(int8) && !detection && !classifies(report))
+    if (json_is_object(int8) && !*figure_of(report))
         printf("in 8-bit integers: file %lld bytes\n",
                (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     else if (json_is_object(int8))
-        printf("in 8-bit integers: %s %.2f %%, file %lld bytes\n", detection ? "mAP@.5" : "top1",
-               json_number_value(json_object_get(int8, detection ? "map50" : "top1")),
+        printf("in 8-bit integers: %s %.2f %%, file %lld bytes\n",
+               detection          ? "mAP@.5"
+               : segments(report) ? "mIoU"
+                                  : "top1",
+               json_number_value(json_object_get(int8, figure_of(report))),
                (long long)json_integer_value(json_object_get(int8, "size_bytes")));
     if (json_is_object(json_object_get(report, "search")))
         print_search(json_object_get(report, "search"));
     print_outputs(json_object_get(report, "outputs"));
-    print_classes(json_object_get(json_object_get(report, "detection"), "classes"));
-    print_exclusions(json_object_get(report, "exclude_first"), detection);
+    print_classes(json_object_get(json_object_get(report, "detection"), "classes"), "AP@.5 %",
+                  "objects", "ap50");
+    print_classes(json_object_get(json_object_get(report, "segmentation"), "classes"), "IoU %",
+                  "pixels", "iou");
+    print_exclusions(json_object_get(report, "exclude_first"), detection          ? "nats alone"
+                                                               : segments(report) ? "spread alone"
+                                                                                  : NULL);
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
     {
         printf("warning: %s\n", text_of(warning));

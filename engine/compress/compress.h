@@ -64,7 +64,8 @@ struct fsn__fs_options fsn__fs_options_of(const struct fsn_spec *spec);
 /* One side of the report. Of the other task the figures are NaN. */
 struct fsn__report_side {
     struct fsn_eval eval;
-    struct fsn_detection_eval detection; /* its classes are the job's */
+    struct fsn_detection_eval detection;       /* its classes are the job's */
+    struct fsn_segmentation_eval segmentation; /* the same */
     int64_t size_bytes, parameters, effective_parameters, macs;
 };
 
@@ -126,7 +127,8 @@ struct fsn__report {
     char warnings[FSN__MAX_WARNINGS][320]; /* what the user should look at */
 };
 
-/* What a side is judged by, per cent: the top-1 accuracy, or the mAP at an overlap of a half. */
+/* What a side is judged by, per cent: the top-1 accuracy, the mAP at an overlap of a half, or the
+ * mean IoU. */
 double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side);
 /* The same of a candidate; NaN: its training diverged. */
 double fsn__candidate_figure(const struct fsn_candidate *candidate);

@@ -4,6 +4,7 @@
 #include "compress/ends.h"
 #include "train/detector.h"
 #include "train/followed.h"
+#include "train/segmenter.h"
 #include "train/task.h"
 #include "train/view.h"
 
@@ -124,12 +125,18 @@ static bool has_classes(const struct fsn_dataset_info *data, struct fsn_faults *
                    "is classify, and the data set is one of boxes (%s), which are not classes of "
                    "images",
                    data->format);
+    else if (data->segmentation)
+        fsn__fault(
+            faults, "/task",
+            "is classify, and the data set is one of masks (%s), whose classes are of pixels: "
+            "they serve to distill a network, or to train one without compressing it",
+            data->format);
     else if (data->classes == 0)
         fsn__fault(faults, "/task",
                    "is classify, and the data set has images without classes (%s): they serve to "
                    "distill a network",
                    data->format);
-    return !data->detection && data->classes > 0;
+    return !data->detection && !data->segmentation && data->classes > 0;
 }
 
 static bool has_boxes(const struct fsn_dataset_info *data, struct fsn_faults *faults)
@@ -142,8 +149,19 @@ static bool has_boxes(const struct fsn_dataset_info *data, struct fsn_faults *fa
     return data->detection;
 }
 
+/* A class map that is named must be one; without a name a network may have none. */
+static void fit_map(const struct fsn__graph *graph, const struct fsn_spec *spec,
+                    const struct fsn_dataset_info *data, struct fsn_faults *faults)
+{
+    struct fsn__class_map map;
+    struct fsn_error err = {0};
+
+    if (fsn__class_map_find(graph, "model", data->classes, spec, &map, &err) != FSN_OK)
+        fsn__fault(faults, "/output", "%s", err.text);
+}
+
 static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *spec,
-                         struct fsn_faults *faults)
+                         const struct fsn_dataset_info *data, struct fsn_faults *faults)
 {
     const struct fsn__conflict *conflict;
     struct fsn__followed_list list;
@@ -152,6 +170,13 @@ static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *
 
     for (int i = 0; (conflict = fsn__distill_conflict(spec, i)); i++)
         fsn__fault(faults, conflict->pointer, "%s", conflict->text);
+    if (spec->output && !data->segmentation)
+        fsn__fault(
+            faults, "/output",
+            "is for classifiers, and for the class map of data sets with masks: outputs that "
+            "are distilled are named by distill_outputs");
+    else if (spec->output)
+        fit_map(graph, spec, data, faults);
     if (graph->input_count != 1 ||
         fsn__followed_find(graph, "model", spec, &list, &at, &err) == FSN_OK)
         return;
@@ -168,11 +193,12 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
     }
     fit_input(model->graph, data, faults);
     if (spec->files.detections != FSN_DETECTIONS_OFF &&
-        fsn__task_for(spec->task, data->detection, data->classes) != FSN__TASK_DETECT)
+        fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation) !=
+            FSN__TASK_DETECT)
         fsn__fault(faults, "/files/detections",
                    "files.detections is for detectors, whose data set has boxes; this job %s",
                    data->detection ? "distills outputs" : "has none");
-    switch (fsn__task_for(spec->task, data->detection, data->classes)) {
+    switch (fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation)) {
     case FSN__TASK_CLASSIFY:
         if (has_classes(data, faults))
             fit_output(model->graph, spec, data, faults);
@@ -182,10 +208,11 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
             fit_detector(model->graph, spec, data, faults);
         break;
     case FSN__TASK_DISTILL:
-        fit_followed(model->graph, spec, faults);
+    case FSN__TASK_SEGMENT:
+        fit_followed(model->graph, spec, data, faults);
         break;
     }
-    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0 &&
+    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0 && !data->segmentation &&
         (data->detection || data->classes > 0))
         fsn__fault(faults, "/distill_outputs",
                    "is for task distill; the data set has %s, so task auto is %s: state the task",

@@ -184,11 +184,11 @@ static enum fsn_status measure_without(const struct fsn__job *job, int weight, i
     return status;
 }
 
-/* A point of mAP stands for the standard error of a share, which it has not. */
+/* A point of mAP or of mean IoU stands for the standard error of a share, which they have not. */
 static bool drop_shows(const struct fsn__report *report)
 {
     const double before = fsn__figure_of(report, &report->baseline);
-    const double error = report->figures == FSN__TASK_DETECT
+    const double error = report->figures == FSN__TASK_DETECT || report->figures == FSN__TASK_SEGMENT
                              ? 1
                              : sqrt(before * (100 - before) / (double)report->baseline.eval.images);
 

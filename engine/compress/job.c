@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "train/calibrate.h"
+#include "train/segmenter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static enum fsn__task figures_of(const struct fsn__job *job)
     const struct fsn_dataset_info *data = &job->report.data;
     const struct fsn__graph *graph = job->baseline->graph;
     struct fsn__detector_head detector = {0};
+    struct fsn__class_map map;
     struct fsn__head head;
     enum fsn__task figures = FSN__TASK_DISTILL;
     struct fsn__ends ends;
@@ -67,8 +69,11 @@ static enum fsn__task figures_of(const struct fsn__job *job)
         ends = (struct fsn__ends){2, {detector.ends[0], detector.ends[1]}};
         if (fsn__ends_are_outputs(graph, &ends)) /* others may not be there in the files */
             figures = FSN__TASK_DETECT;
+    } else if (data->segmentation && fsn__class_map_find(graph, "model", data->classes, job->spec,
+                                                         &map, NULL) == FSN_OK) {
+        figures = FSN__TASK_SEGMENT;
     }
-    if (!data->detection && data->classes > 0 &&
+    if (!data->detection && !data->segmentation && data->classes > 0 &&
         fsn__graph_find_head(graph, NULL, data->classes, &head, NULL) == FSN_OK &&
         head.classes == data->classes)
         figures = FSN__TASK_CLASSIFY;
@@ -158,6 +163,11 @@ enum fsn_status fsn__measure_side(struct fsn__job *job, struct fsn_model *model,
     side->eval = (struct fsn_eval){.top1 = NAN, .top5 = NAN, .loss = NAN, .images = images};
     if (job->report.figures == FSN__TASK_DISTILL)
         return FSN_OK; /* by its outputs alone (outputs.c) */
+    if (job->report.figures == FSN__TASK_SEGMENT) {
+        fsn_segmentation_eval_clear(&side->segmentation);
+        return fsn__evaluate_segmenter(model->graph, job->data, FSN_SPLIT_TEST, job->spec,
+                                       job->pool, &meter, &side->segmentation, err);
+    }
     fsn_detection_eval_clear(&side->detection);
     return fsn__evaluate_detector_images(model->graph, job->data, FSN_SPLIT_TEST, NULL, images,
                                          job->spec, job->pool, &meter, seen ? &seen->found : NULL,
@@ -284,6 +294,7 @@ enum fsn_status fsn_compress(const struct fsn_job *order, const struct fsn_spec 
     clear_seen(&job.seen);
     clear_seen(&job.small_seen);
     fsn_detection_eval_clear(&job.report.baseline.detection);
+    fsn_segmentation_eval_clear(&job.report.baseline.segmentation);
     fsn__graph_destroy(job.teacher);
     fsn__prepared_clear(&job.prepared);
     fsn_dataset_destroy(job.data);

@@ -42,11 +42,14 @@ static double chance_of(const struct fsn__report *report)
 
 double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side)
 {
-    return report->figures == FSN__TASK_DETECT ? side->detection.map50 : side->eval.top1;
+    return report->figures == FSN__TASK_DETECT    ? side->detection.map50
+           : report->figures == FSN__TASK_SEGMENT ? side->segmentation.miou
+                                                  : side->eval.top1;
 }
 
-/* Guessing: less than a tenth of the way from chance to perfection; of a detector, next to nothing
- * is found where it is. */
+/* Guessing: less than a tenth of the way from chance to perfection, which of pixels is the mean IoU
+ * of a network that takes all of them for one class; of a detector, next to nothing is found where
+ * it is. */
 bool fsn__baseline_guesses(const struct fsn__report *report)
 {
     if (report->figures == FSN__TASK_DISTILL)
@@ -55,7 +58,7 @@ bool fsn__baseline_guesses(const struct fsn__report *report)
         return !(report->baseline.detection.map50 >= LEAST_MAP);
     const double chance = chance_of(report);
 
-    return report->baseline.eval.top1 < chance + (100 - chance) / 10;
+    return fsn__figure_of(report, &report->baseline) < chance + (100 - chance) / 10;
 }
 
 /* Pixels in 0..1 have no mean or deviation of 2; a deviation below 1 and a mean of at most 1 are
@@ -99,7 +102,8 @@ void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
     const bool unit = preprocess->scale == FSN_SCALE_UNIT,
-               detect = report->figures == FSN__TASK_DETECT;
+               detect = report->figures == FSN__TASK_DETECT,
+               segment = report->figures == FSN__TASK_SEGMENT;
 
     if (report->task != FSN__TASK_DISTILL)
         judge_classes(report);
@@ -115,7 +119,10 @@ void fsn__judge_baseline(struct fsn__report *report)
                          "preprocess.scale says %s (the baseline's %s is %.1f %% on the test "
                          "images)",
                          preprocess->mean[0], preprocess->std[0], unit ? "0..255" : "0..1",
-                         unit ? "0..1" : "0..255", detect ? "mAP" : "accuracy",
+                         unit ? "0..1" : "0..255",
+                         detect    ? "mAP"
+                         : segment ? "mean IoU"
+                                   : "accuracy",
                          fsn__figure_of(report, &report->baseline));
     else if (fsn__baseline_guesses(report) && detect)
         fsn__report_warn(
@@ -125,6 +132,12 @@ void fsn__judge_baseline(struct fsn__report *report)
             "detection.default_boxes and its variance those that the model was "
             "trained with?",
             report->baseline.detection.map50);
+    else if (fsn__baseline_guesses(report) && segment)
+        fsn__report_warn(report,
+                         "the baseline's mean IoU is %.1f %% on the test images, little more than "
+                         "of one class everywhere: are preprocess.mean, std and scale, the order "
+                         "of the classes and the output those that the model was trained with?",
+                         report->baseline.segmentation.miou);
     else if (fsn__baseline_guesses(report))
         fsn__report_warn(
             report,

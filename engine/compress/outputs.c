@@ -41,6 +41,21 @@ enum fsn_status fsn__outputs_open(struct fsn__job *job, struct fsn_error *err)
     return FSN_OK;
 }
 
+/* The job's spec with the report's outputs by name: a file in 8-bit integers has them too, though
+ * no gradient comes back through its operators. Nothing in it is to be freed. */
+static struct fsn_spec name_outputs(const struct fsn__job *job)
+{
+    const struct fsn__report_outputs *outputs = &job->report.outputs;
+    struct fsn_spec spec = *job->spec;
+
+    spec.distill_outputs.count = outputs->count;
+    for (int i = 0; i < outputs->count; i++)
+        spec.distill_outputs.item[i] =
+            (struct fsn_distill_output){(char *)(uintptr_t)outputs->item[i].name,
+                                        outputs->item[i].loss, outputs->item[i].weight};
+    return spec;
+}
+
 /* error[i] of the report's output i; NaN where the baseline says the same of all images. */
 static enum fsn_status measure(const struct fsn__job *job, struct fsn__graph *student,
                                enum fsn_stage stage, double fraction,
@@ -48,13 +63,14 @@ static enum fsn_status measure(const struct fsn__job *job, struct fsn__graph *st
 {
     const struct fsn__report_outputs *outputs = &job->report.outputs;
     const struct fsn__meter meter = {job->progress, job->user, stage, fraction, fraction, 0, 0};
+    const struct fsn_spec spec = name_outputs(job);
     const struct fsn__follow follow = {
         .teacher = job->baseline->graph,
         .student = student,
         .data = job->data,
         .split = FSN_SPLIT_TEST,
         .images = job->data->split[FSN_SPLIT_TEST].count,
-        .spec = job->spec,
+        .spec = &spec,
         .pool = job->pool,
         .meter = &meter,
         .as_written = true,

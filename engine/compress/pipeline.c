@@ -361,4 +361,6 @@ void fsn__clear_file(struct fsn__job *job)
     job->plan = NULL;
     fsn_detection_eval_clear(&job->report.compressed.detection);
     fsn_detection_eval_clear(&job->report.int8.detection);
+    fsn_segmentation_eval_clear(&job->report.compressed.segmentation);
+    fsn_segmentation_eval_clear(&job->report.int8.segmentation);
 }

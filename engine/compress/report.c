@@ -1,5 +1,6 @@
 /* report.c - report.json and training.csv: what the job did and what its files measured. */
 #include "compress/outputs.h"
+#include "compress/segmentation.h"
 #include "core/blas.h"
 
 #include <math.h>
@@ -16,18 +17,21 @@ static json_t *count_json(int64_t count, bool there)
 /* Figures of the task that the job has not are null. */
 static json_t *side_json(const struct fsn__report *r, const struct fsn__report_side *side)
 {
-    const bool detect = r->figures == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT, segment = r->figures == FSN__TASK_SEGMENT;
     const struct fsn_detection_eval *d = &side->detection;
+    const struct fsn_segmentation_eval *s = &side->segmentation;
 
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "top1",
-        fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5), "loss",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+        "top1", fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5), "loss",
         fsn__json_real(side->eval.loss), "map50", fsn__json_real(detect ? d->map50 : NAN), "map07",
         fsn__json_real(detect ? d->map07 : NAN), "coco_ap",
         fsn__json_real(detect ? d->coco_ap : NAN), "coco_ap50",
         fsn__json_real(detect ? d->coco_ap50 : NAN), "coco_ap75",
         fsn__json_real(detect ? d->coco_ap75 : NAN), "objects", count_json(d->objects, detect),
-        "detections", count_json(d->detections, detect), "images", (json_int_t)side->eval.images,
+        "detections", count_json(d->detections, detect), "miou",
+        fsn__json_real(segment ? s->miou : NAN), "pixel_accuracy",
+        fsn__json_real(segment ? s->pixel_accuracy : NAN), "images", (json_int_t)side->eval.images,
         "size_bytes", (json_int_t)side->size_bytes, "parameters", (json_int_t)side->parameters,
         "effective_parameters", (json_int_t)side->effective_parameters, "macs",
         (json_int_t)side->macs);
@@ -39,12 +43,16 @@ static json_t *change_json(const struct fsn__report *r)
     const bool detect = r->figures == FSN__TASK_DETECT;
     const struct fsn_detection_eval *before = &r->baseline.detection;
     const struct fsn_detection_eval *after = &r->compressed.detection;
+    const bool segment = r->figures == FSN__TASK_SEGMENT;
 
-    return json_pack("{s:o, s:o, s:o, s:o}", "top1",
-                     fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
-                     fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "map50",
-                     fsn__json_real(detect ? after->map50 - before->map50 : NAN), "coco_ap",
-                     fsn__json_real(detect ? after->coco_ap - before->coco_ap : NAN));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "top1",
+        fsn__json_real(r->compressed.eval.top1 - r->baseline.eval.top1), "top5",
+        fsn__json_real(r->compressed.eval.top5 - r->baseline.eval.top5), "map50",
+        fsn__json_real(detect ? after->map50 - before->map50 : NAN), "coco_ap",
+        fsn__json_real(detect ? after->coco_ap - before->coco_ap : NAN), "miou",
+        fsn__json_real(segment ? fsn__figure_of(r, &r->compressed) - fsn__figure_of(r, &r->baseline)
+                               : NAN));
 }
 
 static json_t *curve_json(const struct fsn__curve *curve)
@@ -72,18 +80,20 @@ static json_t *curve_json(const struct fsn__curve *curve)
 static json_t *int8_json(const struct fsn__report *r)
 {
     const struct fsn__report_side *side = &r->int8;
-    const bool detect = r->figures == FSN__TASK_DETECT;
+    const bool detect = r->figures == FSN__TASK_DETECT, segment = r->figures == FSN__TASK_SEGMENT;
 
     if (!r->spec->files.int8)
         return json_null();
     return json_pack(
-        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "size_bytes", (json_int_t)side->size_bytes,
-        "top1", fsn__json_real(side->eval.top1), "top5", fsn__json_real(side->eval.top5), "loss",
-        fsn__json_real(side->eval.loss), "change_top1",
+        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "size_bytes",
+        (json_int_t)side->size_bytes, "top1", fsn__json_real(side->eval.top1), "top5",
+        fsn__json_real(side->eval.top5), "loss", fsn__json_real(side->eval.loss), "change_top1",
         fsn__json_real(side->eval.top1 - r->compressed.eval.top1), "map50",
         fsn__json_real(detect ? side->detection.map50 : NAN), "coco_ap",
         fsn__json_real(detect ? side->detection.coco_ap : NAN), "change_map50",
-        fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50 : NAN));
+        fsn__json_real(detect ? side->detection.map50 - r->compressed.detection.map50 : NAN),
+        "miou", fsn__json_real(segment ? side->segmentation.miou : NAN), "change_miou",
+        fsn__json_real(segment ? side->segmentation.miou - r->compressed.segmentation.miou : NAN));
 }
 
 /* model-detections.onnx; null without it. */
@@ -154,7 +164,7 @@ json_t *fsn__report_json(const struct fsn__report *r)
         "{s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, "
         "s:o, "
         "s:o,"
-        " s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
+        " s:o, s:o, s:{s:s, s:o, s:i, s:I, s:I, s:I}, s:I, s:i, s:o, s:{s:s, s:s}, s:o, s:o, s:n}",
         "task", fsn__task_name(r->task), "outputs", fsn__report_outputs_json(r), "cut",
         fsn__report_cut_json(r), "baseline", side_json(r, &r->baseline), "compressed",
         side_json(r, &r->compressed), "ratios", "disk",
@@ -166,9 +176,10 @@ json_t *fsn__report_json(const struct fsn__report *r)
         with_boxes_json(r), "layers", fsn__plan_layers_json(r->plan), "exclude_first",
         exclusions_json(r), "classes", classify ? fsn__classes_json(&r->outcomes) : json_array(),
         "confusion", classify ? fsn__confusion_json(&r->outcomes) : json_null(), "detection",
-        detect ? fsn__detections_json(&r->finds) : json_null(), "training", curve_json(r->curve),
-        "data", "format", r->data.format, "image", image_json(&r->data), "classes", r->data.classes,
-        "train_images", (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
+        detect ? fsn__detections_json(&r->finds) : json_null(), "segmentation",
+        fsn__segmentation_json(r), "training", curve_json(r->curve), "data", "format",
+        r->data.format, "image", image_json(&r->data), "classes", r->data.classes, "train_images",
+        (json_int_t)r->data.images[FSN_SPLIT_TRAIN], "test_images",
         (json_int_t)r->data.images[FSN_SPLIT_TEST], "held_images",
         (json_int_t)r->curve->held_images, "seed", (json_int_t)r->spec->seed, "threads", r->threads,
         "spec", spec, "versions", "fsnet", FSN_VERSION, "blas", fsn__blas_version(), "wall_seconds",

@@ -20,12 +20,14 @@ const struct fsn__judged *fsn__report_judged(const json_t *report)
                                                "Accuracy", "top-1",         false};
     static const struct fsn__judged boxes = {"map50",  "baseline_map50", "change_map50",
                                              "mAP@.5", "mAP@.5",         true};
-
+    static const struct fsn__judged pixels = {"miou",     "baseline_miou", "change_miou",
+                                              "Mean IoU", "mean IoU",      false};
     static const struct fsn__judged nothing = {"", "", "", "Outputs", "", false};
     const json_t *compressed = json_object_get(report, "compressed");
 
     if (strcmp(fsn__string_of(report, "task"), "distill") == 0)
         return isfinite(fsn__number_of(compressed, "map50"))  ? &boxes
+               : isfinite(fsn__number_of(compressed, "miou")) ? &pixels
                : isfinite(fsn__number_of(compressed, "top1")) ? &classes
                                                               : &nothing;
     return strcmp(fsn__string_of(report, "task"), "detect") == 0 ? &boxes : &classes;
@@ -150,25 +152,27 @@ static void put_warnings(FILE *out, const json_t *report)
 
 /* A measure of the networks, of one task or of all. */
 struct measure {
-    enum { OF_ALL, OF_CLASSES, OF_BOXES } task;
+    const char *task; /* the figure that its networks are judged by; NULL: of all tasks */
     const char *name, *key;
     struct fsn__figure (*show)(double x);
     struct fsn__figure (*change)(double x); /* of the difference; NULL: of the ratio */
 };
 
 static const struct measure measures[] = {
-    {OF_CLASSES, "Top-1 accuracy", "top1", fsn__show_percent, fsn__show_points},
-    {OF_CLASSES, "Top-5 accuracy", "top5", fsn__show_percent, fsn__show_points},
-    {OF_CLASSES, "Loss", "loss", fsn__show_real, fsn__show_signed},
-    {OF_BOXES, "mAP@.5", "map50", fsn__show_percent, fsn__show_points},
-    {OF_BOXES, "mAP@.5 at 11 recalls (VOC 2007)", "map07", fsn__show_percent, fsn__show_points},
-    {OF_BOXES, "COCO AP", "coco_ap", fsn__show_percent, fsn__show_points},
-    {OF_BOXES, "COCO AP50", "coco_ap50", fsn__show_percent, fsn__show_points},
-    {OF_BOXES, "COCO AP75", "coco_ap75", fsn__show_percent, fsn__show_points},
-    {OF_ALL, "File", "size_bytes", fsn__show_bytes, NULL},
-    {OF_ALL, "Parameters", "parameters", fsn__show_count, NULL},
-    {OF_ALL, "Effective parameters", "effective_parameters", fsn__show_count, NULL},
-    {OF_ALL, "Multiply-adds", "macs", fsn__show_big, NULL},
+    {"top1", "Top-1 accuracy", "top1", fsn__show_percent, fsn__show_points},
+    {"top1", "Top-5 accuracy", "top5", fsn__show_percent, fsn__show_points},
+    {"top1", "Loss", "loss", fsn__show_real, fsn__show_signed},
+    {"map50", "mAP@.5", "map50", fsn__show_percent, fsn__show_points},
+    {"map50", "mAP@.5 at 11 recalls (VOC 2007)", "map07", fsn__show_percent, fsn__show_points},
+    {"map50", "COCO AP", "coco_ap", fsn__show_percent, fsn__show_points},
+    {"map50", "COCO AP50", "coco_ap50", fsn__show_percent, fsn__show_points},
+    {"map50", "COCO AP75", "coco_ap75", fsn__show_percent, fsn__show_points},
+    {"miou", "Mean IoU", "miou", fsn__show_percent, fsn__show_points},
+    {"miou", "Pixel accuracy", "pixel_accuracy", fsn__show_percent, fsn__show_points},
+    {NULL, "File", "size_bytes", fsn__show_bytes, NULL},
+    {NULL, "Parameters", "parameters", fsn__show_count, NULL},
+    {NULL, "Effective parameters", "effective_parameters", fsn__show_count, NULL},
+    {NULL, "Multiply-adds", "macs", fsn__show_big, NULL},
 };
 
 static void put_measures(FILE *out, const json_t *report)
@@ -187,8 +191,7 @@ static void put_measures(FILE *out, const json_t *report)
         const double before = fsn__number_of(baseline, m->key);
         const double after = fsn__number_of(compressed, m->key);
 
-        if (m->task == (judged->detection ? OF_CLASSES : OF_BOXES) ||
-            (m->task != OF_ALL && !*judged->key))
+        if (m->task && strcmp(m->task, judged->key) != 0)
             continue;
         fprintf(out,
                 "<tr><th scope=\"row\">%s</th><td class=\"number\">%s</td>"
@@ -313,6 +316,7 @@ static void put_classes(FILE *out, const json_t *report)
         fsn__report_drawn(out, report);
         return;
     }
+    fsn__report_segmentation(out, report);
     if (json_array_size(json_object_get(report, "classes")) == 0)
         return;
     fputs("<section><h2>Classes</h2>\n", out);

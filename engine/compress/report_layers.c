@@ -87,7 +87,7 @@ const struct fsn__layer_cost *fsn__report_layer_cost(const json_t *report)
         "how far the outputs move from the baseline's on training images (mean Kullback-Leibler "
         "divergence)"};
     static const struct fsn__layer_cost outputs = {
-        "alone_divergence", "of spread",
+        "alone_divergence", "of their spread",
         "the loss of the outputs against the baseline's on training images, as a share of the loss "
         "of their means"};
     const char *task = fsn__string_of(report, "task");

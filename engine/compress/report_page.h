@@ -17,8 +17,8 @@ struct fsn__judged {
     const char *title, *unit; /* "Accuracy", "top-1" */
     bool detection;
 };
-/* A report that says no task is a classifier's. Where outputs were distilled, and no labels
- * fit the network, the keys are empty. */
+/* A report that says no task is a classifier's. Where outputs were distilled, and neither labels
+ * nor masks fit the network, the keys are empty. */
 const struct fsn__judged *fsn__report_judged(const json_t *report);
 
 /* Outputs that were distilled, and the largest of their errors under a key; NaN: there is none. */
@@ -36,6 +36,8 @@ void fsn__report_classes(FILE *out, const json_t *report);
 void fsn__report_confusion(FILE *out, const json_t *report);
 /* Of a detector: average precision of each class, and precision over recall. */
 void fsn__report_precision(FILE *out, const json_t *report);
+/* Of a network that segments: the IoU of each class. */
+void fsn__report_segmentation(FILE *out, const json_t *report);
 /* Some test images with what both networks find in them. */
 void fsn__report_drawn(FILE *out, const json_t *report);
 void fsn__report_epochs(FILE *out, const json_t *report);

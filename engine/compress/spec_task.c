@@ -8,7 +8,6 @@
 const struct fsn__conflict *fsn__distill_conflict(const struct fsn_spec *spec, int i)
 {
     static const struct fsn__conflict conflicts[] = {
-        {"/output", "is for classifiers: outputs that are distilled are named by distill_outputs"},
         {"/budget/max_accuracy_drop",
          "must be 0 in task distill, whose images have no accuracy: state a size or a ratio"},
         {"/finetune/label_smoothing", "must be 0 in task distill, which looks at no labels"},
@@ -20,13 +19,9 @@ const struct fsn__conflict *fsn__distill_conflict(const struct fsn_spec *spec, i
         {"/sweep/bits", NO_SWEEP},
     };
     const bool there[] = {
-        spec->output != NULL,
-        spec->budget.max_accuracy_drop > 0,
-        spec->finetune.label_smoothing > 0,
-        spec->finetune.mixup > 0,
-        spec->finetune.distill.feature > 0,
-        spec->sweep.size_bytes.count > 0,
-        spec->sweep.ratio.count > 0,
+        spec->budget.max_accuracy_drop > 0, spec->finetune.label_smoothing > 0,
+        spec->finetune.mixup > 0,           spec->finetune.distill.feature > 0,
+        spec->sweep.size_bytes.count > 0,   spec->sweep.ratio.count > 0,
         spec->sweep.bits.count > 0,
     };
 

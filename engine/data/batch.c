@@ -14,7 +14,7 @@
  * of an image come from its own stream, in the order top, left, flip, row and column of the centre.
  */
 #include "core/rng.h"
-#include "data/source_image.h"
+#include "data/mask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,8 @@ struct batch {
     bool augment;
     uint64_t epoch;
     float *x;
-    int32_t *labels;
+    int32_t *labels;          /* or NULL */
+    uint8_t *masks;           /* [n][H][W], or NULL */
     struct fsn_error *errors; /* one a slice, of images that are files; else NULL */
     int table_count;          /* 1 when all channels share it */
     float table[FSN_MAX_CHANNELS][256];
@@ -170,12 +171,11 @@ static void blank(struct square cut, int64_t width, float *x)
         fill(x + row * width + cut.left, cut.right - cut.left, 0);
 }
 
-/* x[C][H][W] = an image, its index in the split `image`. */
-static void load_source(const struct batch *batch, int64_t image,
-                        const struct fsn__source_image *stored, float *x)
+/* x[C][H][W] = an image. */
+static void load_source(const struct batch *batch, const struct fsn__source_image *stored,
+                        struct view view, float *x)
 {
     const struct fsn__transform *transform = &batch->transform;
-    const struct view view = draw_view(batch, image, stored);
 
     for (int c = 0; c < transform->channels; c++) {
         load_plane(stored, c, view, batch->table[batch->table_count > 1 ? c : 0], transform->height,
@@ -191,18 +191,25 @@ static enum fsn_status load_image(const struct batch *batch, int64_t i, struct f
     const struct fsn__transform *transform = &batch->transform;
     const int64_t image = batch->index[i];
     const int64_t plane = (int64_t)transform->height * transform->width;
-    struct fsn__source_image stored;
-    enum fsn_status status;
-
     /* The test images are seen twice in a job, the train images in every epoch. */
-    status = fsn__source_get(batch->dataset, batch->split, image, transform,
-                             batch->split == FSN_SPLIT_TRAIN, &stored, err);
+    const bool keep = batch->split == FSN_SPLIT_TRAIN;
+    struct fsn__source_image stored;
+    struct view view;
+    enum fsn_status status =
+        fsn__source_get(batch->dataset, batch->split, image, transform, keep, &stored, err);
+
     if (status != FSN_OK)
         return status;
-    load_source(batch, image, &stored, batch->x + i * transform->channels * plane);
-    batch->labels[i] = batch->dataset->split[batch->split].labels[image];
+    view = draw_view(batch, image, &stored);
+    load_source(batch, &stored, view, batch->x + i * transform->channels * plane);
+    if (batch->labels)
+        batch->labels[i] = batch->dataset->split[batch->split].labels[image];
+    if (batch->masks)
+        status = fsn__mask_load(batch->dataset, batch->split, image, transform, &stored,
+                                (struct fsn__mask_view){view.top, view.left, view.flip}, keep,
+                                batch->masks + i * plane, err);
     free(stored.owned);
-    return FSN_OK;
+    return status;
 }
 
 static void load_share(void *arg, int slice, int slices)
@@ -216,11 +223,12 @@ static void load_share(void *arg, int slice, int slices)
         status = load_image(batch, i, batch->errors ? &batch->errors[slice] : NULL);
 }
 
-enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split,
-                                const int64_t *index, int64_t n,
-                                const struct fsn__transform *transform, bool augment,
-                                uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels,
-                                struct fsn_error *err)
+/* x and, as they are not NULL, labels and masks. */
+static enum fsn_status load_batch(const struct fsn_dataset *dataset, enum fsn_split split,
+                                  const int64_t *index, int64_t n,
+                                  const struct fsn__transform *transform, bool augment,
+                                  uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels,
+                                  uint8_t *masks, struct fsn_error *err)
 {
     const int slices = fsn__pool_slices(pool);
     enum fsn_status status = FSN_OK;
@@ -234,6 +242,7 @@ enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_spli
         .epoch = epoch,
         .x = x,
         .labels = labels,
+        .masks = masks,
     };
 
     if (dataset->split[split].file) {
@@ -253,6 +262,26 @@ enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_spli
     return status;
 }
 
+enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset, enum fsn_split split,
+                                const int64_t *index, int64_t n,
+                                const struct fsn__transform *transform, bool augment,
+                                uint64_t epoch, struct fsn__pool *pool, float *x, int32_t *labels,
+                                struct fsn_error *err)
+{
+    return load_batch(dataset, split, index, n, transform, augment, epoch, pool, x, labels, NULL,
+                      err);
+}
+
+enum fsn_status fsn__load_mask_batch(const struct fsn_dataset *dataset, enum fsn_split split,
+                                     const int64_t *index, int64_t n,
+                                     const struct fsn__transform *transform, bool augment,
+                                     uint64_t epoch, struct fsn__pool *pool, float *x,
+                                     uint8_t *masks, struct fsn_error *err)
+{
+    return load_batch(dataset, split, index, n, transform, augment, epoch, pool, x, NULL, masks,
+                      err);
+}
+
 enum fsn_status fsn__load_file(const struct fsn__image_file *file,
                                const struct fsn__transform *transform, float *x, int *resized_width,
                                int *resized_height, struct fsn_error *err)
@@ -264,7 +293,7 @@ enum fsn_status fsn__load_file(const struct fsn__image_file *file,
     if (status != FSN_OK)
         return status;
     fill_tables(&batch, &transform->preprocess);
-    load_source(&batch, 0, &stored, x);
+    load_source(&batch, &stored, draw_view(&batch, 0, &stored), x);
     *resized_width = stored.width;
     *resized_height = stored.height;
     free(stored.owned);

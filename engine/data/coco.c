@@ -111,14 +111,12 @@ static bool is_there(const struct fsn__data_format *format, const void *state)
     return state != NULL;
 }
 
-static enum fsn_status join(void **state, void **images, struct fsn_error *err)
+static enum fsn_status join(void **state, struct fsn__image_store *images, struct fsn_error *err)
 {
     struct coco *coco = *state;
 
-    (void)err;
-    coco->store = *images;
-    *images = NULL;
-    return FSN_OK;
+    coco->store = fsn__image_store_create();
+    return coco->store ? fsn__image_store_append(coco->store, images, err) : FSN__NOMEM(err);
 }
 
 static void free_state(void *state)
@@ -393,7 +391,7 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
 const struct fsn__data_format fsn__format_coco = {
     .name = "coco",
     .expects = "COCO (annotations/instances_train*.json or annotations.json beside images)",
-    .images = &fsn__format_image_folder,
+    .images = {&fsn__format_image_folder},
     .wants = wants,
     .take = take,
     .is_there = is_there,

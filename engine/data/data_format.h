@@ -11,11 +11,15 @@ struct fsn__data_format {
     const char *expects; /* one line for "this is no data set" messages */
     /* Recognised only where no other format is: any folder of images could be one. */
     bool fallback;
-    /* The format that takes in this one's images, or NULL; `join` moves them out of its state,
-     * NULL when there are none, before this one is assembled. */
-    const struct fsn__data_format *images;
-    enum fsn_status (*join)(void **state, void **images, struct fsn_error *err);
+    /* The formats whose images this one takes in, NULL after the last; `join` moves them out of a
+     * store that one of them has, before this one is assembled. */
+    const struct fsn__data_format *images[2];
+    enum fsn_status (*join)(void **state, struct fsn__image_store *images, struct fsn_error *err);
     bool images_suffice; /* it is there when these images are, without a file of its own */
+    /* Or when their names say so; NULL: they do not. */
+    bool (*recognises)(const struct fsn__image_store *images);
+    /* Where nobody has named a format and both are there: the one that it is; or NULL. */
+    const struct fsn__data_format *yields_to;
     /* Where nobody has named a format: what the files are instead when is_likely denies that they
      * are of this one. NULL: no such doubt. */
     const struct fsn__data_format *otherwise;
@@ -28,6 +32,8 @@ struct fsn__data_format {
                             unsigned char *bytes, size_t size, struct fsn_error *err);
     /* Whether the files that came are a data set of this format, complete or not. */
     bool (*is_there)(const struct fsn__data_format *format, const void *state);
+    /* The images of its state, for formats that take them in; NULL: none does. */
+    struct fsn__image_store *(*images_of)(void *state);
     /* Builds the images, given that it is there: a zeroed *dataset gets everything but per_class
      * and format (per_class too where images have no labels). What it keeps of *state it takes out.
      * On failure the caller clears what was filled. */
@@ -37,7 +43,7 @@ struct fsn__data_format {
 };
 
 extern const struct fsn__data_format fsn__format_cifar10, fsn__format_cifar100, fsn__format_idx,
-    fsn__format_npz, fsn__format_voc, fsn__format_coco, fsn__format_image_folder,
+    fsn__format_npz, fsn__format_voc, fsn__format_coco, fsn__format_masks, fsn__format_image_folder,
     fsn__format_images;
 
 /* Room for `count` images of the data set's shape in a split, in memory. */
@@ -49,5 +55,7 @@ FSN_NODISCARD enum fsn_status fsn__images_alloc_files(struct fsn_dataset *datase
                                                       struct fsn_error *err);
 /* The data set owns the store from here on; its images' sizes and channels become known. */
 void fsn__dataset_adopt(struct fsn_dataset *dataset, struct fsn__image_store *store);
+/* One more image of this size is in the data set; what adopt does of each. */
+void fsn__dataset_widen(struct fsn_dataset *dataset, const struct fsn__image_info *info);
 
 #endif

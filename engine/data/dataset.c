@@ -18,8 +18,9 @@
 
 /* A file goes to the first format that wants it. */
 static const struct fsn__data_format *const formats[] = {
-    &fsn__format_cifar10, &fsn__format_cifar100, &fsn__format_idx,          &fsn__format_npz,
-    &fsn__format_voc,     &fsn__format_coco,     &fsn__format_image_folder, &fsn__format_images};
+    &fsn__format_cifar10, &fsn__format_cifar100,     &fsn__format_idx,
+    &fsn__format_npz,     &fsn__format_voc,          &fsn__format_coco,
+    &fsn__format_masks,   &fsn__format_image_folder, &fsn__format_images};
 
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
@@ -27,8 +28,8 @@ static const size_t default_cache = (size_t)512 << 20;
 
 const char *const *fsn_dataset_formats(void)
 {
-    static const char *const names[] = {"cifar10", "cifar100",    "idx",    "npz", "voc",
-                                        "coco",    "imagefolder", "images", NULL};
+    static const char *const names[] = {"cifar10", "cifar100", "idx",         "npz",    "voc",
+                                        "coco",    "masks",    "imagefolder", "images", NULL};
 
     return names;
 }
@@ -46,10 +47,15 @@ static bool is_meant(const struct collection *found, int format)
     return found->only < 0 || found->only == format;
 }
 
+static bool takes_in(const struct fsn__data_format *format, const struct fsn__data_format *other)
+{
+    return format->images[0] == other || format->images[1] == other;
+}
+
 /* Whether its files are kept: it is meant, or takes in the images of what is. */
 static bool is_sought(const struct collection *found, int format)
 {
-    return is_meant(found, format) || formats[found->only]->images == formats[format];
+    return is_meant(found, format) || takes_in(formats[found->only], formats[format]);
 }
 
 /* ---- collecting ---------------------------------------------------------------------------- */
@@ -119,15 +125,30 @@ static bool is_there(const struct collection *found, int format)
 {
     const struct fsn__data_format *row = formats[format];
 
-    return row->is_there(row, found->state[format]) ||
-           (row->images_suffice && found->state[place_of(row->images)]);
+    if (row->is_there(row, found->state[format]))
+        return true;
+    for (int i = 0; i < FORMAT_COUNT; i++)
+        if (takes_in(row, formats[i]) && found->state[i] &&
+            (row->images_suffice ||
+             (row->recognises && row->recognises(formats[i]->images_of(found->state[i])))))
+            return true;
+    return false;
+}
+
+/* Whether another one is there that it yields to. */
+static bool yields(const struct collection *found, int format)
+{
+    const struct fsn__data_format *other = formats[format]->yields_to;
+
+    return found->only < 0 && other && is_there(found, place_of(other));
 }
 
 static enum fsn_status recognise(const struct collection *found, int *format, struct fsn_error *err)
 {
     *format = -1;
     for (int f = 0; f < FORMAT_COUNT; f++) {
-        if (!is_meant(found, f) || !is_there(found, f) || (*format >= 0 && formats[f]->fallback))
+        if (!is_meant(found, f) || !is_there(found, f) || yields(found, f) ||
+            (*format >= 0 && formats[f]->fallback))
             continue;
         if (*format >= 0)
             return FSN__FAIL(err, FSN_FORMAT,
@@ -185,18 +206,20 @@ static void widen(struct fsn_range *range, int value)
         range->max = value;
 }
 
+void fsn__dataset_widen(struct fsn_dataset *dataset, const struct fsn__image_info *info)
+{
+    widen(&dataset->height_range, info->height);
+    widen(&dataset->width_range, info->width);
+    if (info->channels > dataset->channels)
+        dataset->channels = info->channels;
+}
+
 void fsn__dataset_adopt(struct fsn_dataset *dataset, struct fsn__image_store *store)
 {
     dataset->store = store;
     dataset->channels = 1;
-    for (int64_t i = 0; i < store->count; i++) {
-        const struct fsn__image_info *info = &store->images[i].info;
-
-        widen(&dataset->height_range, info->height);
-        widen(&dataset->width_range, info->width);
-        if (info->channels > dataset->channels)
-            dataset->channels = info->channels;
-    }
+    for (int64_t i = 0; i < store->count; i++)
+        fsn__dataset_widen(dataset, &store->images[i].info);
 }
 
 static enum fsn_status count_classes(struct fsn_dataset *dataset, struct fsn_error *err)
@@ -248,8 +271,9 @@ static enum fsn_status assemble(struct collection *found, const struct fsn_data_
         return FSN__NOMEM(err);
     dataset->format = formats[f]->name;
     for (int i = 0; status == FSN_OK && i < FORMAT_COUNT; i++)
-        if (formats[f]->images == formats[i])
-            status = formats[f]->join(&found->state[f], &found->state[i], err);
+        if (takes_in(formats[f], formats[i]) && found->state[i])
+            status =
+                formats[f]->join(&found->state[f], formats[i]->images_of(found->state[i]), err);
     if (status == FSN_OK)
         status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
     if (status == FSN_OK)
@@ -321,6 +345,7 @@ void fsn_dataset_destroy(struct fsn_dataset *dataset)
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {
         free(dataset->split[s].pixels);
         free(dataset->split[s].file);
+        free(dataset->split[s].mask);
         free(dataset->split[s].labels);
         free(dataset->split[s].per_class);
     }
@@ -347,6 +372,8 @@ void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info
     out->detection = dataset->detection;
     memcpy(out->objects, dataset->objects, sizeof out->objects);
     out->bad_boxes = dataset->bad_boxes;
+    out->segmentation = dataset->segmentation;
+    memcpy(out->pixels, dataset->pixels, sizeof out->pixels);
     out->classes = dataset->classes;
     out->class_names = (const char *const *)dataset->class_names;
     for (int s = 0; s < FSN_SPLIT_COUNT; s++) {

@@ -17,11 +17,12 @@ struct fsn__images {
     uint8_t *pixels;    /* [count][channels][height][width]; NULL when the images are files */
     int64_t *file;      /* [count]: places in the data set's store; NULL when they are pixels */
     int32_t *labels;    /* [count], 0 <= label < classes; 0 where there are no classes */
-    int64_t *per_class; /* [classes] */
+    int64_t *per_class; /* [classes] images; objects; pixels of a segmentation set */
     /* Of a detection set, else NULL: the objects of image i are objects[first_object[i] ..
      * first_object[i + 1]), those of all images one after the other. */
     struct fsn__object *objects;
     int64_t *first_object; /* [count + 1] */
+    int64_t *mask;         /* [count]: of a segmentation set, places in the store; else NULL */
 };
 
 struct fsn_dataset {
@@ -36,7 +37,9 @@ struct fsn_dataset {
     bool detection;        /* images have boxes; their labels are all 0 */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set */
     struct fsn_bad_boxes bad_boxes;                    /* of a detection set */
-    struct fsn__image_store *store;                    /* of images that are files, else NULL */
+    bool segmentation;                               /* images have masks; their labels are all 0 */
+    struct fsn_pixel_counts pixels[FSN_SPLIT_COUNT]; /* of a segmentation set */
+    struct fsn__image_store *store;                  /* of images that are files, else NULL */
     struct fsn__pixel_cache *cache; /* by place in the store; NULL without a store */
 };
 
@@ -73,6 +76,13 @@ FSN_NODISCARD enum fsn_status fsn__load_batch(const struct fsn_dataset *dataset,
                                               const struct fsn__transform *transform, bool augment,
                                               uint64_t epoch, struct fsn__pool *pool, float *x,
                                               int32_t *labels, struct fsn_error *err);
+/* The same of a segmentation set, and masks[n][H][W], the class of each pixel of x: FSN_MASK_VOID
+ * where the mask has none, and beyond the image. The transform names the network's size. */
+FSN_NODISCARD enum fsn_status
+fsn__load_mask_batch(const struct fsn_dataset *dataset, enum fsn_split split, const int64_t *index,
+                     int64_t n, const struct fsn__transform *transform, bool augment,
+                     uint64_t epoch, struct fsn__pool *pool, float *x, uint8_t *masks,
+                     struct fsn_error *err);
 /* Fills x[C][H][W] from one encoded file, just as from such an image of a data set without
  * augmentation; the transform names the network's size. resized_height, resized_width: what the
  * centre was cut out of. Errors: FORMAT, UNSUPPORTED, LIMIT (all name the file), NOMEM. */

@@ -8,11 +8,13 @@ static const char *const split_names[FSN_SPLIT_COUNT] = {
     [FSN_SPLIT_TEST] = "test",
 };
 
-/* {"images": n, "per_class": [..], "objects": null or counts}; new, or NULL when out of memory. */
+/* {"images": n, "per_class": [..], "objects": null or counts, "pixels": null or counts}; new, or
+ * NULL when out of memory. */
 static json_t *split_json(const struct fsn_dataset *dataset, enum fsn_split split)
 {
     const struct fsn__images *images = &dataset->split[split];
     const struct fsn_object_counts *objects = &dataset->objects[split];
+    const struct fsn_pixel_counts *pixels = &dataset->pixels[split];
     const int classes = dataset->classes;
     json_t *per_class = json_array();
     int failed = !per_class;
@@ -24,11 +26,16 @@ static json_t *split_json(const struct fsn_dataset *dataset, enum fsn_split spli
         return NULL;
     }
     return json_pack(
-        "{s:I, s:o, s:o}", "images", (json_int_t)images->count, "per_class", per_class, "objects",
+        "{s:I, s:o, s:o, s:o}", "images", (json_int_t)images->count, "per_class", per_class,
+        "objects",
         dataset->detection
             ? json_pack("{s:I, s:I, s:I}", "count", (json_int_t)objects->count, "difficult",
                         (json_int_t)objects->difficult, "empty", (json_int_t)objects->empty)
-            : json_null());
+            : json_null(),
+        "pixels",
+        dataset->segmentation ? json_pack("{s:I, s:I}", "labelled", (json_int_t)pixels->labelled,
+                                          "void", (json_int_t)pixels->none)
+                              : json_null());
 }
 
 /* Height and width are null where images have any size. */

@@ -33,6 +33,11 @@ FSN_NODISCARD enum fsn_status fsn__image_probe(const struct fsn__image_file *fil
 FSN_NODISCARD enum fsn_status fsn__image_decode(const struct fsn__image_file *file, int channels,
                                                 struct fsn__image *out, struct fsn_error *err);
 
+/* Decodes a mask: one channel, the number that each pixel has in the file. Errors: as above, FORMAT
+ * also where the file is no PNG with a palette or of 8-bit grey. */
+FSN_NODISCARD enum fsn_status fsn__mask_decode(const struct fsn__image_file *file,
+                                               struct fsn__image *out, struct fsn_error *err);
+
 /* The image as a JPEG file in memory, for people to look at: *bytes is new, freed by free().
  * channels 1 or 3, quality 1..100. Errors: INVALID (other channels, no pixels), NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__jpeg_encode(const struct fsn__image *image, int quality,

@@ -85,6 +85,11 @@ static void free_state(void *state)
     fsn__image_store_destroy(state);
 }
 
+static struct fsn__image_store *images_of(void *state)
+{
+    return state;
+}
+
 /* ---- layout ---------------------------------------------------------------------------------- */
 
 /* Whether all images lie in one folder that has folders. */
@@ -334,5 +339,6 @@ const struct fsn__data_format fsn__format_image_folder = {
     .take = take,
     .is_there = is_there,
     .assemble = assemble,
+    .images_of = images_of,
     .free_state = free_state,
 };

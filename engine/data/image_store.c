@@ -175,8 +175,11 @@ enum fsn_status fsn__image_store_append(struct fsn__image_store *store,
     return status;
 }
 
-enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store, int64_t i,
-                                        int channels, struct fsn__image *out, struct fsn_error *err)
+typedef enum fsn_status decode_fn(const struct fsn__image_file *file, int channels,
+                                  struct fsn__image *out, struct fsn_error *err);
+
+static enum fsn_status decode_by(decode_fn *decode, const struct fsn__image_store *store, int64_t i,
+                                 int channels, struct fsn__image *out, struct fsn_error *err)
 {
     const struct fsn__stored_image *image = &store->images[i];
     unsigned char *bytes = malloc(image->size);
@@ -190,7 +193,26 @@ enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store, in
     file.name = shown;
     status = read_file(store, image, bytes, err);
     if (status == FSN_OK)
-        status = fsn__image_decode(&file, channels, out, err);
+        status = decode(&file, channels, out, err);
     free(bytes);
     return status;
+}
+
+enum fsn_status fsn__image_store_decode(const struct fsn__image_store *store, int64_t i,
+                                        int channels, struct fsn__image *out, struct fsn_error *err)
+{
+    return decode_by(fsn__image_decode, store, i, channels, out, err);
+}
+
+static enum fsn_status decode_mask(const struct fsn__image_file *file, int channels,
+                                   struct fsn__image *out, struct fsn_error *err)
+{
+    (void)channels;
+    return fsn__mask_decode(file, out, err);
+}
+
+enum fsn_status fsn__image_store_decode_mask(const struct fsn__image_store *store, int64_t i,
+                                             struct fsn__image *out, struct fsn_error *err)
+{
+    return decode_by(decode_mask, store, i, 1, out, err);
 }

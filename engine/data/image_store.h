@@ -36,5 +36,9 @@ FSN_NODISCARD enum fsn_status fsn__image_store_decode(const struct fsn__image_st
                                                       int64_t i, int channels,
                                                       struct fsn__image *out,
                                                       struct fsn_error *err);
+/* Decodes it as a mask (fsn__mask_decode). */
+FSN_NODISCARD enum fsn_status fsn__image_store_decode_mask(const struct fsn__image_store *store,
+                                                           int64_t i, struct fsn__image *out,
+                                                           struct fsn_error *err);
 
 #endif

@@ -75,12 +75,12 @@ static bool is_there(const struct fsn__data_format *format, const void *state)
 }
 
 /* Those in folders come from image_folder.c. */
-static enum fsn_status join(void **state, void **others, struct fsn_error *err)
+static enum fsn_status join(void **state, struct fsn__image_store *others, struct fsn_error *err)
 {
     enum fsn_status status = make_state(state, err);
 
-    if (status == FSN_OK && *others)
-        status = fsn__image_store_append(((struct images *)*state)->store, *others, err);
+    if (status == FSN_OK)
+        status = fsn__image_store_append(((struct images *)*state)->store, others, err);
     return status;
 }
 
@@ -223,7 +223,7 @@ const struct fsn__data_format fsn__format_images = {
     .name = "images",
     .expects = "*.jpg or *.png, without classes",
     .fallback = true,
-    .images = &fsn__format_image_folder,
+    .images = {&fsn__format_image_folder},
     .join = join,
     .images_suffice = true,
     .wants = wants,

@@ -69,6 +69,8 @@ static void copy_image(const struct fsn__images *from, int64_t i, struct fsn__im
                        size_t image)
 {
     to->labels[j] = from->labels[i];
+    if (from->mask)
+        to->mask[j] = from->mask[i];
     if (from->file)
         to->file[j] = from->file[i];
     else
@@ -95,6 +97,10 @@ enum fsn_status fsn__split_off_test(struct fsn_dataset *dataset, struct fsn_erro
     else
         status = train->file ? fsn__images_alloc_files(dataset, FSN_SPLIT_TEST, count, err)
                              : fsn__images_alloc(dataset, FSN_SPLIT_TEST, count, err);
+    if (status == FSN_OK && train->mask) {
+        test->mask = calloc((size_t)count, sizeof *test->mask);
+        status = test->mask ? FSN_OK : FSN__NOMEM(err);
+    }
     if (status != FSN_OK)
         goto out;
     for (int64_t i = 0; i < train->count; i++) {

@@ -122,6 +122,11 @@ static bool is_there(const struct fsn__data_format *format, const void *state)
     return voc && voc->images.count > 0 && voc->annotations.count > 0;
 }
 
+static struct fsn__image_store *images_of(void *state)
+{
+    return ((struct voc *)state)->store;
+}
+
 static void free_state(void *state)
 {
     struct voc *voc = state;
@@ -361,5 +366,6 @@ const struct fsn__data_format fsn__format_voc = {
     .take = take,
     .is_there = is_there,
     .assemble = assemble,
+    .images_of = images_of,
     .free_state = free_state,
 };

@@ -110,17 +110,17 @@ struct fsn_epoch {
     double lr;         /* learning rate of the last step */
     double train_loss; /* mean over the epoch, of the loss that is minimised */
     double train_top1; /* per cent, on the augmented training images as they were seen; NaN: a
-                          detector is trained, or outputs are distilled */
+                          detector is trained, outputs are distilled, or pixels are told apart */
     double seconds;
     double images_per_second;
     double teacher_top1; /* the teacher's, on the same images; NaN: none was asked */
     double held_top1;    /* on the images that are held back, after the epoch; NaN: none are, or
                             train_top1 is NaN */
-    double held_loss;    /* cross-entropy on them; of a detector, its loss without a teacher; of
-                            outputs that are distilled, the loss that is minimised */
-    int candidate;       /* the file that is trained, 1-based; 0: the job makes one */
-    double matched;      /* of a detector: default boxes that are matched with objects, the mean of
-                            the images; NaN: no detector is trained */
+    double held_loss; /* cross-entropy on them, or on their pixels; of a detector, its loss without
+                         a teacher; of outputs that are distilled, the loss that is minimised */
+    int candidate;    /* the file that is trained, 1-based; 0: the job makes one */
+    double matched;   /* of a detector: default boxes that are matched with objects, the mean of
+                         the images; NaN: no detector is trained */
 };
 
 /* ---- several files in a job ----------------------------------------------------------------- */
@@ -248,6 +248,7 @@ struct fsn_arch_options {
     int input_channels; /* 0: 3 */
     int growth;         /* DenseNet's k; 0: 12 */
     uint64_t seed;
+    int width; /* U-Net: channels of the first stage, which each next one doubles; 0: 16 */
 };
 const char *const *fsn_arch_names(void);
 FSN_NODISCARD enum fsn_status fsn_arch_build(const char *arch,
@@ -312,6 +313,14 @@ struct fsn_bad_boxes {
 /* "empty", "outside" or "unknown_class"; static. */
 const char *fsn_box_fault_name(enum fsn_box_fault fault);
 
+/* The value of a mask's pixels that have no class: they are neither learned nor counted. */
+enum { FSN_MASK_VOID = 255 };
+/* Pixels of the masks of a segmentation set. */
+struct fsn_pixel_counts {
+    int64_t labelled; /* of a class */
+    int64_t none;     /* FSN_MASK_VOID */
+};
+
 struct fsn_dataset_info {
     const char *format; /* static */
     int channels;       /* 3 when any image has colour */
@@ -323,10 +332,13 @@ struct fsn_dataset_info {
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set, else 0 */
     int classes; /* largest label + 1, at least 2; 0: images without labels */
     int64_t images[FSN_SPLIT_COUNT];
-    const int64_t *per_class[FSN_SPLIT_COUNT]; /* [classes] images, or objects of a detection set;
-                                                  borrowed from the data set */
-    const char *const *class_names;            /* [classes] borrowed, or NULL */
-    struct fsn_bad_boxes bad_boxes;            /* of a detection set; borrowed from the data set */
+    /* [classes] images, objects of a detection set, or pixels of a segmentation set; borrowed from
+     * the data set */
+    const int64_t *per_class[FSN_SPLIT_COUNT];
+    const char *const *class_names; /* [classes] borrowed, or NULL */
+    struct fsn_bad_boxes bad_boxes; /* of a detection set; borrowed from the data set */
+    bool segmentation;              /* images have masks, a class for every pixel */
+    struct fsn_pixel_counts pixels[FSN_SPLIT_COUNT]; /* of a segmentation set, else 0 */
 };
 void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);
 
@@ -344,6 +356,12 @@ FSN_NODISCARD enum fsn_status fsn_dataset_draw(const char *path, int64_t train_i
 /* The same for detection: one to four such shapes of four kinds, with their boxes, on pictures of
  * 96 x 96, as a Pascal VOC archive of PNG files. */
 FSN_NODISCARD enum fsn_status fsn_dataset_draw_boxes(const char *path, int64_t train_images,
+                                                     int64_t test_images, uint64_t seed,
+                                                     struct fsn_error *err);
+
+/* The same for segmentation: such pictures with a mask for each, whose classes are the background
+ * and the four kinds, in folders images/ and masks/ with names.txt. The rim of a shape is void. */
+FSN_NODISCARD enum fsn_status fsn_dataset_draw_masks(const char *path, int64_t train_images,
                                                      int64_t test_images, uint64_t seed,
                                                      struct fsn_error *err);
 
@@ -465,7 +483,7 @@ struct fsn_default_boxes {
 /* What a network is to do. */
 enum fsn_task {
     FSN_TASK_AUTO,     /* by the data set: its boxes are found, its classes are told apart; without
-                          either the network is distilled */
+                          either, or with masks, the network is distilled */
     FSN_TASK_CLASSIFY, /* class scores of images, learned from labels and a teacher */
     FSN_TASK_DETECT,   /* boxes of objects, likewise */
     FSN_TASK_DISTILL   /* anything: outputs follow the teacher's, labels are ignored */
@@ -499,7 +517,8 @@ struct fsn_distill_outputs {
 
 struct fsn_spec {
     enum fsn_task task;
-    char *output; /* name of the model's output of class scores; NULL: chosen by shape */
+    char *output; /* name of the model's output of class scores, of images or (masks) of pixels;
+                     NULL: chosen by shape */
     struct fsn_distill_outputs distill_outputs; /* of FSN_TASK_DISTILL: those that follow */
     struct {
         char *locations;   /* name of the output [N,P,4]; NULL: chosen by shape */
@@ -747,6 +766,34 @@ fsn_evaluate_detector(const struct fsn_model *model, const struct fsn_dataset *d
                       void *user, struct fsn_detection_eval *out, struct fsn_error *err);
 void fsn_detection_eval_clear(struct fsn_detection_eval *eval);
 
+/* Of a class, over the pixels whose mask has one. */
+struct fsn_segmentation_class {
+    int64_t pixels;    /* that are of it */
+    int64_t predicted; /* that the network takes for it */
+    double iou;        /* those that are both over those that are either, per cent; NaN: there are
+                          none */
+};
+struct fsn_segmentation_eval {
+    double miou;           /* mean over the classes that have an IoU, per cent; NaN: none has */
+    double pixel_accuracy; /* per cent of the pixels that have a class; NaN: none has */
+    int class_count;       /* of the network: those of the data set, and perhaps more */
+    struct fsn_segmentation_class *classes; /* [class_count] */
+    int64_t images, pixels, none;           /* none: pixels without a class, which do not count */
+    double seconds;
+};
+/* How well a network tells the class of every pixel in a split of a segmentation set, in images
+ * brought to its input without keeping their aspect and masks resized likewise to the nearest
+ * pixel. A pixel's class is that of its largest score in the spec's output, or in the only one of
+ * shape [N,classes,h,w], brought to the input's size bilinearly where it is of another. Of the
+ * spec, output, preprocess (mean, std, scale) and threads are heeded. Errors: MISMATCH (no masks,
+ * no such output), INVALID (none of this name), CANCELLED, those of files and memory. *out:
+ * fsn_segmentation_eval_clear. */
+FSN_NODISCARD enum fsn_status
+fsn_evaluate_segmenter(const struct fsn_model *model, const struct fsn_dataset *data,
+                       enum fsn_split split, const struct fsn_spec *spec, fsn_progress_fn *progress,
+                       void *user, struct fsn_segmentation_eval *out, struct fsn_error *err);
+void fsn_segmentation_eval_clear(struct fsn_segmentation_eval *eval);
+
 /* A network made ready to classify single images, one call after the other. It runs on the caller's
  * thread alone and takes no core from jobs. */
 struct fsn_predictor;
@@ -830,7 +877,8 @@ FSN_NODISCARD enum fsn_status fsn_report_html(const char *json, size_t size, cha
                                               struct fsn_error *err);
 
 /* Trains a model on the train split (spec.finetune without distillation), from scratch or on: a
- * classifier, or a detector where the data set has boxes (as fsn_evaluate_detector takes it). */
+ * classifier, a detector where the data set has boxes (as fsn_evaluate_detector takes it), or a
+ * network that segments where it has masks (as fsn_evaluate_segmenter does). */
 FSN_NODISCARD enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *data,
                                         const struct fsn_spec *spec, const char *checkpoint_path,
                                         fsn_progress_fn *progress, void *user,

@@ -50,6 +50,11 @@ enum fsn_status fsn__classifier_create_with(struct fsn__graph *graph, const char
                          "%s: the data set is one of boxes (%s), which are not classes of images: "
                          "a detector finds them",
                          who, data->format);
+    if (data->segmentation)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: the data set is one of masks (%s), whose classes are of pixels and "
+                         "not of images",
+                         who, data->format);
     status = fsn__graph_find_head(graph, output, data->classes, &head, err);
     if (status != FSN_OK)
         return status;

@@ -87,6 +87,7 @@ enum fsn_status fsn__network_create(struct fsn__graph *graph, const char *who,
     case FSN__TASK_DISTILL:
         return open_followed(graph, who, data, spec, options, out, err);
     case FSN__TASK_CLASSIFY:
+    case FSN__TASK_SEGMENT:
         break;
     }
     return open_classifier(graph, who, data, spec, options, out, err);
@@ -101,6 +102,7 @@ enum fsn_status fsn__network_forward(struct fsn__network *network, uint64_t step
     case FSN__TASK_DISTILL:
         return fsn__followed_forward(&network->followed, step, err);
     case FSN__TASK_CLASSIFY:
+    case FSN__TASK_SEGMENT:
         break;
     }
     return fsn__classifier_forward(&network->classifier, step, err);

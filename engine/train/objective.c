@@ -13,8 +13,12 @@ enum fsn_status fsn__objective_create(const struct fsn__train_job *job, int64_t 
         [FSN__TASK_CLASSIFY] = &fsn__classify,
         [FSN__TASK_DETECT] = &fsn__detect_objects,
         [FSN__TASK_DISTILL] = &fsn__distill_outputs,
+        [FSN__TASK_SEGMENT] = &fsn__segment_pixels,
     };
-    const struct fsn__objective_kind *kind = kinds[fsn__task_of(job->data, job->spec)];
+    const enum fsn__task task = fsn__task_of(job->data, job->spec);
+    /* masks are learned where there is no teacher to follow */
+    const bool masks = task == FSN__TASK_DISTILL && !job->teacher && job->data->segmentation;
+    const struct fsn__objective_kind *kind = kinds[masks ? FSN__TASK_SEGMENT : task];
 
     return kind->create(job, &options, steps, out, err);
 }

@@ -76,5 +76,7 @@ extern const struct fsn__objective_kind fsn__classify;
 extern const struct fsn__objective_kind fsn__detect_objects;
 /* Outputs, from a teacher's alone (distill_objective.c). */
 extern const struct fsn__objective_kind fsn__distill_outputs;
+/* Classes of pixels, from masks (segment_objective.c). */
+extern const struct fsn__objective_kind fsn__segment_pixels;
 
 #endif

@@ -131,7 +131,7 @@ static enum fsn_status load_from_set(struct fsn_predictor *predictor, const stru
                              predictor->network.images, &label, err);
     if (status != FSN_OK)
         return status;
-    result->label = data->detection || data->classes == 0 ? -1 : label;
+    result->label = data->detection || data->segmentation || data->classes == 0 ? -1 : label;
     result->resized_width = data->width;
     result->resized_height = data->height;
     if (split->file) {

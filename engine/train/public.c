@@ -1,5 +1,5 @@
-/* public.c - fsn_evaluate, fsn_evaluate_detector and fsn_train: the trainer for users of the public
- * header. */
+/* public.c - fsn_evaluate, fsn_evaluate_detector, fsn_evaluate_segmenter and fsn_train: the trainer
+ * for users of the public header. */
 #include "train/train.h"
 
 #include <stdlib.h>
@@ -33,6 +33,23 @@ enum fsn_status fsn_evaluate_detector(const struct fsn_model *model, const struc
 
     if (status == FSN_OK)
         status = fsn__evaluate_detector(model->graph, data, split, spec, pool, &meter, out, err);
+    fsn__pool_destroy(pool);
+    return status;
+}
+
+enum fsn_status fsn_evaluate_segmenter(const struct fsn_model *model,
+                                       const struct fsn_dataset *data, enum fsn_split split,
+                                       const struct fsn_spec *spec, fsn_progress_fn *progress,
+                                       void *user, struct fsn_segmentation_eval *out,
+                                       struct fsn_error *err)
+{
+    const struct fsn__meter meter = {
+        .progress = progress, .user = user, .stage = FSN_STAGE_VERIFY, .from = 0, .to = 1};
+    struct fsn__pool *pool = NULL;
+    enum fsn_status status = fsn__pool_create(spec->threads, &pool, err);
+
+    if (status == FSN_OK)
+        status = fsn__evaluate_segmenter(model->graph, data, split, spec, pool, &meter, out, err);
     fsn__pool_destroy(pool);
     return status;
 }

@@ -162,6 +162,8 @@ static void add_data(struct key *key, const struct fsn_dataset *data)
     }
     if (data->detection)
         add_objects(key, images);
+    for (int64_t i = 0; images->mask && i < images->count; i++)
+        add_int(key, data->store->images[images->mask[i]].crc);
 }
 
 static void add_graph(struct key *key, const struct fsn__graph *graph)

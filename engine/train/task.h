@@ -4,10 +4,18 @@
 
 #include "data/dataset.h"
 
-enum fsn__task { FSN__TASK_CLASSIFY, FSN__TASK_DETECT, FSN__TASK_DISTILL };
+enum fsn__task {
+    FSN__TASK_CLASSIFY,
+    FSN__TASK_DETECT,
+    FSN__TASK_DISTILL,
+    /* Classes of pixels: learned from masks without a teacher, and measured where a network is
+     * distilled on masks. No job has it as its task. */
+    FSN__TASK_SEGMENT
+};
 
-/* The spec's task, or (auto) the one that a data set with boxes, classes or neither asks for. */
-static inline enum fsn__task fsn__task_for(enum fsn_task task, bool boxes, int classes)
+/* The spec's task, or (auto) the one that a data set with boxes, with classes of images, or with
+ * neither asks for. */
+static inline enum fsn__task fsn__task_for(enum fsn_task task, bool boxes, bool classes)
 {
     switch (task) {
     case FSN_TASK_CLASSIFY:
@@ -19,13 +27,13 @@ static inline enum fsn__task fsn__task_for(enum fsn_task task, bool boxes, int c
     case FSN_TASK_AUTO:
         break;
     }
-    return boxes ? FSN__TASK_DETECT : classes > 0 ? FSN__TASK_CLASSIFY : FSN__TASK_DISTILL;
+    return boxes ? FSN__TASK_DETECT : classes ? FSN__TASK_CLASSIFY : FSN__TASK_DISTILL;
 }
 
 static inline enum fsn__task fsn__task_of(const struct fsn_dataset *data,
                                           const struct fsn_spec *spec)
 {
-    return fsn__task_for(spec->task, data->detection, data->classes);
+    return fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation);
 }
 
 /* "classify", "detect" or "distill"; static. */

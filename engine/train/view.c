@@ -187,7 +187,7 @@ struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const stru
 {
     struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
 
-    if (has_boxes(data, spec)) {
+    if (has_boxes(data, spec) || data->segmentation) {
         transform.preprocess.crop = FSN_CROP_NONE;
         transform.preprocess.resize = 0;
     }

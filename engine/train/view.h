@@ -50,8 +50,8 @@ enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input
                                                  struct fsn__image_shape *shape);
 
 /* What the spec does to images as they are, and what training does to them; fsn__view_aim completes
- * it. Photographs with boxes are brought to the network's input as a whole, without a size in
- * between; what training does to them and their boxes is in data/augment_boxes.h. */
+ * it. Photographs with boxes or masks are brought to the network's input as a whole, without a size
+ * in between; what training does to them and their boxes is in data/augment_boxes.h. */
 struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec);
 struct fsn__transform fsn__view_transform(const struct fsn_dataset *data,
                                           const struct fsn_spec *spec);

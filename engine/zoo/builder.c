@@ -225,6 +225,25 @@ int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const cha
     return apply(b, "AveragePool", join(scope, name).text, window_attrs(&a, window), 1, &x);
 }
 
+int fsn__build_double_size(struct fsn__builder *b, const char *scope, const char *name, int x)
+{
+    struct fsn__attr item[3] = {
+        {.name = "mode", .type = FSN__ATTR_STRING, .s = "nearest"},
+        {.name = "coordinate_transformation_mode", .type = FSN__ATTR_STRING, .s = "asymmetric"},
+        {.name = "nearest_mode", .type = FSN__ATTR_STRING, .s = "floor"},
+    };
+    const struct fsn__attrs attrs = {.count = 3, .item = item};
+    struct fsn__tensor scales = {.data = (float[]){1, 1, 2, 2}};
+    const struct name layer = join(scope, name);
+    int in[3] = {x, -1, -1};
+
+    fsn__shape_set(&scales, FSN__F32, 1, (int64_t[]){4});
+    if (b->status == FSN_OK)
+        b->status = fsn__graph_add_const(b->graph, join(layer.text, "scales").text,
+                                         FSN__VALUE_CONST, &scales, &in[2], b->err);
+    return apply(b, "Resize", layer.text, &attrs, 3, in);
+}
+
 int fsn__build_unary(struct fsn__builder *b, const char *op, const char *scope, const char *name,
                      int x)
 {

@@ -47,6 +47,8 @@ int fsn__build_max_pool_ceil(struct fsn__builder *b, const char *scope, const ch
                              struct fsn__square window);
 int fsn__build_average_pool(struct fsn__builder *b, const char *scope, const char *name, int x,
                             struct fsn__square window);
+/* Each pixel four times, in twice the height and width. */
+int fsn__build_double_size(struct fsn__builder *b, const char *scope, const char *name, int x);
 /* Operators without attributes: "Relu", "GlobalAveragePool", "Flatten", "Dropout". */
 int fsn__build_unary(struct fsn__builder *b, const char *op, const char *scope, const char *name,
                      int x);

@@ -30,7 +30,9 @@
     X("ssd300", .build = fsn__build_ssd300, .input_size = 300, .min_size = 300, .max_size = 300,  \
       .width = 64, .classes = 20, .detector = true)                                               \
     X("ssd-lite", .build = fsn__build_ssd_lite, .input_size = 160, .min_size = 32, .classes = 20, \
-      .detector = true)
+      .detector = true)                                                                           \
+    X("unet", .build = fsn__build_unet, .input_size = 128, .min_size = 8, .width = 16,            \
+      .classes = 2, .wide = true)
 
 static const struct fsn__arch archs[] = {
 #define ROW(title, ...) {.name = title, __VA_ARGS__},
@@ -88,6 +90,8 @@ static enum fsn_status complete(const struct fsn__arch *arch, struct fsn_arch_op
         o->input_channels = 3;
     if (o->growth == 0)
         o->growth = arch->growth;
+    if (o->width == 0)
+        o->width = arch->width;
     status = check(arch->name, "input size", o->input_size, arch->min_size,
                    arch->max_size > 0 ? arch->max_size : 2048, err);
     if (status == FSN_OK)
@@ -96,6 +100,8 @@ static enum fsn_status complete(const struct fsn__arch *arch, struct fsn_arch_op
         status = check(arch->name, "input channels", o->input_channels, 1, FSN_MAX_CHANNELS, err);
     if (status == FSN_OK && arch->growth != 0)
         status = check(arch->name, "growth", o->growth, 1, 256, err);
+    if (status == FSN_OK && arch->wide)
+        status = check(arch->name, "width", o->width, 1, 512, err);
     return status;
 }
 

@@ -17,9 +17,11 @@ struct fsn__arch {
     int classes;    /* default; 0: as many as CIFAR-10 or ImageNet have, by the input's size */
     bool detector;  /* one class is enough: the background is another */
     int growth;     /* default; 0: the family has none, and the option is not looked at */
+    bool wide;      /* the option `width` is looked at */
     /* ResNets */
     bool bottleneck;
-    int stages, width; /* of the first stage; each one doubles it (SSD300: of the trunk's first) */
+    int stages, width; /* of the first stage; each one doubles it (SSD300: of the trunk's first;
+                          U-Net: default) */
     int blocks[FSN__MAX_STAGES];
     /* DenseNets */
     int depth;
@@ -43,5 +45,7 @@ int fsn__build_ssd300(struct fsn__builder *b, const struct fsn__arch *arch,
                       const struct fsn_arch_options *options, int x);
 int fsn__build_ssd_lite(struct fsn__builder *b, const struct fsn__arch *arch,
                         const struct fsn_arch_options *options, int x);
+int fsn__build_unet(struct fsn__builder *b, const struct fsn__arch *arch,
+                    const struct fsn_arch_options *options, int x);
 
 #endif

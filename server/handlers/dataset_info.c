@@ -18,10 +18,11 @@ static json_t *counts_json(const int64_t *counts, int classes)
 char *srv_dataset_info_write(const struct fsn_dataset_info *info)
 {
     json_t *value = json_pack(
-        "{ss sb si si si si so so s[II]}", "format", info->format, "detection", info->detection,
-        "channels", info->channels, "height", info->height, "width", info->width, "classes",
-        info->classes, "train", counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes),
-        "test", counts_json(info->per_class[FSN_SPLIT_TEST], info->classes), "images",
+        "{ss sb sb si si si si so so s[II]}", "format", info->format, "detection", info->detection,
+        "segmentation", info->segmentation, "channels", info->channels, "height", info->height,
+        "width", info->width, "classes", info->classes, "train",
+        counts_json(info->per_class[FSN_SPLIT_TRAIN], info->classes), "test",
+        counts_json(info->per_class[FSN_SPLIT_TEST], info->classes), "images",
         (json_int_t)info->images[FSN_SPLIT_TRAIN], (json_int_t)info->images[FSN_SPLIT_TEST]);
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 
@@ -61,14 +62,15 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
     enum fsn_status status = FSN_OK;
     int64_t *counts = NULL;
     const char *format = "";
-    int detection = 0;
+    int detection = 0, segmentation = 0;
 
-    /* Descriptions of before there were detection sets do not say that they are none; where classes
-     * are of images, their counts say how many images there are. */
-    if (json_unpack(value, "{ss s?b si si si si so so s?[II]}", "format", &format, "detection",
-                    &detection, "channels", &info.channels, "height", &info.height, "width",
-                    &info.width, "classes", &info.classes, "train", &train, "test", &test, "images",
-                    &images[FSN_SPLIT_TRAIN], &images[FSN_SPLIT_TEST]) != 0 ||
+    /* Descriptions of before there were sets with boxes or masks do not say that they have none;
+     * where classes are of images, their counts say how many images there are. */
+    if (json_unpack(value, "{ss s?b s?b si si si si so so s?[II]}", "format", &format, "detection",
+                    &detection, "segmentation", &segmentation, "channels", &info.channels, "height",
+                    &info.height, "width", &info.width, "classes", &info.classes, "train", &train,
+                    "test", &test, "images", &images[FSN_SPLIT_TRAIN],
+                    &images[FSN_SPLIT_TEST]) != 0 ||
         info.classes < 0 || info.classes > MAX_CLASSES) {
         status = SRV_FAIL(err, FSN_INTERNAL, "stored description of a data set is damaged");
         goto out;
@@ -80,6 +82,7 @@ enum fsn_status srv_dataset_info_read(const char *text, struct fsn_dataset_info 
     }
     info.format = static_format(format);
     info.detection = detection;
+    info.segmentation = segmentation;
     info.per_class[FSN_SPLIT_TRAIN] = counts;
     info.per_class[FSN_SPLIT_TEST] = counts + info.classes;
     if (!read_counts(train, info.classes, counts, &info.images[FSN_SPLIT_TRAIN]) ||

@@ -3,7 +3,7 @@ import { h, fill, newId, problem } from "./dom.js";
 import { entryAt, everySetting, field, merge, put, valueAt } from "./fields.js";
 import { big, bytes } from "./format.js";
 import { olderPart } from "./older.js";
-import { hasBoxes } from "./task.js";
+import { hasBoxes, hasMasks } from "./task.js";
 
 // Ways to state a budget: one of them is asked for, by its pointer. Those that the server does not have
 // are not offered. boxes: what it is called where the data set has boxes.
@@ -118,7 +118,7 @@ function jsonField() {
 export function jobForm(schema, models, datasets) {
   const model = chooser("/model_id", "Model", "models", models, (m) => `${m.name || m.id} · ${big(m.summary.parameters)} parameters · ${bytes(m.size_bytes)}`);
   const dataset = chooser("/dataset_id", "Data set", "data sets", datasets,
-    (d) => `${d.name || d.id} · ${d.summary.classes ? `${d.summary.classes} classes` : "no classes"}${hasBoxes(d) ? " with boxes" : ""}`);
+    (d) => `${d.name || d.id} · ${d.summary.classes ? `${d.summary.classes} classes` : "no classes"}${hasBoxes(d) ? " with boxes" : hasMasks(d) ? " with masks" : ""}`);
   const name = field("/name", entryAt(schema, "/name"), { label: "Name", help: null });
   const budget = budgetFields(schema, () => models.items.find((m) => m.id === model.read()));
   const often = Object.entries(common).filter(([p]) => entryAt(schema, p)).map(([p, o]) => field(p, entryAt(schema, p), o));

@@ -19,6 +19,8 @@ export const measures = [
   { name: "COCO AP", of: (x) => x.coco_ap, show: (v) => percent(v), change: points },
   { name: "COCO AP50", of: (x) => x.coco_ap50, show: (v) => percent(v), change: points },
   { name: "COCO AP75", of: (x) => x.coco_ap75, show: (v) => percent(v), change: points },
+  { name: "Mean IoU", of: (x) => x.miou, show: (v) => percent(v), change: points },
+  { name: "Pixel accuracy", of: (x) => x.pixel_accuracy, show: (v) => percent(v), change: points },
   { name: "File", of: (x) => x.size_bytes, show: bytes },
   { name: "Parameters", of: (x) => x.parameters, show: count },
   { name: "Effective parameters", of: (x) => x.effective_parameters, show: count },
@@ -72,7 +74,7 @@ const costs = {
   classify: { unit: "points", of: (l) => l.alone_top1_drop, what: "accuracy lost on training images" },
   detect: { unit: "nats", of: (l) => l.alone_divergence,
     what: "how far the outputs move from the baseline's on training images (mean Kullback-Leibler divergence)" },
-  distill: { unit: "of spread", of: (l) => l.alone_divergence,
+  distill: { unit: "of their spread", of: (l) => l.alone_divergence,
     what: "the loss of the outputs against the baseline's on training images, as a share of the loss of their means" },
 };
 const costOf = (task) => costs[task] ?? costs.classify;

@@ -5,6 +5,7 @@ import { h, fill, empty, loading, problem, refill, table } from "./dom.js";
 import { big, bytes, count, none, shape, time } from "./format.js";
 import { pagedList } from "./lists.js";
 import { olderPart } from "./older.js";
+import { hasMasks } from "./task.js";
 
 const images = (splits, name) => count(splits?.[name]?.images);
 
@@ -27,11 +28,11 @@ function modelDetails({ summary }) {
 function datasetDetails({ summary }) {
   const names = summary.class_names ?? [];
   const classes = Array.from({ length: summary.classes }, (_, i) => i);
-  const boxed = summary.bad_boxes != null;
+  const counted = summary.bad_boxes ? "Objects" : hasMasks({ summary }) ? "Pixels" : "Images";
   const counts = classes.length === 0 ? table("Images", [
     { title: "Split", cell: (split) => split },
     { title: "Images", cell: (split) => count(summary.splits[split].images), number: true },
-  ], Object.keys(summary.splits)) : table(boxed ? "Objects of each class" : "Images of each class", [
+  ], Object.keys(summary.splits)) : table(`${counted} of each class`, [
     { title: "Class", cell: (i) => names[i] ?? String(i) },
     ...Object.keys(summary.splits).map((split) => ({
       title: split, number: true, cell: (i) => count(summary.splits[split].per_class?.[i]),

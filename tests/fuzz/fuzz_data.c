@@ -26,6 +26,28 @@ static void decode(const struct fsn_dataset *dataset, enum fsn_split split, int6
             abort();
 }
 
+/* What a mask says of each pixel is a class or nothing. */
+static void decode_mask(const struct fsn_dataset *dataset, enum fsn_split split, int64_t i)
+{
+    const struct fsn__transform transform = {
+        .channels = 3, .height = 4, .width = 6, .crop_padding = 1, .flip = true};
+    struct fsn_error err = {0};
+    float x[3 * 4 * 6];
+    uint8_t mask[4 * 6];
+
+    if (dataset->split[split].mask[i] < 0 || dataset->split[split].mask[i] >= dataset->store->count)
+        abort();
+    if (fsn__load_mask_batch(dataset, split, &i, 1, &transform, true, 0, NULL, x, mask, &err) !=
+        FSN_OK) {
+        if (err.status == FSN_OK || err.text[0] == '\0')
+            abort();
+        return;
+    }
+    for (size_t at = 0; at < sizeof mask; at++)
+        if (mask[at] >= dataset->classes && mask[at] != FSN_MASK_VOID)
+            abort();
+}
+
 /* Touches everything that a reader of the data set may touch. */
 static void check(const struct fsn_dataset *dataset)
 {
@@ -46,14 +68,18 @@ static void check(const struct fsn_dataset *dataset)
         for (int c = 0; c < dataset->classes; c++)
             counted += images->per_class[c];
         if (dataset->classes > 0 &&
-            counted != (dataset->detection ? dataset->objects[s].count : images->count))
+            counted != (dataset->detection      ? dataset->objects[s].count
+                        : dataset->segmentation ? dataset->pixels[s].labelled
+                                                : images->count))
             abort();
-        if (!images->pixels == !images->file)
+        if (!images->mask == dataset->segmentation || !images->pixels == !images->file)
             abort();
         for (size_t i = 0; images->pixels && i < image * (size_t)images->count; i++)
             sink ^= images->pixels[i];
         for (int64_t i = 0; images->file && i < images->count; i++)
             decode(dataset, (enum fsn_split)s, i);
+        for (int64_t i = 0; images->mask && i < images->count; i++)
+            decode_mask(dataset, (enum fsn_split)s, i);
     }
     (void)sink;
 }

@@ -28,6 +28,22 @@ static void decode(const struct fsn__image_file *file, const struct fsn__image_i
     free(image.pixels);
 }
 
+/* As a mask, which a file may be as well. */
+static void decode_mask(const struct fsn__image_file *file, const struct fsn__image_info *info)
+{
+    struct fsn__image image = {0};
+    struct fsn_error err = {0};
+
+    if (fsn__mask_decode(file, &image, &err) != FSN_OK) {
+        if (err.status == FSN_OK || !strstr(err.text, file->name) || image.pixels)
+            abort();
+        return;
+    }
+    if (image.width != info->width || image.height != info->height || image.channels != 1)
+        abort();
+    free(image.pixels);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct fsn__image_file file = {.name = "photo", .bytes = data, .size = size};
@@ -46,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     decode(&file, &info, 1);
     decode(&file, &info, 3);
+    decode_mask(&file, &info);
     return 0;
 }
 

@@ -43,7 +43,7 @@ holds "an operand too many is named" "unexpected 'other.onnx'" "$err"
 run 2 eval model.onnx --data
 holds "a missing value is named" "--data needs a value" "$err"
 run 2 eval model.onnx --data x --format jpeg
-holds "a wrong choice is named" "--format must be one of cifar10|cifar100|idx|npz|voc|coco|imagefolder|images, got 'jpeg'" "$err"
+holds "a wrong choice is named" "--format must be one of cifar10|cifar100|idx|npz|voc|coco|masks|imagefolder|images, got 'jpeg'" "$err"
 run 2 draw -o x --train 0
 holds "a number out of range is named" "--train must be 1 to 1000000, got 0" "$err"
 run 2 draw -o x --train ten

@@ -126,7 +126,7 @@ refused "a limit that is no number" 400 bad-query "limit: expected a whole numbe
 call GET "/v1/models?limit=0"
 refused "a limit of nothing" 400 bad-query "got '0'"
 call POST "/v1/datasets?format=jpeg" --data-binary "@$dir/shapes.tar.gz"
-refused "an unknown format" 400 bad-query "format: expected one of cifar10, cifar100, idx, npz, voc, coco, imagefolder, images, got 'jpeg'"
+refused "an unknown format" 400 bad-query "format: expected one of cifar10, cifar100, idx, npz, voc, coco, masks, imagefolder, images, got 'jpeg'"
 call POST "/v1/models?name=%ff%fe" --data-binary "@$dir/resnet8.onnx"
 refused "a name that is not UTF-8" 400 bad-query "name: expected a value of at most 200 bytes in UTF-8"
 call POST "/v1/models?name=$(printf 'x%.0s' {1..201})" --data-binary "@$dir/resnet8.onnx"

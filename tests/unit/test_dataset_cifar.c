@@ -301,7 +301,7 @@ static void a_format_that_is_not_there_or_not_known_is_refused(void **state)
         fsn__dataset_open_memory(made.data, made.size, "png", NULL, &dataset, &unknown),
         FSN_INVALID);
     assert_string_equal(unknown.text, "data format 'png' is not known, expected one of cifar10, "
-                                      "cifar100, idx, npz, voc, coco, imagefolder, images");
+                                      "cifar100, idx, npz, voc, coco, masks, imagefolder, images");
     assert_null(dataset);
     free(made.data);
 }

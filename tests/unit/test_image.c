@@ -96,6 +96,40 @@ static void png_of_every_kind_becomes_8_bit_rgb(void **state)
                    (uint8_t[]){3, 6, 252, 100, 200, 155}, 0);
 }
 
+/* Of a mask the numbers count: neither is a palette looked up nor grey stretched. */
+static void pixels_of_a_mask_are_the_numbers_of_the_file(void **state)
+{
+    static const struct {
+        uint8_t row[4];
+        enum made_png type;
+        int depth;
+        uint8_t want[4];
+    } cases[] = {
+        {{0x1b}, MADE_PALETTE, 2, {0, 1, 2, 3}},
+        {{0x01, 0xf7}, MADE_PALETTE, 4, {0, 1, 15, 7}},
+        {{0, 3, 200, 255}, MADE_PALETTE, 8, {0, 3, 200, 255}},
+        {{0x50}, MADE_GREY, 1, {0, 1, 0, 1}},
+        {{0x1b}, MADE_GREY, 2, {0, 1, 2, 3}},
+        {{0, 3, 200, 255}, MADE_GREY, 8, {0, 3, 200, 255}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int interlaced = 0; interlaced < 2; interlaced++) {
+            struct made_bytes made =
+                make_png(cases[i].row, 4, 1, cases[i].type, cases[i].depth, interlaced);
+            const struct fsn__image_file file = {"mask", made.data, made.size};
+            struct fsn__image image = {0};
+
+            assert_int_equal(fsn__mask_decode(&file, &image, NULL), FSN_OK);
+            assert_int_equal(image.width * 10 + image.height, 41);
+            assert_int_equal(image.channels, 1);
+            assert_memory_equal(image.pixels, cases[i].want, 4);
+            free(image.pixels);
+            free(made.data);
+        }
+}
+
 static void colour_becomes_grey_by_the_weights_of_601(void **state)
 {
     /* Pillow's Image.convert("L") of these four colours. */
@@ -239,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(png_pixels_come_out_as_they_went_in),
         cmocka_unit_test(png_of_every_kind_becomes_8_bit_rgb),
+        cmocka_unit_test(pixels_of_a_mask_are_the_numbers_of_the_file),
         cmocka_unit_test(colour_becomes_grey_by_the_weights_of_601),
         cmocka_unit_test(a_png_cut_anywhere_is_refused),
         cmocka_unit_test(a_png_with_a_flipped_bit_is_refused),

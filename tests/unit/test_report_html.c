@@ -109,6 +109,36 @@ static void outputs_that_were_distilled_are_told_with_their_errors(void **state)
     free(html);
 }
 
+static void classes_of_pixels_stand_side_by_side(void **state)
+{
+    struct page_seen *seen = *state;
+    char *html = page_read(
+        "{\"task\": \"distill\", \"baseline\": {\"miou\": 61.5, \"pixel_accuracy\": 90},"
+        " \"compressed\": {\"miou\": 60.25, \"pixel_accuracy\": 89}, \"change\": {\"miou\": -1.25},"
+        " \"int8\": {\"size_bytes\": 7, \"miou\": 59.75, \"change_miou\": -0.5},"
+        " \"layers\": [{\"name\": \"a\", \"shape\": [1, 1, 1, 1], \"alone_divergence\": 0.25}],"
+        " \"segmentation\": {\"pixels\": 1234, \"void\": 56, \"classes\": ["
+        "  {\"class\": 0, \"name\": \"sky\", \"pixels\": 1000, \"baseline\": {\"iou\": 80.5},"
+        "   \"compressed\": {\"iou\": 78}, \"change\": -2.5},"
+        "  {\"class\": 1, \"name\": null, \"pixels\": 0, \"baseline\": {\"iou\": null},"
+        "   \"compressed\": {\"iou\": null}, \"change\": null}]}}",
+        seen);
+
+    page_has(seen, "60.25\u00a0%");
+    page_has(seen, "61.50\u00a0% before, −1.25\u00a0pp");
+    page_has(seen, "Pixel accuracy");
+    page_has(seen, "59.75\u00a0% mean IoU, −0.50\u00a0pp");
+    page_has(seen, "Alone, of their spread");
+    page_has(seen, "sky");
+    page_has(seen, "80.50\u00a0%");
+    page_has(seen, "−2.50\u00a0pp");
+    page_has(seen, "Of 1,234 pixels with a class");
+    page_has(seen, "56 pixels have no class");
+    assert_null(strstr(seen->text, "Top-1 accuracy"));
+    assert_null(strstr(seen->text, "mAP"));
+    free(html);
+}
+
 static void what_is_missing_or_of_another_kind_is_left_out(void **state)
 {
     static const char *const reports[] = {
@@ -123,6 +153,8 @@ static void what_is_missing_or_of_another_kind_is_left_out(void **state)
         " \"compressed\": {\"top1\": 1e308, \"size_bytes\": -1e308, \"parameters\": 1e308},"
         " \"ratios\": {\"disk\": 1e300}, \"wall_seconds\": -1, \"change\": {\"top1\": 1e308}}",
         "{\"task\": \"distill\", \"outputs\": [1, {}, {\"name\": 3, \"error\": \"x\"}]}",
+        "{\"task\": \"distill\", \"compressed\": {\"miou\": 1e308}, \"segmentation\":"
+        " {\"pixels\": [], \"classes\": [1, null, {\"class\": -1e308, \"baseline\": 3}]}}",
         "{\"training\": [{\"epoch\": 1, \"train_loss\": 0}, {\"epoch\": 1, \"train_loss\": 0}],"
         " \"search\": {\"candidates\": [{\"size_bytes\": 1e15, \"top1\": 0, \"pareto\": true},"
         "                               {\"size_bytes\": 1e15, \"top1\": 0, \"pareto\": true}]}}",
@@ -247,6 +279,7 @@ int main(void)
         cmocka_unit_test(nothing_is_needed_from_elsewhere),
         cmocka_unit_test(figures_are_those_of_the_report),
         cmocka_unit_test(outputs_that_were_distilled_are_told_with_their_errors),
+        cmocka_unit_test(classes_of_pixels_stand_side_by_side),
         cmocka_unit_test(what_is_missing_or_of_another_kind_is_left_out),
         cmocka_unit_test(what_is_no_report_is_refused),
         cmocka_unit_test(a_matrix_is_drawn_of_forty_classes_and_no_more),

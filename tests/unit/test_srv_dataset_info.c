@@ -38,6 +38,28 @@ static void images_are_no_objects(void **state)
     free(text);
 }
 
+/* In one with masks they are of pixels. */
+static void a_set_of_masks_is_kept_as_one(void **state)
+{
+    const struct fsn_dataset_info info = {.format = "masks",
+                                          .segmentation = true,
+                                          .channels = 3,
+                                          .classes = 3,
+                                          .images = {3, 20},
+                                          .per_class = {train, test}};
+    char *text = srv_dataset_info_write(&info);
+    struct fsn_dataset_info read = {0};
+    int64_t *storage = NULL;
+
+    (void)state;
+    assert_int_equal(srv_dataset_info_read(text, &read, &storage, NULL), FSN_OK);
+    assert_string_equal(read.format, "masks");
+    assert_true(read.segmentation && !read.detection);
+    assert_int_equal(read.images[FSN_SPLIT_TEST], 20);
+    free(storage);
+    free(text);
+}
+
 static void a_description_of_before_is_read(void **state)
 {
     static const char text[] = "{\"format\":\"idx\",\"channels\":1,\"height\":28,\"width\":28,"
@@ -47,7 +69,7 @@ static void a_description_of_before_is_read(void **state)
 
     (void)state;
     assert_int_equal(srv_dataset_info_read(text, &read, &storage, NULL), FSN_OK);
-    assert_false(read.detection);
+    assert_false(read.detection || read.segmentation);
     assert_int_equal(read.images[FSN_SPLIT_TRAIN], 12);
     assert_int_equal(read.images[FSN_SPLIT_TEST], 6);
     free(storage);
@@ -57,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_are_no_objects),
+        cmocka_unit_test(a_set_of_masks_is_kept_as_one),
         cmocka_unit_test(a_description_of_before_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,16 +27,16 @@ static void assert_shape(const struct fsn__graph *graph, int value, const char *
     assert_string_equal(FSN__SHAPE(&graph->values[value].tensor), shape);
 }
 
-static bool is_detector(const char *name)
+static bool is_classifier(const char *name)
 {
-    return strncmp(name, "ssd", 3) == 0;
+    return strncmp(name, "ssd", 3) != 0 && strcmp(name, "unet") != 0;
 }
 
 static void every_classifier_maps_input_to_logits(void **state)
 {
     (void)state;
     for (const char *const *name = fsn_arch_names(); *name; name++) {
-        if (is_detector(*name))
+        if (!is_classifier(*name))
             continue;
         /* 32: VGG's linear layers of the ImageNet form would fill most of a gigabyte */
         struct fsn_model *model =
@@ -81,6 +81,29 @@ static void ssd_lite_is_small(void **state)
     model = build("ssd-lite", &(struct fsn_arch_options){.classes = 1, .input_size = 32});
     assert_shape(model->graph, model->graph->outputs[1], "confidences", "[N,98,2]");
     fsn_model_destroy(model);
+}
+
+/* By hand, of width w and 3x3 convolutions without bias, each with 4 c + 1 of batch norm:
+ * w = 4, K = 3: 3*4 + 4*4 + 4*8 + 8*8 + 8*16 + 16*16 + 16*32 + 32*32 going down, (32+16)*16 + 16*16
+ * + (16+8)*8 + 8*8 + (8+4)*4 + 4*4 going up, times 9; 4*3 + 3 for the scores. */
+static void a_unet_scores_every_pixel(void **state)
+{
+    struct fsn_model *model =
+        build("unet", &(struct fsn_arch_options){.classes = 3, .input_size = 40, .width = 4});
+    const struct fsn__graph *graph = model->graph;
+    struct fsn_error err = {0};
+
+    (void)state;
+    assert_int_equal(graph->output_count, 1);
+    assert_shape(graph, graph->inputs[0], "input", "[N,3,40,40]");
+    assert_shape(graph, graph->outputs[0], "scores", "[N,3,40,40]");
+    assert_int_equal(fsn__graph_parameters(graph),
+                     9 * (2044 + 1344) + 4 * (2 * (4 + 8 + 16 + 32) + 2 * (16 + 8 + 4)) + 14 + 15);
+    fsn_model_destroy(model);
+    assert_int_equal(
+        fsn_arch_build("unet", &(struct fsn_arch_options){.input_size = 36}, &model, &err),
+        FSN_INVALID);
+    assert_non_null(strstr(err.text, "input size must be a multiple of 8"));
 }
 
 /* The factor behind the normalisation is learned and begins at 20. */
@@ -241,6 +264,7 @@ int main(void)
         cmocka_unit_test(every_classifier_maps_input_to_logits),
         cmocka_unit_test(ssd300_has_8732_boxes_and_the_ports_parameters),
         cmocka_unit_test(ssd_lite_is_small),
+        cmocka_unit_test(a_unet_scores_every_pixel),
         cmocka_unit_test(the_scale_of_a_normalisation_is_trained),
         cmocka_unit_test(ssd300_begins_so_that_it_trains),
         cmocka_unit_test(input_size_decides_between_the_forms_for_cifar_and_imagenet),
