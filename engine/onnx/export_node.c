@@ -191,10 +191,46 @@ static enum fsn_status write_plain(struct fsn__exporter *ex, const struct fsn__n
     return fsn__export_attrs(ex, from, node, err);
 }
 
+/* Whether a constant that the node reads holds the open batch, as folded from a Shape. */
+static bool reads_batch(const struct fsn__graph *graph, const struct fsn__node *node)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        const struct fsn__tensor *t = node->in[i] >= 0 ? &graph->values[node->in[i]].tensor : NULL;
+
+        if (!t || !t->data || t->dtype != FSN__I64)
+            continue;
+        for (int64_t j = 0; j < fsn__numel(t); j++)
+            if (fsn__i64(t)[j] == FSN_BATCH)
+                return true;
+    }
+    return false;
+}
+
+/* What only inference knows how to write, of a node that was never inferred (graph/late.c). */
+static enum fsn_status refuse_late(const struct fsn__graph *graph, int node, struct fsn_error *err)
+{
+    const struct fsn__node *from = &graph->nodes[node];
+
+    if (!fsn__graph_is_late(graph, node))
+        return FSN_OK;
+    if (fsn__export_needs_terms(from))
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "%s '%s': its shapes are known only when an image has been seen, so it "
+                         "cannot be written in operator set version %d",
+                         from->op->name, from->name, FSN__EXPORT_OPSET);
+    if (reads_batch(graph, from))
+        return FSN__FAIL(err, FSN_UNSUPPORTED,
+                         "%s '%s': reads how many images there are, and its shapes are known only "
+                         "when they have been seen: export the network with a fixed batch axis",
+                         from->op->name, from->name);
+    return FSN_OK;
+}
+
 enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struct fsn_error *err)
 {
     const struct fsn__node *from = &ex->graph->nodes[node];
     size_t n_in = (size_t)from->n_in;
+    enum fsn_status status;
 
     while (n_in > 0 && from->in[n_in - 1] < 0)
         n_in--;
@@ -202,11 +238,9 @@ enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node, struc
         return FSN_OK;
     if (from->op == &fsn__op_filter_summary)
         return fsn__export_filter_summary(ex, node, err);
-    if (fsn__export_needs_terms(from) && fsn__graph_is_late(ex->graph, node))
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "%s '%s': its shapes are known only when an image has been seen, so it "
-                         "cannot be written in operator set version %d",
-                         from->op->name, from->name, FSN__EXPORT_OPSET);
+    status = refuse_late(ex->graph, node, err);
+    if (status != FSN_OK)
+        return status;
     if (fsn__export_needs_terms(from))
         return fsn__export_in_terms(ex, from, err);
     if (from->op == &fsn__op_batch_normalization && from->n_out > 1)

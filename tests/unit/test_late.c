@@ -163,12 +163,35 @@ static void a_late_output_without_a_type_is_refused(void **state)
     onnx_end(&m);
 }
 
+/* Its target was folded, and says how many images there are in a way of the engine's own. */
+static void what_reads_the_batch_behind_it_is_not_written(void **state)
+{
+    struct fsn_model *model;
+    struct fsn_error err = {0};
+    unsigned char *bytes = NULL;
+    struct onnx_maker m;
+    size_t size;
+
+    (void)state;
+    begin(&m, true);
+    onnx_node(&m, "Shape", "boxes", "shape");
+    onnx_node(&m, "Reshape", "rows,shape", "shaped");
+    m.graph.output[0]->name = (char *)(uintptr_t) "shaped";
+    model = load(&m);
+    assert_int_equal(fsn__onnx_export(model, FSN_EXPORT_SMALL, &bytes, &size, &err),
+                     FSN_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "Reshape 'Reshape_shaped': reads how many images there are"));
+    fsn_model_destroy(model);
+    onnx_end(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_late_is_read_and_written_as_it_is),
         cmocka_unit_test(it_is_not_run),
         cmocka_unit_test(nothing_is_late_of_constants),
+        cmocka_unit_test(what_reads_the_batch_behind_it_is_not_written),
         cmocka_unit_test(a_late_output_without_a_type_is_refused),
     };
 
