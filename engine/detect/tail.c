@@ -279,6 +279,7 @@ enum fsn_status fsn__append_detector_tail(struct fsn__graph *graph, const struct
 
     if (m.status != FSN_OK)
         return m.status;
+    fsn__graph_drop_inner(graph);
     graph->output_count = 0;
     if (!last) {
         suppress(&m, tail->suppress, corners, scores);

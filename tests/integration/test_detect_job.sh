@@ -62,7 +62,7 @@ holds "report.html shows precision" "mAP" "$(<"$dir/one/report.html")"
 job[1]=$dir/whole.onnx
 run 0 plan "$dir/whole.onnx"
 holds "the plan says where a network is cut" "19 nodes kept as they are, behind raw_boxes, raw_scores" "$out"
-run 0 "${job[@]}" --int8 on --holdout 0.2 --out "$dir/cut"
+run 0 "${job[@]}" --int8 on --detections decode --holdout 0.2 --out "$dir/cut"
 job[1]=$dir/detector.onnx
 for side in baseline compressed int8; do
     same "the $side of a network that goes on behind is that of the raw one" \
@@ -77,6 +77,9 @@ for file in model model-dense model-int8; do
     same "$file.onnx has the outputs of the upload" '["chosen","kept","kept_scores"]' "$(jq -c '[.outputs[].name]' <<<"$out")"
     same "$file.onnx still suppresses" 1 "$(jq .operators.NonMaxSuppression <<<"$out")"
 done
+run 0 inspect "$dir/cut/model-detections.onnx" --json
+json "a file with boxes has them in place of what the upload made of its raw outputs" '[([.outputs[].name] | join(" ")), .operators.NonMaxSuppression]' \
+    '["detection_boxes detection_scores",null]'
 run 0 eval "$dir/cut/model.onnx" --data "$dir/boxes.tar.gz" --threads 2 --json --locations raw_boxes --confidences raw_scores
 same "its raw values are found by their names" "$(jq -c ".compressed | $figures" "$dir/cut/report.json")" "$(jq -c "$figures" <<<"$out")"
 run 0 compress "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --epochs 0 --ratio 4 --threads 2 --out "$dir/values" \

@@ -47,10 +47,11 @@ same "the file of 8-bit integers is compared too" true \
 
 # A classifier on labelled images: its accuracy is known besides.
 "$fsnet" new resnet8 --seed 1 -o "$dir/classifier.onnx" >"$dir/out" 2>&1
-"$fsnet" compress "$dir/classifier.onnx" --data "$dir/classes.zip" -o "$dir/d" --task distill --epochs 0 \
+"$fsnet" compress "$dir/classifier.onnx" --data "$dir/classes.zip" -o "$dir/d" --task distill --epochs 0 --int8 on \
     >"$dir/text" 2>"$dir/err" || cat "$dir/err"
 same "where labels fit, accuracy is told" 'number 1' \
     "$(jq -r '"\(.compressed.top1 | type) \(.outputs | length)"' "$dir/d/report.json")"
+same "outputs that nobody named are found in the int8 file too" true "$(jq '.outputs[0].int8_error > 0' "$dir/d/report.json")"
 
 # ---- the service ------------------------------------------------------------------------------
 upload datasets "$dir/flat.tar"
