@@ -1,9 +1,8 @@
 /*
  * masks.c - images with a class for every pixel, in PNG files of the images' sizes:
  *
- *     images/NAME.jpg        masks/NAME.png                 also .jpeg and .png; perhaps a
- * names.txt JPEGImages/NAME.jpg    SegmentationClass/NAME.png
- * ImageSets/Segmentation/{train,val,test}.txt
+ *     images/NAME.jpg      masks/NAME.png              .jpeg, .png too; perhaps a names.txt
+ *     JPEGImages/NAME.jpg  SegmentationClass/NAME.png  ImageSets/Segmentation/train.txt ...
  *
  * the second as Pascal VOC has it; both perhaps in more folders. A pixel's class is its value: the
  * index of a palette, or a level of grey, from 0 on; 255 (FSN_MASK_VOID) is of no class. There are

@@ -12,6 +12,7 @@ interrupt() {
     for attempt in 1 2 3 4 5 6 7 8; do
         # shellcheck disable=SC2086 # TRACES is a list
         rm -rf $traces
+        : >"$log" # an earlier run's pattern would have the signal sent before the command has begun
         reached=no
         "$@" 2>"$log" >/dev/null &
         pid=$!

@@ -166,7 +166,7 @@ static struct fsn_plan *plan(struct net *n, const struct fsn__layer_effect *effe
 {
     struct fsn_plan *plan = NULL;
 
-    if (fsn__plan_budget(n->net.b.graph, -1, &n->spec, 0, effects, &plan, &n->faults, &n->err) !=
+    if (fsn__plan_budget(n->net.b.graph, NULL, &n->spec, 0, effects, &plan, &n->faults, &n->err) !=
         FSN_OK)
         fail_msg("%s", n->err.text);
     return plan;
@@ -369,7 +369,7 @@ static void a_budget_below_everything_is_refused_with_the_least(void **state)
     (void)state;
     open_net(&n);
     n.spec.budget.size_bytes = 300;
-    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, NULL, &n.spec, 0, NULL, &p, &n.faults, &n.err),
                      FSN_BUDGET);
     assert_null(p);
     assert_int_equal(n.faults.count, 1);
@@ -377,7 +377,7 @@ static void a_budget_below_everything_is_refused_with_the_least(void **state)
     assert_non_null(strstr(n.faults.item[0].text, "300 bytes cannot be reached"));
     n.spec.budget.size_bytes = 0;
     n.spec.budget.parameters = 2;
-    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, NULL, &n.spec, 0, NULL, &p, &n.faults, &n.err),
                      FSN_BUDGET);
     assert_string_equal(n.faults.item[1].pointer, "/budget/parameters");
     fsn__graph_destroy(n.net.b.graph);
@@ -394,14 +394,15 @@ static void the_bounds_of_a_search_are_those_of_the_budgets(void **state)
 
     (void)state;
     open_net(&n);
-    assert_int_equal(fsn__plan_bounds(n.net.b.graph, -1, &n.spec, &least, &most, NULL), FSN_OK);
+    assert_int_equal(fsn__plan_bounds(n.net.b.graph, NULL, &n.spec, &least, &most, NULL), FSN_OK);
     n.spec.budget.size_bytes = (int)least - 1;
-    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, &n.faults, &n.err),
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, NULL, &n.spec, 0, NULL, &p, &n.faults, &n.err),
                      FSN_BUDGET);
     snprintf(words, sizeof words, "still has %lld", (long long)least);
     assert_non_null(strstr(n.err.text, words));
     n.spec.budget.size_bytes = 1 << 30;
-    assert_int_equal(fsn__plan_budget(n.net.b.graph, -1, &n.spec, 0, NULL, &p, NULL, NULL), FSN_OK);
+    assert_int_equal(fsn__plan_budget(n.net.b.graph, NULL, &n.spec, 0, NULL, &p, NULL, NULL),
+                     FSN_OK);
     assert_int_equal(p->expected_bytes, most);
     fsn_plan_destroy(p);
     fsn__graph_destroy(n.net.b.graph);
