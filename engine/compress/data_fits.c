@@ -186,19 +186,19 @@ static void fit_followed(const struct fsn__graph *graph, const struct fsn_spec *
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
                    const struct fsn_spec *spec, struct fsn_faults *faults)
 {
+    const enum fsn__task task =
+        fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation);
 
     if (model->graph->input_count < 1 || model->graph->output_count < 1) {
         fsn__fault(faults, "/model_id", "the model needs an input and an output");
         return;
     }
     fit_input(model->graph, data, faults);
-    if (spec->files.detections != FSN_DETECTIONS_OFF &&
-        fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation) !=
-            FSN__TASK_DETECT)
+    if (spec->files.detections != FSN_DETECTIONS_OFF && task != FSN__TASK_DETECT)
         fsn__fault(faults, "/files/detections",
                    "files.detections is for detectors, whose data set has boxes; this job %s",
                    data->detection ? "distills outputs" : "has none");
-    switch (fsn__task_for(spec->task, data->detection, data->classes > 0 && !data->segmentation)) {
+    switch (task) {
     case FSN__TASK_CLASSIFY:
         if (has_classes(data, faults))
             fit_output(model->graph, spec, data, faults);

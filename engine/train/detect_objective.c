@@ -239,9 +239,9 @@ struct judgement {
     int64_t matched;
 };
 
-static enum fsn_status judge_batch(struct judgement *j, const int64_t *list, int64_t n,
-                                   struct fsn_error *err)
+static enum fsn_status judge_batch(void *arg, const int64_t *list, int64_t n, struct fsn_error *err)
 {
+    struct judgement *j = arg;
     struct fsn__multibox_batch batch = {.images = n};
     struct fsn__multibox_terms terms;
     enum fsn_status status =
@@ -259,24 +259,6 @@ static enum fsn_status judge_batch(struct judgement *j, const int64_t *list, int
     terms = fsn__multibox_loss(j->multibox, &batch, NULL, NULL);
     j->sum += terms.loss * (double)terms.matched;
     j->matched += terms.matched;
-    return FSN_OK;
-}
-
-static enum fsn_status judge_all(struct judgement *j, const int64_t *list, int64_t images,
-                                 struct fsn__meter *meter, struct fsn_error *err)
-{
-    const int64_t batch = j->network.batch, batches = (images + batch - 1) / batch;
-
-    fsn__meter_start(meter, 0);
-    for (int64_t b = 0; b < batches; b++) {
-        const int64_t begin = b * batch, n = images - begin < batch ? images - begin : batch;
-        enum fsn_status status = judge_batch(j, list + begin, n, err);
-
-        if (status == FSN_OK)
-            status = fsn__meter_batch(meter, b, batch, images, err);
-        if (status != FSN_OK)
-            return status;
-    }
     return FSN_OK;
 }
 
@@ -298,7 +280,7 @@ static enum fsn_status judge(struct fsn__objective *self, const int64_t *list, i
         status =
             make_multibox(&j.network.head, job->spec, j.network.batch, job->pool, &j.multibox, err);
     if (status == FSN_OK)
-        status = judge_all(&j, list, images, &meter, err);
+        status = fsn__meter_list(&meter, list, images, j.network.batch, judge_batch, &j, err);
     if (status == FSN_OK)
         row->held_loss = j.matched > 0 ? j.sum / (double)j.matched : 0;
     fsn__multibox_destroy(j.multibox);

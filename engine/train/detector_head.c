@@ -363,3 +363,13 @@ void fsn__detector_head_clear(struct fsn__detector_head *head)
     free(head->standard);
     head->standard = NULL;
 }
+
+struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec)
+{
+    return (struct fsn__nms_options){
+        .score = (float)spec->detection.score,
+        .overlap = (float)spec->detection.iou,
+        .candidates = spec->detection.candidates,
+        .keep = spec->detection.keep,
+    };
+}

@@ -125,16 +125,6 @@ static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t ima
 /* ---- evaluation -------------------------------------------------------------------------------
  */
 
-struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec)
-{
-    return (struct fsn__nms_options){
-        .score = (float)spec->detection.score,
-        .overlap = (float)spec->detection.iou,
-        .candidates = spec->detection.candidates,
-        .keep = spec->detection.keep,
-    };
-}
-
 /* Makes the network, and memory for its batches. */
 static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec *spec,
                                 int64_t images, struct run *run, struct fsn_error *err)

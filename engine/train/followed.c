@@ -13,34 +13,13 @@
 
 /* ---- which outputs --------------------------------------------------------------------------- */
 
-/* What a final Softmax over one axis reads, and that axis; NULL: it does not end in one. */
-static const struct fsn__node *find_softmax(const struct fsn__graph *graph, int value, int *axis)
-{
-    const struct fsn__tensor *t = &graph->values[value].tensor;
-    const int producer = graph->values[value].producer;
-    const struct fsn__node *node = producer >= 0 ? &graph->nodes[producer] : NULL;
-    int64_t at;
-
-    if (!node ||
-        (node->op != fsn__op_find("", "Softmax") && node->op != fsn__op_find("", "LogSoftmax")))
-        return NULL;
-    if (fsn__attr_int(&node->attrs, "flatten", 0) && t->ndim != 2)
-        return NULL; /* over several axes at once */
-    at = fsn__attr_int(&node->attrs, "axis", fsn__attr_int(&node->attrs, "flatten", 0) ? 1 : -1);
-    at = at < 0 ? at + t->ndim : at;
-    if (at < 1 || at >= t->ndim)
-        return NULL;
-    *axis = (int)at;
-    return node;
-}
-
 /* As the spec has it, made definite. */
 static struct fsn__followed_output describe(const struct fsn__graph *graph, int value,
                                             enum fsn_output_loss loss, double weight)
 {
     const struct fsn__tensor *t = &graph->values[value].tensor;
     struct fsn__followed_output out = {graph->values[value].name, value, loss, weight, 0};
-    const struct fsn__node *softmax = find_softmax(graph, value, &out.axis);
+    const struct fsn__node *softmax = fsn__view_softmax(graph, value, &out.axis);
 
     if (loss == FSN_OUTPUT_AUTO)
         out.loss = softmax ? FSN_OUTPUT_KL : FSN_OUTPUT_MSE;

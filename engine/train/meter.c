@@ -51,3 +51,20 @@ enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b, int6
     return FSN__FAIL(err, FSN_CANCELLED, "cancelled while evaluating, at batch %lld of %lld",
                      (long long)(b + 1), (long long)batches);
 }
+
+enum fsn_status fsn__meter_list(struct fsn__meter *meter, const int64_t *list, int64_t images,
+                                int64_t batch, fsn__judge_fn *judge, void *arg,
+                                struct fsn_error *err)
+{
+    fsn__meter_start(meter, 0);
+    for (int64_t begin = 0, b = 0; begin < images; begin += batch, b++) {
+        const int64_t n = images - begin < batch ? images - begin : batch;
+        enum fsn_status status = judge(arg, list + begin, n, err);
+
+        if (status == FSN_OK)
+            status = fsn__meter_batch(meter, b, batch, images, err);
+        if (status != FSN_OK)
+            return status;
+    }
+    return FSN_OK;
+}

@@ -29,5 +29,12 @@ bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_pro
 FSN_NODISCARD enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b,
                                                int64_t batch, int64_t images,
                                                struct fsn_error *err);
+/* Starts, calls judge(arg, ...) for `batch` of the listed images after the other, and reports each.
+ * Errors: those of judge, CANCELLED. */
+typedef enum fsn_status fsn__judge_fn(void *arg, const int64_t *list, int64_t n,
+                                      struct fsn_error *err);
+FSN_NODISCARD enum fsn_status fsn__meter_list(struct fsn__meter *meter, const int64_t *list,
+                                              int64_t images, int64_t batch, fsn__judge_fn *judge,
+                                              void *arg, struct fsn_error *err);
 
 #endif

@@ -155,9 +155,9 @@ struct judgement {
     int64_t pixels;
 };
 
-static enum fsn_status judge_batch(struct judgement *j, const int64_t *list, int64_t n,
-                                   struct fsn_error *err)
+static enum fsn_status judge_batch(void *arg, const int64_t *list, int64_t n, struct fsn_error *err)
 {
+    struct judgement *j = arg;
     const struct fsn__pixel_shape shape = shape_of(&j->network, &j->transform);
     enum fsn_status status =
         fsn__load_mask_batch(j->job->data, FSN_SPLIT_TRAIN, list, n, &j->transform, false, 0,
@@ -176,24 +176,6 @@ static enum fsn_status judge_batch(struct judgement *j, const int64_t *list, int
     return FSN_OK;
 }
 
-static enum fsn_status judge_all(struct judgement *j, const int64_t *list, int64_t images,
-                                 struct fsn__meter *meter, struct fsn_error *err)
-{
-    const int64_t batch = j->network.batch;
-
-    fsn__meter_start(meter, 0);
-    for (int64_t begin = 0, b = 0; begin < images; begin += batch, b++) {
-        const int64_t n = images - begin < batch ? images - begin : batch;
-        enum fsn_status status = judge_batch(j, list + begin, n, err);
-
-        if (status == FSN_OK)
-            status = fsn__meter_batch(meter, b, batch, images, err);
-        if (status != FSN_OK)
-            return status;
-    }
-    return FSN_OK;
-}
-
 /* Batches as large as those of training, whose memory is there. */
 static enum fsn_status judge(struct fsn__objective *self, const int64_t *list, int64_t images,
                              const struct fsn__meter *how, struct fsn_epoch *row,
@@ -209,7 +191,7 @@ static enum fsn_status judge(struct fsn__objective *self, const int64_t *list, i
                                             &j.network, &j.masks, &j.sums, err);
 
     if (status == FSN_OK)
-        status = judge_all(&j, list, images, &meter, err);
+        status = fsn__meter_list(&meter, list, images, j.network.batch, judge_batch, &j, err);
     if (status == FSN_OK)
         row->held_loss = j.pixels > 0 ? j.sum / (double)j.pixels : 0;
     fsn__segmenter_clear(&j.network);

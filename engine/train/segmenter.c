@@ -17,14 +17,10 @@ static bool is_map(const struct fsn__graph *graph, int value, int classes)
 /* What a Softmax over the classes reads. */
 static int logits_of(const struct fsn__graph *graph, int value)
 {
-    const struct fsn__node *node = &graph->nodes[graph->values[value].producer];
-    const int64_t axis = fsn__attr_int(&node->attrs, "axis", -1);
-    const bool is_softmax =
-        node->op == fsn__op_find("", "Softmax") || node->op == fsn__op_find("", "LogSoftmax");
+    int axis = 0;
+    const struct fsn__node *softmax = fsn__view_softmax(graph, value, &axis);
 
-    return is_softmax && !fsn__attr_int(&node->attrs, "flatten", 0) && (axis == 1 || axis == -3)
-               ? node->in[0]
-               : value;
+    return softmax && axis == 1 ? softmax->in[0] : value;
 }
 
 static int find_named(const struct fsn__graph *graph, const char *name)

@@ -165,6 +165,26 @@ static bool has_boxes(const struct fsn_dataset *data, const struct fsn_spec *spe
     return data->detection && fsn__task_of(data, spec) != FSN__TASK_DISTILL;
 }
 
+const struct fsn__node *fsn__view_softmax(const struct fsn__graph *graph, int value, int *axis)
+{
+    const struct fsn__tensor *t = &graph->values[value].tensor;
+    const int producer = graph->values[value].producer;
+    const struct fsn__node *node = producer >= 0 ? &graph->nodes[producer] : NULL;
+    int64_t at;
+
+    if (!node ||
+        (node->op != fsn__op_find("", "Softmax") && node->op != fsn__op_find("", "LogSoftmax")))
+        return NULL;
+    if (fsn__attr_int(&node->attrs, "flatten", 0) && t->ndim != 2)
+        return NULL; /* over several axes at once */
+    at = fsn__attr_int(&node->attrs, "axis", fsn__attr_int(&node->attrs, "flatten", 0) ? 1 : -1);
+    at = at < 0 ? at + t->ndim : at;
+    if (at < 1 || at >= t->ndim)
+        return NULL;
+    *axis = (int)at;
+    return node;
+}
+
 int64_t fsn__view_graph_batch(const struct fsn__graph *graph, int64_t most, int64_t floats)
 {
     const struct fsn__tensor *input =

@@ -35,6 +35,10 @@ int64_t fsn__view_batch(const struct fsn__tensor *input, int64_t most, int64_t f
  * is made of it. */
 int64_t fsn__view_graph_batch(const struct fsn__graph *graph, int64_t most, int64_t floats);
 
+/* The Softmax (or its logarithm) over one axis that the value ends in, and that axis; NULL: it does
+ * not, or over several axes at once. */
+const struct fsn__node *fsn__view_softmax(const struct fsn__graph *graph, int value, int *axis);
+
 /* Whether there are images to go through. Errors: MISMATCH. */
 FSN_NODISCARD enum fsn_status fsn__view_check_images(enum fsn_split split, int64_t images,
                                                      struct fsn_error *err);
