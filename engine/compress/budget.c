@@ -259,7 +259,7 @@ static void even_ratios(struct search *s, const struct fsn_plan *plan)
 static enum fsn_status measure_widths(const struct search *s, const struct fsn_plan_layer *layer,
                                       const float *w, struct fsn__fs_curve *curve)
 {
-    static const int all[FSN__MAX_WIDTHS] = {8, 6, 4, 3, 2};
+    static const int all[FSN__MAX_WIDTHS] = {8, 6, 4, 3, 2, 1};
     const struct fsn__fs_geometry g =
         fsn__fs_layer_geometry(layer, s->spec->filter_summary.spacing);
     float *f = fsn__aligned_calloc((size_t)layer->fs_size, sizeof *f);

@@ -14,9 +14,10 @@
 #include <jansson.h>
 
 /* Turns a trained student into what is exported, in place: Filter Summaries quantised as their
- * nodes say, Dropout and Identity dropped, batch norm folded, scales rounded. range: see
- * fsn__quantize_graph. */
+ * nodes say, Dropout and Identity dropped, batch norm folded, the rest rounded as the spec says.
+ * range: see fsn__quantize_graph. */
 FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
+                                                const struct fsn_spec *spec,
                                                 enum fsn_quant_range range, struct fsn_error *err);
 
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */

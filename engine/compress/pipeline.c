@@ -192,7 +192,7 @@ static enum fsn_status quantize(struct fsn__job *job, struct fsn_error *err)
         status = fsn__fs_fix_locations(student, job->plan, err);
     if (status == FSN_OK)
         status = note_quant_errors(job, student, err);
-    return status == FSN_OK ? fsn__finish_graph(student, job->spec->quantize.range, err) : status;
+    return status == FSN_OK ? fsn__finish_graph(student, job->spec, job->spec->quantize.range, err) : status;
 }
 
 /* One of the job's files, read back. */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_range range,
-                                  struct fsn_error *err)
+enum fsn_status fsn__finish_graph(struct fsn__graph *student, const struct fsn_spec *spec,
+                                  enum fsn_quant_range range, struct fsn_error *err)
 {
     enum fsn_status status = fsn__quantize_graph(student, range, NULL, err);
 
@@ -21,8 +21,8 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, enum fsn_quant_ran
         status = fsn__graph_drop_identity(student, err);
     if (status == FSN_OK)
         status = fsn__graph_fold_bn(student, err);
-    if (status == FSN_OK)
-        status = fsn__round_scales(student, err);
+    if (status == FSN_OK && spec->quantize.bits < 32 && spec->quantize.rest_bits == 16)
+        status = fsn__round_to_half(student, err);
     return status;
 }
 
@@ -45,7 +45,7 @@ enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct f
     options.sketch = true;
     status = fsn__fs_convert(graph, plan, &options, &student.graph, err);
     if (status == FSN_OK)
-        status = fsn__finish_graph(student.graph, FSN_RANGE_MIN_MAX, err);
+        status = fsn__finish_graph(student.graph, spec, FSN_RANGE_MIN_MAX, err);
     if (status == FSN_OK)
         status = fsn__onnx_export(&student, FSN_EXPORT_SMALL, &bytes, &size, err);
     if (status == FSN_OK)

@@ -109,7 +109,7 @@ static const struct fsn_spec_field fields[] = {
      "several files from one baseline, for each of these sizes (default: none)"},
     {"/sweep/ratio", FSN_FIELD_NUMBERS, AT(sweep.ratio), 1.01, 10000, false, 0, NULL,
      "the same for each of these ratios (default: none)"},
-    {"/sweep/bits", FSN_FIELD_WHOLES, AT(sweep.bits), 2, 32, false, 0, "2|3|4|6|8|32",
+    {"/sweep/bits", FSN_FIELD_WHOLES, AT(sweep.bits), 1, 32, false, 0, "1|2|3|4|6|8|32",
      "the same for each of these widths of a stored value, at one ratio or budget (default: none)"},
 
     {"/finetune/epochs", FSN_FIELD_INT, AT(finetune.epochs), 0, 10000, false, 8, NULL,
@@ -173,12 +173,15 @@ static const struct fsn_spec_field fields[] = {
      FSN_RESTORE_BN_NONE, false, FSN_RESTORE_BN_AUTO, "auto|all|none",
      "behind which convolutions batch norm is put back for training; auto: those with a bias"},
 
-    {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 2, 32, false, 8, "2|3|4|6|8|32",
+    {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 1, 32, false, 8, "1|2|3|4|6|8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
-    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 6, false, 0, "0|2|3|4|6",
+    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 6, false, 0, "0|1|2|3|4|6",
      "each layer gets a width between this and bits, together with its ratio, by what was "
      "measured; "
      "0: all have bits"},
+    {"/quantize/rest_bits", FSN_FIELD_INT, AT(quantize.rest_bits), 16, 32, false, 16, "16|32",
+     "bits of a number that no Filter Summary holds (scales, biases, layers that stay as they are), "
+     "in floating point; with bits 32 it is 32"},
     {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
      FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
      "a step size for each Filter Summary, or for every 128 values of one"},

@@ -63,10 +63,13 @@ static double weight_of(const struct allocation *a, size_t layer)
     return weight > 0 && isfinite(weight) ? weight : a->largest;
 }
 
-static bool is_near(const struct allocation *a, double ratio)
+/* A value of few bits counts as so much sharing more. */
+static bool is_near(const struct allocation *a, const struct fsn__fs_curve *curve, int point,
+                    int width)
 {
-    return ratio >= a->shares->ratio / a->shares->spread &&
-           ratio <= a->shares->ratio * a->shares->spread;
+    const double ratio = curve->ratio[point] * curve->bits[0] / curve->bits[width];
+
+    return ratio <= a->shares->ratio * a->shares->spread;
 }
 
 static double error_of(const struct fsn__fs_curve *curve, int point, int width)
@@ -85,11 +88,11 @@ static double choose(const struct allocation *a, size_t layer, double multiplier
     a->ratios[layer] = a->shares->ratio;
     a->bits[layer] = curve->bits[0];
     for (int i = 0; i < FSN__CURVE_POINTS; i++)
-        for (int j = 0; is_near(a, curve->ratio[i]) && j < curve->widths; j++) {
+        for (int j = 0; j < curve->widths; j++) {
             const double bits = curve->size[i] * curve->bits[j];
             const double cost = weight * error_of(curve, i, j) + multiplier * bits;
 
-            if (cost >= least)
+            if (cost >= least || !is_near(a, curve, i, j))
                 continue;
             least = cost;
             size = bits;
@@ -140,7 +143,7 @@ static bool spend(const struct allocation *a, double *left)
             const double gain =
                 weight_of(a, i) * (error_of(curve, point, width) - error_of(curve, p, w));
 
-            if (!is_near(a, curve->ratio[p]) || extra > *left || gain <= best * fmax(extra, 1))
+            if (!is_near(a, curve, p, w) || extra > *left || gain <= best * fmax(extra, 1))
                 continue;
             best = gain / fmax(extra, 1);
             price = extra;

@@ -6,7 +6,7 @@
 
 /* What a layer would lose at each of the ratios 1 (filters side by side), 2^(1/3), 2^(2/3), ... and
  * at each width that it may have. */
-enum { FSN__CURVE_POINTS = 24, FSN__MAX_WIDTHS = 5 };
+enum { FSN__CURVE_POINTS = 24, FSN__MAX_WIDTHS = 6 };
 struct fsn__fs_curve {
     double ratio[FSN__CURVE_POINTS];
     double size[FSN__CURVE_POINTS];  /* elements of the Filter Summary */
@@ -28,8 +28,8 @@ struct fsn__fs_shares {
     const double *weight; /* what one unit of error costs; no positive number: as the largest */
     size_t count;
     double total;  /* bits of all elements together, at most */
-    double ratio;  /* the even one */
-    double spread; /* no layer is further than so many times from it */
+    double ratio;  /* the even one, of values of the first width */
+    double spread; /* no layer has more or less than so many times its bits for a weight */
 };
 
 /* Ratios and widths [count], each one of the layer's curve, that minimise

@@ -68,8 +68,8 @@ static void check_settings(struct planner *p)
     if (ratio_1x1 != 0 && (!isfinite(ratio_1x1) || ratio_1x1 <= 1))
         fault(p, FSN_INVALID, "/filter_summary/ratio_1x1",
               "ratio_1x1 must be 0 or a number greater than 1, is %g", ratio_1x1);
-    if ((spec->quantize.bits < 2 || spec->quantize.bits > 8) && spec->quantize.bits != 32)
-        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 2 to 8 or 32, is %d",
+    if ((spec->quantize.bits < 1 || spec->quantize.bits > 8) && spec->quantize.bits != 32)
+        fault(p, FSN_INVALID, "/quantize/bits", "bits must be 1 to 8 or 32, is %d",
               spec->quantize.bits);
 }
 

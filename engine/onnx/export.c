@@ -52,14 +52,16 @@ const char *fsn__export_ints(struct fsn__exporter *ex, size_t count, const int64
     return name;
 }
 
-/* Type, shape and bytes of a small constant as a text; "" for one that is not shared. */
+/* Type, shape and bytes of a small constant as a text; "" for one that is not shared. Numbers that
+ * training arrived at are alike by chance only, and a plan's file is to be no smaller for it. */
 static void content_key(const struct fsn__value *value, char *key, size_t size)
 {
     const unsigned char *bytes = value->tensor.data;
     size_t count = fsn__tensor_bytes(&value->tensor), used;
 
     key[0] = 0;
-    if (value->kind != FSN__VALUE_CONST || count > 64)
+    if (value->kind != FSN__VALUE_CONST || count > 64 ||
+        (value->tensor.dtype == FSN__F32 && count > 16))
         return;
     used =
         (size_t)snprintf(key, size, "%d%s", (int)value->tensor.dtype, FSN__SHAPE(&value->tensor));
@@ -85,7 +87,7 @@ static const char *add_constant(struct fsn__exporter *ex, int value)
             ex->out_of_memory = true;
     }
     ex->value_name[value] = ex->form == FSN_EXPORT_DENSE ? v->name : fsn__export_new_name(ex);
-    if (ex->value_name[value])
+    if (ex->value_name[value] && !fsn__export_as_half(ex, v, ex->value_name[value]))
         fsn__export_initialiser(ex, ex->value_name[value], &v->tensor);
     return ex->value_name[value];
 }
@@ -137,8 +139,8 @@ static void fill_graph(struct fsn__exporter *ex, FsnOnnx__GraphProto *proto)
 
     fsn_onnx__graph_proto__init(proto);
     proto->name = (char *)(uintptr_t) "network";
-    proto->n_node = ex->nodes.size / sizeof(void *);
-    proto->node = (FsnOnnx__NodeProto **)(void *)ex->nodes.data;
+    proto->n_node = (ex->head.size + ex->nodes.size) / sizeof(void *);
+    proto->node = fsn__export_alloc(ex, proto->n_node + 1, sizeof(void *));
     proto->n_initializer = ex->initialisers.size / sizeof(void *);
     proto->initializer = (FsnOnnx__TensorProto **)(void *)ex->initialisers.data;
     proto->n_input = (size_t)graph->input_count;
@@ -147,6 +149,10 @@ static void fill_graph(struct fsn__exporter *ex, FsnOnnx__GraphProto *proto)
     proto->output = fsn__export_alloc(ex, FSN__MAX_IO, sizeof(void *));
     if (ex->out_of_memory)
         return;
+    if (ex->head.size > 0)
+        memcpy(proto->node, ex->head.data, ex->head.size);
+    if (ex->nodes.size > 0)
+        memcpy((unsigned char *)proto->node + ex->head.size, ex->nodes.data, ex->nodes.size);
     for (int i = 0; i < graph->input_count; i++) {
         const struct fsn__value *value = &graph->values[graph->inputs[i]];
 
@@ -201,6 +207,8 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
         .form = form,
         .nodes.max = SIZE_MAX,
         .initialisers.max = SIZE_MAX,
+        .head.max = SIZE_MAX,
+        .halves.max = SIZE_MAX,
     };
     enum fsn_status status = FSN_OK;
 
@@ -216,12 +224,16 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
     for (int i = 0; i < model->graph->node_count && status == FSN_OK; i++)
         status = fsn__export_graph_node(&ex, i, err);
     if (status == FSN_OK)
+        fsn__export_halves(&ex);
+    if (status == FSN_OK)
         status = pack(&ex, bytes, size, err);
 out:
     fsn__names_free(&ex.taken);
     fsn__names_free(&ex.constants);
     fsn__buf_free(&ex.nodes);
     fsn__buf_free(&ex.initialisers);
+    fsn__buf_free(&ex.head);
+    fsn__buf_free(&ex.halves);
     fsn__arena_free(&ex.arena);
     return status;
 }

@@ -25,6 +25,8 @@ struct fsn__exporter {
     const char *one, *zero;      /* shared initialisers, once they are needed */
     /* arrays of message pointers */
     struct fsn__buf nodes, initialisers;
+    struct fsn__buf head;   /* nodes that come before all others */
+    struct fsn__buf halves; /* what export_half.c writes at the end */
     FsnOnnx__FunctionProto *functions[FSN__EXPORT_FUNCTIONS];
     size_t function_count;
 };
@@ -69,6 +71,12 @@ FSN_NODISCARD enum fsn_status fsn__export_attrs(struct fsn__exporter *ex,
                                                 FsnOnnx__NodeProto *node, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node,
                                                      struct fsn_error *err);
+
+/* export_half.c: true where the constant will be written as float16, by its Cast of this name. */
+bool fsn__export_as_half(struct fsn__exporter *ex, const struct fsn__value *value,
+                         const char *name);
+/* Writes the short ones, all together; once, behind all nodes. */
+void fsn__export_halves(struct fsn__exporter *ex);
 
 /* export_terms.c: a node that opset 13 lacks, or has in another form, in the terms of opset 13. */
 bool fsn__export_needs_terms(const struct fsn__node *from);

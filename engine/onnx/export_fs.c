@@ -261,44 +261,6 @@ static const char *levels_name(struct fsn__exporter *ex, int f, int bits)
     return ex->stored_name[f];
 }
 
-/* The elements as float16; NULL where one of them is not the same then, or there is but one. */
-static uint16_t *as_half(struct fsn__exporter *ex, const struct fsn__tensor *t)
-{
-    const int64_t n = fsn__numel(t);
-    uint16_t *half;
-
-    for (int64_t i = 0; i < n; i++)
-        if (fsn__half_to_float(fsn__float_to_half(fsn__f32(t)[i])) != fsn__f32(t)[i])
-            return NULL;
-    half = n > 1 ? fsn__export_alloc(ex, (size_t)n, sizeof *half) : NULL;
-    for (int64_t i = 0; half && i < n; i++)
-        half[i] = fsn__float_to_half(fsn__f32(t)[i]);
-    return half;
-}
-
-/* A scale as it is, or as float16 where that is the same: the quantiser sees to it. */
-static const char *scale_name(struct fsn__exporter *ex, int scale)
-{
-    const struct fsn__tensor *t = &ex->graph->values[scale].tensor;
-    FsnOnnx__TensorProto *proto;
-    uint16_t *half;
-
-    if (ex->stored_name[scale])
-        return ex->stored_name[scale];
-    half = t->data && t->dtype == FSN__F32 ? as_half(ex, t) : NULL;
-    if (!half)
-        return fsn__export_value(ex, scale);
-    ex->stored_name[scale] = fsn__export_new_name(ex);
-    proto = fsn__export_tensor(ex, ex->stored_name[scale], t);
-    if (proto) {
-        proto->data_type = FSN__ONNX_FLOAT16;
-        proto->raw_data.data = (uint8_t *)half;
-        proto->raw_data.len = (size_t)fsn__numel(t) * sizeof *half;
-    }
-    fsn__export_append(ex, &ex->initialisers, proto);
-    return ex->stored_name[scale];
-}
-
 /* The narrowest integers that hold any slot. */
 static enum fsn__dtype dtype_of_slots(const struct fsn__fs_geometry *g)
 {
@@ -334,7 +296,7 @@ static void input_names(struct fsn__exporter *ex, const struct fsn__node *node,
 
     in[0] = levels_name(ex, node->in[0], s->bits);
     if (node->n_in > 1 && node->in[1] >= 0) {
-        in[1] = scale_name(ex, node->in[1]);
+        in[1] = fsn__export_value(ex, node->in[1]);
     } else {
         if (!ex->one) {
             static float one = 1;

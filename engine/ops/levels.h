@@ -10,11 +10,13 @@ static inline int fsn__top_level(int bits)
     return (1 << bits) - 1;
 }
 
-/* The level of x before it is held within 0 .. top: x / step, half to even, of the exact quotient.
- */
+/* The level of x before it is held within 0 .. top: x / step, half to even, of the exact quotient,
+ * from the zero, which may lie half between two levels. */
 static inline double fsn__unbounded_level(float x, float step, double zero)
 {
-    return rint((double)x / step) + zero;
+    const double whole = floor(zero);
+
+    return rint((double)x / step + (zero - whole)) + whole;
 }
 
 static inline double fsn__bounded_level(double level, double top)

@@ -2,18 +2,18 @@
  * op_fake_quantize.c - FakeQuantize: what a Filter Summary becomes when it is stored in few bits,
  * while it is trained.
  *
- *   y = (clamp(round(x / s) + zero, 0, 2^bits - 1) - zero) s        s = |step|
+ *   y = (clamp(round(x / s + zero), 0, 2^bits - 1) - zero) s        s = |step|
  *
- * Inputs: x, f32; step, f32 [S]; zero, f32 scalar, a level. Attributes: bits, 1 to 8; segment, the
+ * Inputs: x, f32; step, f32 [S]; zero, f32 scalar, a level or half between two. Attributes: bits, 1 to 8; segment, the
  * elements of x (in memory order) that share a step: S = ceil(n / segment), 0: all, S = 1. A step
  * of 0 is one that nobody has chosen yet: y = x there.
  *
  * Backward is the straight-through estimator, and for the step that of LSQ (Esser et al., "Learned
- * Step Size Quantization", arXiv 1902.08153, equations 3 and 4), with q = round(x / s) + zero:
+ * Step Size Quantization", arXiv 1902.08153, equations 3 and 4), with q the level before the clamp:
  *
  *   q below 0:    dx += 0     ds += dy (0 - zero)
  *   q above top:  dx += 0     ds += dy (top - zero)
- *   between:      dx += dy    ds += dy (round(x / s) - x / s)
+ *   between:      dx += dy    ds += dy (q - zero - x / s)
  *   dstep += sign(step) ds / sqrt(n_s Q)     n_s elements share the step, Q = top - zero, 1 at
  * least
  */

@@ -94,7 +94,7 @@ enum fsn_status fsn__aware_fit(struct fsn__graph *graph, enum fsn_quant_range ra
         if (!f->data)
             return FSN__FAIL(err, FSN_INTERNAL, "FakeQuantize '%s': '%s' is not a constant",
                              node->name, graph->values[node->in[0]].name);
-        *fsn__f32(&graph->values[node->in[2]].tensor) = (float)fsn__steps_fit(
+        *fsn__f32(&graph->values[node->in[2]].tensor) = fsn__steps_fit(
             fsn__f32(f), fsn__numel(f), &form, fsn__f32(&graph->values[node->in[1]].tensor));
     }
     return FSN_OK;

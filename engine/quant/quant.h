@@ -2,8 +2,8 @@
  *
  * Source: Yang et al., the paper's "-WQ": 2^bits levels from min to max of F, min moved to the
  * nearest level so that zero is one. value = (q - zero) * scale, q in 0 .. 2^bits - 1, rounding
- * half to even. Beyond the paper: fewer bits, levels where the squared error is least, a step for
- * each segment of F, and training that sees the quantised F. */
+ * half to even. Beyond the paper: fewer bits, levels where the squared error is least and on either
+ * side of 0, a step for each segment of F, and training that sees the quantised F. */
 #ifndef FSN_QUANT_QUANT_H
 #define FSN_QUANT_QUANT_H
 
@@ -35,8 +35,9 @@ static inline int64_t fsn__step_count(const struct fsn__quant_form *form, int64_
     return form->segment > 0 && n > 0 ? (n - 1) / form->segment + 1 : 1;
 }
 
-/* Chooses steps[fsn__step_count], each > 0, and returns the zero that they share. */
-int fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *form, float *steps);
+/* Chooses steps[fsn__step_count], each > 0, and returns the zero that they share: a level, or half
+ * between two. */
+float fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *form, float *steps);
 /* |x - Q(x)|^2 / |x|^2 with these steps; 0 where all is 0. Errors: NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__steps_noise(const float *x, int64_t n,
                                                const struct fsn__quant_form *form, double *noise,
@@ -55,10 +56,11 @@ FSN_NODISCARD enum fsn_status fsn__quantize_graph(struct fsn__graph *graph,
                                                   enum fsn_quant_range range, double *rel_error,
                                                   struct fsn_error *err);
 
-/* Rounds the scales of filters [K] of every FilterSummary that holds levels to what float16 holds,
- * where none of a layer's changes by more than 2^-11 of the largest: less than a tenth of what 8
- * bits do to F. */
-FSN_NODISCARD enum fsn_status fsn__round_scales(struct fsn__graph *graph, struct fsn_error *err);
+/* Rounds what training arrived at and no Filter Summary holds to what float16 holds: scales of
+ * filters [K] of every FilterSummary with levels, weights and biases of other layers. Not where one
+ * element of a constant would change by more than 2^-11 of its largest, less than a tenth of what 8
+ * bits do to F. The constants become CONST. */
+FSN_NODISCARD enum fsn_status fsn__round_to_half(struct fsn__graph *graph, struct fsn_error *err);
 
 /* |F - Q(F)|/|F| as fsn__quantize_graph would make it now, and nothing else. */
 FSN_NODISCARD enum fsn_status fsn__quantize_errors(const struct fsn__graph *graph,

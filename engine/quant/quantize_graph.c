@@ -101,7 +101,7 @@ static void choose_steps(const struct fsn__graph *graph, const struct fsn__node 
     if (chosen)
         *zero = *fsn__f32(&graph->values[aware->in[2]].tensor);
     else
-        *zero = (float)fsn__steps_fit(fsn__f32(f), fsn__numel(f), form, steps);
+        *zero = fsn__steps_fit(fsn__f32(f), fsn__numel(f), form, steps);
 }
 
 /* *out: cleared by clear(), after a failure too. */

@@ -59,7 +59,7 @@ holds "a teacher is for training" "--teacher is for bench train" "$err"
 run 2 plan m.onnx --ratio four --bits 7 --layout 2d
 holds "a setting of the wrong type is named by its option" \
     '--ratio: must be a number, got the string "four"' "$err"
-holds "a setting out of range is named by its option" "--bits: must be one of 2|3|4|6|8|32, got 7" "$err"
+holds "a setting out of range is named by its option" "--bits: must be one of 1|2|3|4|6|8|32, got 7" "$err"
 holds "all faults are listed at once" "--layout: must be one of 1d|3d" "$err"
 echo '{"filter_summary": {"ratioo": 3}, "model_id": "m"}' >"$dir/spec.json"
 run 2 plan m.onnx --spec "$dir/spec.json"

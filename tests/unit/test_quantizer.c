@@ -114,12 +114,12 @@ static void draw(float *x, int n, float size)
 }
 
 /* The definition, once more. */
-static double squared_error(const float *x, int n, int bits, float step, int zero)
+static double squared_error(const float *x, int n, int bits, float step, double zero)
 {
     double sum = 0;
 
     for (int i = 0; i < n; i++) {
-        double level = fmin(fmax(rint(x[i] / step) + zero, 0), (1 << bits) - 1);
+        double level = fmin(fmax(rint(x[i] / step + zero), 0), (1 << bits) - 1);
         double d = x[i] - (level - zero) * step;
 
         sum += d * d;
@@ -134,17 +134,35 @@ static void few_levels_lie_where_no_other_step_has_a_smaller_error(void **state)
 
     (void)state;
     draw(x, N, 0.1F);
-    for (int bits = 2; bits <= 6; bits++) {
+    for (int bits = 1; bits <= 6; bits++) {
         const struct fsn__quant_form form = {.bits = bits, .range = FSN_RANGE_AUTO};
-        const int zero = fsn__steps_fit(x, N, &form, &step), middle = 1 << (bits - 1);
+        const double zero = (double)fsn__steps_fit(x, N, &form, &step), middle = 1 << (bits - 1);
         double least = INFINITY;
 
-        for (int z = middle - 1; z <= middle; z++)
+        for (double z = middle - 1; z <= middle; z += 0.5)
             for (int i = 1; i <= 4000; i++)
                 least = fmin(least, squared_error(x, N, bits, 0.3F * (float)i / 4000, z));
         assert_true(zero >= 0 && zero < 1 << bits);
         assert_true(squared_error(x, N, bits, step, zero) <= 1.002 * least);
     }
+}
+
+/* One bit has a sign and the mean size; where all is 0 it stays 0. */
+static void one_bit_is_the_sign(void **state)
+{
+    const struct fsn__quant_form form = {.bits = 1, .range = FSN_RANGE_AUTO};
+    const float x[] = {0.25F, -0.75F, 0.5F, -0.5F}, zeros[4] = {0};
+    struct fsn_error err;
+    double noise = -1;
+    float step;
+
+    (void)state;
+    assert_true(fsn__steps_fit(x, 4, &form, &step) == 0.5F);
+    assert_true(step == 1); /* the levels are -0.5 and 0.5 */
+    assert_int_equal(fsn__steps_noise(x, 4, &form, &noise, &err), FSN_OK);
+    assert_true(fabs(noise - 0.125 / 1.125) < 1e-7);
+    assert_int_equal(fsn__steps_noise(zeros, 4, &form, &noise, &err), FSN_OK);
+    assert_true(noise == 0 && fsn__steps_fit(zeros, 4, &form, &step) == 0);
 }
 
 static void every_segment_gets_a_step_of_its_size(void **state)
@@ -164,7 +182,7 @@ static void every_segment_gets_a_step_of_its_size(void **state)
         x[i] *= 0.01F;
     memset(x + 2 * SEGMENT, 0, (N - 2 * SEGMENT) * sizeof *x);
     for (int i = 0; i < 2; i++) {
-        const int zero = fsn__steps_fit(x, N, &forms[i], steps);
+        const double zero = (double)fsn__steps_fit(x, N, &forms[i], steps);
 
         assert_true(steps[1] > 0.005F * steps[0] && steps[1] < 0.02F * steps[0]);
         assert_true(steps[2] > 0); /* nothing but zeros */
@@ -435,7 +453,7 @@ static void scales_are_rounded_to_what_float16_holds(void **state)
         assert_int_equal(
             fsn__graph_set_input(graph, (int)(summary_node(graph) - graph->nodes), 1, value, &err),
             FSN_OK);
-        assert_int_equal(fsn__round_scales(graph, &err), FSN_OK);
+        assert_int_equal(fsn__round_to_half(graph, &err), FSN_OK);
         assert_memory_equal(fsn__f32(input(graph, summary_node(graph), 1)), cases[i].want,
                             sizeof cases[i].want);
         fsn__graph_destroy(graph);
@@ -451,6 +469,7 @@ int main(void)
         cmocka_unit_test(halves_go_to_the_even_level),
         cmocka_unit_test(constant_negative_and_zero_inputs_have_a_quantiser),
         cmocka_unit_test(few_levels_lie_where_no_other_step_has_a_smaller_error),
+        cmocka_unit_test(one_bit_is_the_sign),
         cmocka_unit_test(every_segment_gets_a_step_of_its_size),
         cmocka_unit_test(a_network_learns_with_the_filters_that_are_stored),
         cmocka_unit_test(values_that_stay_in_floating_point_are_left_alone),

@@ -146,7 +146,7 @@ static void what_is_written_reads_back_as_the_same(void **state)
                                  "{\"finetune\": {\"augment\": [\"flip\"], \"milestones\": []}}",
                                  "{\"sweep\": {\"size_bytes\": [256, 2147483647]}}",
                                  "{\"sweep\": {\"ratio\": [1.1, 1.1000000000000003]}}",
-                                 "{\"sweep\": {\"bits\": [2, 3, 4, 6, 8, 32]}}"};
+                                 "{\"sweep\": {\"bits\": [1, 2, 3, 4, 6, 8, 32]}}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -249,7 +249,7 @@ static void values_out_of_range_are_named_with_the_range(void **state)
     assert_fault("{\"filter_summary\": {\"ratio_1x1\": 0.5}}", "/filter_summary/ratio_1x1",
                  "must be 0 or 1.01 to 10000, got 0.5");
     assert_fault("{\"quantize\": {\"bits\": 9}}", "/quantize/bits",
-                 "must be one of 2|3|4|6|8|32, got 9");
+                 "must be one of 1|2|3|4|6|8|32, got 9");
     assert_fault("{\"finetune\": {\"epochs\": -1}}", "/finetune/epochs", "must be 0 to 10000");
     assert_fault("{\"threads\": 1e300}", "/threads", "must be 0 to 64, got 1e+300");
     assert_fault("{\"seed\": 9007199254740992}", "/seed", "must be 0 to 9007199254740991");
@@ -307,7 +307,7 @@ static void budgets_are_stated_in_one_way(void **state)
     assert_fault("{\"sweep\": {\"ratio\": [2, 4]}, \"budget\": {\"parameters\": 9000}}",
                  "/sweep/ratio", "budget.parameters cannot be given too");
     assert_fault("{\"sweep\": {\"bits\": [3, 5]}}", "/sweep/bits/1",
-                 "must be one of 2|3|4|6|8|32, got 5");
+                 "must be one of 1|2|3|4|6|8|32, got 5");
     assert_fault("{\"sweep\": {\"bits\": [8, 4]}}", "/sweep/bits/1",
                  "must be larger than the one before, 8, got 4");
     assert_fault("{\"sweep\": {\"bits\": [8]}}", "/sweep/bits", "at least two");
