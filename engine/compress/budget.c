@@ -330,7 +330,7 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
             continue;
         status = measure_curve(s, layer, curve);
         for (int point = 0; point < FSN__CURVE_POINTS; point++)
-            if (curve->ratio[point] <= layer->ratio)
+            if (curve->ratio[point] <= (effects[i].ratio > 0 ? effects[i].ratio : layer->ratio))
                 error = curve->error[point];
         weight[shares.count] = error > 0 ? effects[i].divergence / error : 0;
         row[shares.count++] = i;

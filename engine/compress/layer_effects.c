@@ -242,7 +242,7 @@ enum fsn_status fsn__measure_layers(const struct fsn__train_job *job, const stru
                                          .epochs = job->spec->finetune.epochs,
                                          .loss = NAN};
 
-        effects[i] = (struct fsn__layer_effect){NAN, NAN};
+        effects[i] = (struct fsn__layer_effect){NAN, NAN, plan->layers[i].ratio};
         if (is_compressed(&plan->layers[i]))
             status = measure_layer(&p, i, &effects[i], err);
         if (status == FSN_OK && !fsn__meter_tell(&meter, 0, now))

@@ -8,6 +8,7 @@
 struct fsn__layer_effect {
     double divergence; /* mean KL(baseline || network with this layer's fit), nats an image */
     double top1_drop;  /* training images that the baseline gets right and it does not, in points */
+    double ratio;      /* of the plan that this was measured with; 0: as in the even one */
 };
 
 /* For every row of the plan: the network of job->student with this layer's weights (of all the rows

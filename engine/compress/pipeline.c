@@ -17,6 +17,36 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* The plan whose layers are measured one by one: the even one. Where few bits may take the place of
+ * much sharing, layers will share less than in that, and a layer that is all but lost says little of
+ * one that is not: then the ratio that the fewest bits leave them. */
+static enum fsn_status plan_probe(const struct fsn__job *job, struct fsn_plan **out,
+                                  struct fsn_error *err)
+{
+    struct fsn_spec spec = *job->spec;
+    enum fsn_status status =
+        fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
+    double weights = 0, elements = 0;
+
+    if (status != FSN_OK || spec.quantize.least_bits == 0 || spec.finetune.epochs == 0)
+        return status;
+    for (size_t i = 0; i < (*out)->layer_count; i++) {
+        const struct fsn_plan_layer *l = &(*out)->layers[i];
+
+        if (l->layout == FSN_LAYOUT_DENSE)
+            continue;
+        weights += (double)(l->filters * l->channels * l->height * l->width);
+        elements += (double)l->fs_size;
+    }
+    fsn_plan_destroy(*out);
+    *out = NULL;
+    memset(&spec.budget, 0, sizeof spec.budget);
+    spec.filter_summary.ratio = fmax(2, weights / fmax(1, elements) * spec.quantize.least_bits / spec.quantize.bits);
+    spec.filter_summary.ratio_1x1 = 0;
+    return fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
+}
 
 /* The plan; where there is training to follow, what each layer matters is measured, and may change
  * which layer gets how much. */
@@ -25,8 +55,7 @@ static enum fsn_status plan(struct fsn__job *job, struct fsn_error *err)
     const struct fsn__train_job train = fsn__training(job, job->prepared.graph);
     struct fsn__layer_effect *effects = NULL;
     struct fsn_plan *even = NULL;
-    enum fsn_status status =
-        fsn__plan_prepared(job->baseline, &job->prepared, job->spec, NULL, &even, NULL, err);
+    enum fsn_status status = plan_probe(job, &even, err);
 
     if (status == FSN_OK && job->spec->finetune.epochs > 0) {
         status = fsn__measure_layers(&train, even, false, &effects,

@@ -43,6 +43,7 @@ enum fsn_status fsn__plan_measure(const struct fsn__graph *graph, const struct f
     enum fsn_status status;
 
     options.sketch = true;
+    options.range = spec->quantize.range;
     status = fsn__fs_convert(graph, plan, &options, &student.graph, err);
     if (status == FSN_OK)
         status = fsn__finish_graph(student.graph, spec, FSN_RANGE_MIN_MAX, err);

@@ -35,6 +35,7 @@ struct converter {
     double *fit_error; /* [values]: of each weight */
     int share;         /* value; -1: none */
     uint64_t rank;     /* of the next layer among those converted */
+    uint64_t of_width[8]; /* layers that were sketched, by their bits */
     struct fsn_error *err;
 };
 
@@ -118,14 +119,27 @@ static void shuffle(const struct converter *c, int64_t *slot, int64_t k)
     }
 }
 
+/* A zero that is no other layer's, as far as those of the file can differ (quant/steps.c): below 8
+ * bits there are two for each width. 0 is a constant of others too. */
+static double sketch_zero(struct converter *c, int bits)
+{
+    const uint64_t top = (uint64_t)fsn__top_level(bits < 8 ? bits : 8);
+
+    if (bits >= 8)
+        return 64 + (double)(c->rank % 128);
+    if (c->options->range == FSN_RANGE_MIN_MAX)
+        return 1 + (double)(c->rank % top);
+    return (double)(top / 2 + 1) + (bits > 1 ? (double)(c->of_width[bits]++ % 2) : 0);
+}
+
 /* No file of the same geometry is larger than the one of this F: it takes every level, and has a
  * zero, a step and segments as unlike other layers' as can be, since equal constants are written
  * once. The step is about what weights of this size lead to. */
-static enum fsn_status sketch(const struct converter *c, const float *w, int64_t count,
+static enum fsn_status sketch(struct converter *c, const float *w, int64_t count,
                               struct fitted *l)
 {
     const int top = fsn__top_level(l->bits < 8 ? l->bits : 8);
-    const double zero = 1 + (double)(c->rank % (uint64_t)top); /* 0 is a constant of others too */
+    const double zero = sketch_zero(c, l->bits);
     const int64_t size = fsn__numel(&l->f);
     struct fsn__rng rng = fsn__rng_open(c->options->seed, FSN__RNG_INIT, c->rank, 1);
     float *f = fsn__f32(&l->f);

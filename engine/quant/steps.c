@@ -10,10 +10,10 @@
  * not convex in the step, so the grid comes first). Two levels on either side of 0 have theirs in
  * closed form, 2 mean |x| (Rastegari et al., "XNOR-Net", arXiv 1603.05279, equation 6).
  *
- * Zeros that are tried: that of the range from min to max (quantizer.c), and below 8 bits the two
- * levels in the middle and the half between them. With that one no value is 0, and all levels are
- * used alike: at 2 bits it leaves an error of 0.12 of a normal distribution's variance where a zero
- * on a level leaves 0.15, and with 1 bit no other has two signs.
+ * The zero is that of the range from min to max (quantizer.c), or below 8 bits one of two: the level
+ * in the middle, and half a level below it. With that one no value is 0, and all levels are used
+ * alike: at 2 bits it leaves an error of 0.12 of a normal distribution's variance where a zero on a
+ * level leaves 0.15, and with 1 bit no other has two signs.
  */
 #include "quant/quant.h"
 
@@ -141,27 +141,20 @@ float fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *fo
     const struct fsn__quantizer range = fsn__quantizer_fit(x, n, form->bits);
     const bool mse =
         form->range == FSN_RANGE_MSE || (form->range == FSN_RANGE_AUTO && form->bits < 8);
-    const int middle = 1 << (form->bits - 1);
-    const float center = (float)middle - 0.5F;
-    const float zeros[] = {(float)range.zero, (float)middle, (float)(middle - 1), center};
-    double least;
-    int best = 0;
+    const float middle = (float)(1 << (form->bits - 1)), half = middle - 0.5F;
+    float zero = (float)range.zero;
 
     if (!mse && fsn__step_count(form, n) == 1) {
         steps[0] = range.scale;
-        return (float)range.zero;
+        return zero;
     }
-    least = fit_for_zero(x, n, form, zeros[0], mse, steps);
-    for (int i = 1; mse && form->bits < 8 && i < 4; i++) {
-        const double error = fit_for_zero(x, n, form, zeros[i], mse, steps);
-
-        if (error < least) {
-            least = error;
-            best = i;
-        }
-    }
-    fit_for_zero(x, n, form, zeros[best], mse, steps);
-    return zeros[best];
+    if (mse && form->bits < 8)
+        zero = form->bits > 1 && fit_for_zero(x, n, form, middle, mse, steps) <
+                                     fit_for_zero(x, n, form, half, mse, steps)
+                   ? middle
+                   : half;
+    fit_for_zero(x, n, form, zero, mse, steps);
+    return zero;
 }
 
 enum fsn_status fsn__steps_noise(const float *x, int64_t n, const struct fsn__quant_form *form,

@@ -222,7 +222,7 @@ static void no_file_of_few_bits_is_larger_than_its_plan(void **state)
     for (int i = 0; i < 6; i++)
         for (int segments = 0; segments < 2; segments++)
             for (int start = FSN_START_RANDOM; start <= FSN_START_ASSIGNED; start++) {
-                const int64_t most = bits[i] > 1 ? 6000 : 4000;
+                const int most = bits[i] > 1 ? 6000 : 4000;
                 struct fsn_plan *p;
                 int64_t size;
 
@@ -259,7 +259,7 @@ static void a_count_of_parameters_is_met(void **state)
 
 static void what_matters_gets_more_of_the_same_size(void **state)
 {
-    const struct fsn__layer_effect effects[3] = {{0.01, 1}, {0.01, 1}, {5, 60}};
+    const struct fsn__layer_effect effects[3] = {{0.01, 1, 0}, {0.01, 1, 0}, {5, 60, 0}};
     struct net n;
     struct fsn_plan *even, *measured;
 
@@ -289,7 +289,7 @@ static void what_matters_gets_more_of_the_same_size(void **state)
 
 static void layers_of_one_file_have_the_widths_that_pay(void **state)
 {
-    const struct fsn__layer_effect effects[3] = {{0.02, 1}, {0.01, 1}, {5, 60}};
+    const struct fsn__layer_effect effects[3] = {{0.02, 1, 0}, {0.01, 1, 0}, {5, 60, 0}};
     struct net n;
     struct fsn_plan *fixed, *mixed;
     int64_t size;
@@ -314,6 +314,14 @@ static void layers_of_one_file_have_the_widths_that_pay(void **state)
     assert_true(size <= mixed->expected_bytes && size > mixed->expected_bytes - 100);
     fsn_plan_destroy(fixed);
     fsn_plan_destroy(mixed);
+    n.spec.quantize.least_bits = 1;
+    for (int bytes = 2500; bytes <= 7000; bytes += 450) {
+        n.spec.budget.size_bytes = bytes;
+        mixed = plan(&n, effects);
+        size = size_when_made(&n, mixed);
+        assert_true(mixed->expected_bytes <= bytes && size <= mixed->expected_bytes);
+        fsn_plan_destroy(mixed);
+    }
     mixed = plan(&n, NULL); /* nothing was measured */
     for (int i = 0; i < 3; i++)
         assert_int_equal(mixed->layers[i].bits, 8);
