@@ -111,7 +111,7 @@ enum cli_kind {
     X(SWEEP_BITS, "sweep-bits", 0, "N,N,..", SPEC, 0, 0, NULL, "/sweep/bits", NULL)                \
     X(BITS, "bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/bits", NULL)                              \
     X(LEAST_BITS, "least-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/least_bits", NULL)            \
-    X(REST_BITS, "rest-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/rest_bits", NULL)              \
+    X(REST_BITS, "rest-bits", 0, "N", SPEC, 0, 0, NULL, "/quantize/rest_bits", NULL)               \
     X(GRANULARITY, "granularity", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/granularity", NULL)      \
     X(RANGE, "range", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/range", NULL)                        \
     X(AWARE, "aware", 0, "NAME", SPEC, 0, 0, NULL, "/quantize/aware", NULL)                        \

@@ -254,14 +254,16 @@ static void even_ratios(struct search *s, const struct fsn_plan *plan)
     }
 }
 
-/* The widths that a layer may have, and what each does to its F at the even ratio: how F's values
- * are distributed hardly changes with the ratio. */
+/* The widths that a layer may have, and what each does to its F at the even ratio, or the beginning
+ * of it: how F's values are distributed hardly changes with the ratio, or along it. */
 static enum fsn_status measure_widths(const struct search *s, const struct fsn_plan_layer *layer,
                                       const float *w, struct fsn__fs_curve *curve)
 {
+    enum { SAMPLE = 1 << 16 };
     static const int all[FSN__MAX_WIDTHS] = {8, 6, 4, 3, 2, 1};
     const struct fsn__fs_geometry g =
         fsn__fs_layer_geometry(layer, s->spec->filter_summary.spacing);
+    const int64_t n = layer->fs_size < SAMPLE ? layer->fs_size : SAMPLE;
     float *f = fsn__aligned_calloc((size_t)layer->fs_size, sizeof *f);
     enum fsn_status status = f ? fsn__fs_fit(&g, w, f, NULL, s->err) : FSN__NOMEM(s->err);
 
@@ -269,10 +271,10 @@ static enum fsn_status measure_widths(const struct search *s, const struct fsn_p
     for (int i = 0; i < FSN__MAX_WIDTHS && status == FSN_OK; i++) {
         const struct fsn__quant_form form = {all[i], layer->segment, s->spec->quantize.range};
 
-        if (all[i] > s->spec->quantize.bits || all[i] < s->spec->quantize.least_bits)
+        if (all[i] > s->spec->quantize.bits || all[i] < fsn__least_bits(s->spec))
             continue;
         curve->bits[curve->widths] = all[i];
-        status = fsn__steps_noise(f, layer->fs_size, &form, &curve->noise[curve->widths++], s->err);
+        status = fsn__steps_noise(f, n, &form, &curve->noise[curve->widths++], s->err);
     }
     free(f);
     return status;
@@ -285,7 +287,7 @@ static enum fsn_status measure_curve(const struct search *s, const struct fsn_pl
     enum fsn_status status =
         fsn__fs_curve(layer, s->spec->filter_summary.spacing, w, curve, s->err);
 
-    if (status == FSN_OK && s->spec->quantize.least_bits > 0)
+    if (status == FSN_OK && fsn__least_bits(s->spec) < s->spec->quantize.bits)
         status = measure_widths(s, layer, w, curve);
     return status;
 }
@@ -341,7 +343,7 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
             s->base[row[i]] = ratios[i] / shares.ratio;
             s->bits[row[i]] = bits[i];
         }
-        if (s->spec->quantize.least_bits == 0)
+        if (fsn__least_bits(s->spec) == s->spec->quantize.bits)
             break;
         status = correct_total(s, &shares);
     }

@@ -20,17 +20,18 @@
 #include <string.h>
 
 /* The plan whose layers are measured one by one: the even one. Where few bits may take the place of
- * much sharing, layers will share less than in that, and a layer that is all but lost says little of
- * one that is not: then the ratio that the fewest bits leave them. */
+ * much sharing, layers will share less than in that, and a layer that is all but lost says little
+ * of one that is not: then the ratio that the fewest bits leave them. */
 static enum fsn_status plan_probe(const struct fsn__job *job, struct fsn_plan **out,
                                   struct fsn_error *err)
 {
     struct fsn_spec spec = *job->spec;
     enum fsn_status status =
         fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
+    const int least = fsn__least_bits(&spec);
     double weights = 0, elements = 0;
 
-    if (status != FSN_OK || spec.quantize.least_bits == 0 || spec.finetune.epochs == 0)
+    if (status != FSN_OK || least == spec.quantize.bits || spec.finetune.epochs == 0)
         return status;
     for (size_t i = 0; i < (*out)->layer_count; i++) {
         const struct fsn_plan_layer *l = &(*out)->layers[i];
@@ -43,7 +44,7 @@ static enum fsn_status plan_probe(const struct fsn__job *job, struct fsn_plan **
     fsn_plan_destroy(*out);
     *out = NULL;
     memset(&spec.budget, 0, sizeof spec.budget);
-    spec.filter_summary.ratio = fmax(2, weights / fmax(1, elements) * spec.quantize.least_bits / spec.quantize.bits);
+    spec.filter_summary.ratio = fmax(2, weights / fmax(1, elements) * least / spec.quantize.bits);
     spec.filter_summary.ratio_1x1 = 0;
     return fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
 }
@@ -221,7 +222,8 @@ static enum fsn_status quantize(struct fsn__job *job, struct fsn_error *err)
         status = fsn__fs_fix_locations(student, job->plan, err);
     if (status == FSN_OK)
         status = note_quant_errors(job, student, err);
-    return status == FSN_OK ? fsn__finish_graph(student, job->spec, job->spec->quantize.range, err) : status;
+    return status == FSN_OK ? fsn__finish_graph(student, job->spec, job->spec->quantize.range, err)
+                            : status;
 }
 
 /* One of the job's files, read back. */

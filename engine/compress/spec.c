@@ -118,7 +118,7 @@ static const struct fsn_spec_field fields[] = {
      "images in a step"},
     {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.05, NULL,
      "peak learning rate"},
-    {"/finetune/sharing", FSN_FIELD_NUMBER, AT(finetune.sharing), 0, 1, false, 0.5, NULL,
+    {"/finetune/sharing", FSN_FIELD_NUMBER, AT(finetune.sharing), 0, 1, false, 0.25, NULL,
      "share of the epochs over which filters turn from the baseline's own into those of the Filter "
      "Summary; 0: at once"},
     {"/finetune/location_lr", FSN_FIELD_NUMBER, AT(finetune.location_lr), 0, 1e6, false, 1, NULL,
@@ -175,12 +175,13 @@ static const struct fsn_spec_field fields[] = {
 
     {"/quantize/bits", FSN_FIELD_INT, AT(quantize.bits), 1, 32, false, 8, "1|2|3|4|6|8|32",
      "bits of a stored Filter Summary value; 32: floating point"},
-    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 6, false, 0, "0|1|2|3|4|6",
+    {"/quantize/least_bits", FSN_FIELD_INT, AT(quantize.least_bits), 0, 8, false, 0,
+     "0|1|2|3|4|6|8",
      "each layer gets a width between this and bits, together with its ratio, by what was "
-     "measured; "
-     "0: all have bits"},
+     "measured; as bits: all have bits; 0: 2 where bits is 8 and nothing else is in the way"},
     {"/quantize/rest_bits", FSN_FIELD_INT, AT(quantize.rest_bits), 16, 32, false, 16, "16|32",
-     "bits of a number that no Filter Summary holds (scales, biases, layers that stay as they are), "
+     "bits of a number that no Filter Summary holds (scales, biases, layers that stay as they "
+     "are), "
      "in floating point; with bits 32 it is 32"},
     {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
      FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
@@ -192,7 +193,7 @@ static const struct fsn_spec_field fields[] = {
     {"/quantize/aware", FSN_FIELD_CHOICE, AT(quantize.aware), FSN_AWARE_AUTO, FSN_AWARE_OFF, false,
      FSN_AWARE_AUTO, "auto|on|off",
      "the last steps train the network as it is when quantised; auto: below 8 bits"},
-    {"/quantize/aware_share", FSN_FIELD_NUMBER, AT(quantize.aware_share), 0.01, 1, false, 0.5, NULL,
+    {"/quantize/aware_share", FSN_FIELD_NUMBER, AT(quantize.aware_share), 0.01, 1, false, 1, NULL,
      "share of the steps that do, the last ones"},
     {"/quantize/step", FSN_FIELD_CHOICE, AT(quantize.step), FSN_STEP_LEARNED, FSN_STEP_FITTED,
      false, FSN_STEP_LEARNED, "learned|fitted",
@@ -221,9 +222,23 @@ const struct fsn_spec_field *fsn_spec_fields(size_t *count)
     return fields;
 }
 
+/* Not where widths cannot be chosen (nothing is measured, values are counted rather than bytes, or
+ * the widths are what a sweep is over), nor where training may not see them. */
+int fsn__least_bits(const struct fsn_spec *spec)
+{
+    const bool mixed = spec->quantize.bits == 8 && spec->finetune.epochs > 0 &&
+                       spec->budget.distribution == FSN_DISTRIBUTION_SENSITIVITY &&
+                       spec->budget.parameters == 0 && spec->sweep.bits.count == 0 &&
+                       spec->quantize.aware != FSN_AWARE_OFF && spec->finetune.ema == 0;
+
+    if (spec->quantize.least_bits > 0)
+        return spec->quantize.least_bits;
+    return mixed ? 2 : spec->quantize.bits;
+}
+
 double fsn__aware_share(const struct fsn_spec *spec)
 {
-    const bool few = spec->quantize.bits < 8 || spec->quantize.least_bits > 0;
+    const bool few = fsn__least_bits(spec) < 8;
 
     if (spec->quantize.aware == FSN_AWARE_OFF || spec->quantize.bits > 8 ||
         (spec->quantize.aware == FSN_AWARE_AUTO && !few))

@@ -2,6 +2,12 @@
 #include "compress/compress.h"
 #include "compress/spec_reader.h"
 
+/* Layers are asked to have widths of their own. */
+static bool mixes(const struct fsn_spec *spec)
+{
+    return spec->quantize.least_bits > 0 && spec->quantize.least_bits < spec->quantize.bits;
+}
+
 /* At most one list has values, at least two. */
 static void read_sweep(struct fsn__spec_reader *reader, const char *given)
 {
@@ -20,7 +26,7 @@ static void read_sweep(struct fsn__spec_reader *reader, const char *given)
     if (first && first->sized && given)
         FSN__FAULT(reader, first->pointer,
                    "the sweep says how large the files are: %s cannot be given too", given);
-    if (spec->sweep.bits.count > 0 && spec->quantize.least_bits > 0)
+    if (spec->sweep.bits.count > 0 && mixes(spec))
         FSN__FAULT(reader, "/quantize/least_bits",
                    "has no place in a sweep over bits, which says how wide values are");
 }
@@ -86,14 +92,14 @@ void fsn__spec_read_together(struct fsn__spec_reader *reader)
             "averaged weights would not be those levels",
             spec->finetune.ema);
     if (spec->quantize.least_bits > 0 && spec->sweep.bits.count == 0 &&
-        (spec->quantize.least_bits >= spec->quantize.bits || spec->quantize.bits > 8))
+        (spec->quantize.least_bits > spec->quantize.bits || spec->quantize.bits > 8))
         FSN__FAULT(reader, "/quantize/least_bits",
-                   "must be less than bits, which must be 8 at most: they are %d and %d",
+                   "must not be more than bits, which must be 8 at most: they are %d and %d",
                    spec->quantize.least_bits, spec->quantize.bits);
-    if (spec->quantize.least_bits > 0 && spec->budget.distribution == FSN_DISTRIBUTION_EVEN)
+    if (mixes(spec) && spec->budget.distribution == FSN_DISTRIBUTION_EVEN)
         FSN__FAULT(reader, "/quantize/least_bits",
                    "has no effect: budget.distribution is even, so nothing is measured");
-    if (spec->quantize.least_bits > 0 && spec->budget.parameters > 0)
+    if (mixes(spec) && spec->budget.parameters > 0)
         FSN__FAULT(reader, "/quantize/least_bits",
                    "has no effect: budget.parameters counts values, not their bits");
     read_budgets(reader);

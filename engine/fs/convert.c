@@ -135,8 +135,7 @@ static double sketch_zero(struct converter *c, int bits)
 /* No file of the same geometry is larger than the one of this F: it takes every level, and has a
  * zero, a step and segments as unlike other layers' as can be, since equal constants are written
  * once. The step is about what weights of this size lead to. */
-static enum fsn_status sketch(struct converter *c, const float *w, int64_t count,
-                              struct fitted *l)
+static enum fsn_status sketch(struct converter *c, const float *w, int64_t count, struct fitted *l)
 {
     const int top = fsn__top_level(l->bits < 8 ? l->bits : 8);
     const double zero = sketch_zero(c, l->bits);

@@ -37,12 +37,12 @@ struct fsn__fs_geometry fsn__fs_layer_geometry(const struct fsn_plan_layer *laye
 
 struct fsn__fs_options {
     enum fsn_spacing spacing;
-    enum fsn_start start; /* ACTIVATIONS: like ASSIGNED, for want of any */
-    uint64_t seed;        /* of the random start */
-    bool sketch;          /* values will not matter, only how much there is of them ... */
+    enum fsn_start start;       /* ACTIVATIONS: like ASSIGNED, for want of any */
+    uint64_t seed;              /* of the random start */
+    bool sketch;                /* values will not matter, only how much there is of them ... */
     enum fsn_quant_range range; /* ... when they are quantised so */
-    bool sharing;         /* the filters begin as the baseline's own: see fsn__fs_sharing */
-    bool learn;           /* layout learned: locations are values to be trained, not yet fixed */
+    bool sharing;               /* the filters begin as the baseline's own: see fsn__fs_sharing */
+    bool learn; /* layout learned: locations are values to be trained, not yet fixed */
     /* Called before each layer with the share of them that is done; false: FSN_CANCELLED. NULL:
      * nobody asks. */
     bool (*go_on)(void *user, double done);

@@ -589,7 +589,7 @@ struct fsn_spec {
     } finetune;
     struct {
         int bits;       /* 1, 2, 3, 4, 6, 8, or 32 for none */
-        int least_bits; /* a layer may have fewer, down to this; 0: all have `bits` */
+        int least_bits; /* a layer may have fewer, down to this; 0: see the field's help */
         int rest_bits;  /* of what no Filter Summary holds: 16 or 32; 32 where bits is */
         enum fsn_granularity granularity;
         enum fsn_quant_range range;
@@ -661,7 +661,7 @@ struct fsn_plan_layer {
     int64_t fs_size;            /* elements; K C R S for a dense layer */
     int64_t grid[3], stride[3]; /* 3d: g_c g_y g_x and t_c t_y t_x */
     double ratio;               /* filters' elements over fs_size */
-    int bits;                   /* of the stored values: 2 to 8, or 32 */
+    int bits;                   /* of the stored values: 1 to 8, or 32 */
     int64_t segment;            /* values of F that share a step; 0: all of them */
     const char *note;           /* why the layer stays dense, or NULL; static */
     double fit_error;           /* |W - A F| / |W| at the start, batch norm folded in where it takes

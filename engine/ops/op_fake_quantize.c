@@ -4,9 +4,9 @@
  *
  *   y = (clamp(round(x / s + zero), 0, 2^bits - 1) - zero) s        s = |step|
  *
- * Inputs: x, f32; step, f32 [S]; zero, f32 scalar, a level or half between two. Attributes: bits, 1 to 8; segment, the
- * elements of x (in memory order) that share a step: S = ceil(n / segment), 0: all, S = 1. A step
- * of 0 is one that nobody has chosen yet: y = x there.
+ * Inputs: x, f32; step, f32 [S]; zero, f32 scalar, a level or half between two. Attributes: bits, 1
+ * to 8; segment, the elements of x (in memory order) that share a step: S = ceil(n / segment), 0:
+ * all, S = 1. A step of 0 is one that nobody has chosen yet: y = x there.
  *
  * Backward is the straight-through estimator, and for the step that of LSQ (Esser et al., "Learned
  * Step Size Quantization", arXiv 1902.08153, equations 3 and 4), with q the level before the clamp:

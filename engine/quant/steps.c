@@ -10,10 +10,10 @@
  * not convex in the step, so the grid comes first). Two levels on either side of 0 have theirs in
  * closed form, 2 mean |x| (Rastegari et al., "XNOR-Net", arXiv 1603.05279, equation 6).
  *
- * The zero is that of the range from min to max (quantizer.c), or below 8 bits one of two: the level
- * in the middle, and half a level below it. With that one no value is 0, and all levels are used
- * alike: at 2 bits it leaves an error of 0.12 of a normal distribution's variance where a zero on a
- * level leaves 0.15, and with 1 bit no other has two signs.
+ * The zero is that of the range from min to max (quantizer.c), or below 8 bits one of two: the
+ * level in the middle, and half a level below it. With that one no value is 0, and all levels are
+ * used alike: at 2 bits it leaves an error of 0.12 of a normal distribution's variance where a zero
+ * on a level leaves 0.15, and with 1 bit no other has two signs.
  */
 #include "quant/quant.h"
 

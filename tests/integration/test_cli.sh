@@ -270,7 +270,7 @@ run 0 "${compress[@]}" --epochs 1 --least-bits 3 --int8 on --out "$dir/mixed2"
 check "the same job writes the same integers" \
     cmp "$dir/mixed/model-int8.onnx" "$dir/mixed2/model-int8.onnx"
 run 2 "${compress[@]}" --bits 4 --least-bits 6 --out "$dir/no"
-holds "a least width above the width is refused" "must be less than bits" "$err"
+holds "a least width above the width is refused" "must not be more than bits" "$err"
 
 # ---- interruption ----------------------------------------------------------------------------
 # interrupted NAME SETTINGS..: the job, stopped and continued, gives the bytes of NAME.

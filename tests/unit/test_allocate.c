@@ -160,6 +160,7 @@ static void open_net(struct net *n)
     small_net_conv(&n->net, "third", 64, 1);  /* 4096 */
     small_net_finish(&n->net);
     fsn_spec_defaults(&n->spec);
+    n->spec.quantize.least_bits = 8; /* all alike, but for a test that asks for others */
 }
 
 static struct fsn_plan *plan(struct net *n, const struct fsn__layer_effect *effects)

@@ -125,8 +125,8 @@ static void what_is_trained_is_not_written_in_half(void **state)
 
     (void)state;
     for (int i = 0; i < graph->value_count; i++)
-        for (int64_t j = 0; graph->values[i].tensor.data && j < fsn__numel(&graph->values[i].tensor);
-             j++)
+        for (int64_t j = 0;
+             graph->values[i].tensor.data && j < fsn__numel(&graph->values[i].tensor); j++)
             fsn__f32(&graph->values[i].tensor)[j] = 0.5F;
     proto = exported(graph, FSN_EXPORT_SMALL, NULL);
     assert_int_equal(count_tensors(proto, FSN__ONNX_FLOAT16), 0);

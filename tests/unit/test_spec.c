@@ -62,7 +62,7 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_int_equal(spec.finetune.epochs, 8);
     assert_int_equal(spec.finetune.batch_size, 128);
     assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.9);
-    assert_true(spec.finetune.sharing == 0.5);
+    assert_true(spec.finetune.sharing == 0.25);
     assert_true(spec.finetune.weight_decay == 1e-4);
     assert_int_equal(spec.finetune.schedule, FSN_SCHEDULE_COSINE);
     assert_int_equal(spec.finetune.warmup_steps, 200);
