@@ -17,7 +17,7 @@ run 0 train "$dir/fresh.onnx" --data "$dir/boxes.tar.gz" --epochs 60 --batch 8 -
 # ---- on the command line -----------------------------------------------------------------------
 job=(compress "$dir/detector.onnx" --data "$dir/boxes.tar.gz" --epochs 3 --batch 8 --lr 0.02 --ratio 4 --threads 2)
 # (One width: which layer gets which of several turns on bytes, and a file with a tail has more of them.)
-run 0 "${job[@]}" --least-bits 8 --int8 on --detections nms --holdout 0.2 --out "$dir/one" --json
+run 0 "${job[@]}" --least-bits 8 --sharing 0.5 --int8 on --detections nms --holdout 0.2 --out "$dir/one" --json
 # Held-back images are judged once the filters are those of the summaries alone.
 same "an epoch has a line, without accuracy" "2 0" "$(grep -c '^epoch ./3 .*matched.*held back: loss' <<<"$err") $(grep -c top1 <<<"$err")"
 report=$dir/one/report.json
@@ -63,7 +63,7 @@ holds "report.html shows precision" "mAP" "$(<"$dir/one/report.html")"
 job[1]=$dir/whole.onnx
 run 0 plan "$dir/whole.onnx"
 holds "the plan says where a network is cut" "19 nodes kept as they are, behind raw_boxes, raw_scores" "$out"
-run 0 "${job[@]}" --least-bits 8 --int8 on --detections decode --holdout 0.2 --out "$dir/cut"
+run 0 "${job[@]}" --least-bits 8 --sharing 0.5 --int8 on --detections decode --holdout 0.2 --out "$dir/cut"
 job[1]=$dir/detector.onnx
 for side in baseline compressed int8; do
     same "the $side of a network that goes on behind is that of the raw one" \
@@ -121,7 +121,7 @@ upload datasets "$dir/boxes.tar.gz"
 dataset=$id
 upload datasets "$dir/shapes.tar.gz"
 shapes=$id
-spec='{"finetune": {"epochs": 3, "batch_size": 8, "lr": 0.02, "holdout": 0.2}, "files": {"int8": "on", "detections": "nms"}, "threads": 2}'
+spec='{"finetune": {"epochs": 3, "batch_size": 8, "lr": 0.02, "holdout": 0.2, "sharing": 0.5}, "quantize": {"least_bits": 8}, "files": {"int8": "on", "detections": "nms"}, "threads": 2}'
 order "$spec"
 finishes succeeded
 artifact model.onnx "$dir/served.onnx"
