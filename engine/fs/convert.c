@@ -132,6 +132,23 @@ static double sketch_zero(struct converter *c, int bits)
     return (double)(top / 2 + 1) + (bits > 1 ? (double)(c->of_width[bits]++ % 2) : 0);
 }
 
+/* Filters side by side, as many elements as weights: in any order nothing is lost. */
+static bool is_apart(const struct fsn__fs_geometry *g)
+{
+    return g->layout == FSN_LAYOUT_1D && g->spacing == FSN_SPACING_EVEN &&
+           g->fs_dim[0] == g->k * fsn__fs_filter_size(g);
+}
+
+/* sign: may be NULL. */
+static void put_in_order(int64_t *slot, float *sign, int64_t k)
+{
+    for (int64_t i = 0; i < k; i++) {
+        slot[i] = i;
+        if (sign)
+            sign[i] = 1;
+    }
+}
+
 /* No file of the same geometry is larger than the one of this F: it takes every level, and has a
  * zero, a step and segments as unlike other layers' as can be, since equal constants are written
  * once. The step is about what weights of this size lead to. */
@@ -155,17 +172,20 @@ static enum fsn_status sketch(struct converter *c, const float *w, int64_t count
     l->slot = calloc((size_t)l->g.k, sizeof *l->slot);
     if (!l->slot)
         return FSN__NOMEM(c->err);
-    shuffle(c, l->slot, l->g.k);
+    if (is_apart(&l->g))
+        put_in_order(l->slot, NULL, l->g.k);
+    else
+        shuffle(c, l->slot, l->g.k);
     l->g.slot = l->slot;
     return FSN_OK;
 }
 
-/* Filters in the order in which they agree best; with their signs and scales where batch norm
+/* Filters in the order in which they agree best, with their signs and scales where batch norm
  * absorbs them. */
 static enum fsn_status assign(struct converter *c, const float *w,
                               const struct fsn__absorber *absorber, struct fitted *l)
 {
-    enum fsn_status status;
+    enum fsn_status status = FSN_OK;
 
     l->slot = calloc((size_t)l->g.k, sizeof *l->slot);
     if (absorber) {
@@ -174,7 +194,10 @@ static enum fsn_status assign(struct converter *c, const float *w,
     }
     if (!l->slot || (absorber && (!l->scale || !l->importance)))
         return FSN__NOMEM(c->err);
-    status = fsn__fs_assign(&l->g, w, l->slot, l->scale, c->err);
+    if (is_apart(&l->g))
+        put_in_order(l->slot, l->scale, l->g.k);
+    else
+        status = fsn__fs_assign(&l->g, w, l->slot, l->scale, c->err);
     l->g.slot = l->slot;
     if (status != FSN_OK)
         return status;

@@ -269,7 +269,7 @@ static enum fsn__dtype dtype_of_slots(const struct fsn__fs_geometry *g)
     return slots <= 1 << 8 ? FSN__U8 : slots <= 1 << 16 ? FSN__U16 : FSN__I32;
 }
 
-static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
+static const char *add_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
 {
     const char *name = fsn__export_new_name(ex);
     struct fsn__tensor t = {.dtype = dtype_of_slots(g), .ndim = 1, .dim = {g->k}};
@@ -285,6 +285,30 @@ static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_ge
     if (t.data)
         fsn__export_initialiser(ex, name, &t);
     return name;
+}
+
+/* Slots in order, as filters side by side have them, are written once for all layers. */
+struct order {
+    int64_t k;
+    enum fsn__dtype dtype;
+    const char *name;
+};
+
+static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
+{
+    const struct order *known = (const struct order *)(void *)ex->orders.data;
+    struct order order = {.k = g->k, .dtype = dtype_of_slots(g)};
+
+    for (int64_t k = 0; k < g->k; k++)
+        if (g->slot[k] != k)
+            return add_slots(ex, g);
+    for (size_t i = 0; i < ex->orders.size / sizeof *known; i++)
+        if (known[i].k == order.k && known[i].dtype == order.dtype)
+            return known[i].name;
+    order.name = add_slots(ex, g);
+    if (!fsn__buf_append(&ex->orders, &order, sizeof order))
+        ex->out_of_memory = true;
+    return order.name;
 }
 
 /* The names of the summary's inputs; what a node lacks of scale and zero is a shared constant of

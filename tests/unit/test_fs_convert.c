@@ -261,6 +261,46 @@ static void every_planned_layer_gets_a_fitted_summary(void **state)
         }
 }
 
+/* At ratio 1 nothing is shared, and no order of the filters is better than theirs. */
+static void filters_side_by_side_stay_in_order(void **state)
+{
+    const double ratios[] = {1, 2};
+    struct small_net net;
+    struct fsn__graph *graph = NULL;
+    struct fsn_plan *p = NULL;
+    struct fsn_spec spec;
+
+    (void)state;
+    small_net_open(&net, 4);
+    small_net_conv(&net, "apart", 8, 3);
+    small_net_conv(&net, "shared", 8, 3);
+    small_net_finish(&net);
+    fsn_spec_defaults(&spec);
+    assert_int_equal(fsn__fs_plan_for(net.b.graph, NULL, &spec, ratios, NULL, &p, NULL, NULL),
+                     FSN_OK);
+    assert_int_equal(
+        fsn__fs_convert(net.b.graph, p,
+                        &(struct fsn__fs_options){.start = FSN_START_ASSIGNED, .seed = 1}, &graph,
+                        NULL),
+        FSN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        const struct fsn__node *conv = node_named(graph, p->layers[i].name);
+        const struct fsn__node *node = &graph->nodes[graph->values[conv->in[1]].producer];
+        const struct fsn__tensor *f = &graph->values[node->in[0]].tensor;
+        struct fsn__fs_geometry g;
+        bool in_order = true;
+
+        assert_int_equal(fsn__fs_geometry_read(&node->attrs, f, "", &g, NULL), FSN_OK);
+        for (int64_t k = 0; k < g.k; k++)
+            in_order = in_order && g.slot[k] == k;
+        assert_int_equal(in_order, i == 0);
+    }
+    assert_true(p->layers[0].fit_error < 1e-6 && p->layers[1].fit_error > 0.1);
+    fsn__graph_destroy(graph);
+    fsn_plan_destroy(p);
+    fsn__graph_destroy(net.b.graph);
+}
+
 static void layers_that_stay_dense_keep_their_weights(void **state)
 {
     struct fsn__graph *graph;
@@ -351,6 +391,7 @@ int main(void)
         cmocka_unit_test(filters_that_come_from_a_summary_give_it_back),
         cmocka_unit_test(elements_that_no_filter_reads_are_zero_and_zero_weights_have_no_error),
         cmocka_unit_test(every_planned_layer_gets_a_fitted_summary),
+        cmocka_unit_test(filters_side_by_side_stay_in_order),
         cmocka_unit_test(layers_that_stay_dense_keep_their_weights),
         cmocka_unit_test(convolutions_that_share_a_weight_share_its_summary),
         cmocka_unit_test(a_plan_of_another_network_is_refused),

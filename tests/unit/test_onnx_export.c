@@ -555,6 +555,62 @@ static void levels_of_few_bits_are_packed_densely(void **state)
     fsn__graph_destroy(graph);
 }
 
+/* Layers of filters side by side, 8, 8 and 300 of them, and two in an order of their own. */
+static void slots_in_order_are_written_once(void **state)
+{
+    static const int64_t other[] = {1, 0, 2, 3, 4, 5, 6, 7};
+    static int64_t in_order[300];
+    const struct {
+        int64_t k;
+        const int64_t *slots;
+    } rows[] = {{8, in_order}, {8, in_order}, {300, in_order}, {8, other}, {8, other}};
+    struct fsn__graph *graph = NULL;
+    FsnOnnx__ModelProto *proto;
+    struct bytes bytes;
+    size_t count = 0;
+
+    (void)state;
+    for (int64_t k = 0; k < 300; k++)
+        in_order[k] = k;
+    assert_int_equal(fsn__graph_create(&graph, NULL), FSN_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct layer layer = {{FSN_LAYOUT_1D,
+                                     rows[i].k,
+                                     1,
+                                     1,
+                                     1,
+                                     FSN_SPACING_EVEN,
+                                     {rows[i].k, 1, 1},
+                                     {1, 1, 1},
+                                     {1, 1, 1},
+                                     rows[i].slots},
+                                    false,
+                                    0,
+                                    0,
+                                    0};
+        struct fsn__graph *one = filters_graph(&layer, 1);
+        const struct fsn__node *node = &one->nodes[0];
+        int f = add_const(graph, NULL, FSN__F32, 1, &rows[i].k,
+                          one->values[node->in[0]].tensor.data),
+            out;
+
+        assert_int_equal(
+            fsn__graph_apply(graph, "FilterSummary", NULL, &node->attrs, 1, &f, &out, NULL),
+            FSN_OK);
+        assert_int_equal(fsn__graph_add_output(graph, out, NULL), FSN_OK);
+        fsn__graph_destroy(one);
+    }
+    bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    proto = unpack(bytes);
+    for (size_t i = 0; i < proto->graph->n_initializer; i++)
+        count += proto->graph->initializer[i]->data_type == FSN__ONNX_UINT8 ||
+                 proto->graph->initializer[i]->data_type == FSN__ONNX_UINT16;
+    assert_int_equal(count, 4); /* 8 and 300 in order, the others one by one */
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
+}
+
 static void both_layouts_in_one_file_bring_one_function_each(void **state)
 {
     struct fsn__graph *graph = filters_graph(&layers[0], 3), *other = filters_graph(&layers[6], 1);
@@ -986,6 +1042,7 @@ int main(void)
         cmocka_unit_test(every_form_gives_the_filters_of_the_formula),
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
         cmocka_unit_test(levels_of_few_bits_are_packed_densely),
+        cmocka_unit_test(slots_in_order_are_written_once),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
         cmocka_unit_test(what_needs_a_reshape_of_nothing_is_not_written),
