@@ -63,9 +63,9 @@ static double weight_of(const struct allocation *a, size_t layer)
     return weight > 0 && isfinite(weight) ? weight : a->largest;
 }
 
-/* A value of few bits counts as so much sharing more. */
-static bool is_near(const struct allocation *a, const struct fsn__fs_curve *curve, int point,
-                    int width)
+/* Not too far past the even ratio; a value of few bits counts as so much sharing more. */
+static bool is_within(const struct allocation *a, const struct fsn__fs_curve *curve, int point,
+                      int width)
 {
     const double ratio = curve->ratio[point] * curve->bits[0] / curve->bits[width];
 
@@ -77,8 +77,8 @@ static double error_of(const struct fsn__fs_curve *curve, int point, int width)
     return curve->error[point] + (1 - curve->error[point]) * curve->noise[width];
 }
 
-/* Writes the layer's best for a multiplier, among those near the even ratio; its bits. With none
- * near it keeps the even ratio and the first of its widths. */
+/* Writes the layer's best for a multiplier, among those within the spread; its bits. With none it
+ * keeps the even ratio and the first of its widths. */
 static double choose(const struct allocation *a, size_t layer, double multiplier)
 {
     const struct fsn__fs_curve *curve = &a->shares->curves[layer];
@@ -92,7 +92,7 @@ static double choose(const struct allocation *a, size_t layer, double multiplier
             const double bits = curve->size[i] * curve->bits[j];
             const double cost = weight * error_of(curve, i, j) + multiplier * bits;
 
-            if (cost >= least || !is_near(a, curve, i, j))
+            if (cost >= least || !is_within(a, curve, i, j))
                 continue;
             least = cost;
             size = bits;
@@ -143,7 +143,7 @@ static bool spend(const struct allocation *a, double *left)
             const double gain =
                 weight_of(a, i) * (error_of(curve, point, width) - error_of(curve, p, w));
 
-            if (!is_near(a, curve, p, w) || extra > *left || gain <= best * fmax(extra, 1))
+            if (!is_within(a, curve, p, w) || extra > *left || gain <= best * fmax(extra, 1))
                 continue;
             best = gain / fmax(extra, 1);
             price = extra;

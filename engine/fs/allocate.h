@@ -29,7 +29,7 @@ struct fsn__fs_shares {
     size_t count;
     double total;  /* bits of all elements together, at most */
     double ratio;  /* the even one, of values of the first width */
-    double spread; /* no layer has more or less than so many times its bits for a weight */
+    double spread; /* no layer has so many times fewer bits for a weight */
 };
 
 /* Ratios and widths [count], each one of the layer's curve, that minimise
