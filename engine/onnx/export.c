@@ -209,7 +209,7 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
         .initialisers.max = SIZE_MAX,
         .head.max = SIZE_MAX,
         .halves.max = SIZE_MAX,
-        .orders.max = SIZE_MAX,
+        .shared.max = SIZE_MAX,
     };
     enum fsn_status status = FSN_OK;
 
@@ -235,7 +235,7 @@ out:
     fsn__buf_free(&ex.initialisers);
     fsn__buf_free(&ex.head);
     fsn__buf_free(&ex.halves);
-    fsn__buf_free(&ex.orders);
+    fsn__buf_free(&ex.shared);
     fsn__arena_free(&ex.arena);
     return status;
 }

@@ -23,7 +23,7 @@ struct fsn__exporter {
     unsigned invented;           /* counts invented names */
     struct fsn__names constants; /* content of small constants -> their value */
     const char *one, *zero;      /* shared initialisers, once they are needed */
-    struct fsn__buf orders;      /* the same: slots in order, for each number of them */
+    struct fsn__buf shared;      /* the same: what export_fs.c writes once for several layers */
     /* arrays of message pointers */
     struct fsn__buf nodes, initialisers;
     struct fsn__buf head;   /* nodes that come before all others */

@@ -287,28 +287,67 @@ static const char *add_slots(struct fsn__exporter *ex, const struct fsn__fs_geom
     return name;
 }
 
-/* Slots in order, as filters side by side have them, are written once for all layers. */
-struct order {
-    int64_t k;
+/* A constant that layers share: slots in order (the number of them, their type), or a zero. */
+struct shared {
+    double what;
     enum fsn__dtype dtype;
     const char *name;
 };
 
+static const char *find_shared(const struct fsn__exporter *ex, double what, enum fsn__dtype dtype)
+{
+    const struct shared *known = (const struct shared *)(const void *)ex->shared.data;
+
+    for (size_t i = 0; i < ex->shared.size / sizeof *known; i++)
+        if (known[i].what == what && known[i].dtype == dtype)
+            return known[i].name;
+    return NULL;
+}
+
+static const char *share(struct fsn__exporter *ex, double what, enum fsn__dtype dtype,
+                         const char *name)
+{
+    const struct shared shared = {what, dtype, name};
+
+    if (!fsn__buf_append(&ex->shared, &shared, sizeof shared))
+        ex->out_of_memory = true;
+    return name;
+}
+
+/* Filters side by side have their slots in order; these are written once for all layers. */
 static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_geometry *g)
 {
-    const struct order *known = (const struct order *)(void *)ex->orders.data;
-    struct order order = {.k = g->k, .dtype = dtype_of_slots(g)};
+    const enum fsn__dtype dtype = dtype_of_slots(g);
+    const char *name;
 
     for (int64_t k = 0; k < g->k; k++)
         if (g->slot[k] != k)
             return add_slots(ex, g);
-    for (size_t i = 0; i < ex->orders.size / sizeof *known; i++)
-        if (known[i].k == order.k && known[i].dtype == order.dtype)
-            return known[i].name;
-    order.name = add_slots(ex, g);
-    if (!fsn__buf_append(&ex->orders, &order, sizeof order))
-        ex->out_of_memory = true;
-    return order.name;
+    name = find_shared(ex, (double)g->k, dtype);
+    return name ? name : share(ex, (double)g->k, dtype, add_slots(ex, g));
+}
+
+/* The zero of packed levels, of which a file has few (quant/steps.c). Their names have one length,
+ * whichever layer is the first to have which, so that no file is larger than its plan's. */
+static const char *zero_name(struct fsn__exporter *ex, int value)
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    const struct fsn__tensor *t = &ex->graph->values[value].tensor;
+    const char *name = t->data ? find_shared(ex, (double)fsn__f32(t)[0], FSN__F32) : NULL;
+
+    for (const char *digit = digits; t->data && !name && *digit; digit++) {
+        const char text[] = {'z', *digit, 0};
+
+        if (fsn__names_find(&ex->taken, text) >= 0)
+            continue;
+        name = share(ex, (double)fsn__f32(t)[0], FSN__F32, fsn__export_text(ex, text));
+        if (!name || !fsn__names_put(&ex->taken, name, value)) {
+            ex->out_of_memory = true;
+            return NULL;
+        }
+        fsn__export_initialiser(ex, name, t);
+    }
+    return name ? name : fsn__export_value(ex, value);
 }
 
 /* The names of the summary's inputs; what a node lacks of scale and zero is a shared constant of
@@ -332,7 +371,7 @@ static void input_names(struct fsn__exporter *ex, const struct fsn__node *node,
         in[1] = ex->one;
     }
     if (node->n_in > 2 && node->in[2] >= 0) {
-        in[2] = fsn__export_value(ex, node->in[2]);
+        in[2] = s->bits < 8 ? zero_name(ex, node->in[2]) : fsn__export_value(ex, node->in[2]);
     } else {
         if (!ex->zero) {
             static float zero = 0;

@@ -33,6 +33,24 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+/* Small numbers take a byte each as varints, eight as they are in memory. */
+static void as_varints(struct fsn__exporter *ex, const struct fsn__tensor *t,
+                       FsnOnnx__TensorProto *proto)
+{
+    const int64_t n = fsn__numel(t);
+
+    for (int64_t i = 0; i < n; i++)
+        if (fsn__i64(t)[i] < 0 || fsn__i64(t)[i] >= INT64_C(1) << 49) /* eight bytes and more */
+            return;
+    proto->int64_data = fsn__export_alloc(ex, (size_t)n + 1, sizeof *proto->int64_data);
+    if (!proto->int64_data)
+        return;
+    memcpy(proto->int64_data, t->data, (size_t)n * sizeof *proto->int64_data);
+    proto->n_int64_data = (size_t)n;
+    proto->has_raw_data = false;
+    proto->raw_data.len = 0;
+}
+
 FsnOnnx__TensorProto *fsn__export_tensor(struct fsn__exporter *ex, const char *name,
                                          const struct fsn__tensor *t)
 {
@@ -51,6 +69,8 @@ FsnOnnx__TensorProto *fsn__export_tensor(struct fsn__exporter *ex, const char *n
     proto->has_raw_data = true;
     proto->raw_data.len = fsn__tensor_bytes(t);
     proto->raw_data.data = t->data;
+    if (t->dtype == FSN__I64 && t->data && fsn__numel(t) > 0)
+        as_varints(ex, t, proto);
     return proto;
 }
 

@@ -330,6 +330,39 @@ static void layers_of_one_file_have_the_widths_that_pay(void **state)
     fsn__graph_destroy(n.net.b.graph);
 }
 
+/* Which layer is the first to have which zero differs between plan and file, and with it which
+ * names are short. */
+static void no_file_of_many_layers_is_larger_than_its_plan(void **state)
+{
+    enum { LAYERS = 24 };
+    struct fsn__layer_effect effects[LAYERS] = {{0, 0, 0}};
+    struct net n = {.faults = {0}};
+    char name[16];
+
+    (void)state;
+    small_net_open(&n.net, 16);
+    for (int i = 0; i < LAYERS; i++) {
+        snprintf(name, sizeof name, "layer%d", i);
+        small_net_conv(&n.net, name, 16, 3);
+        effects[i].divergence = 0.01 * (1 + i * 7 % 11);
+    }
+    small_net_finish(&n.net);
+    fsn_spec_defaults(&n.spec);
+    n.spec.quantize.least_bits = 1;
+    for (int bytes = 10000; bytes <= 40000; bytes += 2500) {
+        struct fsn_plan *p;
+        int64_t size;
+
+        n.spec.budget.size_bytes = bytes;
+        p = plan(&n, effects);
+        size = size_when_made(&n, p);
+        assert_true(p->expected_bytes <= bytes && size <= p->expected_bytes);
+        assert_true(size > p->expected_bytes - 100);
+        fsn_plan_destroy(p);
+    }
+    fsn__graph_destroy(n.net.b.graph);
+}
+
 /* A layer of layout 3d has the ratio 2.25 or 4.5 or 9 and nothing in between. */
 static void layers_of_few_ratios_fill_the_budget_one_by_one(void **state)
 {
@@ -430,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_count_of_parameters_is_met),
         cmocka_unit_test(what_matters_gets_more_of_the_same_size),
         cmocka_unit_test(layers_of_one_file_have_the_widths_that_pay),
+        cmocka_unit_test(no_file_of_many_layers_is_larger_than_its_plan),
         cmocka_unit_test(layers_of_few_ratios_fill_the_budget_one_by_one),
         cmocka_unit_test(a_budget_below_everything_is_refused_with_the_least),
         cmocka_unit_test(the_bounds_of_a_search_are_those_of_the_budgets),
