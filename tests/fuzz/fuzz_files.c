@@ -84,7 +84,8 @@ static void check(const struct fsn_dataset *dataset)
         if (images->count < 1)
             abort();
         for (int64_t i = 0; i < images->count; i++)
-            if (images->labels[i] < 0 || images->labels[i] >= dataset->classes)
+            if (images->labels[i] < 0 ||
+                images->labels[i] >= (dataset->classes > 0 ? dataset->classes : 1))
                 abort();
         for (size_t i = 0; images->pixels && i < image * (size_t)images->count; i++)
             sink ^= images->pixels[i];
