@@ -288,7 +288,7 @@ static enum fsn_status measure_curve(const struct search *s, const struct fsn_pl
     enum fsn_status status =
         fsn__fs_curve(layer, s->spec->filter_summary.spacing, w, curve, s->err);
 
-    if (status == FSN_OK && fsn__least_bits(s->spec) < s->spec->quantize.bits)
+    if (status == FSN_OK && fsn__mixes_widths(s->spec))
         status = measure_widths(s, layer, w, curve);
     return status;
 }
@@ -344,7 +344,7 @@ static enum fsn_status weighed_ratios(struct search *s, const struct fsn_plan *e
             s->base[row[i]] = ratios[i] / shares.ratio;
             s->bits[row[i]] = bits[i];
         }
-        if (fsn__least_bits(s->spec) == s->spec->quantize.bits)
+        if (!fsn__mixes_widths(s->spec))
             break;
         status = correct_total(s, &shares);
     }

@@ -23,6 +23,8 @@ FSN_NODISCARD enum fsn_status fsn__finish_graph(struct fsn__graph *student,
 /* The fewest bits that a layer may have: what the spec says, or what becomes of its 0. As many as
  * quantize.bits: all layers have these. */
 int fsn__least_bits(const struct fsn_spec *spec);
+/* Whether layers may differ in their bits. */
+bool fsn__mixes_widths(const struct fsn_spec *spec);
 
 /* The share of the steps that train the network as it is when quantised, the last ones; 0: none. */
 double fsn__aware_share(const struct fsn_spec *spec);

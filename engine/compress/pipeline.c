@@ -28,10 +28,9 @@ static enum fsn_status plan_probe(const struct fsn__job *job, struct fsn_plan **
     struct fsn_spec spec = *job->spec;
     enum fsn_status status =
         fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
-    const int least = fsn__least_bits(&spec);
     double weights = 0, elements = 0;
 
-    if (status != FSN_OK || least == spec.quantize.bits || spec.finetune.epochs == 0)
+    if (status != FSN_OK || !fsn__mixes_widths(&spec) || spec.finetune.epochs == 0)
         return status;
     for (size_t i = 0; i < (*out)->layer_count; i++) {
         const struct fsn_plan_layer *l = &(*out)->layers[i];
@@ -41,10 +40,11 @@ static enum fsn_status plan_probe(const struct fsn__job *job, struct fsn_plan **
         weights += (double)(l->filters * l->channels * l->height * l->width);
         elements += (double)l->fs_size;
     }
+    spec.filter_summary.ratio =
+        fmax(2, weights / fmax(1, elements) * fsn__least_bits(&spec) / spec.quantize.bits);
     fsn_plan_destroy(*out);
     *out = NULL;
     memset(&spec.budget, 0, sizeof spec.budget);
-    spec.filter_summary.ratio = fmax(2, weights / fmax(1, elements) * least / spec.quantize.bits);
     spec.filter_summary.ratio_1x1 = 0;
     return fsn__plan_prepared(job->baseline, &job->prepared, &spec, NULL, out, NULL, err);
 }

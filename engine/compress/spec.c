@@ -236,6 +236,11 @@ int fsn__least_bits(const struct fsn_spec *spec)
     return mixed ? 2 : spec->quantize.bits;
 }
 
+bool fsn__mixes_widths(const struct fsn_spec *spec)
+{
+    return fsn__least_bits(spec) < spec->quantize.bits;
+}
+
 double fsn__aware_share(const struct fsn_spec *spec)
 {
     const bool few = fsn__least_bits(spec) < 8;

@@ -123,13 +123,11 @@ static void shuffle(const struct converter *c, int64_t *slot, int64_t k)
  * bits there are two for each width. 0 is a constant of others too. */
 static double sketch_zero(struct converter *c, int bits)
 {
-    const uint64_t top = (uint64_t)fsn__top_level(bits < 8 ? bits : 8);
-
     if (bits >= 8)
         return 64 + (double)(c->rank % 128);
     if (c->options->range == FSN_RANGE_MIN_MAX)
-        return 1 + (double)(c->rank % top);
-    return (double)(top / 2 + 1) + (bits > 1 ? (double)(c->of_width[bits]++ % 2) : 0);
+        return 1 + (double)(c->rank % (uint64_t)fsn__top_level(bits));
+    return (1 << (bits - 1)) + (bits > 1 ? (double)(c->of_width[bits]++ % 2) : 0);
 }
 
 /* Filters side by side, as many elements as weights: in any order nothing is lost. */

@@ -10,9 +10,6 @@
  */
 #include "onnx/export.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* Fewer elements than this are not worth the two nodes. */
 enum { LEAST_ELEMENTS = 64 };
 

@@ -148,11 +148,14 @@ float fsn__steps_fit(const float *x, int64_t n, const struct fsn__quant_form *fo
         steps[0] = range.scale;
         return zero;
     }
-    if (mse && form->bits < 8)
-        zero = form->bits > 1 && fit_for_zero(x, n, form, middle, mse, steps) <
-                                     fit_for_zero(x, n, form, half, mse, steps)
-                   ? middle
-                   : half;
+    if (mse && form->bits < 8) {
+        const double error =
+            form->bits > 1 ? fit_for_zero(x, n, form, middle, mse, steps) : INFINITY;
+
+        if (!(error < fit_for_zero(x, n, form, half, mse, steps)))
+            return half; /* whose steps these are */
+        zero = middle;
+    }
     fit_for_zero(x, n, form, zero, mse, steps);
     return zero;
 }

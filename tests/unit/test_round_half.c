@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-/* More biases than one Split has outputs, the last of one channel. */
+/* More biases than one Split has outputs. */
 enum { LAYERS = FSN__MAX_IO + 6, CHANNELS = 5 };
 
 static struct fsn__graph *many_layers(void)
