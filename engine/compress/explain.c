@@ -86,10 +86,11 @@ enum fsn_status fsn__explain_start(struct fsn__job *job, struct fsn_error *err)
     return status;
 }
 
+/* The dense file has the filters of the small one, and its layers have their names. */
 enum fsn_status fsn__explain_result(struct fsn__job *job, struct fsn_error *err)
 {
     const struct fsn__output_probe probe = {.reference = job->teacher,
-                                            .network = job->small->graph,
+                                            .network = job->dense->graph,
                                             .stage = FSN_STAGE_VERIFY,
                                             .fraction = job->last + job->quick};
 

@@ -1,10 +1,11 @@
 /* export.c - a model as ONNX bytes (IR 8, operator set 13), the same bytes for the same model.
  *
  * The file is meant to be small: values get names of one or two letters (graph inputs and outputs,
- * and what a job looks at inside, keep theirs, layers keep their node names), shapes of values in
- * between are left out, attributes that only repeat a default are dropped, and equal small
- * constants are written once (trained ones never: they would be one parameter when the file is
- * trained on). The dense form keeps every name, since it is what other tools go on with.
+ * and what a job looks at inside, keep theirs), nodes none, shapes of values in between are left
+ * out, attributes that only repeat a default are dropped, layers that are alike become calls of one
+ * function, and equal small constants are written once (trained ones never: they would be one
+ * parameter when the file is trained on). The dense form keeps every name, since it is what other
+ * tools go on with.
  */
 #include "onnx/export.h"
 
@@ -175,7 +176,7 @@ static enum fsn_status pack(struct fsn__exporter *ex, unsigned char **bytes, siz
 
     fill_graph(ex, &graph);
     opsets[0] = fsn__export_opset(ex, "", FSN__EXPORT_OPSET);
-    opsets[1] = fsn__export_opset(ex, "fsnet", 1);
+    opsets[1] = fsn__export_opset(ex, FSN__EXPORT_DOMAIN, 1);
     if (ex->out_of_memory)
         return FSN__NOMEM(err);
     model.has_ir_version = true;
@@ -183,10 +184,10 @@ static enum fsn_status pack(struct fsn__exporter *ex, unsigned char **bytes, siz
     model.producer_name = (char *)(uintptr_t) "fsnet";
     model.producer_version = (char *)(uintptr_t)FSN_VERSION;
     model.graph = &graph;
-    model.n_opset_import = ex->function_count > 0 ? 2 : 1;
+    model.n_opset_import = ex->functions.size > 0 ? 2 : 1;
     model.opset_import = opsets;
-    model.n_functions = ex->function_count;
-    model.functions = ex->functions;
+    model.n_functions = ex->functions.size / sizeof(void *);
+    model.functions = (FsnOnnx__FunctionProto **)(void *)ex->functions.data;
     *size = fsn_onnx__model_proto__get_packed_size(&model);
     if (*size > INT32_MAX)
         return FSN__FAIL(err, FSN_LIMIT, "the model takes %zu bytes; an ONNX file ends at 2 GiB",
@@ -207,6 +208,7 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
         .form = form,
         .nodes.max = SIZE_MAX,
         .initialisers.max = SIZE_MAX,
+        .functions.max = SIZE_MAX,
         .head.max = SIZE_MAX,
         .halves.max = SIZE_MAX,
         .shared.max = SIZE_MAX,
@@ -224,6 +226,8 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
     keep_names(&ex);
     for (int i = 0; i < model->graph->node_count && status == FSN_OK; i++)
         status = fsn__export_graph_node(&ex, i, err);
+    if (status == FSN_OK && form == FSN_EXPORT_SMALL)
+        fsn__export_layers(&ex);
     if (status == FSN_OK)
         fsn__export_halves(&ex);
     if (status == FSN_OK)
@@ -233,6 +237,7 @@ out:
     fsn__names_free(&ex.constants);
     fsn__buf_free(&ex.nodes);
     fsn__buf_free(&ex.initialisers);
+    fsn__buf_free(&ex.functions);
     fsn__buf_free(&ex.head);
     fsn__buf_free(&ex.halves);
     fsn__buf_free(&ex.shared);

@@ -10,7 +10,8 @@
 #include "onnx/onnx.h"
 #include "onnx/proto.h"
 
-enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13, FSN__EXPORT_FUNCTIONS = 20 };
+enum { FSN__EXPORT_IR = 8, FSN__EXPORT_OPSET = 13 };
+#define FSN__EXPORT_DOMAIN "fsnet" /* of model-local functions */
 
 struct fsn__exporter {
     const struct fsn__graph *graph;
@@ -24,12 +25,11 @@ struct fsn__exporter {
     struct fsn__names constants; /* content of small constants -> their value */
     const char *one, *zero;      /* shared initialisers, once they are needed */
     struct fsn__buf shared;      /* the same: what export_fs.c writes once for several layers */
+    bool whole_known, parted;    /* the same: some packed summary does not fill its bytes */
     /* arrays of message pointers */
-    struct fsn__buf nodes, initialisers;
+    struct fsn__buf nodes, initialisers, functions;
     struct fsn__buf head;   /* nodes that come before all others */
     struct fsn__buf halves; /* what export_half.c writes at the end */
-    FsnOnnx__FunctionProto *functions[FSN__EXPORT_FUNCTIONS];
-    size_t function_count;
 };
 
 /* export.c: names and initialisers. The name of a value; a constant is written as an initialiser
@@ -87,5 +87,9 @@ fsn__export_in_terms(struct fsn__exporter *ex, const struct fsn__node *from, str
 /* export_fs.c: a FilterSummary node, as ex->form says. */
 FSN_NODISCARD enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
                                                          struct fsn_error *err);
+
+/* export_layers.c: nodes of layers that are alike become calls of one function; behind all nodes.
+ */
+void fsn__export_layers(struct fsn__exporter *ex);
 
 #endif

@@ -45,12 +45,12 @@ struct summary {
     struct fsn__fs_geometry g;
     int64_t divisor, shape[4], segment;
     int bits; /* of a level that is packed; 8: none is */
+    enum fsn__fs_levels stored;
 };
 
 /* Fills what a layer's geometry means in the file. The params point into *s. */
 static void describe(struct summary *s)
 {
-    const bool packed = s->bits < 8;
     const struct fsn__fs_geometry *g = &s->g;
     const bool located = g->layout == FSN_LAYOUT_1D && g->spacing == FSN_SPACING_FREE;
 
@@ -67,7 +67,7 @@ static void describe(struct summary *s)
         s->divisor = g->spacing == FSN_SPACING_REFERENCE && g->k > 1 ? g->k - 1 : g->k;
         s->param[s->param_count++] = (struct param){"divisor", 1, &s->divisor, false};
     }
-    if (packed)
+    if (s->stored == FSN__FS_PACKED)
         s->param[s->param_count++] =
             (struct param){"size", g->layout == FSN_LAYOUT_1D ? 1 : 3, g->fs_dim, true};
     if (s->segment > 0)
@@ -83,7 +83,7 @@ static void describe(struct summary *s)
                         located   ? FSN__FS_LOCATED
                         : g->slot ? FSN__FS_PLACED
                                   : FSN__FS_IN_ORDER,
-                        packed, s->segment > 0, &s->rows);
+                        s->stored, s->segment > 0, &s->rows);
 }
 
 /* The fewest bits, 1 to 8, that hold every level. */
@@ -97,6 +97,31 @@ static int bits_of_levels(const struct fsn__tensor *levels)
         while (level[i] >> bits != 0)
             bits++;
     return bits;
+}
+
+/* Bits of F's levels, 8 for an F that is not packed. */
+static int packed_bits(const struct fsn__tensor *f)
+{
+    return f->data && f->dtype == FSN__U8 ? bits_of_levels(f) : 8;
+}
+
+/* Whether all that are packed fill their bytes: only then summaries of layout 1d do without their
+ * sizes, so that all are calls of one function. */
+static bool are_whole(struct fsn__exporter *ex)
+{
+    const struct fsn__graph *graph = ex->graph;
+
+    for (int i = 0; i < graph->node_count && !ex->whole_known; i++) {
+        const struct fsn__node *node = &graph->nodes[i];
+
+        if (node->op == &fsn__op_filter_summary && node->n_out > 0) {
+            const struct fsn__tensor *f = &graph->values[node->in[0]].tensor;
+
+            ex->parted |= fsn__numel(f) % 8 != 0 && packed_bits(f) < 8;
+        }
+    }
+    ex->whole_known = true;
+    return !ex->parted;
 }
 
 /* Levels as [bits,P], P = ceil(n / 8): level i has its place in column i % P, as the digit i / P to
@@ -207,13 +232,15 @@ static const char *const function_outputs[] = {"W"};
 
 static void add_function(struct fsn__exporter *ex, const struct summary *s)
 {
+    FsnOnnx__FunctionProto *const *known =
+        (FsnOnnx__FunctionProto *const *)(void *)ex->functions.data;
     FsnOnnx__FunctionProto *function;
     FsnOnnx__OperatorSetIdProto **opset;
     struct fsn__buf nodes = {.max = SIZE_MAX};
     struct naming as_is = {NULL, NULL};
 
-    for (size_t i = 0; i < ex->function_count; i++)
-        if (strcmp(ex->functions[i]->name, s->rows.function) == 0)
+    for (size_t i = 0; i < ex->functions.size / sizeof *known; i++)
+        if (strcmp(known[i]->name, s->rows.function) == 0)
             return;
     function = fsn__export_alloc(ex, 1, sizeof *function);
     opset = fsn__export_alloc(ex, 1, sizeof(void *));
@@ -222,7 +249,7 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
         goto out;
     fsn_onnx__function_proto__init(function);
     function->name = (char *)(uintptr_t)s->rows.function;
-    function->domain = (char *)(uintptr_t) "fsnet";
+    function->domain = (char *)(uintptr_t)FSN__EXPORT_DOMAIN;
     function->n_input = s->input_count;
     function->input = fsn__export_alloc(ex, MAX_INPUTS, sizeof(char *));
     function->n_output = 1;
@@ -241,7 +268,7 @@ static void add_function(struct fsn__exporter *ex, const struct summary *s)
     for (size_t i = 0; i < s->param_count; i++)
         function->attribute[i] = (char *)(uintptr_t)s->param[i].name;
     memcpy(function->node, nodes.data, nodes.size);
-    ex->functions[ex->function_count++] = function;
+    fsn__export_append(ex, &ex->functions, function);
 out:
     fsn__buf_free(&nodes);
 }
@@ -400,7 +427,7 @@ static void write_call(struct fsn__exporter *ex, const struct fsn__node *node,
     call = fsn__export_node(ex, &ex->nodes, s->rows.function, s->input_count, in, 1, &out);
     if (!call)
         return;
-    call->domain = (char *)(uintptr_t) "fsnet";
+    call->domain = (char *)(uintptr_t)FSN__EXPORT_DOMAIN;
     for (size_t i = 0; i < s->param_count; i++) {
         const struct param *param = &s->param[i];
 
@@ -492,9 +519,12 @@ enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
                            "FilterSummary '%s': its filters are still in training", from->name);
     if (status != FSN_OK)
         return status;
-    s.bits = f->data && f->dtype == FSN__U8 ? bits_of_levels(f) : 8;
+    s.bits = packed_bits(f);
     if (from->n_in > FSN__FS_STEPS && from->in[FSN__FS_STEPS] >= 0)
         s.segment = fsn__attr_int(&from->attrs, "segment", 0);
+    if (s.bits < 8)
+        s.stored =
+            s.g.layout == FSN_LAYOUT_1D && are_whole(ex) ? FSN__FS_PACKED_WHOLE : FSN__FS_PACKED;
     describe(&s);
     if (ex->form == FSN_EXPORT_SMALL)
         write_call(ex, from, &s);

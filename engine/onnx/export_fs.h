@@ -31,7 +31,7 @@ struct fsn__fs_piece {
     size_t count;
 };
 
-enum { FSN__FS_PIECES = 8, FSN__FS_MAX_ROWS = 96 };
+enum { FSN__FS_PIECES = 9, FSN__FS_MAX_ROWS = 96 };
 
 /* A layer from its inputs to W; `function`: the name of the function with this body. */
 struct fsn__fs_rows {
@@ -43,10 +43,12 @@ struct fsn__fs_rows {
  * elements at which they start (layout 1d with free spacing). */
 enum fsn__fs_order { FSN__FS_IN_ORDER, FSN__FS_PLACED, FSN__FS_LOCATED };
 
-/* packed: F is [bits,P] as fsn__export_pack makes it, and the
- * call has the attribute `size`. steps: there is an input of them, and the call has the attribute
- * `segment`. */
-void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order order, bool packed, bool steps,
-                         struct fsn__fs_rows *out);
+/* How F is stored: as it is; as [bits,P] of packed levels (export_fs.c), of which the call's
+ * attribute `size` says the shape; the same with 8 P levels, of layout 1d, which needs none. */
+enum fsn__fs_levels { FSN__FS_UNPACKED, FSN__FS_PACKED, FSN__FS_PACKED_WHOLE };
+
+/* steps: there is an input of them, and the call has the attribute `segment`. */
+void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order order,
+                         enum fsn__fs_levels stored, bool steps, struct fsn__fs_rows *out);
 
 #endif

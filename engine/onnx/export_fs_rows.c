@@ -55,6 +55,7 @@ static const struct fsn__fs_row rows_slots[] = {CAST("k", "slots", FSN__ONNX_INT
 
 static const struct fsn__fs_row rows_size[] = {ROW1("size", "Shape", "F")};
 static const struct fsn__fs_row rows_size_param[] = {CONST_PARAM("size", PARAM_INTS, "size")};
+static const struct fsn__fs_row rows_size_unpacked[] = {ROW1("size", "Shape", "Ff")};
 
 /* ---- places -----------------------------------------------------------------------------------
  */
@@ -187,8 +188,8 @@ static const struct fsn__fs_row rows_end_3d[] = {
         rows, sizeof(rows) / sizeof *(rows) \
     }
 
-void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order how, bool packed, bool steps,
-                         struct fsn__fs_rows *out)
+void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order how, enum fsn__fs_levels stored,
+                         bool steps, struct fsn__fs_rows *out)
 {
     /* [order][3d][packed][steps] */
     static const char *const names[3][2][2][2] = {
@@ -201,22 +202,23 @@ void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order how, bool pa
         {{{"LocatedFilterSummary1d", "LocatedSegmentSummary1d"},
           {"LocatedPackedSummary1d", "LocatedPackedSegments1d"}}},
     };
-    const bool three = layout == FSN_LAYOUT_3D;
-    const struct fsn__fs_piece shape = PIECE(rows_shape), size = PIECE(rows_size);
-    const struct fsn__fs_piece size_param = PIECE(rows_size_param);
+    const bool three = layout == FSN_LAYOUT_3D, packed = stored != FSN__FS_UNPACKED;
+    const struct fsn__fs_piece shape = PIECE(rows_shape), nothing = {NULL, 0};
     const struct fsn__fs_piece order[3] = {PIECE(rows_order), PIECE(rows_slots),
                                            PIECE(rows_located)};
-    const struct fsn__fs_piece starts = PIECE(rows_starts), nothing = {NULL, 0};
+    const struct fsn__fs_piece unpack = packed ? (struct fsn__fs_piece)PIECE(rows_unpack) : nothing;
+    const struct fsn__fs_piece size[3] = {PIECE(rows_size), PIECE(rows_size_param),
+                                          PIECE(rows_size_unpacked)};
+    const struct fsn__fs_piece starts = PIECE(rows_starts);
     const struct fsn__fs_piece places[2] = {PIECE(rows_1d), PIECE(rows_3d)};
     const struct fsn__fs_piece levels[2] = {PIECE(rows_levels_1d), PIECE(rows_levels_3d)};
-    const struct fsn__fs_piece unpack = PIECE(rows_unpack);
     const struct fsn__fs_piece center = PIECE(rows_center), segments = PIECE(rows_steps);
     const struct fsn__fs_piece ends[2] = {PIECE(rows_end_1d), PIECE(rows_end_3d)};
 
     *out = (struct fsn__fs_rows){
         .function = names[how][three][packed][steps],
-        .piece = {shape, order[how], packed ? size_param : size,
+        .piece = {shape, order[how], unpack, size[stored],
                   three || how == FSN__FS_LOCATED ? nothing : starts, places[three],
-                  packed ? unpack : levels[three], steps ? segments : center, ends[three]},
+                  packed ? nothing : levels[three], steps ? segments : center, ends[three]},
     };
 }

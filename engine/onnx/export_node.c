@@ -152,7 +152,6 @@ enum fsn_status fsn__export_attrs(struct fsn__exporter *ex, const struct fsn__no
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
-/* The node as it stands. Only layers keep their names in the small forms: reports speak of them. */
 /* Reshape's target, whose open batch (ops/op_reshape.c) becomes 0, "as many as before"; NULL: it
  * has none. */
 static const char *open_target(struct fsn__exporter *ex, const struct fsn__node *from)
@@ -172,6 +171,7 @@ static const char *open_target(struct fsn__exporter *ex, const struct fsn__node 
     return fsn__export_ints(ex, (size_t)n, dim);
 }
 
+/* The node as it stands; without its name in the small form, where each byte counts. */
 static enum fsn_status write_plain(struct fsn__exporter *ex, const struct fsn__node *from,
                                    size_t n_in, struct fsn_error *err)
 {
@@ -186,7 +186,7 @@ static enum fsn_status write_plain(struct fsn__exporter *ex, const struct fsn__n
     node = fsn__export_node(ex, &ex->nodes, from->op->name, n_in, in, (size_t)from->n_out, out);
     if (!node)
         return FSN__NOMEM(err);
-    if (ex->form == FSN_EXPORT_DENSE || from->op == &fsn__op_conv || from->op == &fsn__op_gemm)
+    if (ex->form != FSN_EXPORT_SMALL)
         node->name = (char *)(uintptr_t)from->name;
     return fsn__export_attrs(ex, from, node, err);
 }

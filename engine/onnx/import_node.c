@@ -209,7 +209,9 @@ enum fsn_status fsn__draft_read(struct fsn__importer *im, const struct fsn__scop
     draft->op = fsn__proto_text(proto->op_type);
     draft->domain = fsn__proto_text(proto->domain);
     draft->label = fsn__proto_text(proto->name);
-    if (!*draft->label && proto->n_output > 0)
+    if (!*draft->label && scope->call)
+        draft->label = scope->call->node->label;
+    else if (!*draft->label && proto->n_output > 0)
         draft->label = proto->output[0];
     draft->opset = scope->opset;
     draft->n_in = draft->n_out = 0;

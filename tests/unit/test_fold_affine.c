@@ -155,7 +155,7 @@ static void a_shared_weight_is_trained_as_one_and_written_once(void **state)
     assert_int_equal(result.status, FSN_OK);
     assert_true(toy_top1(f, graph) > 90);
     assert_int_equal(fsn__graph_fold_bn(graph, NULL), FSN_OK);
-    assert_int_equal(fsn__onnx_export(&model, FSN_EXPORT_SMALL, &bytes, &size, NULL), FSN_OK);
+    assert_int_equal(fsn__onnx_export(&model, FSN_EXPORT_WRITTEN, &bytes, &size, NULL), FSN_OK);
     assert_int_equal(fsn_model_load_memory(bytes, size, NULL, &back, NULL), FSN_OK);
     a = fsn__names_find(&back->graph->node_names, "a");
     b = fsn__names_find(&back->graph->node_names, "b");
