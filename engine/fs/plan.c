@@ -178,14 +178,6 @@ static void apply_geometry(struct fsn_plan_layer *layer, const struct fsn__fs_ge
     }
 }
 
-/* Levels of few bits are packed eight at a time (onnx/export_fs.c), and a summary that fills its
- * bytes need not say how long it is. */
-static void fill_bytes(struct fsn__fs_geometry *g, int bits)
-{
-    if (g->layout == FSN_LAYOUT_1D && bits < 8 && g->fs_dim[0] > 8)
-        g->fs_dim[0] -= g->fs_dim[0] % 8;
-}
-
 static double layer_budget(const struct planner *p, const struct fsn_plan_layer *layer)
 {
     const struct fsn_spec *spec = p->spec;
@@ -205,7 +197,6 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
     struct fsn__fs_geometry g;
     const char *reason;
     double budget;
-    int bits;
 
     layer->filters = w->ndim > 0 ? w->dim[0] : 0;
     layer->channels = w->ndim > 1 ? w->dim[1] : 1;
@@ -228,10 +219,9 @@ static void plan_layer(struct planner *p, struct fsn_plan_layer *layer, int node
                               p->spec->filter_summary.spacing);
     else
         g = fsn__fs_choose_3d(layer->filters, layer->channels, layer->height, layer->width, budget);
-    bits = p->bits ? p->bits[layer - p->plan->layers] : p->spec->quantize.bits;
-    if (budget > 1) /* side by side: as many as the filters have */
-        fill_bytes(&g, bits);
-    apply_geometry(layer, &g, p->spec, bits, budget <= 1);
+    apply_geometry(layer, &g, p->spec,
+                   p->bits ? p->bits[layer - p->plan->layers] : p->spec->quantize.bits,
+                   budget <= 1);
 }
 
 /* Nodes stand in order: one sweep backwards. */

@@ -211,15 +211,14 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
         .functions.max = SIZE_MAX,
         .head.max = SIZE_MAX,
         .halves.max = SIZE_MAX,
+        .levels.max = SIZE_MAX,
         .shared.max = SIZE_MAX,
     };
     enum fsn_status status = FSN_OK;
 
     ex.value_name =
         fsn__export_alloc(&ex, (size_t)model->graph->value_count + 1, sizeof *ex.value_name);
-    ex.stored_name =
-        fsn__export_alloc(&ex, (size_t)model->graph->value_count + 1, sizeof *ex.stored_name);
-    if (!ex.stored_name) {
+    if (!ex.value_name) {
         status = FSN__NOMEM(err);
         goto out;
     }
@@ -231,6 +230,8 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
     if (status == FSN_OK)
         fsn__export_halves(&ex);
     if (status == FSN_OK)
+        fsn__export_all_levels(&ex);
+    if (status == FSN_OK)
         status = pack(&ex, bytes, size, err);
 out:
     fsn__names_free(&ex.taken);
@@ -240,6 +241,7 @@ out:
     fsn__buf_free(&ex.functions);
     fsn__buf_free(&ex.head);
     fsn__buf_free(&ex.halves);
+    fsn__buf_free(&ex.levels);
     fsn__buf_free(&ex.shared);
     fsn__arena_free(&ex.arena);
     return status;

@@ -19,17 +19,16 @@ struct fsn__exporter {
     struct fsn__arena arena;
     bool out_of_memory;
     const char **value_name;     /* per value of the graph; NULL: not written yet */
-    const char **stored_name;    /* the same, of what export_fs.c stores in fewer bits */
     struct fsn__names taken;     /* names that invented ones must not meet */
     unsigned invented;           /* counts invented names */
     struct fsn__names constants; /* content of small constants -> their value */
     const char *one, *zero;      /* shared initialisers, once they are needed */
     struct fsn__buf shared;      /* the same: what export_fs.c writes once for several layers */
-    bool whole_known, parted;    /* the same: some packed summary does not fill its bytes */
     /* arrays of message pointers */
     struct fsn__buf nodes, initialisers, functions;
     struct fsn__buf head;   /* nodes that come before all others */
     struct fsn__buf halves; /* what export_half.c writes at the end */
+    struct fsn__buf levels; /* the same of export_levels.c */
 };
 
 /* export.c: names and initialisers. The name of a value; a constant is written as an initialiser
@@ -87,6 +86,9 @@ fsn__export_in_terms(struct fsn__exporter *ex, const struct fsn__node *from, str
 /* export_fs.c: a FilterSummary node, as ex->form says. */
 FSN_NODISCARD enum fsn_status fsn__export_filter_summary(struct fsn__exporter *ex, int node,
                                                          struct fsn_error *err);
+
+/* export_levels.c: writes the levels of all of them; once, behind all nodes. */
+void fsn__export_all_levels(struct fsn__exporter *ex);
 
 /* export_layers.c: nodes of layers that are alike become calls of one function; behind all nodes.
  */

@@ -31,24 +31,46 @@ struct fsn__fs_piece {
     size_t count;
 };
 
-enum { FSN__FS_PIECES = 9, FSN__FS_MAX_ROWS = 96 };
+enum { FSN__FS_PIECES = 8, FSN__FS_MAX_ROWS = 96, FSN__FS_MAX_INPUTS = 5, FSN__FS_MAX_PARAMS = 5 };
 
-/* A layer from its inputs to W; `function`: the name of the function with this body. */
-struct fsn__fs_rows {
-    const char *function;
-    struct fsn__fs_piece piece[FSN__FS_PIECES];
+/* An attribute of a call. */
+struct fsn__fs_param {
+    const char *name;
+    size_t count;
+    const int64_t *ints;
+    bool list;
 };
 
-/* How filters get their slots: in order; as the input of slots says; the same, and slots are the
- * elements at which they start (layout 1d with free spacing). */
+/* Rows from inputs to one output, and the values of what they refer to. */
+struct fsn__fs_body {
+    const char *function; /* the name of the function with this body */
+    const char *output;
+    struct fsn__fs_piece piece[FSN__FS_PIECES];
+    size_t input_count, param_count;
+    const char *input[FSN__FS_MAX_INPUTS];
+    struct fsn__fs_param param[FSN__FS_MAX_PARAMS];
+};
+
+/* export_fs_rows.c. How filters get their slots: in order; as the input of slots says; the same,
+ * and slots are the elements at which they start (layout 1d with free spacing). */
 enum fsn__fs_order { FSN__FS_IN_ORDER, FSN__FS_PLACED, FSN__FS_LOCATED };
+/* From F (flat, or of any shape of so many elements), scale, zero, slots if it is placed and the
+ * steps of segments if there are any, to W. The rows refer to the attributes `shape`; of layout 1d
+ * `elements` (of a filter) and, if it is not located, `divisor`; of 3d `size`, `grid` and
+ * `strides`; with steps `segment`. No attribute has a value yet. */
+void fsn__fs_layer_body(enum fsn_layout layout, enum fsn__fs_order order, bool steps,
+                        struct fsn__fs_body *out);
+/* From packed levels to levels. */
+void fsn__fs_unpack_body(struct fsn__fs_body *out);
 
-/* How F is stored: as it is; as [bits,P] of packed levels (export_fs.c), of which the call's
- * attribute `size` says the shape; the same with 8 P levels, of layout 1d, which needs none. */
-enum fsn__fs_levels { FSN__FS_UNPACKED, FSN__FS_PACKED, FSN__FS_PACKED_WHOLE };
+/* export_rows.c: the body over inputs of these names, in ex->form. */
+void fsn__export_body(struct fsn__exporter *ex, struct fsn__buf *list,
+                      const struct fsn__fs_body *body, const char *const *in, const char *out);
 
-/* steps: there is an input of them, and the call has the attribute `segment`. */
-void fsn__fs_rows_choose(enum fsn_layout layout, enum fsn__fs_order order,
-                         enum fsn__fs_levels stored, bool steps, struct fsn__fs_rows *out);
+/* export_levels.c: the name of F's levels, which fsn__export_all_levels will write; of an F that is
+ * none, its own. */
+const char *fsn__export_levels(struct fsn__exporter *ex, int f);
+/* The fewest bits, 1 to 8, that hold every level; 8 of what is no levels. */
+int fsn__level_bits(const struct fsn__tensor *levels);
 
 #endif

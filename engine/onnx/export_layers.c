@@ -24,9 +24,8 @@ struct layer {
     FsnOnnx__FunctionProto *function; /* as it would be */
     unsigned char *key; /* its bytes without a name: layers of one kind have the same */
     size_t key_size;
-    const char **in;              /* what the call reads */
-    FsnOnnx__AttributeProto *own; /* the call's attribute; NULL: none */
-    FsnOnnx__NodeProto *call;     /* NULL: the nodes stay */
+    const char **in;          /* what the call reads */
+    FsnOnnx__NodeProto *call; /* NULL: the nodes stay */
 };
 
 struct use {
@@ -193,39 +192,17 @@ static char **names_inside(struct fsn__exporter *ex, const struct inside *inside
     return names;
 }
 
-/* How many elements F has is each layer's own: the call says it, and the body refers to that. */
-static FsnOnnx__AttributeProto *refer(struct fsn__exporter *ex, const FsnOnnx__AttributeProto *to)
-{
-    FsnOnnx__AttributeProto *attr = fsn__export_alloc(ex, 1, sizeof *attr);
-
-    if (!attr)
-        return NULL;
-    fsn_onnx__attribute_proto__init(attr);
-    attr->name = attr->ref_attr_name = to->name;
-    attr->has_type = true;
-    attr->type = to->type;
-    return attr;
-}
-
 static FsnOnnx__NodeProto *copy_node(struct fsn__exporter *ex, const FsnOnnx__NodeProto *from,
-                                     const struct inside *inside, struct layer *layer)
+                                     const struct inside *inside)
 {
     FsnOnnx__NodeProto *to = fsn__export_alloc(ex, 1, sizeof *to);
 
     if (!to)
         return NULL;
-    *to = *from;
+    *to = *from; /* attributes are shared */
     to->name = NULL;
     to->input = names_inside(ex, inside, from->n_input, from->input);
     to->output = names_inside(ex, inside, from->n_output, from->output);
-    to->attribute = fsn__export_alloc(ex, from->n_attribute + 1, sizeof *to->attribute);
-    for (size_t i = 0; to->attribute && i < from->n_attribute; i++) {
-        const bool own = is_summary(from) && strcmp(from->attribute[i]->name, "size") == 0;
-
-        to->attribute[i] = own ? refer(ex, from->attribute[i]) : from->attribute[i];
-        if (own)
-            layer->own = from->attribute[i];
-    }
     return to;
 }
 
@@ -244,13 +221,12 @@ static void build_function(struct outliner *o, struct layer *layer)
     function->n_node = layer->count;
     function->node = fsn__export_alloc(ex, layer->count, sizeof(void *));
     function->input = fsn__export_alloc(ex, inside.inputs + 1, sizeof(char *));
-    function->attribute = fsn__export_alloc(ex, 1, sizeof(char *));
     function->opset_import = fsn__export_alloc(ex, 2, sizeof(void *));
     layer->in = fsn__export_alloc(ex, inside.inputs + 1, sizeof(char *));
     if (ex->out_of_memory)
         return;
     for (size_t i = 0; i < layer->count; i++)
-        function->node[i] = copy_node(ex, o->node[layer->node[i]], &inside, layer);
+        function->node[i] = copy_node(ex, o->node[layer->node[i]], &inside);
     function->n_input = inside.inputs;
     for (size_t i = 0; i < inside.inputs; i++) {
         function->input[i] = (char *)(uintptr_t)inside.name[i];
@@ -258,8 +234,6 @@ static void build_function(struct outliner *o, struct layer *layer)
     }
     function->n_output = 1;
     function->output = names_inside(ex, &inside, 1, o->node[last]->output);
-    if (layer->own)
-        function->attribute[function->n_attribute++] = layer->own->name;
     function->n_opset_import = 2;
     function->opset_import[0] = fsn__export_opset(ex, "", FSN__EXPORT_OPSET);
     function->opset_import[1] = fsn__export_opset(ex, FSN__EXPORT_DOMAIN, 1);
@@ -325,10 +299,6 @@ static FsnOnnx__NodeProto *write_call(struct outliner *o, const struct layer *la
     call->input = (char **)(uintptr_t)layer->in;
     call->n_output = 1;
     call->output = o->node[layer->node[layer->count - 1]]->output;
-    call->n_attribute = layer->own ? 1 : 0;
-    call->attribute = fsn__export_alloc(ex, 1, sizeof(void *));
-    if (call->attribute)
-        call->attribute[0] = layer->own;
     return call;
 }
 

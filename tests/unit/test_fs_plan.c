@@ -133,32 +133,6 @@ static void effective_parameters_sum_exact_quarters(void **state)
     fsn__graph_destroy(net.b.graph);
 }
 
-/* 432 and 128 elements at ratio 3.9: eights of them below 8 bits, but never fewer than eight. */
-static void levels_of_few_bits_fill_their_bytes(void **state)
-{
-    static const struct {
-        int bits, first, second, third;
-    } rows[] = {{8, 110, 32, 4}, {6, 104, 32, 4}, {1, 104, 32, 4}, {32, 110, 32, 4}};
-    struct small_net net;
-
-    (void)state;
-    small_net_open(&net, 3);
-    small_net_conv(&net, "first", 16, 3);
-    small_net_conv(&net, "second", 8, 1);
-    small_net_conv(&net, "third", 2, 1);
-    small_net_finish(&net);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct fsn_spec spec = spec_of(FSN_LAYOUT_1D, 3.9, rows[i].bits);
-        struct fsn_plan *p = plan(&net, &spec);
-
-        assert_int_equal(p->layers[0].fs_size, rows[i].first);
-        assert_int_equal(p->layers[1].fs_size, rows[i].second);
-        assert_int_equal(p->layers[2].fs_size, rows[i].third);
-        fsn_plan_destroy(p);
-    }
-    fsn__graph_destroy(net.b.graph);
-}
-
 static void one_by_one_convolutions_have_a_ratio_of_their_own(void **state)
 {
     struct fsn_spec spec = spec_of(FSN_LAYOUT_1D, 4, 8);
@@ -356,7 +330,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_says_what_the_layer_gets),
         cmocka_unit_test(effective_parameters_sum_exact_quarters),
-        cmocka_unit_test(levels_of_few_bits_fill_their_bytes),
         cmocka_unit_test(one_by_one_convolutions_have_a_ratio_of_their_own),
         cmocka_unit_test(what_stays_dense_says_why),
         cmocka_unit_test(a_weight_that_two_convolutions_share_counts_once),

@@ -553,10 +553,83 @@ static void levels_of_few_bits_are_packed_densely(void **state)
                          001234567);
     }
     assert_true(found);
-    assert_string_equal(proto->functions[0]->name, "PackedSummary1d");
+    assert_int_equal(proto->n_functions, 2);
+    assert_string_equal(proto->functions[0]->name, "FilterSummary1d");
+    assert_string_equal(proto->functions[1]->name, "UnpackLevels");
     fsn__proto_free(proto);
     free(bytes.data);
     fsn__graph_destroy(graph);
+}
+
+/* One more layer like `one`, the node's only one; its filters. */
+static int add_layer(struct fsn__graph *graph, const struct fsn__graph *one)
+{
+    const struct fsn__node *node = &one->nodes[0];
+    int in[FSN__FS_INPUTS], out = -1;
+
+    for (int i = 0; i < node->n_in; i++) {
+        const struct fsn__tensor *t = &one->values[node->in[i]].tensor;
+
+        in[i] = add_const(graph, NULL, t->dtype, t->ndim, t->dim, t->data);
+    }
+    assert_int_equal(
+        fsn__graph_apply(graph, "FilterSummary", NULL, &node->attrs, node->n_in, in, &out, NULL),
+        FSN_OK);
+    return out;
+}
+
+/* 70 layers of 3 bits: two tensors, the first as wide as Split can be; one of 8 bits has its own.
+ */
+static void levels_of_one_width_stand_in_one_tensor(void **state)
+{
+    static const struct layer narrow = {LAYER_1D(8, 1, 1, 3, EVEN, 20), true, 1, 3, 0};
+    static const struct layer wide = {LAYER_1D(8, 1, 1, 3, EVEN, 100), true, 1, 0, 0};
+    const int64_t places[] = {(63 * 20 + 7) / 8, (7 * 20 + 7) / 8};
+    struct fsn__graph *graph = filters_graph(&narrow, 1);
+    struct fsn__graph *one = filters_graph(&narrow, 1), *other = filters_graph(&wide, 1);
+    FsnOnnx__ModelProto *proto;
+    struct fsn_model *back;
+    struct bytes bytes;
+    int tensors = 0, last = -1;
+
+    (void)state;
+    add_layer(graph, other);
+    for (int i = 1; i < 70; i++)
+        last = add_layer(graph, one);
+    graph->outputs[0] = last;
+    bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    proto = unpack(bytes);
+    for (size_t i = 0; i < proto->graph->n_initializer; i++) {
+        const FsnOnnx__TensorProto *t = proto->graph->initializer[i];
+
+        if (t->data_type != FSN__ONNX_UINT8)
+            continue;
+        if (t->n_dims == 1) {
+            assert_int_equal(t->dims[0], 100);
+            continue;
+        }
+        assert_true(tensors < 2);
+        assert_int_equal(t->dims[0], 3);
+        assert_int_equal(t->dims[1], places[tensors++]);
+    }
+    assert_int_equal(tensors, 2);
+    back = import_bytes(bytes);
+    assert_int_equal(back->graph->output_count, 1);
+    for (int form = 0; form < FORMS; form++) {
+        struct fsn_model *again = round_trip(graph, forms[form]);
+        const struct fsn__value *a = &again->graph->values[again->graph->outputs[0]];
+        const struct fsn__value *b = &back->graph->values[back->graph->outputs[0]];
+
+        assert_non_null(a->tensor.data);
+        assert_memory_equal(a->tensor.data, b->tensor.data, 24 * sizeof(float));
+        fsn_model_destroy(again);
+    }
+    fsn_model_destroy(back);
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
+    fsn__graph_destroy(other);
+    fsn__graph_destroy(one);
 }
 
 /* Layers of filters side by side, 8, 8 and 300 of them, and two in an order of their own. */
@@ -1046,6 +1119,7 @@ int main(void)
         cmocka_unit_test(every_form_gives_the_filters_of_the_formula),
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
         cmocka_unit_test(levels_of_few_bits_are_packed_densely),
+        cmocka_unit_test(levels_of_one_width_stand_in_one_tensor),
         cmocka_unit_test(slots_in_order_are_written_once),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
