@@ -69,19 +69,22 @@ static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *sp
 }
 
 /* What is for classifiers is refused, rather than left undone. */
-static void fit_detector(const struct fsn__graph *graph, const struct fsn_spec *spec,
+static void fit_detector(const struct fsn_model *model, const struct fsn_spec *spec,
                          const struct fsn_dataset_info *data, struct fsn_faults *faults)
 {
     static const char why[] =
         "is for classifiers; the data set has boxes, and detectors are trained "
         "with SSD's own augmentation and loss";
     struct fsn_error err = {0};
+    const struct fsn__graph *graph = model->graph;
     struct fsn__detector_head head = {0};
+    struct fsn_spec bound = *spec;
 
+    fsn__detector_bind_boxes(model, &bound.detection.default_boxes);
     if (graph->input_count == 1) { /* else it was said already */
         if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
             fsn__fault(faults, fsn__ends_pointer(FSN__TASK_DETECT, spec, -1).text, "%s", err.text);
-        else if (fsn__detector_head_find(graph, "model", data->classes, spec, &head, &err) !=
+        else if (fsn__detector_head_find(graph, "model", data->classes, &bound, &head, &err) !=
                  FSN_OK)
             fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
     }
@@ -205,7 +208,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         break;
     case FSN__TASK_DETECT:
         if (has_boxes(data, faults))
-            fit_detector(model->graph, spec, data, faults);
+            fit_detector(model, spec, data, faults);
         break;
     case FSN__TASK_DISTILL:
     case FSN__TASK_SEGMENT:

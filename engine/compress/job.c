@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "train/calibrate.h"
+#include "train/detector.h"
 #include "train/segmenter.h"
 
 #include <math.h>
@@ -95,7 +96,6 @@ static enum fsn_status name_ends(struct fsn__job *job, struct fsn_error *err)
 
     if (status != FSN_OK || task == FSN__TASK_CLASSIFY)
         return status;
-    *named = *job->spec;
     if (distill && named->distill_outputs.count == 0) {
         for (int i = 0; i < ends.count; i++)
             named->distill_outputs.item[i] = (struct fsn_distill_output){
@@ -105,7 +105,6 @@ static enum fsn_status name_ends(struct fsn__job *job, struct fsn_error *err)
         named->detection.locations = (char *)(uintptr_t)graph->values[ends.value[0]].name;
         named->detection.confidences = (char *)(uintptr_t)graph->values[ends.value[1]].name;
     }
-    job->spec = named;
     return FSN_OK;
 }
 
@@ -127,6 +126,9 @@ static enum fsn_status load(struct fsn__job *job, struct fsn_error *err)
             fsn_dataset_open(job->order->data_path, job->order->data_format, NULL, &job->data, err);
     if (status != FSN_OK)
         return status;
+    job->named = *job->spec;
+    job->spec = &job->named;
+    fsn__detector_bind_boxes(job->baseline, &job->named.detection.default_boxes);
     fsn_dataset_info(job->data, &job->report.data);
     job->report.task = fsn__task_of(job->data, job->spec);
     job->report.figures = figures_of(job);

@@ -20,7 +20,8 @@ struct fsn__job {
     struct fsn__pool *pool;
     struct fsn_model *baseline;
     struct fsn_dataset *data;
-    struct fsn_spec named; /* the order's, with the names of what it leaves to be found */
+    /* The order's, with the names of what it leaves to be found and the values of what it names. */
+    struct fsn_spec named;
     struct fsn__prepared prepared;
     struct fsn__graph *teacher;
     double quick; /* share of a file's work in one evaluation of the test split */

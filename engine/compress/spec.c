@@ -43,8 +43,8 @@ static const struct fsn_spec_field fields[] = {
      "(default: the one of this shape)"},
     {"/detection/default_boxes", FSN_FIELD_BOXES, AT(detection.default_boxes), 0, 0, false, 0,
      "auto|ssd300|ssd-lite",
-     "what locations are relative to: a rule by name, or as an object of maps, clip and variances; "
-     "auto: the one that has as many boxes as the network"},
+     "what locations are relative to: a rule by name, or an object of maps, clip and variances, or "
+     "of tensors of the model; auto: the one that has as many boxes as the network"},
     {"/detection/score", FSN_FIELD_NUMBER, AT(detection.score), 0, 1, false, 0.01, NULL,
      "detections of a higher score count"},
     {"/detection/iou", FSN_FIELD_NUMBER, AT(detection.iou), 0, 1, false, 0.45, NULL,
@@ -316,6 +316,7 @@ void fsn_spec_clear(struct fsn_spec *spec)
     free(spec->output);
     free(spec->detection.locations);
     free(spec->detection.confidences);
+    fsn__boxes_clear(&spec->detection.default_boxes);
     fsn__outputs_clear(&spec->distill_outputs);
     spec->output = spec->detection.locations = spec->detection.confidences = NULL;
 }

@@ -6,6 +6,10 @@
  *   {"maps": [{"size": [38, 38], "step": 8, "min_size": 30, "max_size": 60, "ratios": [2]}, ...],
  *    "clip": true, "variances": [0.1, 0.1, 0.2, 0.2]}
  *
+ * or constants of the model that they are in, one [P,4] or two [P,2],
+ *
+ *   {"tensor": "priors", "form": "center", "pixels": false, "variances": [0.1, 0.1, 0.2, 0.2]}
+ *
  * size may be one number for both sides; max_size (0: no second square), ratios (none), clip and
  * variances (these) may be left out. The image's size is that of the network's input. Every fault
  * is named at its place, as everywhere in the spec.
@@ -13,6 +17,7 @@
 #include "compress/spec_reader.h"
 #include "detect/default_boxes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct fsn__bounds map_side = {1, 65535, true, false},
@@ -140,29 +145,101 @@ static void check_count(struct fsn__spec_reader *reader, const char *pointer,
         FSN__FAULT(reader, pointer, "%s", err.text);
 }
 
+/* Left as it is where the key is not there. */
+static void read_flag(struct fsn__spec_reader *reader, json_t *object, const char *parent,
+                      const char *key, bool *flag)
+{
+    char pointer[FSN__POINTER];
+    const json_t *value = at(object, parent, key, pointer);
+
+    if (value && !json_is_boolean(value))
+        FSN__FAULT(reader, pointer, "must be true or false, got %s", FSN__DESCRIBE(value));
+    else if (value)
+        *flag = json_is_true(value);
+}
+
+static void read_variances(struct fsn__spec_reader *reader, json_t *object, const char *parent,
+                           struct fsn_default_boxes *boxes)
+{
+    static const double usual[4] = {0.1, 0.1, 0.2, 0.2};
+    char pointer[FSN__POINTER];
+    const json_t *value = at(object, parent, "variances", pointer);
+    int count;
+
+    memcpy(boxes->variance, usual, sizeof usual);
+    count = value ? read_list(reader, pointer, value, &scale, boxes->variance, 4) : 4;
+    if (count >= 0 && count < 4)
+        FSN__FAULT(reader, pointer, "must be four numbers (x, y, width, height), got %d", count);
+}
+
+static void read_tensor_name(struct fsn__spec_reader *reader, const char *pointer,
+                             const json_t *value, char **out)
+{
+    if (!json_is_string(value) || !*json_string_value(value)) {
+        FSN__FAULT(reader, pointer, "must be the name of a constant of the model, got %s",
+                   FSN__DESCRIBE(value));
+        return;
+    }
+    *out = strdup(json_string_value(value));
+    if (!*out)
+        reader->status = FSN_NOMEM;
+}
+
+static void read_tensor(struct fsn__spec_reader *reader, const char *pointer, const json_t *value,
+                        struct fsn_default_boxes *boxes)
+{
+    if (!json_is_array(value)) {
+        read_tensor_name(reader, pointer, value, &boxes->tensor[0]);
+        return;
+    }
+    if (json_array_size(value) != 2) {
+        FSN__FAULT(reader, pointer, "must be one name, or two of halves, got %zu",
+                   json_array_size(value));
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        char place[FSN__POINTER];
+
+        fsn__pointer_index(place, pointer, i);
+        read_tensor_name(reader, place, json_array_get(value, i), &boxes->tensor[i]);
+    }
+}
+
+static void read_tensors(struct fsn__spec_reader *reader, const char *parent, json_t *object,
+                         struct fsn_default_boxes *boxes)
+{
+    static const char *const known[] = {"tensor", "form", "pixels", "variances", NULL};
+    static const char forms[] = "center|corner";
+    char pointer[FSN__POINTER];
+    const json_t *value;
+    int form;
+
+    boxes->kind = FSN_BOXES_TENSOR;
+    fsn__refuse_unknown(reader, parent, object, known);
+    value = at(object, parent, "tensor", pointer);
+    read_tensor(reader, pointer, value, boxes);
+    value = at(object, parent, "form", pointer);
+    form = json_is_string(value) ? fsn__choice_index(forms, json_string_value(value)) : -1;
+    if (value && form < 0)
+        FSN__FAULT(reader, pointer, "must be one of %s, got %s", forms, FSN__DESCRIBE(value));
+    boxes->form = form > 0 ? FSN_BOX_CORNER : FSN_BOX_CENTER;
+    read_flag(reader, object, parent, "pixels", &boxes->pixels);
+    read_variances(reader, object, parent, boxes);
+}
+
 static void read_rule(struct fsn__spec_reader *reader, const char *parent, json_t *object,
                       struct fsn_default_boxes *boxes)
 {
     static const char *const known[] = {"maps", "clip", "variances", NULL};
-    static const double variance[4] = {0.1, 0.1, 0.2, 0.2};
     const size_t faults = reader->fault_count;
     char pointer[FSN__POINTER];
     const json_t *value;
-    int count;
 
     boxes->kind = FSN_BOXES_RULE;
     boxes->clip = true;
-    memcpy(boxes->variance, variance, sizeof variance);
     fsn__refuse_unknown(reader, parent, object, known);
-    value = at(object, parent, "clip", pointer);
-    if (value && !json_is_boolean(value))
-        FSN__FAULT(reader, pointer, "must be true or false, got %s", FSN__DESCRIBE(value));
-    else if (value)
-        boxes->clip = json_is_true(value);
-    value = at(object, parent, "variances", pointer);
-    count = value ? read_list(reader, pointer, value, &scale, boxes->variance, 4) : 4;
-    if (count >= 0 && count < 4)
-        FSN__FAULT(reader, pointer, "must be four numbers (x, y, width, height), got %d", count);
+    read_flag(reader, object, parent, "clip", &boxes->clip);
+    read_variances(reader, object, parent, boxes);
     value = at(object, parent, "maps", pointer);
     read_maps(reader, pointer, value, boxes);
     if (reader->fault_count == faults)
@@ -172,23 +249,39 @@ static void read_rule(struct fsn__spec_reader *reader, const char *parent, json_
 void fsn__read_boxes(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
                      json_t *value)
 {
+    struct fsn_default_boxes *out =
+        (struct fsn_default_boxes *)(void *)((char *)reader->spec + field->offset);
     struct fsn_default_boxes boxes = {.kind = FSN_BOXES_AUTO};
     const int index =
         json_is_string(value) ? fsn__choice_index(field->choices, json_string_value(value)) : -1;
 
-    if (json_is_object(value))
+    if (json_is_object(value) && json_object_get(value, "tensor"))
+        read_tensors(reader, field->pointer, value, &boxes);
+    else if (json_is_object(value))
         read_rule(reader, field->pointer, value, &boxes);
     else if (index < 0)
-        FSN__FAULT(reader, field->pointer, "must be one of %s, or an object of maps, got %s",
-                   field->choices, FSN__DESCRIBE(value));
+        FSN__FAULT(reader, field->pointer,
+                   "must be one of %s, or an object of maps or tensors, got %s", field->choices,
+                   FSN__DESCRIBE(value));
     else
         boxes.kind = (enum fsn_boxes)index;
-    *(struct fsn_default_boxes *)(void *)((char *)reader->spec + field->offset) = boxes;
+    fsn__boxes_clear(out);
+    *out = boxes;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
+static json_t *tensors_json(const struct fsn_default_boxes *boxes)
+{
+    json_t *tensor = boxes->tensor[1] ? json_pack("[s,s]", boxes->tensor[0], boxes->tensor[1])
+                                      : json_string(boxes->tensor[0]);
+
+    return json_pack("{s:o, s:s, s:b, s:o}", "tensor", tensor, "form",
+                     boxes->form == FSN_BOX_CORNER ? "corner" : "center", "pixels", boxes->pixels,
+                     "variances", fsn__numbers_json(boxes->variance, 4, false));
+}
+
+static json_t *rule_json(const struct fsn_default_boxes *boxes)
 {
     json_t *maps = json_array();
 
@@ -206,4 +299,16 @@ json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
     }
     return json_pack("{s:o, s:b, s:o}", "maps", maps, "clip", boxes->clip, "variances",
                      fsn__numbers_json(boxes->variance, 4, false));
+}
+
+json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes)
+{
+    return boxes->kind == FSN_BOXES_TENSOR ? tensors_json(boxes) : rule_json(boxes);
+}
+
+void fsn__boxes_clear(struct fsn_default_boxes *boxes)
+{
+    free(boxes->tensor[0]);
+    free(boxes->tensor[1]);
+    *boxes = (struct fsn_default_boxes){.kind = FSN_BOXES_AUTO};
 }

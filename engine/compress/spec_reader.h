@@ -52,6 +52,7 @@ json_t *fsn__numbers_json(const double *values, int count, bool whole);
 void fsn__read_boxes(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
                      json_t *value);
 json_t *fsn__boxes_json(const struct fsn_default_boxes *boxes);
+void fsn__boxes_clear(struct fsn_default_boxes *boxes);
 /* A setting of kind FSN_FIELD_OUTPUTS, how it is written, and its end. */
 void fsn__read_outputs(struct fsn__spec_reader *reader, const struct fsn_spec_field *field,
                        json_t *value);

@@ -106,8 +106,9 @@ static json_t *field_json(const struct fsn_spec *spec, const struct fsn_spec_fie
             names[count++] = cutout;
         return names_json(names, count);
     case FSN_FIELD_BOXES:
-        return boxes->kind == FSN_BOXES_RULE ? fsn__boxes_json(boxes)
-                                             : choice_json(field->choices, boxes->kind);
+        return boxes->kind == FSN_BOXES_RULE || boxes->kind == FSN_BOXES_TENSOR
+                   ? fsn__boxes_json(boxes)
+                   : choice_json(field->choices, boxes->kind);
     case FSN_FIELD_OUTPUTS:
         return fsn__outputs_json((const struct fsn_distill_outputs *)(const void *)member);
     }

@@ -7,6 +7,7 @@
 #define FSN_GRAPH_GRAPH_H
 
 #include "core/mem.h"
+#include "graph/box_tables.h"
 #include "graph/names.h"
 #include "ops/op.h"
 
@@ -65,9 +66,10 @@ struct fsn__ends {
 /* What the public header calls a model. */
 struct fsn_model {
     struct fsn__graph *graph;
-    int64_t file_bytes;    /* size of the ONNX file it was read from, 0 for none */
-    int64_t opset, ir;     /* as read; 0 for none */
-    char producer[64];     /* as read */
+    struct fsn__box_tables boxes; /* of the file, whatever reads them, if anything does */
+    int64_t file_bytes;           /* size of the ONNX file it was read from, 0 for none */
+    int64_t opset, ir;            /* as read; 0 for none */
+    char producer[64];            /* as read */
     char fixed_batch[256]; /* why the file's batch could not be opened; "" where it was, or is open
                             */
 };

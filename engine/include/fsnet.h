@@ -467,7 +467,14 @@ enum fsn_boxes {
     FSN_BOXES_AUTO, /* the one of these two that has as many boxes as the network */
     FSN_BOXES_SSD300,
     FSN_BOXES_SSD_LITE,
-    FSN_BOXES_RULE /* as stated */
+    FSN_BOXES_RULE,  /* as stated */
+    FSN_BOXES_TENSOR /* constants of the model */
+};
+
+/* What the four numbers of a box in a tensor are. */
+enum fsn_box_form {
+    FSN_BOX_CENTER, /* cx, cy, width, height */
+    FSN_BOX_CORNER  /* x0, y0, x1, y1 */
 };
 
 /* What the outputs of a detector are relative to, map by map, row by row, pixel by pixel. */
@@ -476,8 +483,16 @@ struct fsn_default_boxes {
     /* Of FSN_BOXES_RULE alone: */
     int map_count;
     struct fsn_box_map maps[FSN_MAX_BOX_MAPS];
-    bool clip;          /* every number to 0..1 */
+    bool clip; /* every number to 0..1 */
+    /* Of FSN_BOXES_RULE and FSN_BOXES_TENSOR: */
     double variance[4]; /* of x, y, width, height: an offset of 1 is so large */
+    /* Of FSN_BOXES_TENSOR alone. Names of constants of the model, float32: one of [P,4] or [1,P,4],
+     * or two of [P,2] or [1,P,2], the first and the last two of the numbers. */
+    char *tensor[2]; /* the second NULL: one */
+    enum fsn_box_form form;
+    bool pixels;            /* of the input; else fractions of the image */
+    const float *values[2]; /* set by the library: of the model at hand, [count] boxes */
+    int64_t count;
 };
 
 /* What a network is to do. */

@@ -117,6 +117,18 @@ static bool batch_reaches_outputs(const struct fsn__graph *graph)
     return true;
 }
 
+/* Before anything is folded. */
+static enum fsn_status keep_box_tables(struct fsn__importer *im, struct fsn_error *err)
+{
+    enum fsn_status status = FSN_OK;
+
+    fsn__box_tables_clear(&im->boxes); /* of an attempt before */
+    for (int i = 0; i < im->graph->value_count && status == FSN_OK; i++)
+        status = fsn__box_tables_add(&im->boxes, im->graph->values[i].name,
+                                     &im->graph->values[i].tensor, err);
+    return status;
+}
+
 static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *err)
 {
     enum fsn_status status;
@@ -130,6 +142,8 @@ static enum fsn_status build_once(struct fsn__importer *im, struct fsn_error *er
     status = fsn__graph_create(&im->graph, err);
     if (status == FSN_OK)
         status = fsn__import_graph(im, err);
+    if (status == FSN_OK)
+        status = keep_box_tables(im, err);
     if (status == FSN_OK)
         status = fsn__import_check_made(im->graph, err);
     if (status == FSN_OK)
@@ -178,6 +192,8 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
     fsn__graph_mark_trainable(im->graph);
     model->graph = im->graph;
     im->graph = NULL;
+    model->boxes = im->boxes;
+    im->boxes = (struct fsn__box_tables){NULL, 0};
     model->file_bytes = (int64_t)size;
     model->opset = fsn__proto_opset(im->model->n_opset_import, im->model->opset_import);
     model->ir = im->model->ir_version;
@@ -208,6 +224,7 @@ static enum fsn_status import_model(const FsnOnnx__ModelProto *model, size_t siz
     if (status == FSN_OK)
         status = finish(im, size, out, err);
     fsn__graph_destroy(im->graph);
+    fsn__box_tables_clear(&im->boxes);
     fsn__names_free(&im->functions);
     fsn__arena_free(&im->arena);
     return status;
@@ -289,5 +306,6 @@ void fsn_model_destroy(struct fsn_model *model)
     if (!model)
         return;
     fsn__graph_destroy(model->graph);
+    fsn__box_tables_clear(&model->boxes);
     free(model);
 }

@@ -29,6 +29,7 @@ struct fsn__importer {
     struct fsn__arena arena;     /* keys of `functions` */
     struct fsn__names functions; /* "domain\nname" -> index in model->functions */
     struct fsn__graph *graph;
+    struct fsn__box_tables boxes;
 };
 
 /* A model-local function being inlined; the chain of them is the call stack. */

@@ -39,6 +39,15 @@ FSN_NODISCARD enum fsn_status fsn__detector_outputs_find(const struct fsn__graph
                                                          struct fsn__detector_head *out,
                                                          struct fsn_error *err);
 void fsn__detector_head_clear(struct fsn__detector_head *head);
+/* detector_boxes.c: head->standard and variance, for head->boxes boxes. Errors: as above. */
+FSN_NODISCARD enum fsn_status fsn__detector_boxes(const struct fsn__graph *graph, const char *who,
+                                                  const struct fsn_default_boxes *boxes,
+                                                  struct fsn__detector_head *head,
+                                                  struct fsn_error *err);
+/* Boxes by tensors that the file of the model had, whether or not its graph still has them, are
+ * known by their values from here on, in other graphs too; the model must live as long. What it
+ * does not have is left to be looked for in the graph. */
+void fsn__detector_bind_boxes(const struct fsn_model *model, struct fsn_default_boxes *boxes);
 /* How many pairs of values [N,P,4] and [N,P,classes + 1] there are, raw outputs of a network that
  * decodes its boxes (detector_cut.c); one of them goes into pair. */
 int fsn__detector_cut_find(const struct fsn__graph *graph, int classes, int pair[2]);

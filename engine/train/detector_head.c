@@ -1,6 +1,5 @@
 /*
- * detector_head.c - finds a detector's raw outputs and makes the default boxes they are relative
- * to.
+ * detector_head.c - finds a detector's raw outputs.
  *
  * Names may be those of values inside the network. Without names the outputs are known by their
  * shapes, [N,P,4] and [N,P,C+1], unless the boxes are decoded (detector_cut.c). Several pairs may
@@ -47,7 +46,7 @@ static bool may_be(const struct search *search, int i, int64_t width)
 {
     const struct fsn__value *value = value_of(search, i);
 
-    return !value->late && is_rows(&value->tensor, width);
+    return !value->late && !value->tensor.data && is_rows(&value->tensor, width);
 }
 
 /* The one that is named, wherever it lies in the network, or all outputs; how many. */
@@ -200,111 +199,6 @@ static enum fsn_status find_logits(const struct search *search, int *value, stru
     return FSN_OK;
 }
 
-/* ---- default boxes ----------------------------------------------------------------------------
- */
-
-struct size {
-    int width, height;
-};
-
-static struct fsn__box_rule stated_rule(const struct fsn_default_boxes *boxes, struct size image)
-{
-    struct fsn__box_rule rule = {.image_width = image.width,
-                                 .image_height = image.height,
-                                 .map_count = boxes->map_count,
-                                 .clip = boxes->clip};
-
-    memcpy(rule.maps, boxes->maps, sizeof rule.maps);
-    return rule;
-}
-
-/* How many boxes a rule gives, 0 where it has none for images of this size. */
-static int64_t count_for(const struct fsn__box_rule *rule, struct size image)
-{
-    int64_t count = 0;
-
-    return rule->image_width == image.width && rule->image_height == image.height &&
-                   fsn__count_default_boxes(rule, &count, NULL) == FSN_OK
-               ? count
-               : 0;
-}
-
-static enum fsn_status choose_rule(const char *who, const struct fsn_default_boxes *boxes,
-                                   struct size image, int64_t wanted, struct fsn__box_rule *out,
-                                   struct fsn_error *err)
-{
-    const struct fsn__box_rule ssd300 = fsn__ssd300_box_rule();
-    const struct fsn__box_rule ssd_lite = fsn__ssd_lite_box_rule(image.width);
-    const int64_t counts[2] = {count_for(&ssd300, image), count_for(&ssd_lite, image)};
-
-    switch (boxes->kind) {
-    case FSN_BOXES_RULE:
-        *out = stated_rule(boxes, image);
-        return FSN_OK;
-    case FSN_BOXES_SSD300:
-        *out = ssd300;
-        if (counts[0] == 0)
-            return FSN__FAIL(err, FSN_MISMATCH,
-                             "%s: detection.default_boxes is ssd300, whose boxes are for images of "
-                             "300 x 300; the network takes %d x %d",
-                             who, image.width, image.height);
-        return FSN_OK;
-    case FSN_BOXES_SSD_LITE:
-        *out = ssd_lite;
-        if (counts[1] == 0)
-            return FSN__FAIL(err, FSN_MISMATCH,
-                             "%s: detection.default_boxes is ssd-lite, whose boxes are for square "
-                             "images; the network takes %d x %d",
-                             who, image.width, image.height);
-        return FSN_OK;
-    case FSN_BOXES_AUTO:
-        break;
-    }
-    if (counts[0] != wanted && counts[1] != wanted)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: the network has %lld boxes for images of %d x %d, as no rule that is "
-                         "known (ssd300 has 8732 for 300 x 300, ssd-lite %lld for these): state "
-                         "detection.default_boxes",
-                         who, (long long)wanted, image.width, image.height, (long long)counts[1]);
-    *out = counts[0] == wanted ? ssd300 : ssd_lite;
-    return FSN_OK;
-}
-
-static enum fsn_status make_boxes(const struct search *search,
-                                  const struct fsn_default_boxes *boxes,
-                                  struct fsn__detector_head *head, struct fsn_error *err)
-{
-    const struct fsn__value *input = &search->graph->values[search->graph->inputs[0]];
-    struct fsn__image_shape shape = {0, 0, 0};
-    struct fsn__box_rule rule = {0};
-    struct size image;
-    enum fsn_status status;
-    int64_t count = 0;
-
-    if (fsn__layout_of_images(&input->tensor, &shape) == FSN__IMAGES_OTHER)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: input '%.60s' takes %s %s, photographs are float32 with 1 or 3 "
-                         "channels",
-                         search->who, input->name, fsn__dtype_name(input->tensor.dtype),
-                         FSN__SHAPE(&input->tensor));
-    image = (struct size){shape.width, shape.height};
-    status = choose_rule(search->who, boxes, image, head->boxes, &rule, err);
-    if (status == FSN_OK)
-        status = fsn__count_default_boxes(&rule, &count, err);
-    if (status != FSN_OK)
-        return status;
-    if (count != head->boxes)
-        return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: detection.default_boxes gives %lld boxes for images of %d x %d, the "
-                         "network has %lld",
-                         search->who, (long long)count, image.width, image.height,
-                         (long long)head->boxes);
-    for (int i = 0; i < 4; i++)
-        head->variance[i] =
-            boxes->kind == FSN_BOXES_RULE ? (float)boxes->variance[i] : fsn__ssd_variance[i];
-    return fsn__default_boxes(&rule, &head->standard, &count, err);
-}
-
 /* ---- the head ---------------------------------------------------------------------------------
  */
 
@@ -347,12 +241,11 @@ enum fsn_status fsn__detector_head_find(const struct fsn__graph *graph, const ch
                                         int classes, const struct fsn_spec *spec,
                                         struct fsn__detector_head *out, struct fsn_error *err)
 {
-    const struct search search = search_for(graph, who, classes, spec);
     struct fsn__detector_head head;
     enum fsn_status status = fsn__detector_outputs_find(graph, who, classes, spec, &head, err);
 
     if (status == FSN_OK)
-        status = make_boxes(&search, &spec->detection.default_boxes, &head, err);
+        status = fsn__detector_boxes(graph, who, &spec->detection.default_boxes, &head, err);
     if (status == FSN_OK)
         *out = head;
     return status;

@@ -1,5 +1,6 @@
 /* public.c - fsn_evaluate, fsn_evaluate_detector, fsn_evaluate_segmenter and fsn_train: the trainer
  * for users of the public header. */
+#include "train/detector.h"
 #include "train/train.h"
 
 #include <stdlib.h>
@@ -29,10 +30,12 @@ enum fsn_status fsn_evaluate_detector(const struct fsn_model *model, const struc
     const struct fsn__meter meter = {
         .progress = progress, .user = user, .stage = FSN_STAGE_VERIFY, .from = 0, .to = 1};
     struct fsn__pool *pool = NULL;
+    struct fsn_spec bound = *spec;
     enum fsn_status status = fsn__pool_create(spec->threads, &pool, err);
 
+    fsn__detector_bind_boxes(model, &bound.detection.default_boxes);
     if (status == FSN_OK)
-        status = fsn__evaluate_detector(model->graph, data, split, spec, pool, &meter, out, err);
+        status = fsn__evaluate_detector(model->graph, data, split, &bound, pool, &meter, out, err);
     fsn__pool_destroy(pool);
     return status;
 }
@@ -59,10 +62,11 @@ enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *dat
                           fsn_progress_fn *progress, void *user, struct fsn_error *err)
 {
     struct fsn__curve curve = {0};
+    struct fsn_spec bound = *spec;
     struct fsn__train_job job = {
         .student = model->graph,
         .data = data,
-        .spec = spec,
+        .spec = &bound,
         .checkpoint_path = checkpoint_path,
         .fraction_from = 0,
         .fraction_to = 1,
@@ -71,6 +75,7 @@ enum fsn_status fsn_train(struct fsn_model *model, const struct fsn_dataset *dat
     };
     enum fsn_status status = fsn__pool_create(spec->threads, &job.pool, err);
 
+    fsn__detector_bind_boxes(model, &bound.detection.default_boxes);
     if (status == FSN_OK) {
         fsn__graph_mark_trainable(model->graph);
         status = fsn__train_run(&job, &curve, err);

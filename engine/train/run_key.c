@@ -83,11 +83,18 @@ static void add_detection(struct key *key, const struct fsn_spec *spec)
     add_text(key, spec->detection.locations ? spec->detection.locations : "");
     add_text(key, spec->detection.confidences ? spec->detection.confidences : "");
     add_int(key, boxes->kind);
-    if (boxes->kind != FSN_BOXES_RULE)
+    if (boxes->kind != FSN_BOXES_RULE && boxes->kind != FSN_BOXES_TENSOR)
         return;
-    add_int(key, boxes->clip);
     for (int i = 0; i < 4; i++)
         add_real(key, boxes->variance[i]);
+    if (boxes->kind == FSN_BOXES_TENSOR) {
+        add_text(key, boxes->tensor[0]);
+        add_text(key, boxes->tensor[1] ? boxes->tensor[1] : "");
+        add_int(key, boxes->form);
+        add_int(key, boxes->pixels);
+        return;
+    }
+    add_int(key, boxes->clip);
     add_int(key, boxes->map_count);
     for (int i = 0; i < boxes->map_count; i++) {
         const struct fsn_box_map *map = &boxes->maps[i];

@@ -90,6 +90,20 @@ same "values inside are distilled" '["raw_boxes","raw_scores",19,true]' \
 run 1 compress "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --out "$dir/none" --locations chosen
 holds "what cannot be a raw output is told what can" "and inside it 'raw_boxes' float32 [N," "$err"
 
+# What only decoding reads is no part of the cut network, nor, under its name, of the files; the job knows it.
+tensors='{"tensor": ["centres", "sizes"]}'
+run 0 eval "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --threads 2 --json
+rule=$(jq -c "$figures" <<<"$out")
+run 0 eval "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --threads 2 --json --default-boxes "$tensors"
+same "default boxes by tensors of the model are those of the rule" "$rule" "$(jq -c "$figures" <<<"$out")"
+run 0 compress "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --epochs 0 --ratio 4 --threads 2 --out "$dir/by-tensors" --default-boxes "$tensors"
+same "a job measures by them" "$rule" "$(jq -c ".baseline | $figures" "$dir/by-tensors/report.json")"
+same "the report says so" '["centres","sizes"]' "$(jq -c .spec.detection.default_boxes.tensor "$dir/by-tensors/report.json")"
+run 1 eval "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --default-boxes '{"tensor": "centres"}'
+holds "half of them is refused" "'centres' is float32 [1,$(jq -n '12*12*4+6*6*6+3*3*6+2*2*4'),2], float32 [P,4] is needed" "$err"
+run 1 eval "$dir/whole.onnx" --data "$dir/boxes.tar.gz" --default-boxes '{"tensor": ["centres", "sizes"], "form": "corner"}'
+holds "boxes without area too" "has no area as corners in fractions of the image" "$err"
+
 # ---- interrupted -------------------------------------------------------------------------------
 long=("${job[@]}" --epochs 6)
 run 0 "${long[@]}" --out "$dir/whole"
@@ -157,5 +171,7 @@ refused_order "a value that is not there" "$whole" "$dataset" '{"detection": {"l
     /detection/locations "and inside it 'raw_boxes'"
 refused_order "default boxes of another size" "$model" "$dataset" '{"detection": {"default_boxes": "ssd300"}}' \
     /detection/default_boxes "for images of 300 x 300; the network takes 96 x 96"
+refused_order "default boxes that the model does not have" "$model" "$dataset" '{"detection": {"default_boxes": {"tensor": "priors"}}}' \
+    /detection/default_boxes "the network has no constant 'priors'"
 
 finish

@@ -4,6 +4,7 @@
 #include "train/classifier.h"
 #include "train/detector.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,6 +173,137 @@ static void default_boxes_are_as_many_as_the_network_has(void **state)
     fsn_model_destroy(model);
 }
 
+/* Adds a constant of `columns` numbers of each default box, as `how` has them. */
+enum how { CENTERS, CORNERS, CORNER_PIXELS };
+static void add_table(struct fsn__graph *graph, const char *name, enum how how, int from,
+                      int columns)
+{
+    const struct fsn__box_rule rule = fsn__ssd_lite_box_rule(SIZE);
+    struct fsn__tensor t = {.dtype = FSN__F32, .ndim = 2, .dim = {0, columns}};
+    float *boxes = NULL, *table;
+    int64_t count = 0;
+    int value;
+
+    assert_int_equal(fsn__default_boxes(&rule, &boxes, &count, NULL), FSN_OK);
+    t.data = table = calloc((size_t)count * 4, sizeof *table);
+    assert_non_null(table);
+    t.dim[0] = count;
+    for (int64_t i = 0; i < count; i++)
+        for (int j = 0; j < columns; j++) {
+            const int of = from + j;
+            const float centre = boxes[4 * i + of % 2], size = boxes[4 * i + 2 + of % 2];
+            const float corner = of < 2 ? centre - size / 2 : centre + size / 2;
+
+            table[columns * i + j] = how == CENTERS   ? boxes[4 * i + of]
+                                     : how == CORNERS ? corner
+                                                      : corner * SIZE;
+        }
+    assert_int_equal(fsn__graph_add_const(graph, name, FSN__VALUE_CONST, &t, &value, NULL), FSN_OK);
+    free(table);
+    free(boxes);
+}
+
+static void boxes_of_a_tensor_are_those_of_the_rule(void **state)
+{
+    static const struct {
+        const char *tensor[2];
+        enum fsn_box_form form;
+        bool pixels;
+    } rows[] = {
+        {{"priors", NULL}, FSN_BOX_CENTER, false},
+        {{"centres", "sizes"}, FSN_BOX_CENTER, false},
+        {{"corners", NULL}, FSN_BOX_CORNER, false},
+        {{"pixels", NULL}, FSN_BOX_CORNER, true},
+    };
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn_spec spec = defaults();
+    struct fsn_default_boxes *boxes = &spec.detection.default_boxes;
+    struct fsn__detector_head by_rule = find(model, 4, &spec);
+
+    (void)state;
+    add_table(model->graph, "priors", CENTERS, 0, 4);
+    add_table(model->graph, "centres", CENTERS, 0, 2);
+    add_table(model->graph, "sizes", CENTERS, 2, 2);
+    add_table(model->graph, "corners", CORNERS, 0, 4);
+    add_table(model->graph, "pixels", CORNER_PIXELS, 0, 4);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fsn__detector_head head;
+
+        *boxes = (struct fsn_default_boxes){
+            .kind = FSN_BOXES_TENSOR,
+            .variance = {1, 2, 3, 4},
+            .tensor = {(char *)(uintptr_t)rows[i].tensor[0], (char *)(uintptr_t)rows[i].tensor[1]},
+            .form = rows[i].form,
+            .pixels = rows[i].pixels,
+        };
+        head = find(model, 4, &spec);
+        assert_true(head.variance[2] == 3);
+        for (int64_t j = 0; j < 4 * head.boxes; j++)
+            if (!(fabsf(head.standard[j] - by_rule.standard[j]) < 1e-6F))
+                fail_msg("%s: number %lld is %g, expected %g", rows[i].tensor[0], (long long)j,
+                         (double)head.standard[j], (double)by_rule.standard[j]);
+        fsn__detector_head_clear(&head);
+    }
+    fsn__detector_head_clear(&by_rule);
+    fsn_model_destroy(model);
+}
+
+static void tensors_that_are_no_boxes_are_refused(void **state)
+{
+    static char name[] = "corners", half[] = "half", conv[] = "locations";
+    struct fsn_model *model = ssd_lite(4);
+    struct fsn_spec spec = defaults();
+    struct fsn_default_boxes *boxes = &spec.detection.default_boxes;
+
+    (void)state;
+    *boxes = (struct fsn_default_boxes){
+        .kind = FSN_BOXES_TENSOR, .variance = {1, 1, 1, 1}, .tensor = {name, NULL}};
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "the network has no constant 'corners'");
+    boxes->tensor[0] = conv;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "the network has no constant 'locations'");
+    add_table(model->graph, "corners", CORNERS, 0, 4);
+    add_table(model->graph, "half", CORNERS, 0, 2);
+    boxes->tensor[0] = half;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "'half' is float32 [380,2], float32 [P,4] is");
+    boxes->tensor[0] = name;
+    boxes->form = FSN_BOX_CORNER;
+    model->graph->values[fsn__graph_find_value(model->graph, name)].tensor.dim[0] = 379;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "'corners' has 379 boxes, the network has 380");
+    model->graph->values[fsn__graph_find_value(model->graph, name)].tensor.dim[0] = 380;
+    fsn__f32(&model->graph->values[fsn__graph_find_value(model->graph, name)].tensor)[4 * 7 + 2] =
+        -1;
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "box 7, (");
+    fsn_model_destroy(model);
+}
+
+/* What only decoding reads is folded away when a file is read; its name is still known. */
+static void tensors_of_a_file_are_bound(void **state)
+{
+    static char name[] = "priors";
+    struct fsn_model *model = ssd_lite(4), *bare = ssd_lite(4);
+    struct fsn_spec spec = defaults();
+    struct fsn_default_boxes *boxes = &spec.detection.default_boxes;
+    struct fsn__detector_head head;
+    int value;
+
+    (void)state;
+    add_table(model->graph, "priors", CENTERS, 0, 4);
+    value = fsn__graph_find_value(model->graph, "priors");
+    assert_int_equal(
+        fsn__box_tables_add(&bare->boxes, "priors", &model->graph->values[value].tensor, NULL),
+        FSN_OK);
+    *boxes = (struct fsn_default_boxes){
+        .kind = FSN_BOXES_TENSOR, .variance = {1, 1, 1, 1}, .tensor = {name, NULL}};
+    assert_refused(bare, 4, &spec, FSN_MISMATCH, "no constant 'priors'");
+    fsn__detector_bind_boxes(bare, boxes);
+    head = find(bare, 4, &spec);
+    assert_memory_equal(head.standard, model->graph->values[value].tensor.data,
+                        (size_t)head.boxes * 4 * sizeof(float));
+    fsn__detector_head_clear(&head);
+    fsn_model_destroy(bare);
+    fsn_model_destroy(model);
+}
+
 /* Half of the boxes: no rule gives so many. */
 static void unknown_numbers_of_boxes_ask_for_a_rule(void **state)
 {
@@ -271,6 +403,9 @@ int main(void)
         cmocka_unit_test(outputs_of_one_shape_are_told_apart_by_name),
         cmocka_unit_test(wrong_outputs_are_named),
         cmocka_unit_test(default_boxes_are_as_many_as_the_network_has),
+        cmocka_unit_test(boxes_of_a_tensor_are_those_of_the_rule),
+        cmocka_unit_test(tensors_that_are_no_boxes_are_refused),
+        cmocka_unit_test(tensors_of_a_file_are_bound),
         cmocka_unit_test(unknown_numbers_of_boxes_ask_for_a_rule),
         cmocka_unit_test(logits_are_read_in_front_of_a_softmax),
         cmocka_unit_test(a_detector_is_made_ready_to_train),

@@ -114,12 +114,40 @@ static void a_rule_is_read_map_by_map(void **state)
     assert_true(boxes->variance[1] == 0.1 && boxes->variance[2] == 0.2);
 }
 
+static void tensors_of_the_model_are_read(void **state)
+{
+    const struct fsn_default_boxes *boxes;
+    struct fsn_spec spec;
+
+    (void)state;
+    assert_read(WITH_BOXES("{\"tensor\": \"priors\"}"), &spec);
+    boxes = &spec.detection.default_boxes;
+    assert_int_equal(boxes->kind, FSN_BOXES_TENSOR);
+    assert_string_equal(boxes->tensor[0], "priors");
+    assert_null(boxes->tensor[1]);
+    assert_int_equal(boxes->form, FSN_BOX_CENTER);
+    assert_false(boxes->pixels);
+    assert_true(boxes->variance[0] == 0.1 && boxes->variance[3] == 0.2);
+    fsn_spec_clear(&spec);
+    assert_null(boxes->tensor[0]);
+    assert_read(WITH_BOXES("{\"tensor\": [\"a\", \"b\"], \"form\": \"corner\","
+                           " \"pixels\": true, \"variances\": [1, 1, 1, 2]}"),
+                &spec);
+    assert_string_equal(boxes->tensor[0], "a");
+    assert_string_equal(boxes->tensor[1], "b");
+    assert_int_equal(boxes->form, FSN_BOX_CORNER);
+    assert_true(boxes->pixels && boxes->variance[3] == 2);
+    fsn_spec_clear(&spec);
+}
+
 static void what_is_written_reads_back_as_the_same(void **state)
 {
     static const char *const texts[] = {
         "\"auto\"", "\"ssd-lite\"",
         ("{\"maps\": [{\"size\": 4, \"step\": 8, \"min_size\": 30.1, \"ratios\": [2, 3.3]}],"
-         " \"variances\": [0.1, 0.30000000000000004, 0.2, 0.2]}")};
+         " \"variances\": [0.1, 0.30000000000000004, 0.2, 0.2]}"),
+        "{\"tensor\": \"priors\", \"form\": \"corner\", \"variances\": [1, 1, 1, 1]}",
+        "{\"tensor\": [\"centres\", \"sizes\"], \"pixels\": true}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -136,6 +164,8 @@ static void what_is_written_reads_back_as_the_same(void **state)
                     second.detection.default_boxes.variance[1]);
         free(json);
         free(again);
+        fsn_spec_clear(&first);
+        fsn_spec_clear(&second);
     }
 }
 
@@ -162,9 +192,10 @@ static void bad_values_are_named(void **state)
     assert_fault("{\"detection\": {\"score\": 1.5}}", "/detection/score", "must be 0 to 1");
     assert_fault("{\"detection\": {\"keep\": -1}}", "/detection/keep", "must be 0 to 1000000");
     assert_fault("{\"detection\": {\"boxes\": \"auto\"}}", "/detection/boxes", "unknown field");
-    assert_fault(WITH_BOXES("\"ssd512\""), BOXES,
-                 "must be one of auto|ssd300|ssd-lite, or an object of maps, got the string "
-                 "\"ssd512\"");
+    assert_fault(
+        WITH_BOXES("\"ssd512\""), BOXES,
+        "must be one of auto|ssd300|ssd-lite, or an object of maps or tensors, got the string "
+        "\"ssd512\"");
     assert_fault(WITH_BOXES("[]"), BOXES, "got an array");
 }
 
@@ -203,6 +234,24 @@ static void faults_of_a_rule_are_named_where_they_stand(void **state)
                  BOXES "/maps", "more than 16777216");
 }
 
+static void faults_of_tensors_are_named_where_they_stand(void **state)
+{
+    (void)state;
+    assert_fault(WITH_BOXES("{\"tensor\": \"\"}"), BOXES "/tensor",
+                 "must be the name of a constant");
+    assert_fault(WITH_BOXES("{\"tensor\": 3}"), BOXES "/tensor", "got 3");
+    assert_fault(WITH_BOXES("{\"tensor\": [\"a\"]}"), BOXES "/tensor",
+                 "must be one name, or two of halves, got 1");
+    assert_fault(WITH_BOXES("{\"tensor\": [\"a\", null]}"), BOXES "/tensor/1", "got null");
+    assert_fault(WITH_BOXES("{\"tensor\": \"a\", \"form\": \"centre\"}"), BOXES "/form",
+                 "must be one of center|corner, got the string \"centre\"");
+    assert_fault(WITH_BOXES("{\"tensor\": \"a\", \"pixels\": 1}"), BOXES "/pixels",
+                 "must be true or false, got 1");
+    assert_fault(WITH_BOXES("{\"tensor\": \"a\", \"maps\": []}"), BOXES "/maps", "unknown field");
+    assert_fault(WITH_BOXES("{\"tensor\": \"a\", \"variances\": [1]}"), BOXES "/variances",
+                 "must be four numbers");
+}
+
 static void all_faults_of_a_rule_come_at_once(void **state)
 {
     struct fsn_faults faults;
@@ -222,10 +271,12 @@ int main(void)
         cmocka_unit_test(detectors_are_read_as_ssd_is_by_default),
         cmocka_unit_test(outputs_and_thresholds_are_read),
         cmocka_unit_test(a_rule_is_read_map_by_map),
+        cmocka_unit_test(tensors_of_the_model_are_read),
         cmocka_unit_test(what_is_written_reads_back_as_the_same),
         cmocka_unit_test(names_are_written_back),
         cmocka_unit_test(bad_values_are_named),
         cmocka_unit_test(faults_of_a_rule_are_named_where_they_stand),
+        cmocka_unit_test(faults_of_tensors_are_named_where_they_stand),
         cmocka_unit_test(all_faults_of_a_rule_come_at_once),
     };
 
