@@ -1,7 +1,7 @@
 /*
- * spec_boxes.c - the rule for a detector's default boxes in a job spec.
+ * spec_boxes.c - a detector's default boxes in a job spec.
  *
- * Either the name of a rule that is known, or one written out:
+ * The name of a rule that is known; or one written out:
  *
  *   {"maps": [{"size": [38, 38], "step": 8, "min_size": 30, "max_size": 60, "ratios": [2]}, ...],
  *    "clip": true, "variances": [0.1, 0.1, 0.2, 0.2]}

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tables of a file, and numbers of one: default boxes are tens of thousands. */
-enum { MAX_TABLES = 64, MAX_VALUES = 1 << 20 };
+/* Tables of a file, and numbers of them together: default boxes are tens of thousands. */
+enum { MAX_TABLES = 64, MAX_VALUES = 1 << 21 };
 
 bool fsn__is_box_table(const struct fsn__tensor *t)
 {
@@ -23,13 +23,15 @@ enum fsn_status fsn__box_tables_add(struct fsn__box_tables *tables, const char *
 {
     struct fsn__box_table *table;
 
-    if (!fsn__is_box_table(t) || tables->count == MAX_TABLES)
+    if (!fsn__is_box_table(t) || tables->count == MAX_TABLES ||
+        fsn__numel(t) > MAX_VALUES - tables->values)
         return FSN_OK;
     if (!tables->item)
         tables->item = calloc(MAX_TABLES, sizeof *tables->item);
     if (!tables->item)
         return FSN__NOMEM(err);
     table = &tables->item[tables->count++];
+    tables->values += fsn__numel(t);
     table->rows = t->dim[t->ndim - 2];
     table->columns = (int)t->dim[t->ndim - 1];
     table->name = strdup(name);
@@ -56,5 +58,5 @@ void fsn__box_tables_clear(struct fsn__box_tables *tables)
         free(tables->item[i].values);
     }
     free(tables->item);
-    *tables = (struct fsn__box_tables){NULL, 0};
+    *tables = (struct fsn__box_tables){NULL, 0, 0};
 }

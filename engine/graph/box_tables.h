@@ -18,6 +18,7 @@ struct fsn__box_table {
 struct fsn__box_tables {
     struct fsn__box_table *item;
     size_t count;
+    int64_t values; /* numbers of all */
 };
 
 /* Whether the tensor, float32 of [P,4], [P,2], [1,P,4] or [1,P,2] with data, can be one. */

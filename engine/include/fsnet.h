@@ -202,7 +202,7 @@ FSN_NODISCARD enum fsn_status fsn_model_load_memory(const void *bytes, size_t si
 void fsn_model_destroy(struct fsn_model *model);
 
 enum fsn_export_form {
-    FSN_EXPORT_SMALL,   /* Filter Summaries as calls of a model-local function */
+    FSN_EXPORT_SMALL,   /* Filter Summaries, and layers that are alike, as calls of functions */
     FSN_EXPORT_WRITTEN, /* the same nodes written out, for runtimes without functions */
     FSN_EXPORT_DENSE,   /* filters written out */
 };
@@ -490,9 +490,11 @@ struct fsn_default_boxes {
      * or two of [P,2] or [1,P,2], the first and the last two of the numbers. */
     char *tensor[2]; /* the second NULL: one */
     enum fsn_box_form form;
-    bool pixels;            /* of the input; else fractions of the image */
-    const float *values[2]; /* set by the library: of the model at hand, [count] boxes */
-    int64_t count;
+    bool pixels; /* of the input; else fractions of the image */
+    /* Set by the library, of the model at hand: [rows][columns] numbers. */
+    const float *values[2];
+    int64_t rows[2];
+    int columns[2];
 };
 
 /* What a network is to do. */
@@ -646,7 +648,7 @@ enum fsn_field_kind {
     FSN_FIELD_NAME,     /* a name, char * */
     FSN_FIELD_NAMES,    /* array of names, char *[FSN_MAX_EXCLUDE] */
     FSN_FIELD_SET,      /* array of some of choices; has no member of its own */
-    FSN_FIELD_BOXES,    /* one of choices, or a rule as an object; struct fsn_default_boxes */
+    FSN_FIELD_BOXES,    /* one of choices, or an object; struct fsn_default_boxes */
     FSN_FIELD_OUTPUTS   /* array of outputs, whose loss is one of choices; struct
                            fsn_distill_outputs */
 };

@@ -24,8 +24,6 @@
 /* ---- a layer ----------------------------------------------------------------------------------
  */
 
-enum { NODE_INPUTS = FSN__FS_INPUTS };
-
 struct summary {
     struct fsn__fs_body body;
     struct fsn__fs_geometry g;
@@ -136,11 +134,12 @@ static const char *write_slots(struct fsn__exporter *ex, const struct fsn__fs_ge
     return name ? name : share(ex, (double)g->k, dtype, add_slots(ex, g));
 }
 
-/* The zero of levels, of which a file has few (quant/steps.c). Their names have one length,
- * whichever layer is the first to have which, so that no file is larger than its plan's. */
+/* The zero of levels, of which a file has few (quant/steps.c). Their names, unlike any that is
+ * invented, have one length, whichever layer is the first to have which, so that no file is larger
+ * than its plan's. */
 static const char *zero_name(struct fsn__exporter *ex, int value)
 {
-    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const struct fsn__tensor *t = &ex->graph->values[value].tensor;
     const char *name = t->data ? find_shared(ex, (double)fsn__f32(t)[0], FSN__F32) : NULL;
 
@@ -204,8 +203,8 @@ static enum fsn_status write_dense(struct fsn__exporter *ex, const struct fsn__n
                                    struct fsn_error *err)
 {
     const struct fsn__value *values = ex->graph->values;
-    struct fsn__tensor inputs[NODE_INPUTS], w = values[node->out[0]].tensor;
-    struct fsn__tensor *in[NODE_INPUTS] = {NULL}, *out[1] = {&w};
+    struct fsn__tensor inputs[FSN__FS_INPUTS], w = values[node->out[0]].tensor;
+    struct fsn__tensor *in[FSN__FS_INPUTS] = {NULL}, *out[1] = {&w};
     struct fsn__op_ctx ctx = {.op = node->op,
                               .name = node->name,
                               .attrs = &node->attrs,

@@ -1,4 +1,4 @@
-/* export_fs.h - what the two files that write Filter Summary layers share. */
+/* export_fs.h - what the files that write Filter Summary layers share. */
 #ifndef FSN_ONNX_EXPORT_FS_H
 #define FSN_ONNX_EXPORT_FS_H
 
@@ -67,8 +67,9 @@ void fsn__fs_unpack_body(struct fsn__fs_body *out);
 void fsn__export_body(struct fsn__exporter *ex, struct fsn__buf *list,
                       const struct fsn__fs_body *body, const char *const *in, const char *out);
 
-/* export_levels.c: the name of F's levels, which fsn__export_all_levels will write; of an F that is
- * none, its own. */
+/* export_levels.c: the name of F's levels, which fsn__export_all_levels will write, flat and
+ * perhaps as floats: nothing but Filter Summaries may read that. Of an F that is no levels, its own
+ * name. */
 const char *fsn__export_levels(struct fsn__exporter *ex, int f);
 /* The fewest bits, 1 to 8, that hold every level; 8 of what is no levels. */
 int fsn__level_bits(const struct fsn__tensor *levels);

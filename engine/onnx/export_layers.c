@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of all the nodes of a layer; one with more is left as it is. */
+/* Of all the nodes of a layer, and of what they read and make; it ends where there would be more.
+ */
 enum { LAYER_NODES = 8, LAYER_NAMES = 26 };
 
 struct layer {
@@ -124,85 +125,77 @@ static bool follow(struct outliner *o, size_t first, struct layer *layer)
     return layer->count > 1;
 }
 
-/* Names inside a function: of its inputs first, in the order in which they are read. */
+/* What is read from outside, in order: a letter for each place, so that layers are alike whether or
+ * not two places read one value. */
 struct inside {
-    size_t inputs, count;
-    const char *outer[LAYER_NAMES], *name[LAYER_NAMES];
+    size_t inputs;
+    const char *outer[LAYER_NAMES];
 };
 
-static size_t find_inside(const struct inside *inside, const char *outer)
-{
-    size_t at = 0;
-
-    while (at < inside->count && strcmp(inside->outer[at], outer) != 0)
-        at++;
-    return at;
-}
-
-/* False: there are too many. */
-static bool name_inside(struct inside *inside, const char *outer)
+static const char *letter(size_t i)
 {
     static const char *const letters[LAYER_NAMES] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
                                                      "j", "k", "l", "m", "n", "o", "p", "q", "r",
                                                      "s", "t", "u", "v", "w", "x", "y", "z"};
 
-    if (!*outer || find_inside(inside, outer) < inside->count) /* absent, or known */
-        return true;
-    if (inside->count == LAYER_NAMES)
-        return false;
-    inside->outer[inside->count] = outer;
-    inside->name[inside->count] = letters[inside->count];
-    inside->count++;
+    return letters[i];
+}
+
+/* Which node of the layer makes the value; layer->count: none. */
+static size_t find_maker(const struct outliner *o, const struct layer *layer, const char *name)
+{
+    size_t i = 0;
+
+    while (i < layer->count && strcmp(o->node[layer->node[i]]->output[0], name) != 0)
+        i++;
+    return i;
+}
+
+/* False: there are too many. */
+static bool list_inputs(const struct outliner *o, const struct layer *layer, struct inside *inside)
+{
+    inside->inputs = 0;
+    for (size_t i = 0; i < layer->count; i++) {
+        const FsnOnnx__NodeProto *node = o->node[layer->node[i]];
+
+        for (size_t j = 0; j < node->n_input; j++) {
+            if (!*node->input[j] || find_maker(o, layer, node->input[j]) < layer->count)
+                continue;
+            if (inside->inputs + layer->count == LAYER_NAMES)
+                return false;
+            inside->outer[inside->inputs++] = node->input[j];
+        }
+    }
     return true;
 }
 
-static bool is_made_by(const struct outliner *o, const struct layer *layer, const char *name)
+/* Node i of the layer as it stands in the body; *next: the input that comes next. */
+static FsnOnnx__NodeProto *copy_node(const struct outliner *o, const struct layer *layer, size_t i,
+                                     const struct inside *inside, size_t *next)
 {
-    for (size_t i = 0; i < layer->count; i++)
-        if (strcmp(o->node[layer->node[i]]->output[0], name) == 0)
-            return true;
-    return false;
-}
-
-static bool name_values(const struct outliner *o, const struct layer *layer, struct inside *inside)
-{
-    bool room = true;
-
-    for (size_t i = 0; i < layer->count && room; i++) {
-        const FsnOnnx__NodeProto *node = o->node[layer->node[i]];
-
-        for (size_t j = 0; j < node->n_input && room; j++)
-            if (!is_made_by(o, layer, node->input[j]))
-                room = name_inside(inside, node->input[j]);
-    }
-    inside->inputs = inside->count;
-    for (size_t i = 0; i < layer->count && room; i++)
-        room = name_inside(inside, o->node[layer->node[i]]->output[0]);
-    return room;
-}
-
-static char **names_inside(struct fsn__exporter *ex, const struct inside *inside, size_t count,
-                           char *const *outer)
-{
-    char **names = fsn__export_alloc(ex, count + 1, sizeof *names);
-
-    for (size_t i = 0; names && i < count; i++)
-        names[i] =
-            *outer[i] ? (char *)(uintptr_t)inside->name[find_inside(inside, outer[i])] : outer[i];
-    return names;
-}
-
-static FsnOnnx__NodeProto *copy_node(struct fsn__exporter *ex, const FsnOnnx__NodeProto *from,
-                                     const struct inside *inside)
-{
+    struct fsn__exporter *ex = o->ex;
+    const FsnOnnx__NodeProto *from = o->node[layer->node[i]];
     FsnOnnx__NodeProto *to = fsn__export_alloc(ex, 1, sizeof *to);
+    char **input = fsn__export_alloc(ex, from->n_input + 1, sizeof *input);
+    char **output = fsn__export_alloc(ex, 1, sizeof *output);
 
-    if (!to)
+    if (!to || !input || !output)
         return NULL;
     *to = *from; /* attributes are shared */
     to->name = NULL;
-    to->input = names_inside(ex, inside, from->n_input, from->input);
-    to->output = names_inside(ex, inside, from->n_output, from->output);
+    to->input = input;
+    to->output = output;
+    for (size_t j = 0; j < from->n_input; j++) {
+        const size_t maker = find_maker(o, layer, from->input[j]);
+
+        if (!*from->input[j])
+            input[j] = from->input[j]; /* absent */
+        else if (maker < layer->count)
+            input[j] = (char *)(uintptr_t)letter(inside->inputs + maker);
+        else
+            input[j] = (char *)(uintptr_t)letter((*next)++);
+    }
+    output[0] = (char *)(uintptr_t)letter(inside->inputs + i);
     return to;
 }
 
@@ -210,30 +203,33 @@ static FsnOnnx__NodeProto *copy_node(struct fsn__exporter *ex, const FsnOnnx__No
 static void build_function(struct outliner *o, struct layer *layer)
 {
     struct fsn__exporter *ex = o->ex;
-    const size_t last = layer->node[layer->count - 1];
     FsnOnnx__FunctionProto *function = fsn__export_alloc(ex, 1, sizeof *function);
-    struct inside inside = {.count = 0};
+    struct inside inside = {.inputs = 0};
+    size_t next = 0;
 
-    if (!function || !name_values(o, layer, &inside))
+    while (layer->count > 1 && !list_inputs(o, layer, &inside))
+        layer->count--;
+    if (!function || layer->count < 2)
         return;
     fsn_onnx__function_proto__init(function);
     function->domain = (char *)(uintptr_t)FSN__EXPORT_DOMAIN;
     function->n_node = layer->count;
     function->node = fsn__export_alloc(ex, layer->count, sizeof(void *));
     function->input = fsn__export_alloc(ex, inside.inputs + 1, sizeof(char *));
+    function->output = fsn__export_alloc(ex, 1, sizeof(char *));
     function->opset_import = fsn__export_alloc(ex, 2, sizeof(void *));
     layer->in = fsn__export_alloc(ex, inside.inputs + 1, sizeof(char *));
     if (ex->out_of_memory)
         return;
     for (size_t i = 0; i < layer->count; i++)
-        function->node[i] = copy_node(ex, o->node[layer->node[i]], &inside);
+        function->node[i] = copy_node(o, layer, i, &inside, &next);
     function->n_input = inside.inputs;
     for (size_t i = 0; i < inside.inputs; i++) {
-        function->input[i] = (char *)(uintptr_t)inside.name[i];
+        function->input[i] = (char *)(uintptr_t)letter(i);
         layer->in[i] = inside.outer[i];
     }
     function->n_output = 1;
-    function->output = names_inside(ex, &inside, 1, o->node[last]->output);
+    function->output[0] = (char *)(uintptr_t)letter(inside.inputs + layer->count - 1);
     function->n_opset_import = 2;
     function->opset_import[0] = fsn__export_opset(ex, "", FSN__EXPORT_OPSET);
     function->opset_import[1] = fsn__export_opset(ex, FSN__EXPORT_DOMAIN, 1);
@@ -274,7 +270,7 @@ static int by_key(const void *a, const void *b)
         return order;
     if (x->key_size != y->key_size)
         return x->key_size < y->key_size ? -1 : 1;
-    return x < y ? -1 : 1; /* the first is the one whose function is written */
+    return (x > y) - (x < y); /* the first is the one whose function is written */
 }
 
 /* The bytes of a message of this size in a list of them. */

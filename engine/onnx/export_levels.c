@@ -1,4 +1,5 @@
-/* export_levels.c - the levels of all Filter Summaries of one width, in one tensor.
+/* export_levels.c - the levels of all Filter Summaries of one width, in one tensor (or as many as
+ * Split's outputs need).
  *
  *   levels in few bits [bits,P]  ->  UnpackLevels  ->  Split by their lengths
  *   levels in bytes [n]          ->                    Split by their lengths
@@ -15,8 +16,12 @@ struct fsn__levels_piece {
     const char *name;
     const uint8_t *level;
     int64_t count;
-    int bits;
+    int bits; /* that it is stored in */
 };
+
+/* About what a width takes beside its levels: a tensor, a call, a Split; and where it is the only
+ * one that is packed, the function that unpacks. */
+enum { WIDTH_BYTES = 128, FUNCTION_BYTES = 896 };
 
 int fsn__level_bits(const struct fsn__tensor *levels)
 {
@@ -120,12 +125,39 @@ static void write_pieces(struct fsn__exporter *ex, const struct fsn__levels_piec
     fsn__export_node(ex, &ex->head, "Split", 2, in, count, out);
 }
 
+/* A few levels of a width that no other summary has are stored in the next width that there is:
+ * one of their own would take more. */
+static void join_widths(struct fsn__levels_piece *piece, size_t pieces)
+{
+    int64_t levels[9] = {0};
+    int widths = 0;
+
+    for (size_t i = 0; i < pieces; i++)
+        levels[piece[i].bits] += piece[i].count;
+    for (int bits = 1; bits < 8; bits++)
+        widths += levels[bits] > 0;
+    for (int bits = 1; bits < 8; bits++) {
+        int next = bits + 1;
+
+        while (next < 8 && levels[next] == 0)
+            next++;
+        if (levels[bits] == 0 || levels[next] == 0 ||
+            levels[bits] * (next - bits) / 8 >= WIDTH_BYTES + (widths == 1 ? FUNCTION_BYTES : 0))
+            continue;
+        for (size_t i = 0; i < pieces; i++)
+            if (piece[i].bits == bits)
+                piece[i].bits = next;
+        levels[next] += levels[bits];
+        widths--;
+    }
+}
+
 void fsn__export_all_levels(struct fsn__exporter *ex)
 {
-    const struct fsn__levels_piece *piece =
-        (const struct fsn__levels_piece *)(const void *)ex->levels.data;
+    struct fsn__levels_piece *piece = (struct fsn__levels_piece *)(void *)ex->levels.data;
     const size_t pieces = ex->levels.size / sizeof *piece;
 
+    join_widths(piece, pieces);
     for (int bits = 1; bits <= 8; bits++) {
         const struct fsn__levels_piece *some[FSN__MAX_IO - 1];
         int64_t n = 0;

@@ -193,7 +193,7 @@ static enum fsn_status finish(struct fsn__importer *im, size_t size, struct fsn_
     model->graph = im->graph;
     im->graph = NULL;
     model->boxes = im->boxes;
-    im->boxes = (struct fsn__box_tables){NULL, 0};
+    im->boxes = (struct fsn__box_tables){NULL, 0, 0};
     model->file_bytes = (int64_t)size;
     model->opset = fsn__proto_opset(im->model->n_opset_import, im->model->opset_import);
     model->ir = im->model->ir_version;

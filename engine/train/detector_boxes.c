@@ -109,30 +109,37 @@ struct table {
     const float *values;
 };
 
+static struct table table_of(const struct fsn__graph *graph, const char *name)
+{
+    const int value = fsn__graph_find_value(graph, name);
+    const struct fsn__tensor *t = value >= 0 ? &graph->values[value].tensor : NULL;
+
+    return t && fsn__is_box_table(t)
+               ? (struct table){t->dim[t->ndim - 2], (int)t->dim[t->ndim - 1], fsn__f32(t)}
+               : (struct table){0, 0, NULL};
+}
+
 /* What was bound, or a constant of the graph. */
 static enum fsn_status find_table(const struct fsn__graph *graph, const char *who,
-                                  const struct fsn_default_boxes *boxes, int which,
+                                  const struct fsn_default_boxes *boxes, int which, int64_t rows,
                                   struct table *out, struct fsn_error *err)
 {
     const int columns = boxes->tensor[1] ? 2 : 4;
-    const int value = fsn__graph_find_value(graph, boxes->tensor[which]);
-    const struct fsn__tensor *t = value >= 0 ? &graph->values[value].tensor : NULL;
 
-    *out = (struct table){boxes->count, columns, boxes->values[which]};
-    if (out->values)
-        return FSN_OK;
-    if (!t || !t->data)
+    *out = (struct table){boxes->rows[which], boxes->columns[which], boxes->values[which]};
+    if (!out->values)
+        *out = table_of(graph, boxes->tensor[which]);
+    if (!out->values)
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: detection.default_boxes.tensor: the network has no constant '%.100s'",
-                         who, boxes->tensor[which]);
-    if (!fsn__is_box_table(t) || t->dim[t->ndim - 1] != columns)
+                         "%s: detection.default_boxes.tensor: the network has no constant '%.100s' "
+                         "of boxes, float32 [P,%d]",
+                         who, boxes->tensor[which], columns);
+    if (out->columns != columns || out->rows != rows)
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "%s: detection.default_boxes.tensor: '%.100s' is %s %s, float32 [P,%d] is "
-                         "needed",
-                         who, boxes->tensor[which], fsn__dtype_name(t->dtype), FSN__SHAPE(t),
-                         columns);
-    out->rows = t->dim[t->ndim - 2];
-    out->values = fsn__f32(t);
+                         "%s: detection.default_boxes.tensor: '%.100s' is [%lld,%d], the network "
+                         "needs [%lld,%d]",
+                         who, boxes->tensor[which], (long long)out->rows, out->columns,
+                         (long long)rows, columns);
     return FSN_OK;
 }
 
@@ -167,16 +174,10 @@ static enum fsn_status boxes_by_tensor(const struct fsn__graph *graph, const cha
     float *standard;
 
     for (int i = 0; i < tables; i++) {
-        enum fsn_status status = find_table(graph, who, boxes, i, &table[i], err);
+        enum fsn_status status = find_table(graph, who, boxes, i, head->boxes, &table[i], err);
 
         if (status != FSN_OK)
             return status;
-        if (table[i].rows != head->boxes)
-            return FSN__FAIL(err, FSN_MISMATCH,
-                             "%s: detection.default_boxes.tensor: '%.100s' has %lld boxes, the "
-                             "network has %lld",
-                             who, boxes->tensor[i], (long long)table[i].rows,
-                             (long long)head->boxes);
     }
     standard = calloc((size_t)head->boxes, 4 * sizeof *standard);
     if (!standard)
@@ -202,17 +203,15 @@ static enum fsn_status boxes_by_tensor(const struct fsn__graph *graph, const cha
 
 void fsn__detector_bind_boxes(const struct fsn_model *model, struct fsn_default_boxes *boxes)
 {
-    const int columns = boxes->tensor[1] ? 2 : 4;
-    const struct fsn__box_table *table[2] = {NULL, NULL};
-
     for (int i = 0; i < 2 && boxes->kind == FSN_BOXES_TENSOR && boxes->tensor[i]; i++) {
-        table[i] = fsn__box_tables_find(&model->boxes, boxes->tensor[i]);
-        if (!table[i] || table[i]->columns != columns || table[i]->rows != table[0]->rows)
-            return; /* the search in the graph says what is wrong */
+        const struct fsn__box_table *kept = fsn__box_tables_find(&model->boxes, boxes->tensor[i]);
+        const struct table table = kept ? (struct table){kept->rows, kept->columns, kept->values}
+                                        : table_of(model->graph, boxes->tensor[i]);
+
+        boxes->values[i] = table.values;
+        boxes->rows[i] = table.rows;
+        boxes->columns[i] = table.columns;
     }
-    boxes->values[0] = table[0] ? table[0]->values : NULL;
-    boxes->values[1] = table[1] ? table[1]->values : NULL;
-    boxes->count = table[0] ? table[0]->rows : 0;
 }
 
 /* ---- either -----------------------------------------------------------------------------------

@@ -8,8 +8,6 @@
  * Files that end in a Softmax over the classes (as the known PyTorch port's do for inference) are
  * read in front of it, where the logits are.
  */
-#include "detect/box_codec.h"
-#include "detect/default_boxes.h"
 #include "train/detector.h"
 #include "train/view.h"
 

@@ -92,6 +92,10 @@ static void add_detection(struct key *key, const struct fsn_spec *spec)
         add_text(key, boxes->tensor[1] ? boxes->tensor[1] : "");
         add_int(key, boxes->form);
         add_int(key, boxes->pixels);
+        for (int i = 0; i < 2 && boxes->values[i]; i++)
+            key->digest =
+                fsn__digest(key->digest, boxes->values[i],
+                            (size_t)boxes->rows[i] * (size_t)boxes->columns[i] * sizeof(float));
         return;
     }
     add_int(key, boxes->clip);

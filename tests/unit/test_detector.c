@@ -264,11 +264,12 @@ static void tensors_that_are_no_boxes_are_refused(void **state)
     add_table(model->graph, "corners", CORNERS, 0, 4);
     add_table(model->graph, "half", CORNERS, 0, 2);
     boxes->tensor[0] = half;
-    assert_refused(model, 4, &spec, FSN_MISMATCH, "'half' is float32 [380,2], float32 [P,4] is");
+    assert_refused(model, 4, &spec, FSN_MISMATCH, "'half' is [380,2], the network needs [380,4]");
     boxes->tensor[0] = name;
     boxes->form = FSN_BOX_CORNER;
     model->graph->values[fsn__graph_find_value(model->graph, name)].tensor.dim[0] = 379;
-    assert_refused(model, 4, &spec, FSN_MISMATCH, "'corners' has 379 boxes, the network has 380");
+    assert_refused(model, 4, &spec, FSN_MISMATCH,
+                   "'corners' is [379,4], the network needs [380,4]");
     model->graph->values[fsn__graph_find_value(model->graph, name)].tensor.dim[0] = 380;
     fsn__f32(&model->graph->values[fsn__graph_find_value(model->graph, name)].tensor)[4 * 7 + 2] =
         -1;

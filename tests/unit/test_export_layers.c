@@ -161,6 +161,34 @@ static void kinds_are_told_apart_and_one_of_a_kind_stays(void **state)
     fsn__graph_destroy(graph);
 }
 
+/* Whether an addition takes what the layer itself reads, or another value, is no matter. */
+static void places_that_read_one_value_make_no_other_kind(void **state)
+{
+    struct net net = net_create(5);
+    int x = net_input(&net, CHANNELS, 6, 6), before = x;
+    struct fsn__graph *graph;
+    FsnOnnx__ModelProto *proto;
+    size_t size;
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        char name[8];
+        int y;
+
+        snprintf(name, sizeof name, "c%d", i);
+        y = net_conv_summary(&net, name, x, CHANNELS, CHANNELS, 3, 60);
+        y = net_relu(&net, net_add(&net, i % 2 == 0 ? x : before, y));
+        before = x;
+        x = y;
+    }
+    graph = net_finish(&net, x);
+    proto = exported(graph, &size);
+    assert_int_equal(count_calls(proto, "L1"), 6);
+    assert_int_equal(find_function(proto, "L1")->n_input, 5); /* x, F, scale, zero, the other */
+    fsn__proto_free(proto);
+    fsn__graph_destroy(graph);
+}
+
 /* What a job looks at inside is found by its name: it stays a value of the graph. */
 static void an_inner_output_ends_a_layer(void **state)
 {
@@ -197,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_layer_reaches_to_where_its_value_is_read_by_several),
         cmocka_unit_test(one_layer_more_takes_few_bytes),
         cmocka_unit_test(kinds_are_told_apart_and_one_of_a_kind_stays),
+        cmocka_unit_test(places_that_read_one_value_make_no_other_kind),
         cmocka_unit_test(an_inner_output_ends_a_layer),
     };
 

@@ -582,9 +582,9 @@ static int add_layer(struct fsn__graph *graph, const struct fsn__graph *one)
  */
 static void levels_of_one_width_stand_in_one_tensor(void **state)
 {
-    static const struct layer narrow = {LAYER_1D(8, 1, 1, 3, EVEN, 20), true, 1, 3, 0};
+    static const struct layer narrow = {LAYER_1D(8, 1, 1, 3, EVEN, 30), true, 1, 3, 0};
     static const struct layer wide = {LAYER_1D(8, 1, 1, 3, EVEN, 100), true, 1, 0, 0};
-    const int64_t places[] = {(63 * 20 + 7) / 8, (7 * 20 + 7) / 8};
+    const int64_t places[] = {(63 * 30 + 7) / 8, (7 * 30 + 7) / 8};
     struct fsn__graph *graph = filters_graph(&narrow, 1);
     struct fsn__graph *one = filters_graph(&narrow, 1), *other = filters_graph(&wide, 1);
     FsnOnnx__ModelProto *proto;
@@ -630,6 +630,33 @@ static void levels_of_one_width_stand_in_one_tensor(void **state)
     fsn__graph_destroy(graph);
     fsn__graph_destroy(other);
     fsn__graph_destroy(one);
+}
+
+/* Two layers, of 3 bits and of 8: one tensor, since what unpacks would take more than it saves. */
+static void few_levels_are_stored_with_others(void **state)
+{
+    static const struct layer narrow = {LAYER_1D(8, 1, 1, 3, EVEN, 30), true, 1, 3, 0};
+    static const struct layer wide = {LAYER_1D(8, 1, 1, 3, EVEN, 100), true, 1, 0, 0};
+    struct fsn__graph *graph = filters_graph(&narrow, 1), *other = filters_graph(&wide, 1);
+    FsnOnnx__ModelProto *proto;
+    struct fsn_model *back;
+    struct bytes bytes;
+
+    (void)state;
+    add_layer(graph, other);
+    bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    proto = unpack(bytes);
+    assert_int_equal(proto->n_functions, 1);
+    assert_string_equal(proto->functions[0]->name, "FilterSummary1d");
+    for (size_t i = 0; i < proto->graph->n_initializer; i++)
+        if (proto->graph->initializer[i]->data_type == FSN__ONNX_UINT8)
+            assert_int_equal(proto->graph->initializer[i]->dims[0], 30 + 100);
+    back = import_bytes(bytes);
+    fsn_model_destroy(back);
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
+    fsn__graph_destroy(other);
 }
 
 /* Layers of filters side by side, 8, 8 and 300 of them, and two in an order of their own. */
@@ -1120,6 +1147,7 @@ int main(void)
         cmocka_unit_test(a_layer_costs_less_than_200_bytes_besides_its_summary),
         cmocka_unit_test(levels_of_few_bits_are_packed_densely),
         cmocka_unit_test(levels_of_one_width_stand_in_one_tensor),
+        cmocka_unit_test(few_levels_are_stored_with_others),
         cmocka_unit_test(slots_in_order_are_written_once),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
