@@ -71,7 +71,8 @@ void fsn__export_body(struct fsn__exporter *ex, struct fsn__buf *list,
  * perhaps as floats: nothing but Filter Summaries may read that. Of an F that is no levels, its own
  * name. */
 const char *fsn__export_levels(struct fsn__exporter *ex, int f);
-/* The fewest bits, 1 to 8, that hold every level; 8 of what is no levels. */
+/* The fewest bits, 1 to 6 or 8, that hold every level; 8 of what is no levels. ONNX Runtime unpacks
+ * integers of more than 53 bits, which eight levels of 7 make, as if they were doubles. */
 int fsn__level_bits(const struct fsn__tensor *levels);
 
 #endif

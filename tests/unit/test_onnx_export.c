@@ -632,6 +632,24 @@ static void levels_of_one_width_stand_in_one_tensor(void **state)
     fsn__graph_destroy(one);
 }
 
+/* Eight levels of 7 bits make a word of 56, which ONNX Runtime rounds. */
+static void seven_bits_are_stored_in_eight(void **state)
+{
+    static const struct layer layer = {LAYER_1D(8, 1, 1, 3, EVEN, 100), true, 1, 7, 0};
+    struct fsn__graph *graph = filters_graph(&layer, 1);
+    struct bytes bytes = export_graph(graph, FSN_EXPORT_SMALL);
+    FsnOnnx__ModelProto *proto = unpack(bytes);
+
+    (void)state;
+    assert_int_equal(proto->n_functions, 1);
+    for (size_t i = 0; i < proto->graph->n_initializer; i++)
+        if (proto->graph->initializer[i]->data_type == FSN__ONNX_UINT8)
+            assert_int_equal(proto->graph->initializer[i]->n_dims, 1);
+    fsn__proto_free(proto);
+    free(bytes.data);
+    fsn__graph_destroy(graph);
+}
+
 /* Two layers, of 3 bits and of 8: one tensor, since what unpacks would take more than it saves. */
 static void few_levels_are_stored_with_others(void **state)
 {
@@ -1148,6 +1166,7 @@ int main(void)
         cmocka_unit_test(levels_of_few_bits_are_packed_densely),
         cmocka_unit_test(levels_of_one_width_stand_in_one_tensor),
         cmocka_unit_test(few_levels_are_stored_with_others),
+        cmocka_unit_test(seven_bits_are_stored_in_eight),
         cmocka_unit_test(slots_in_order_are_written_once),
         cmocka_unit_test(both_layouts_in_one_file_bring_one_function_each),
         cmocka_unit_test(softmax_over_several_axes_is_written_in_version_13s_terms),
