@@ -19,7 +19,6 @@
 #include "ops/fs_geometry.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- a layer ----------------------------------------------------------------------------------
  */

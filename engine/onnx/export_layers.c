@@ -260,17 +260,21 @@ static void find_layers(struct outliner *o)
     }
 }
 
-static int by_key(const void *a, const void *b)
+/* 0: of one kind. */
+static int compare_kinds(const struct layer *x, const struct layer *y)
 {
-    const struct layer *x = *(struct layer *const *)a, *y = *(struct layer *const *)b;
     const size_t shorter = x->key_size < y->key_size ? x->key_size : y->key_size;
     const int order = memcmp(x->key, y->key, shorter);
 
-    if (order != 0)
-        return order;
-    if (x->key_size != y->key_size)
-        return x->key_size < y->key_size ? -1 : 1;
-    return (x > y) - (x < y); /* the first is the one whose function is written */
+    return order != 0 ? order : (x->key_size > y->key_size) - (x->key_size < y->key_size);
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const struct layer *x = *(struct layer *const *)a, *y = *(struct layer *const *)b;
+    const int order = compare_kinds(x, y);
+
+    return order != 0 ? order : (x > y) - (x < y); /* the first one's function is written */
 }
 
 /* The bytes of a message of this size in a list of them. */
@@ -333,11 +337,10 @@ static void outline_kinds(struct outliner *o, struct layer **sorted)
     for (size_t i = 0; i < o->layer_count; i++)
         sorted[i] = &o->layer[i];
     if (o->layer_count > 0)
-        qsort(sorted, o->layer_count, sizeof(void *), by_key);
+        qsort(sorted, o->layer_count, sizeof(void *), by_kind);
     for (size_t first = 0, next; first < o->layer_count && !o->ex->out_of_memory; first = next) {
         for (next = first + 1; next < o->layer_count; next++)
-            if (sorted[next]->key_size != sorted[first]->key_size ||
-                memcmp(sorted[next]->key, sorted[first]->key, sorted[first]->key_size) != 0)
+            if (compare_kinds(sorted[next], sorted[first]) != 0)
                 break;
         outline(o, &sorted[first], next - first);
     }

@@ -15,6 +15,15 @@ static const char *named(const struct naming *naming, const char *name)
     return naming->names && name ? naming->as[fsn__names_find(naming->names, name)] : name;
 }
 
+static void write_param(struct fsn__exporter *ex, FsnOnnx__NodeProto *node, const char *name,
+                        const struct fsn__fs_param *param)
+{
+    if (param->list)
+        fsn__export_attr_ints(ex, node, name, param->count, param->ints);
+    else
+        fsn__export_attr_int(ex, node, name, param->ints[0]);
+}
+
 static void write_constant(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
                            const struct fsn__fs_row *row, const struct fsn__fs_body *values)
 {
@@ -40,16 +49,10 @@ static void write_constant(struct fsn__exporter *ex, FsnOnnx__NodeProto *node,
         if (attr)
             attr->ref_attr_name = (char *)(uintptr_t)row->param;
     } else {
-        for (size_t i = 0; i < values->param_count; i++) {
-            const struct fsn__fs_param *param = &values->param[i];
-
-            if (strcmp(param->name, row->param) != 0)
-                continue;
-            if (param->list)
-                fsn__export_attr_ints(ex, node, "value_ints", param->count, param->ints);
-            else
-                fsn__export_attr_int(ex, node, "value_int", param->ints[0]);
-        }
+        for (size_t i = 0; i < values->param_count; i++)
+            if (strcmp(values->param[i].name, row->param) == 0)
+                write_param(ex, node, values->param[i].list ? "value_ints" : "value_int",
+                            &values->param[i]);
     }
 }
 
@@ -137,14 +140,8 @@ static void write_call(struct fsn__exporter *ex, struct fsn__buf *list,
     if (!call)
         return;
     call->domain = (char *)(uintptr_t)FSN__EXPORT_DOMAIN;
-    for (size_t i = 0; i < body->param_count; i++) {
-        const struct fsn__fs_param *param = &body->param[i];
-
-        if (param->list)
-            fsn__export_attr_ints(ex, call, param->name, param->count, param->ints);
-        else
-            fsn__export_attr_int(ex, call, param->name, param->ints[0]);
-    }
+    for (size_t i = 0; i < body->param_count; i++)
+        write_param(ex, call, body->param[i].name, &body->param[i]);
 }
 
 static void write_out(struct fsn__exporter *ex, struct fsn__buf *list,

@@ -56,8 +56,8 @@ enum { FSN__ABSENT = -2 }; /* an optional input that the caller left out */
 struct fsn__draft {
     const FsnOnnx__NodeProto *proto;
     const char *op, *domain;
-    const char *
-        label; /* for messages: the node's name, that of the call it is in, or its first output's */
+    /* For messages: the node's name, that of the call it is in, or its first output's. */
+    const char *label;
     int64_t opset;
     int n_in, n_out;
     int in[FSN__MAX_IO], out[FSN__MAX_IO];
