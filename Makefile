@@ -79,6 +79,10 @@ ISA_FLAGS_avx2 := -mavx2 -mfma
 ISA_FLAGS_baseline :=
 ISA_SRC := $(wildcard engine/kernels/isa/*.c)
 ENGINE_OBJ += $(foreach isa,$(ISA_LEVELS),$(ISA_SRC:%.c=$(BUILD)/obj/%.$(isa).o))
+# Those of the matrix unit, for its one level.
+ISA_FLAGS_amx := $(ISA_FLAGS_avx512) -mavx512bf16 -mamx-tile -mamx-bf16
+AMX_SRC := $(if $(filter avx512,$(ISA_LEVELS)),$(wildcard engine/kernels/amx/*.c))
+ENGINE_OBJ += $(AMX_SRC:%.c=$(BUILD)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
@@ -138,6 +142,10 @@ $(BUILD)/obj/engine/kernels/isa/%.$(1).o: engine/kernels/isa/%.c
 		$(ISA_FLAGS_$(1)) $(ISA_SAN) -c -o $$@ $$<)
 endef
 $(foreach isa,$(ISA_LEVELS),$(eval $(call isa_rule,$(isa))))
+$(BUILD)/obj/engine/kernels/amx/%.o: engine/kernels/amx/%.c
+	@mkdir -p $(@D)
+	$(call run,CC,$(KERNEL_CC) $(ALL_CFLAGS) -ffp-contract=fast -DFSN__ISA=avx512 $(ISA_FLAGS_amx) \
+		$(ISA_SAN) -c -o $@ $<)
 
 # ---- tests: every tests/{unit,grad,golden}/test_*.c is one cmocka program; a tests/fuzz/fuzz_*.c
 # runs its target over its corpus ----------------------------------------------------------------

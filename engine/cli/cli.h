@@ -130,6 +130,7 @@ enum cli_kind {
     X(LABEL_SMOOTHING, "label-smoothing", 0, "X", SPEC, 0, 0, NULL, "/finetune/label_smoothing",   \
       NULL)                                                                                        \
     X(MIXUP, "mixup", 0, "X", SPEC, 0, 0, NULL, "/finetune/mixup", NULL)                           \
+    X(PRECISION, "precision", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/precision", NULL)            \
     X(SCHEDULE, "schedule", 0, "NAME", SPEC, 0, 0, NULL, "/finetune/schedule", NULL)               \
     X(WARMUP_STEPS, "warmup-steps", 0, "N", SPEC, 0, 0, NULL, "/finetune/warmup_steps", NULL)      \
     X(MILESTONES, "milestones", 0, "X,X,..", SPEC, 0, 0, NULL, "/finetune/milestones", NULL)       \

@@ -113,6 +113,7 @@ static int run_bench(const struct cli_args *args)
     struct fsn_bench_options options = {.training = strcmp(what, "train") == 0,
                                         .batch = args->spec.finetune.batch_size,
                                         .threads = args->spec.threads,
+                                        .precision = args->spec.finetune.precision,
                                         .steps = (int)args->number[CLI_OPT_STEPS]};
     struct fsn_error err = {0};
     struct fsn_model *model = NULL, *teacher = NULL;
@@ -152,6 +153,6 @@ const struct cli_command cli_bench = {
     .operands = "train|infer MODEL",
     .operand_count = 2,
     .options = {CLI_OPT_BATCH, CLI_OPT_STEPS, CLI_OPT_TEACHER, CLI_OPT_RATIO, CLI_OPT_LAYOUT,
-                CLI_OPT_THREADS, CLI_OPT_JSON},
+                CLI_OPT_PRECISION, CLI_OPT_THREADS, CLI_OPT_JSON},
     .run = run_bench,
 };

@@ -117,9 +117,9 @@ static int run_inspect(const struct cli_args *args)
     if (!cli_load_model(args, args->operand[0], &model))
         return CLI_FAILURE;
     if (args->kernels)
-        status =
-            fsn_model_kernels_json(model, strcmp(args->text[CLI_OPT_MODE], "training") == 0,
-                                   args->spec.finetune.batch_size, args->spec.threads, &json, &err);
+        status = fsn_model_kernels_json(
+            model, strcmp(args->text[CLI_OPT_MODE], "training") == 0, args->spec.finetune.precision,
+            args->spec.finetune.batch_size, args->spec.threads, &json, &err);
     else
         status = fsn_model_summary_json(model, &json, &err);
     if (status != FSN_OK) {
@@ -152,7 +152,8 @@ const struct cli_command cli_inspect = {
     .summary = "Show a model: inputs, outputs, layers, parameters, MACs, what can be compressed",
     .operands = "MODEL",
     .operand_count = 1,
-    .options = {CLI_OPT_KERNELS, CLI_OPT_MODE, CLI_OPT_BATCH, CLI_OPT_JSON, CLI_OPT_THREADS},
+    .options = {CLI_OPT_KERNELS, CLI_OPT_MODE, CLI_OPT_BATCH, CLI_OPT_PRECISION, CLI_OPT_JSON,
+                CLI_OPT_THREADS},
     .run = run_inspect,
 };
 

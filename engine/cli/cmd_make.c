@@ -214,6 +214,7 @@ const struct cli_command cli_train = {
                 CLI_OPT_LR,
                 CLI_OPT_MOMENTUM,
                 CLI_OPT_WEIGHT_DECAY,
+                CLI_OPT_PRECISION,
                 CLI_OPT_SCHEDULE,
                 CLI_OPT_WARMUP_STEPS,
                 CLI_OPT_MILESTONES,

@@ -119,10 +119,14 @@ static enum fsn_status describe(struct fsn__exec *exec, const struct fsn__exec_o
                           json, err);
 }
 
-enum fsn_status fsn_model_kernels_json(const struct fsn_model *model, bool training, int batch,
-                                       int threads, char **json, struct fsn_error *err)
+enum fsn_status fsn_model_kernels_json(const struct fsn_model *model, bool training,
+                                       enum fsn_precision precision, int batch, int threads,
+                                       char **json, struct fsn_error *err)
 {
-    struct fsn__exec_options options = {.batch = batch, .training = training, .plan_only = true};
+    struct fsn__exec_options options = {.batch = batch,
+                                        .training = training,
+                                        .plan_only = true,
+                                        .bf16 = training && precision == FSN_PRECISION_MIXED};
     struct fsn__graph *graph = NULL;
     struct fsn__exec *exec = NULL;
     enum fsn_status status = fsn__pool_create(threads, &options.pool, err);

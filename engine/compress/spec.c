@@ -140,6 +140,11 @@ static const struct fsn_spec_field fields[] = {
      NULL, "share of a label that is spread over all classes"},
     {"/finetune/mixup", FSN_FIELD_NUMBER, AT(finetune.mixup), 0.01, 1, true, 0, NULL,
      "alpha of the Beta distribution by which pairs of images and labels are mixed; 0: off"},
+    {"/finetune/precision", FSN_FIELD_CHOICE, AT(finetune.precision), FSN_PRECISION_FLOAT32,
+     FSN_PRECISION_MIXED, false, FSN_PRECISION_MIXED, "float32|mixed",
+     "precision of training alone; mixed: convolutions multiply bfloat16 numbers where the CPU has "
+     "a "
+     "unit for it (Intel AMX)"},
     {"/finetune/schedule", FSN_FIELD_CHOICE, AT(finetune.schedule), FSN_SCHEDULE_COSINE,
      FSN_SCHEDULE_STEP, false, FSN_SCHEDULE_COSINE, "cosine|step", "how the learning rate falls"},
     {"/finetune/warmup_steps", FSN_FIELD_INT, AT(finetune.warmup_steps), 0, 1000000, false, 200,

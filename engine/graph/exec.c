@@ -241,7 +241,7 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
         return FSN__NOMEM(err);
     exec->training = options->training;
     if (runs_lowered(options)) {
-        status = fsn__lower(graph, options->batch, options->training, &exec->lowered, err);
+        status = fsn__lower(graph, options, &exec->lowered, err);
         if (status != FSN_OK) {
             fsn__exec_destroy(exec);
             return status;

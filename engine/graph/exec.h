@@ -11,6 +11,7 @@ struct fsn__exec_options {
     bool training;          /* keep what backward needs; allocate gradients */
     struct fsn__pool *pool; /* borrowed; NULL: one thread */
     uint64_t seed;
+    bool bf16;      /* convolutions may multiply rounded numbers (kernels.h) */
     bool plan_only; /* no memory is had: the executor can be described and not run */
     bool reference; /* run the graph as it stands, by the plain operators; so does the environment
                        variable FSNET_FAST=0 */

@@ -217,12 +217,21 @@ FSN_NODISCARD enum fsn_status fsn_model_save(const struct fsn_model *model, cons
 FSN_NODISCARD enum fsn_status fsn_model_summary_json(const struct fsn_model *model, char **json,
                                                      struct fsn_error *err);
 
+/* What convolutions multiply in training. */
+enum fsn_precision {
+    FSN_PRECISION_FLOAT32,
+    FSN_PRECISION_MIXED /* bfloat16 in a CPU that has a unit for it (Intel AMX), summed in float;
+                           elsewhere float32 */
+};
+
 /* How the engine would run the model with this batch and these threads (0: all cores), as JSON
- * text: the nodes as they are lowered for training or inference, each with its algorithm for every
- * pass, what it does on load and on store, GFLOP and scratch; the instruction set and the memory
- * planned. Allocates none of that memory. *json is new, freed by free(). */
+ * text: the nodes as they are lowered for inference or, in that precision, for training, each with
+ * its algorithm for every pass, what it does on load and on store, GFLOP and scratch; the
+ * instruction set and the memory planned. Allocates none of that memory. *json is new, freed by
+ * free(). */
 FSN_NODISCARD enum fsn_status fsn_model_kernels_json(const struct fsn_model *model, bool training,
-                                                     int batch, int threads, char **json,
+                                                     enum fsn_precision precision, int batch,
+                                                     int threads, char **json,
                                                      struct fsn_error *err);
 
 /* Runs the ONNX test cases in dir (test_data_set_N/, or dir itself: input_K.pb, output_K.pb)
@@ -581,7 +590,8 @@ struct fsn_spec {
         double clip_norm;       /* gradients of a larger norm, all together, are scaled; 0: off */
         double ema;             /* what the average of the weights keeps in a step; 0: off */
         double label_smoothing;
-        double mixup; /* alpha of Beta(alpha, alpha); 0: off */
+        double mixup;                 /* alpha of Beta(alpha, alpha); 0: off */
+        enum fsn_precision precision; /* of the teacher too; what is measured is float32 always */
         enum fsn_schedule schedule;
         int warmup_steps;
         int milestone_count; /* step schedule: lr * gamma at each share of the epochs */
@@ -908,6 +918,7 @@ struct fsn_bench_options {
     int batch;     /* yields to a batch axis that the model itself fixes, unless training */
     int threads;   /* as in a spec */
     int steps;
+    enum fsn_precision precision; /* of training */
     /* Of training, may be NULL: its forward pass and the distillation loss are part of a step. */
     const struct fsn_model *teacher;
 };

@@ -33,7 +33,7 @@
  * 5x5 twice as long. Neither leaves the blocked layout for that. The two backward passes are judged
  * one by one, though where both are Winograd's they share a walk and are cheaper together.
  */
-#include "kernels/kernels.h"
+#include "kernels/amx_plan.h"
 
 static const double direct_product = 1.1, direct_map = 10, winograd_product = 1;
 static const double winograd_transform[FSN__PASS_COUNT] = {
@@ -77,6 +77,8 @@ enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, e
 {
     const bool by_winograd = fsn__winograd_takes(shape), by_direct = fsn__direct_takes(shape);
 
+    if (shape->bf16 && fsn__amx_takes(shape) && fsn__amx_usable())
+        return FSN__AMX;
     if (by_winograd && by_direct)
         return winograd_cost(shape, pass) < direct_cost(shape, pass) ? FSN__WINOGRAD : FSN__DIRECT;
     return by_winograd ? FSN__WINOGRAD : by_direct ? FSN__DIRECT : FSN__IM2COL;
@@ -84,8 +86,10 @@ enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, e
 
 const char *fsn__algorithm_name(enum fsn__algorithm algorithm)
 {
-    static const char *const names[] = {
-        [FSN__IM2COL] = "im2col", [FSN__WINOGRAD] = "winograd", [FSN__DIRECT] = "direct"};
+    static const char *const names[] = {[FSN__IM2COL] = "im2col",
+                                        [FSN__WINOGRAD] = "winograd",
+                                        [FSN__DIRECT] = "direct",
+                                        [FSN__AMX] = "amx"};
 
     return names[algorithm];
 }

@@ -4,8 +4,9 @@
  * CPU (and the operating system, which must save the wide registers) has everything that those
  * switches allow the compiler to use.
  */
-#include "kernels/elementwise.h"
 #include "core/error.h"
+#include "kernels/amx_plan.h"
+#include "kernels/elementwise.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ enum { LEVEL_COUNT = (int)(sizeof levels / sizeof *levels) };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int chosen;
+static bool amx_usable;
 static enum fsn_status choice_status;
 static struct fsn_error choice_error; /* why choice_status is not FSN_OK */
 
@@ -75,9 +77,19 @@ const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int le
 {
     if (level < 0 || level >= LEVEL_COUNT || !levels[level].supported())
         return NULL;
-    return algorithm == FSN__DIRECT     ? levels[level].direct
-           : algorithm == FSN__WINOGRAD ? levels[level].winograd
-                                        : NULL;
+    switch (algorithm) {
+    case FSN__DIRECT:
+        return levels[level].direct;
+    case FSN__WINOGRAD:
+        return levels[level].winograd;
+    case FSN__AMX:
+#ifdef __x86_64__
+        return level == 0 && fsn__amx_supported() ? &fsn__amx : NULL;
+#endif
+    case FSN__IM2COL:
+    default:
+        return NULL;
+    }
 }
 
 enum fsn_status fsn__isa_choose(const char *wanted, int *level, struct fsn_error *err)
@@ -107,6 +119,13 @@ static void choose(void)
     const char *wanted = getenv("FSNET_ISA");
 
     choice_status = fsn__isa_choose(wanted && *wanted ? wanted : NULL, &chosen, &choice_error);
+    amx_usable = choice_status == FSN_OK && fsn__kernels_at(FSN__AMX, chosen) != NULL;
+}
+
+bool fsn__amx_usable(void)
+{
+    pthread_once(&once, choose);
+    return amx_usable;
 }
 
 enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm, const struct fsn__kernels **out,

@@ -36,6 +36,7 @@ struct fsn__conv_shape {
     int64_t stride_y, stride_x, dilation_y, dilation_x;
     int64_t pad_top, pad_left; /* bottom and right follow from p and q */
     int64_t groups;
+    bool bf16; /* x, w and gradients may be rounded to bfloat16 before they are multiplied */
 };
 
 /* How x is read: x = relu?(a z + b); a NULL: x = z (relu may still be set). a, b: [Cb * 16]. */
@@ -64,7 +65,7 @@ struct fsn__grad_load {
  * (a z + b > 0), then  dz (+)= a g,  da += sum g z,  db += sum g  (da, db: [Cb * 16], NULL when
  * load->a is NULL). accumulate: add to dx, else overwrite it.
  * With `joined`, like x, whose load is empty: what dx then holds becomes g = dx where x > 0, and
- * da += sum g joined,  db += sum g.  Winograd alone does it. */
+ * da += sum g joined,  db += sum g.  Winograd and the matrix unit do it. */
 struct fsn__grad_store {
     const struct fsn__load *load;
     const float *z; /* the raw input the forward read */
@@ -102,11 +103,12 @@ struct fsn__kernels {
 /* The passes of a convolution; each may use an algorithm of its own. */
 enum fsn__pass { FSN__FORWARD, FSN__BACKWARD_DATA, FSN__BACKWARD_WEIGHTS, FSN__PASS_COUNT };
 
-/* Winograd F(4x4,3x3) and direct convolution for the instruction set in use, and whether each takes
- * a shape at all. The instruction set is chosen at the first call: the best that the CPU has, or
- * the one that the environment variable FSNET_ISA names (avx512, avx2, baseline). INVALID for a
+/* Winograd F(4x4,3x3) and direct convolution for the instruction set in use, that of the matrix
+ * unit (amx_plan.h) where the instruction set is the best and the CPU has one, and whether each
+ * takes a shape at all. The instruction set is chosen at the first call: the best that the CPU has,
+ * or the one that the environment variable FSNET_ISA names (avx512, avx2, baseline). INVALID for a
  * name that is unknown or that this CPU lacks. */
-enum fsn__algorithm { FSN__IM2COL, FSN__WINOGRAD, FSN__DIRECT };
+enum fsn__algorithm { FSN__IM2COL, FSN__WINOGRAD, FSN__DIRECT, FSN__AMX };
 const char *fsn__algorithm_name(enum fsn__algorithm algorithm); /* "im2col", ... */
 FSN_NODISCARD enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm,
                                                const struct fsn__kernels **out,
@@ -118,10 +120,12 @@ const struct fsn__kernels *fsn__kernels_at(enum fsn__algorithm algorithm, int le
 /* The level named wanted (NULL: the best) of those that this CPU has. */
 FSN_NODISCARD enum fsn_status fsn__isa_choose(const char *wanted, int *level,
                                               struct fsn_error *err);
+/* Whether FSN__AMX may be asked for. */
+bool fsn__amx_usable(void);
 bool fsn__winograd_takes(const struct fsn__conv_shape *shape);
 bool fsn__direct_takes(const struct fsn__conv_shape *shape);
-/* The algorithm for a pass over a shape by the cost table; FSN__IM2COL, then for every pass: the
- * plain NCHW operator does it. */
+/* The algorithm for a pass over a shape: the matrix unit where it may, else by the cost table;
+ * FSN__IM2COL, then for every pass: the plain NCHW operator does it. */
 enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, enum fsn__pass pass);
 
 #endif

@@ -9,7 +9,8 @@
  * share, which the Filter Summary's filters are blended with (op_filter_summary.c). All but x and w
  * are optional. Outputs: z blocked; s1, s2 vectors. Attributes: those of ONNX's Conv; summary (the
  * geometry, filters.h) and slots (fs_geometry.h); load_relu (what is read goes through Relu),
- * store_relu (what is written does; inference only, since backward would need the mask).
+ * store_relu (what is written does; inference only, since backward would need the mask); bf16
+ * (struct fsn__conv_shape).
  *
  * The passes themselves are those of kernels.h, each with the algorithm that the cost table names
  * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | gradient of
@@ -71,7 +72,7 @@ static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__fs_
 {
     const struct fsn__tensor *x = ctx->in[IN_X];
     struct fsn__tensor plain = {.data = NULL}, w = {.data = NULL};
-    const enum fsn_status status = read_geometry(ctx, g, err);
+    enum fsn_status status = read_geometry(ctx, g, err);
     int64_t channels;
 
     if (status != FSN_OK)
@@ -79,7 +80,9 @@ static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__fs_
     channels = g->c * fsn__attr_int(ctx->attrs, "group", 1);
     fsn__shape_set(&plain, FSN__F32, 4, (int64_t[]){x->dim[0], channels, x->dim[2], x->dim[3]});
     fsn__shape_set(&w, FSN__F32, 4, (int64_t[]){g->k, g->c, g->r, g->s});
-    return fsn__conv_shape_read(ctx, &plain, &w, shape, err);
+    status = fsn__conv_shape_read(ctx, &plain, &w, shape, err);
+    shape->bf16 = fsn__attr_int(ctx->attrs, "bf16", 0) != 0;
+    return status;
 }
 
 /* The kernels of each pass. */
@@ -205,8 +208,12 @@ bool fsn__fast_conv_finishes(const struct fsn__op_ctx *ctx)
     struct fsn__fs_geometry geometry;
     struct fsn__conv_shape shape;
 
-    return read_shape(ctx, &geometry, &shape, NULL) == FSN_OK &&
-           fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA) == FSN__WINOGRAD;
+    enum fsn__algorithm data;
+
+    if (read_shape(ctx, &geometry, &shape, NULL) != FSN_OK)
+        return false;
+    data = fsn__choose_algorithm(&shape, FSN__BACKWARD_DATA);
+    return data == FSN__WINOGRAD || data == FSN__AMX;
 }
 
 static void describe(const struct fsn__op_ctx *ctx, struct fsn__op_kernel *out)

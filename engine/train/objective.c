@@ -6,9 +6,12 @@ enum fsn_status fsn__objective_create(const struct fsn__train_job *job, int64_t 
                                       int64_t steps, struct fsn__objective **out,
                                       struct fsn_error *err)
 {
-    const struct fsn__exec_options options = {
-        .batch = batch, .training = true, .pool = job->pool, .seed = job->spec->seed};
-
+    const struct fsn__exec_options options = {.batch = batch,
+                                              .training = true,
+                                              .pool = job->pool,
+                                              .seed = job->spec->seed,
+                                              .bf16 = job->spec->finetune.precision ==
+                                                      FSN_PRECISION_MIXED};
     static const struct fsn__objective_kind *const kinds[] = {
         [FSN__TASK_CLASSIFY] = &fsn__classify,
         [FSN__TASK_DETECT] = &fsn__detect_objects,

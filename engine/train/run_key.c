@@ -57,6 +57,7 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_real(key, spec->finetune.ema);
     add_real(key, spec->finetune.label_smoothing);
     add_real(key, spec->finetune.mixup);
+    add_int(key, spec->finetune.precision);
     add_int(key, spec->finetune.schedule);
     add_int(key, spec->finetune.warmup_steps);
     add_int(key, spec->finetune.milestone_count);

@@ -67,16 +67,26 @@ static void *room(int64_t count, size_t size)
     return memory;
 }
 
-static float *draw(struct fsn__rng *rng, int64_t count, int64_t real)
+/* From -1 to 1. Where a kernel may round to bfloat16 in quarters: what hooks make of them has no
+ * more than 7 bits, so that nothing is rounded. */
+static float drawn(struct fsn__rng *rng, bool quarters)
+{
+    const double value = 2 * fsn__rng_uniform(rng) - 1;
+
+    return (float)(quarters ? round(4 * value) / 4 : value);
+}
+
+static float *draw(const struct conv_case *t, struct fsn__rng *rng, int64_t count, int64_t real)
 {
     float *values = room(count, sizeof *values);
 
     for (int64_t i = 0; i < real; i++)
-        values[i] = (float)(2 * fsn__rng_uniform(rng) - 1);
+        values[i] = drawn(rng, t->shape.bf16);
     return values;
 }
 
-static float *draw_map(struct fsn__rng *rng, int64_t n, int64_t c, int64_t h, int64_t w)
+static float *draw_map(const struct conv_case *t, struct fsn__rng *rng, int64_t n, int64_t c,
+                       int64_t h, int64_t w)
 {
     float *map = room(conv_map_size(CONV_BLOCKED, n, c, h, w), sizeof *map);
 
@@ -84,7 +94,7 @@ static float *draw_map(struct fsn__rng *rng, int64_t n, int64_t c, int64_t h, in
         const int64_t at =
             conv_map_at(CONV_BLOCKED, c, h, w, i / (c * h * w), i / (h * w) % c, i / w % h, i % w);
 
-        map[at] = (float)(2 * fsn__rng_uniform(rng) - 1);
+        map[at] = drawn(rng, t->shape.bf16);
     }
     return map;
 }
@@ -99,18 +109,18 @@ static void draw_inputs(struct conv_case *t)
     const struct fsn__conv_shape *s = &t->shape;
     struct fsn__rng rng = fsn__rng_open(7, FSN__RNG_TEST, (uint64_t)(s->c * 64 + s->k), t->hooks);
 
-    t->x = draw_map(&rng, s->n, s->c, s->h, s->w);
-    t->dz = draw_map(&rng, s->n, s->k, s->p, s->q);
-    t->z = draw_map(&rng, s->n, s->k, s->p, s->q);
-    t->residual = draw_map(&rng, s->n, s->k, s->p, s->q);
-    t->w = draw(&rng, t->size[DW], t->size[DW]);
-    t->a = draw(&rng, lanes(s->c), s->c);
-    t->b = draw(&rng, lanes(s->c), s->c);
-    t->bias = draw(&rng, lanes(s->k), s->k);
-    t->ds1 = draw(&rng, lanes(s->k), s->k);
-    t->ds2 = draw(&rng, lanes(s->k), s->k);
-    t->scale = draw(&rng, lanes(s->k), s->k);
-    t->joined = draw_map(&rng, s->n, s->c, s->h, s->w);
+    t->x = draw_map(t, &rng, s->n, s->c, s->h, s->w);
+    t->dz = draw_map(t, &rng, s->n, s->k, s->p, s->q);
+    t->z = draw_map(t, &rng, s->n, s->k, s->p, s->q);
+    t->residual = draw_map(t, &rng, s->n, s->k, s->p, s->q);
+    t->w = draw(t, &rng, t->size[DW], t->size[DW]);
+    t->a = draw(t, &rng, lanes(s->c), s->c);
+    t->b = draw(t, &rng, lanes(s->c), s->c);
+    t->bias = draw(t, &rng, lanes(s->k), s->k);
+    t->ds1 = draw(t, &rng, lanes(s->k), s->k);
+    t->ds2 = draw(t, &rng, lanes(s->k), s->k);
+    t->scale = draw(t, &rng, lanes(s->k), s->k);
+    t->joined = draw_map(t, &rng, s->n, s->c, s->h, s->w);
     for (int i = 0; i < RESULTS; i++)
         t->start[i] = room(t->size[i], sizeof *t->start[i]);
     /* Gradients are added to what is there. */
@@ -119,7 +129,7 @@ static void draw_inputs(struct conv_case *t)
     for (int64_t c = 0; c < s->c; c++)
         t->start[DA][c] = t->start[DB][c] = (float)fsn__rng_uniform(&rng);
     free(t->start[DX]);
-    t->start[DX] = draw_map(&rng, s->n, s->c, s->h, s->w);
+    t->start[DX] = draw_map(t, &rng, s->n, s->c, s->h, s->w);
 }
 
 static void set_hooks(struct conv_case *t)

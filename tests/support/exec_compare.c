@@ -24,6 +24,7 @@ static struct side open_side(const struct fsn__graph *graph, const struct exec_c
                                               .training = how->training,
                                               .pool = pool,
                                               .seed = 3,
+                                              .bf16 = how->bf16,
                                               .reference = reference};
     struct fsn_error err = {.status = FSN_OK};
     struct side side = {.graph = NULL};

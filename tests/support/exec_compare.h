@@ -8,6 +8,7 @@ struct exec_comparison {
     int64_t batch;
     bool training; /* backward too; gradients and running statistics are compared */
     int threads;
+    bool bf16; /* of the lowered one (exec.h): such a unit's rounding is then the difference */
     double tolerance; /* of the root mean square of what is compared; 0: 1e-4 */
 };
 

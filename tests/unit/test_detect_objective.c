@@ -117,6 +117,7 @@ static void check_first_step(struct toy_run *f)
 
     f->spec.finetune.epochs = 1;
     f->spec.finetune.batch_size = IMAGES;
+    f->spec.finetune.precision = FSN_PRECISION_FLOAT32; /* as the network that it is held against */
     fsn__shuffle(order, IMAGES, f->spec.seed, 0);
     terms = expected(f, fresh, order, IMAGES);
     r = run(f, NULL, 1, NULL);

@@ -124,6 +124,7 @@ static void the_loss_is_each_distance_over_its_spread(void **state)
     follow(&f->spec, name_of(fresh, SCORES), FSN_OUTPUT_AUTO);
     f->spec.finetune.epochs = 1;
     f->spec.finetune.batch_size = TOY_IMAGES;
+    f->spec.finetune.precision = FSN_PRECISION_FLOAT32; /* as what measures */
     said = measure(f, teacher, fresh);
     assert_int_equal(said.count, 2);
     assert_int_equal(said.loss[0], FSN_OUTPUT_COSINE);

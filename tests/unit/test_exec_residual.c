@@ -37,7 +37,8 @@ static struct decided decide(struct fsn__graph *graph)
     return d;
 }
 
-/* Training alike on one thread and on two. Destroys the graph. */
+/* Training alike on one thread and on two, and nearly so with rounded products. Destroys the graph.
+ */
 static void check(struct net *net, int x, int channels, struct decided expect)
 {
     struct fsn__graph *graph = net_finish(
@@ -54,6 +55,9 @@ static void check(struct net *net, int x, int channels, struct decided expect)
     for (int threads = 1; threads <= 2; threads++)
         exec_compare(graph,
                      (struct exec_comparison){.batch = 3, .training = true, .threads = threads});
+    exec_compare(graph,
+                 (struct exec_comparison){
+                     .batch = 3, .training = true, .threads = 2, .bf16 = true, .tolerance = 0.1});
     fsn__graph_destroy(graph);
 }
 

@@ -95,6 +95,21 @@ static void what_neither_takes_is_im2col(void **state)
     assert_int_equal(choice(16, 40, 16, 13, 1, 0, 1), FSN__IM2COL);
 }
 
+/* Of a unit that this CPU may lack. */
+static void products_that_may_be_rounded_go_to_the_matrix_unit(void **state)
+{
+    struct fsn__conv_shape shape = conv_case_shape(8, 16, 32, 32, 16, 3, 3, 1, 1, 1, 1);
+    struct fsn__conv_shape strided = conv_case_shape(8, 16, 32, 32, 32, 3, 3, 2, 1, 1, 1);
+
+    (void)state;
+    shape.bf16 = strided.bf16 = true;
+    for (enum fsn__pass pass = FSN__FORWARD; pass < FSN__PASS_COUNT; pass++) {
+        assert_int_equal(fsn__choose_algorithm(&shape, pass),
+                         fsn__amx_usable() ? FSN__AMX : FSN__WINOGRAD);
+        assert_int_equal(fsn__choose_algorithm(&strided, pass), FSN__WINOGRAD);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +120,7 @@ int main(void)
         cmocka_unit_test(a_map_smaller_than_a_tile_is_direct),
         cmocka_unit_test(what_winograd_does_not_take_is_direct),
         cmocka_unit_test(what_neither_takes_is_im2col),
+        cmocka_unit_test(products_that_may_be_rounded_go_to_the_matrix_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

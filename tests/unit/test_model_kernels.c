@@ -68,7 +68,8 @@ static json_t *kernels_of(struct fsn__graph *graph, bool training)
     char *text = NULL;
     json_t *root;
 
-    if (fsn_model_kernels_json(&model, training, BATCH, 1, &text, &err) != FSN_OK)
+    if (fsn_model_kernels_json(&model, training, FSN_PRECISION_FLOAT32, BATCH, 1, &text, &err) !=
+        FSN_OK)
         fail_msg("%s", err.text);
     root = json_loads(text, 0, NULL);
     assert_non_null(root);

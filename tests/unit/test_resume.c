@@ -77,7 +77,7 @@ static void replay(const struct toy_run *f, struct fsn__graph *student)
                                              .flip = f->spec.finetune.flip,
                                              .seed = f->spec.seed};
     const struct fsn__exec_options options = {
-        .batch = TOY_BATCH, .training = true, .seed = f->spec.seed};
+        .batch = TOY_BATCH, .training = true, .seed = f->spec.seed, .bf16 = true};
     struct fsn__parameters parameters = {0};
     struct fsn__statistics statistics = {0};
     struct fsn__exec *exec = NULL;
@@ -371,6 +371,7 @@ static void a_checkpoint_is_refused_when_anything_that_matters_has_changed(void 
     CHANGED(finetune.rounding, 0.6);
     CHANGED(finetune.momentum, 0.8);
     CHANGED(finetune.weight_decay, 0.125);
+    CHANGED(finetune.precision, FSN_PRECISION_FLOAT32);
     CHANGED(finetune.schedule, FSN_SCHEDULE_STEP);
     CHANGED(finetune.warmup_steps, 3);
     CHANGED(finetune.crop_padding, 2);

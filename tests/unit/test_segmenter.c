@@ -200,6 +200,7 @@ static int set_up(void **state)
     temp_dir_remove(&dir);
     assert_int_equal(fsn_arch_build("unet", &options, &r->model, NULL), FSN_OK);
     fsn_spec_defaults(&r->spec);
+    r->spec.finetune.precision = FSN_PRECISION_FLOAT32; /* differences of losses are looked at */
     r->spec.finetune.batch_size = 6;
     r->spec.finetune.warmup_steps = 0;
     r->job = (struct fsn__train_job){.student = r->model->graph, .data = r->data, .spec = &r->spec};

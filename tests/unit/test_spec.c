@@ -64,6 +64,7 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.9);
     assert_true(spec.finetune.sharing == 0.25);
     assert_true(spec.finetune.weight_decay == 1e-4);
+    assert_int_equal(spec.finetune.precision, FSN_PRECISION_MIXED);
     assert_int_equal(spec.finetune.schedule, FSN_SCHEDULE_COSINE);
     assert_int_equal(spec.finetune.warmup_steps, 200);
     assert_int_equal(spec.finetune.milestone_count, 2);
@@ -93,6 +94,7 @@ static const char full[] =
     "   \"spacing\": \"reference\", \"exclude\": [\"conv1\", \"/layer1/Conv\"]},"
     " \"finetune\": {\"epochs\": 0, \"batch_size\": 64, \"lr\": 0.05, \"momentum\": 0.85,"
     "   \"weight_decay\": 5e-4, \"schedule\": \"step\", \"warmup_steps\": 0,"
+    "   \"precision\": \"float32\","
     "   \"milestones\": [0.1, 0.3, 0.9], \"gamma\": 0.2,"
     "   \"distill\": {\"alpha\": 0.5, \"temperature\": 2, \"feature\": 0.25},"
     "   \"augment\": [\"crop\", \"cutout\"], \"crop_padding\": 2, \"cutout_size\": 9,"
@@ -119,6 +121,7 @@ static void every_field_is_read(void **state)
     assert_int_equal(spec.finetune.batch_size, 64);
     assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.85);
     assert_true(spec.finetune.weight_decay == 5e-4);
+    assert_int_equal(spec.finetune.precision, FSN_PRECISION_FLOAT32);
     assert_int_equal(spec.finetune.schedule, FSN_SCHEDULE_STEP);
     assert_int_equal(spec.finetune.warmup_steps, 0);
     assert_int_equal(spec.finetune.milestone_count, 3);

@@ -25,6 +25,37 @@ struct fsn__reader {
     const float *scale;
 };
 
+/* The reader of what begins at `channel` of a map, and at float `at` of it. */
+static inline struct fsn__reader fsn__direct_reader_at(const struct fsn__reader *of,
+                                                       int64_t channel, int64_t at)
+{
+    struct fsn__reader reader = *of;
+
+    reader.a = of->a ? of->a + channel : NULL;
+    reader.b = of->b ? of->b + channel : NULL;
+    reader.z = of->z ? of->z + at : NULL;
+    reader.ds1 = of->ds1 ? of->ds1 + channel : NULL;
+    reader.ds2 = of->ds2 ? of->ds2 + channel : NULL;
+    reader.scale = of->scale ? of->scale + channel : NULL;
+    return reader;
+}
+
+/* How a convolution's input and the gradient of its output are read. */
+static inline struct fsn__reader fsn__direct_reader(const struct fsn__load *load)
+{
+    return load ? (struct fsn__reader){.a = load->a, .b = load->b, .relu = load->relu}
+                : (struct fsn__reader){.a = NULL};
+}
+
+static inline struct fsn__reader fsn__direct_grad_reader(const struct fsn__grad_load *grad)
+{
+    return grad && grad->ds1 ? (struct fsn__reader){.z = grad->z,
+                                                    .ds1 = grad->ds1,
+                                                    .ds2 = grad->ds2,
+                                                    .scale = grad->scale}
+                             : (struct fsn__reader){.a = NULL};
+}
+
 /* Grid rows [row0, row0 + rows) of the plan's source; src: first block of an image's group. */
 #define fsn__direct_pack_source FSN__ISA_NAME(fsn__direct_pack_source)
 void fsn__direct_pack_source(const struct fsn__direct_plan *plan, const float *src,
@@ -113,6 +144,7 @@ struct fsn__row {
     float *dst;
     bool stream;         /* past the caches; dst is aligned to 64 bytes */
     const float *beside; /* forward: residual; backward: z; NULL when not used */
+    const float *joined; /* backward, where x ends a residual block (kernels.h); else NULL */
     int64_t channel;     /* the block's first, into the arrays per channel */
     double *sum1, *sum2; /* of this thread, from this block's first channel; NULL: not wanted */
 };
@@ -120,6 +152,17 @@ struct fsn__row {
 void fsn__direct_store_forward(const struct fsn__row *row, const struct fsn__store *store);
 #define fsn__direct_store_backward FSN__ISA_NAME(fsn__direct_store_backward)
 void fsn__direct_store_backward(const struct fsn__row *row, const struct fsn__grad_store *store);
+/* Whether so many floats of a destination go past the caches: no line of it is read first, and what
+ * is packed stays in the L2. */
+static inline bool fsn__direct_streams(const float *dst, int64_t floats)
+{
+    return (uintptr_t)dst % 64 == 0 && floats > INT64_C(256) << 10;
+}
+/* Adds the sums of the threads, [threads][2][channels], in their order, to to[0] and to[1], or sets
+ * these. NULL: not wanted. */
+#define fsn__direct_add_sums FSN__ISA_NAME(fsn__direct_add_sums)
+void fsn__direct_add_sums(const double *sums, int threads, int64_t channels, float *const to[2],
+                          bool set);
 #define fsn__direct_store_zeros FSN__ISA_NAME(fsn__direct_store_zeros)
 void fsn__direct_store_zeros(const struct fsn__row *row);
 

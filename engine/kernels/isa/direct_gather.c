@@ -20,10 +20,6 @@
 /* Floats of the filters that one pass over a band keeps in the L1. */
 #define FILTER_FLOATS 5120
 
-/* A destination of more floats than this is stored past the caches: no line of it is read first,
- * and the packed band stays in the L2. */
-#define STREAM_FLOATS (INT64_C(256) << 10)
-
 struct gather {
     struct fsn__direct_plan plan;
     const struct fsn__conv_shape *shape;
@@ -314,21 +310,6 @@ static void gather_task(void *arg, int thread, int threads)
         fsn__vec_fence();
 }
 
-/* Adds the sums of the threads, in their order, onto to[0] and to[1]. */
-static void add_sums(const struct gather *g, int threads, float *const *to, bool set)
-{
-    const int64_t channels = g->sum_doubles / 2;
-
-    for (int which = 0; which < 2; which++)
-        for (int64_t c = 0; to[which] && c < channels; c++) {
-            double sum = 0.0;
-
-            for (int thread = 0; thread < threads; thread++)
-                sum += g->sum[thread * g->sum_doubles + which * channels + c];
-            to[which][c] = (float)(set ? sum : sum + (double)to[which][c]);
-        }
-}
-
 static void run(struct gather *g, void *work, struct fsn__pool *pool)
 {
     const struct fsn__direct_plan *plan = &g->plan;
@@ -352,9 +333,9 @@ static void run(struct gather *g, void *work, struct fsn__pool *pool)
                   plan->filter_taps == 1 && plan->src_step_y == 1 && plan->src_step_x == 1 &&
                   plan->row_min == 0 && plan->col_min == 0 && plan->grid_rows == plan->src_h &&
                   plan->grid_cols == plan->src_w;
-    g->stream = g->stream && (uintptr_t)g->dst % 64 == 0 &&
-                plan->images * plan->dst_map_blocks * plan->dst_h * plan->dst_w * FSN__LANES >
-                    STREAM_FLOATS;
+    g->stream =
+        g->stream && fsn__direct_streams(g->dst, plan->images * plan->dst_map_blocks * plan->dst_h *
+                                                     plan->dst_w * FSN__LANES);
     fsn__pool_run(pool, pack_task, g);
     fsn__pool_run(pool, gather_task, g);
 }
@@ -369,14 +350,11 @@ void fsn__direct_forward(const struct fsn__conv_shape *shape, const float *x,
     g.store = store ? store : &nothing;
     g.beside = g.store->residual;
     g.sums = g.store->sum || g.store->sum_sq;
-    if (load) {
-        g.reader.a = load->a;
-        g.reader.b = load->b;
-        g.reader.relu = load->relu;
-    }
+    g.reader = fsn__direct_reader(load);
     fsn__direct_plan_forward(shape, &g.plan);
     run(&g, work, pool);
-    add_sums(&g, fsn__pool_slices(pool), (float *[]){g.store->sum, g.store->sum_sq}, true);
+    fsn__direct_add_sums(g.sum, fsn__pool_slices(pool), g.sum_doubles / 2,
+                         (float *[]){g.store->sum, g.store->sum_sq}, true);
 }
 
 void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float *dz,
@@ -391,13 +369,9 @@ void fsn__direct_backward_data(const struct fsn__conv_shape *shape, const float 
     g.beside = g.grad_store->z;
     g.stream = !g.grad_store->accumulate;
     g.sums = g.grad_store->da || g.grad_store->db;
-    if (grad && grad->ds1) {
-        g.reader.z = grad->z;
-        g.reader.ds1 = grad->ds1;
-        g.reader.ds2 = grad->ds2;
-        g.reader.scale = grad->scale;
-    }
+    g.reader = fsn__direct_grad_reader(grad);
     fsn__direct_plan_backward(shape, &g.plan);
     run(&g, work, pool);
-    add_sums(&g, fsn__pool_slices(pool), (float *[]){g.grad_store->da, g.grad_store->db}, false);
+    fsn__direct_add_sums(g.sum, fsn__pool_slices(pool), g.sum_doubles / 2,
+                         (float *[]){g.grad_store->da, g.grad_store->db}, false);
 }

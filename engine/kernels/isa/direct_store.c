@@ -74,8 +74,22 @@ void fsn__direct_store_forward(const struct fsn__row *row, const struct fsn__sto
         forward(row, store, false, false);
 }
 
-/* What came before x: nothing; Relu alone; a z + b; a z + b and Relu. */
-enum before { NOTHING, GATE, SCALE, SCALE_GATE };
+void fsn__direct_add_sums(const double *sums, int threads, int64_t channels, float *const to[2],
+                          bool set)
+{
+    for (int which = 0; which < 2; which++)
+        for (int64_t c = 0; to[which] && c < channels; c++) {
+            double sum = 0.0;
+
+            for (int thread = 0; thread < threads; thread++)
+                sum += sums[(2 * thread + which) * channels + c];
+            to[which][c] = (float)(set ? sum : sum + (double)to[which][c]);
+        }
+}
+
+/* What came before x: nothing; Relu alone; a z + b; a z + b and Relu; the end of a residual block,
+ * whose gradient is gated when it is whole. */
+enum before { NOTHING, GATE, SCALE, SCALE_GATE, JOINED };
 
 FSN__INLINE void backward(const struct fsn__row *row, const struct fsn__grad_store *store,
                           const enum before before, const bool accumulate)
@@ -99,12 +113,19 @@ FSN__INLINE void backward(const struct fsn__row *row, const struct fsn__grad_sto
                 g = fsn__vec_where_positive(z, g);
             if (before == SCALE_GATE)
                 g = fsn__vec_where_positive(a[v] * z + b[v], g);
+            if (before == JOINED) {
+                if (accumulate)
+                    g += fsn__vec_load(row->dst + at);
+                g = fsn__vec_where_positive(z, g);
+                da[v] += g * fsn__vec_load(row->joined + at);
+                db[v] += g;
+            }
             if (affine) {
                 da[v] += g * z;
                 db[v] += g;
                 g *= a[v];
             }
-            if (accumulate)
+            if (accumulate && before != JOINED)
                 g += fsn__vec_load(row->dst + at);
             put(row, row->dst + at, g);
         }
@@ -117,25 +138,24 @@ void fsn__direct_store_backward(const struct fsn__row *row, const struct fsn__gr
     const struct fsn__load *load = store->load;
     const bool affine = load && load->a, gate = load && load->relu;
 
-    if (store->accumulate) {
-        if (affine && gate)
-            backward(row, store, SCALE_GATE, true);
-        else if (affine)
-            backward(row, store, SCALE, true);
-        else if (gate)
-            backward(row, store, GATE, true);
-        else
-            backward(row, store, NOTHING, true);
-    } else {
-        if (affine && gate)
-            backward(row, store, SCALE_GATE, false);
-        else if (affine)
-            backward(row, store, SCALE, false);
-        else if (gate)
-            backward(row, store, GATE, false);
-        else
-            backward(row, store, NOTHING, false);
-    }
+#define STORE(before)                            \
+    do {                                         \
+        if (store->accumulate)                   \
+            backward(row, store, before, true);  \
+        else                                     \
+            backward(row, store, before, false); \
+    } while (0)
+    if (row->joined)
+        STORE(JOINED);
+    else if (affine && gate)
+        STORE(SCALE_GATE);
+    else if (affine)
+        STORE(SCALE);
+    else if (gate)
+        STORE(GATE);
+    else
+        STORE(NOTHING);
+#undef STORE
 }
 
 void fsn__direct_store_zeros(const struct fsn__row *row)

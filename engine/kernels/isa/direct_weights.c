@@ -47,19 +47,6 @@ size_t fsn__direct_weights_work(const struct fsn__conv_shape *shape, int threads
     return (size_t)(threads * (g.packed_floats + g.dz_floats + g.sum_floats)) * sizeof(float);
 }
 
-static struct fsn__reader reader_at(const struct fsn__reader *of, int64_t channel, int64_t at)
-{
-    struct fsn__reader reader = *of;
-
-    reader.a = of->a ? of->a + channel : NULL;
-    reader.b = of->b ? of->b + channel : NULL;
-    reader.z = of->z ? of->z + at : NULL;
-    reader.ds1 = of->ds1 ? of->ds1 + channel : NULL;
-    reader.ds2 = of->ds2 ? of->ds2 + channel : NULL;
-    reader.scale = of->scale ? of->scale + channel : NULL;
-    return reader;
-}
-
 /* Reads x of `images` images into packed, and dz into dz_packed unless it is used where it is. */
 static void pack_item(const struct weights *g, int64_t image0, int64_t images, int64_t group,
                       int64_t row0, int64_t rows, float *packed, float *dz_packed)
@@ -72,7 +59,8 @@ static void pack_item(const struct weights *g, int64_t image0, int64_t images, i
 
     for (int64_t i = 0; i < images; i++) {
         const int64_t x_at = ((image0 + i) * plan->src_map_blocks + x_block) * x_map;
-        const struct fsn__reader reader = reader_at(&g->x_reader, x_block * FSN__LANES, x_at);
+        const struct fsn__reader reader =
+            fsn__direct_reader_at(&g->x_reader, x_block * FSN__LANES, x_at);
 
         fsn__direct_pack_source(plan, g->x + x_at, &reader, row0, rows,
                                 packed + i * plan->src_blocks * plan->block_pitch);
@@ -80,7 +68,8 @@ static void pack_item(const struct weights *g, int64_t image0, int64_t images, i
             const int64_t block = group * plan->dst_blocks + b;
             const int64_t at = ((image0 + i) * plan->dst_map_blocks + block) * dz_map +
                                row0 * plan->dst_w * FSN__LANES;
-            const struct fsn__reader dz_reader = reader_at(&g->dz_reader, block * FSN__LANES, at);
+            const struct fsn__reader dz_reader =
+                fsn__direct_reader_at(&g->dz_reader, block * FSN__LANES, at);
 
             fsn__direct_read(dz_packed + (i * plan->dst_blocks + b) * pixels * FSN__LANES,
                              g->dz + at, pixels, &dz_reader);
@@ -261,18 +250,9 @@ void fsn__direct_backward_weights(const struct fsn__conv_shape *shape, const flo
     measure(&g, threads);
     g.dz_packed = g.packed + threads * g.packed_floats;
     g.sum = g.dz_packed + threads * g.dz_floats;
-    if (load) {
-        g.x_reader.a = load->a;
-        g.x_reader.b = load->b;
-        g.x_reader.relu = load->relu;
-    }
-    g.dz_in_place = !(grad && grad->ds1);
-    if (!g.dz_in_place) {
-        g.dz_reader.z = grad->z;
-        g.dz_reader.ds1 = grad->ds1;
-        g.dz_reader.ds2 = grad->ds2;
-        g.dz_reader.scale = grad->scale;
-    }
+    g.x_reader = fsn__direct_reader(load);
+    g.dz_reader = fsn__direct_grad_reader(grad);
+    g.dz_in_place = !g.dz_reader.ds1;
     fsn__pool_run(pool, item_task, &g);
     fsn__pool_run(pool, add_task, &g);
 }
