@@ -84,77 +84,41 @@ enum fsn_status fsn__candidates_path(const struct fsn__candidates *c, int candid
     return fsn__join_path(path, c->work, name, err);
 }
 
-/* mAP of the listed images. */
-static enum fsn_status judge_found(const struct fsn__job *job, const struct fsn__findings *found,
-                                   const int64_t *list, int64_t count, double *map50,
-                                   struct fsn_error *err)
-{
-    struct fsn_detection_eval eval;
-    enum fsn_status status =
-        fsn__findings_judge(found, job->data->classes, list, count, &eval, NULL, err);
-
-    if (status != FSN_OK)
-        return status;
-    *map50 = eval.map50;
-    fsn_detection_eval_clear(&eval);
-    return FSN_OK;
-}
-
-enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c, const int64_t *list,
-                                        int64_t count, struct fsn__comparison *out,
-                                        struct fsn_error *err)
-{
-    const struct fsn__job *job = c->job;
-    enum fsn_status status;
-
-    if (c->report.task == FSN__TASK_CLASSIFY) {
-        *out = fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->seen.choice,
-                                    job->small_seen.choice, list, count);
-        return FSN_OK;
-    }
-    status = judge_found(job, &job->seen.found, list, count, &out->before, err);
-    if (status == FSN_OK)
-        status = judge_found(job, &job->small_seen.found, list, count, &out->after, err);
-    out->drop = out->before - out->after;
-    out->drop_error = NAN;
-    return status;
-}
-
 static struct fsn_candidate describe(const struct fsn__candidates *c,
                                      const struct fsn__comparison *got)
 {
     const struct fsn__job *job = c->job;
     const struct fsn__report_side *side = &job->report.compressed;
     const double most = c->spec->budget.max_accuracy_drop;
-    const bool detect = job->report.task == FSN__TASK_DETECT;
-
-    return (struct fsn_candidate){
+    struct fsn_candidate candidate = {
         .budget_bytes = c->shown.budget_bytes,
         .size_bytes = side->size_bytes,
         .parameters = side->parameters,
         .effective_parameters = side->effective_parameters,
         .ratio = (double)job->report.baseline.size_bytes / (double)side->size_bytes,
         .bits = c->candidate_spec.quantize.bits,
-        .top1 = detect ? NAN : got->after,
-        .map50 = detect ? got->after : NAN,
         .drop = got->drop,
         .drop_error = got->drop_error,
         .holds = most > 0 && got->drop <= most,
         .seconds = seconds_taken(c),
     };
+
+    fsn__candidate_set(&candidate, job->report.figures, got->after);
+    return candidate;
 }
 
 /* Its training diverged. */
 static struct fsn_candidate describe_none(const struct fsn__candidates *c)
 {
-    return (struct fsn_candidate){.budget_bytes = c->shown.budget_bytes,
-                                  .bits = c->candidate_spec.quantize.bits,
-                                  .top1 = NAN,
-                                  .map50 = NAN,
-                                  .drop = NAN,
-                                  .drop_error = NAN,
-                                  .ratio = NAN,
-                                  .seconds = seconds_taken(c)};
+    struct fsn_candidate candidate = {.budget_bytes = c->shown.budget_bytes,
+                                      .bits = c->candidate_spec.quantize.bits,
+                                      .drop = NAN,
+                                      .drop_error = NAN,
+                                      .ratio = NAN,
+                                      .seconds = seconds_taken(c)};
+
+    fsn__candidate_set(&candidate, c->report.figures, NAN);
+    return candidate;
 }
 
 /* Lists the candidate that is done, and clears away what is needed no more. */
@@ -207,8 +171,8 @@ enum fsn_status fsn__candidates_make(struct fsn__candidates *c, struct fsn_error
     job->report = c->report;
     status = fsn__make_file(job, &cause);
     if (status == FSN_OK)
-        status = fsn__candidates_compare(c, c->halves.selection, c->halves.selection_count, &got,
-                                         &cause);
+        status = fsn__candidates_compare(c, job->small, c->halves.selection,
+                                         c->halves.selection_count, &got, &cause);
     candidate = status == FSN_OK ? describe(c, &got) : describe_none(c);
     fsn__clear_file(job);
     job->out_dir = job->checkpoint_path = NULL;

@@ -39,14 +39,19 @@ FSN_NODISCARD enum fsn_status fsn__candidates_make(struct fsn__candidates *c,
 FSN_NODISCARD enum fsn_status fsn__candidates_deliver(struct fsn__candidates *c,
                                                       struct fsn_error *err);
 
-/* ---- between candidates.c and deliver.c -------------------------------------------------------
+/* ---- between candidates.c, compare.c and deliver.c ---------------------------------------------
  */
 
-/* What both sides see in the listed test images, `after` the file in hand. Errors: those of
- * average_precision.h. */
+/* Keeps what the model sees in the listed test images, where that is kept (job.h), as what the file
+ * in hand sees. */
+FSN_NODISCARD enum fsn_status fsn__candidates_see(const struct fsn__candidates *c,
+                                                  struct fsn_model *model, const int64_t *list,
+                                                  int64_t count, struct fsn_error *err);
+/* What both sides have on the listed test images, `after` the file in hand, which is the model.
+ * Errors: those of average_precision.h, follow.h and what networks raise. */
 FSN_NODISCARD enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c,
-                                                      const int64_t *list, int64_t count,
-                                                      struct fsn__comparison *out,
+                                                      struct fsn_model *model, const int64_t *list,
+                                                      int64_t count, struct fsn__comparison *out,
                                                       struct fsn_error *err);
 /* Stands between a candidate and the order's callback; user: struct fsn__candidates. */
 bool fsn__candidates_relay(const struct fsn_progress *progress, void *user);

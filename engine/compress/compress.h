@@ -137,8 +137,13 @@ struct fsn__report {
 /* What a side is judged by, per cent: the top-1 accuracy, the mAP at an overlap of a half, or the
  * mean IoU. */
 double fsn__figure_of(const struct fsn__report *report, const struct fsn__report_side *side);
-/* The same of a candidate; NaN: its training diverged. */
+/* The same of a candidate, which may have an agreement instead; NaN: its training diverged. */
 double fsn__candidate_figure(const struct fsn_candidate *candidate);
+/* Sets that of these figures, and the others to NaN. */
+void fsn__candidate_set(struct fsn_candidate *candidate, enum fsn__task figures, double value);
+/* Puts a figure under the name that it has there, or has of the baseline, the others being null;
+ * false when out of memory. */
+bool fsn__figure_put(json_t *object, enum fsn__task figures, bool baseline, double value);
 
 /* Adds a warning, of which there are at most FSN__MAX_WARNINGS. */
 void fsn__report_warn(struct fsn__report *report, const char *format, ...)

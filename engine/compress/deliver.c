@@ -15,47 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the model sees in the unseen images, as images of the whole split. */
-static enum fsn_status see_classes(struct fsn__candidates *c, struct fsn_model *model,
-                                   const struct fsn__meter *meter, struct fsn_error *err)
-{
-    struct fsn__job *job = c->job;
-    const struct fsn__halves *halves = &c->halves;
-    int32_t *choice = calloc((size_t)halves->unseen_count, sizeof *choice);
-    struct fsn_eval eval;
-    enum fsn_status status =
-        choice ? fsn__evaluate_images(model->graph, job->data, FSN_SPLIT_TEST, halves->unseen,
-                                      halves->unseen_count, c->spec, job->pool, meter, choice,
-                                      &eval, err)
-               : FSN__NOMEM(err);
-
-    for (int64_t i = 0; status == FSN_OK && i < halves->unseen_count; i++)
-        job->small_seen.choice[halves->unseen[i]] = choice[i];
-    free(choice);
-    return status;
-}
-
-/* The same of a detector: all images, since findings are kept in the order of the split. */
-static enum fsn_status see_objects(struct fsn__candidates *c, struct fsn_model *model,
-                                   const struct fsn__meter *meter, struct fsn_error *err)
-{
-    struct fsn__job *job = c->job;
-    struct fsn_detection_eval eval;
-    const enum fsn_status status = fsn__evaluate_detector_images(
-        model->graph, job->data, FSN_SPLIT_TEST, NULL, job->data->split[FSN_SPLIT_TEST].count,
-        c->spec, job->pool, meter, &job->small_seen.found, &eval, err);
-
-    if (status == FSN_OK)
-        fsn_detection_eval_clear(&eval);
-    return status;
-}
-
 /* The winner, read back from where the user takes it, on the images that are still unseen. */
 static enum fsn_status measure_unseen(struct fsn__candidates *c, struct fsn__comparison *out,
                                       struct fsn_error *err)
 {
     const struct fsn__job *job = c->job;
-    const struct fsn__meter meter = {fsn__candidates_relay, c, FSN_STAGE_VERIFY, 1, 1, 0, 0};
+    const int64_t *unseen = c->halves.unseen, count = c->halves.unseen_count;
     char path[FSN__PATH_BYTES];
     struct fsn_model *model = NULL;
     enum fsn_status status = fsn__join_path(path, job->order->out_dir, "model.onnx", err);
@@ -63,20 +28,11 @@ static enum fsn_status measure_unseen(struct fsn__candidates *c, struct fsn__com
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, &model, err);
     if (status == FSN_OK)
-        status = c->report.task == FSN__TASK_DETECT ? see_objects(c, model, &meter, err)
-                                                    : see_classes(c, model, &meter, err);
+        status = fsn__candidates_see(c, model, unseen, count, err);
     if (status == FSN_OK)
-        status = fsn__candidates_compare(c, c->halves.unseen, c->halves.unseen_count, out, err);
+        status = fsn__candidates_compare(c, model, unseen, count, out, err);
     fsn_model_destroy(model);
     return status;
-}
-
-/* A figure under the name that it has in the job's task, the other one being null. */
-static bool put_figure(json_t *object, const char *top1, const char *map50, bool detect,
-                       double value)
-{
-    return json_object_set_new(object, top1, detect ? json_null() : fsn__json_real(value)) == 0 &&
-           json_object_set_new(object, map50, detect ? fsn__json_real(value) : json_null()) == 0;
 }
 
 /* Sizes of the range are 0 where none was searched. */
@@ -90,17 +46,16 @@ static json_t *search_json(const struct fsn__candidates *c, int best,
 {
     const struct fsn_candidate *winner = &c->state.done[best];
     const double most = c->spec->budget.max_accuracy_drop;
-    const bool detect = c->report.task == FSN__TASK_DETECT;
+    const enum fsn__task figures = c->report.figures;
     json_t *judged = json_pack("{s:I}", "images", (json_int_t)c->halves.selection_count);
     json_t *told =
         json_pack("{s:I, s:o, s:o, s:o}", "images", (json_int_t)c->halves.unseen_count, "drop",
                   fsn__json_real(unseen->drop), "drop_error", fsn__json_real(unseen->drop_error),
                   "holds", most > 0 ? json_boolean(unseen->drop <= most) : json_null());
 
-    if (!put_figure(judged, "baseline_top1", "baseline_map50", detect,
-                    fsn__candidate_figure(winner) + winner->drop) ||
-        !put_figure(told, "baseline_top1", "baseline_map50", detect, unseen->before) ||
-        !put_figure(told, "top1", "map50", detect, unseen->after)) {
+    if (!fsn__figure_put(judged, figures, true, fsn__candidate_figure(winner) + winner->drop) ||
+        !fsn__figure_put(told, figures, true, unseen->before) ||
+        !fsn__figure_put(told, figures, false, unseen->after)) {
         json_decref(judged);
         json_decref(told);
         return NULL;

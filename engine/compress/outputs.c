@@ -56,23 +56,25 @@ static struct fsn_spec name_outputs(const struct fsn__job *job)
     return spec;
 }
 
-/* error[i] of the report's output i; NaN where the baseline says the same of all images. */
-static enum fsn_status measure(const struct fsn__job *job, struct fsn__graph *student,
-                               enum fsn_stage stage, double fraction,
-                               double error[FSN_MAX_DISTILL_OUTPUTS], struct fsn_error *err)
+/* error[i] of the report's output i on the listed test images (NULL: all of them); NaN where the
+ * baseline says the same of all images. */
+static enum fsn_status measure_images(const struct fsn__job *job, struct fsn__graph *student,
+                                      const int64_t *list, int64_t images,
+                                      const struct fsn__meter *meter,
+                                      double error[FSN_MAX_DISTILL_OUTPUTS], struct fsn_error *err)
 {
     const struct fsn__report_outputs *outputs = &job->report.outputs;
-    const struct fsn__meter meter = {job->progress, job->user, stage, fraction, fraction, 0, 0};
     const struct fsn_spec spec = name_outputs(job);
     const struct fsn__follow follow = {
         .teacher = job->baseline->graph,
         .student = student,
         .data = job->data,
         .split = FSN_SPLIT_TEST,
-        .images = job->data->split[FSN_SPLIT_TEST].count,
+        .list = list,
+        .images = images,
         .spec = &spec,
         .pool = job->pool,
-        .meter = &meter,
+        .meter = meter,
         .as_written = true,
     };
     struct fsn__following said;
@@ -87,6 +89,41 @@ static enum fsn_status measure(const struct fsn__job *job, struct fsn__graph *st
                 error[i] = sqrt(said.distance[j] / said.spread[j]);
     }
     fsn__following_clear(&said);
+    return FSN_OK;
+}
+
+static enum fsn_status measure(const struct fsn__job *job, struct fsn__graph *student,
+                               enum fsn_stage stage, double fraction,
+                               double error[FSN_MAX_DISTILL_OUTPUTS], struct fsn_error *err)
+{
+    const struct fsn__meter meter = {job->progress, job->user, stage, fraction, fraction, 0, 0};
+
+    return measure_images(job, student, NULL, job->data->split[FSN_SPLIT_TEST].count, &meter, error,
+                          err);
+}
+
+enum fsn_status fsn__outputs_mean_error(const struct fsn__job *job, struct fsn__graph *student,
+                                        const int64_t *list, int64_t images,
+                                        const struct fsn__meter *meter, double *out,
+                                        struct fsn_error *err)
+{
+    const struct fsn__report_outputs *outputs = &job->report.outputs;
+    double error[FSN_MAX_DISTILL_OUTPUTS], sum = 0, weights = 0;
+    const enum fsn_status status = measure_images(job, student, list, images, meter, error, err);
+
+    if (status != FSN_OK)
+        return status;
+    for (int i = 0; i < outputs->count; i++)
+        if (isfinite(error[i])) {
+            sum += outputs->item[i].weight * error[i];
+            weights += outputs->item[i].weight;
+        }
+    if (!(weights > 0))
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "the baseline's outputs are the same for all of %lld test images: there "
+                         "is nothing to judge files by",
+                         (long long)images);
+    *out = sum / weights;
     return FSN_OK;
 }
 

@@ -12,6 +12,14 @@ FSN_NODISCARD enum fsn_status fsn__outputs_measure_start(struct fsn__job *job,
                                                          struct fsn_error *err);
 FSN_NODISCARD enum fsn_status fsn__outputs_measure_files(struct fsn__job *job,
                                                          struct fsn_error *err);
+/* The mean of the outputs' errors by their weights, of a network that has them all, on the listed
+ * test images (NULL: the first ones). Errors: MISMATCH where the baseline says the same of all of
+ * them, and those of fsn__follow_measure. */
+FSN_NODISCARD enum fsn_status fsn__outputs_mean_error(const struct fsn__job *job,
+                                                      struct fsn__graph *student,
+                                                      const int64_t *list, int64_t images,
+                                                      const struct fsn__meter *meter, double *out,
+                                                      struct fsn_error *err);
 /* The rows of the report; null where the task is another one. New, NULL when out of memory. */
 json_t *fsn__report_outputs_json(const struct fsn__report *report);
 

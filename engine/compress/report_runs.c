@@ -155,9 +155,21 @@ static void put_unseen(FILE *out, const json_t *search, const struct fsn__judged
     fputs(".</p>\n", out);
 }
 
+/* Files of networks that have no figure of their own are judged by the baseline's outputs. */
+static const struct fsn__judged *judged_files(const json_t *report)
+{
+    static const struct fsn__judged outputs = {.key = "agreement",
+                                               .baseline = "baseline_agreement",
+                                               .title = "Agreement",
+                                               .unit = "agreement"};
+    const struct fsn__judged *judged = fsn__report_judged(report);
+
+    return *judged->key ? judged : &outputs;
+}
+
 void fsn__report_candidates(FILE *out, const json_t *report)
 {
-    const struct fsn__judged *judged = fsn__report_judged(report);
+    const struct fsn__judged *judged = judged_files(report);
     const struct fsn__column column[] = {
         {.title = "File", .cell = candidate_name},
         {"Budget", "number wide", NULL, "budget_bytes", show_budget},

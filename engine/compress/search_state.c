@@ -18,11 +18,6 @@
 
 enum { MAX_BYTES = 1 << 20 };
 
-double fsn__candidate_figure(const struct fsn_candidate *candidate)
-{
-    return isnan(candidate->map50) ? candidate->top1 : candidate->map50;
-}
-
 /* Whether no other file is as small and as accurate, and better in one of the two. */
 static bool on_front(const struct fsn_candidate *done, int count, const struct fsn_candidate *it)
 {
@@ -48,12 +43,13 @@ json_t *fsn__candidates_json(const struct fsn_candidate *done, int count)
 
         json_array_append_new(
             array,
-            json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
+            json_pack("{s:I, s:I, s:I, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
                       "budget_bytes", (json_int_t)c->budget_bytes, "size_bytes",
                       (json_int_t)c->size_bytes, "parameters", (json_int_t)c->parameters,
                       "effective_parameters", (json_int_t)c->effective_parameters, "ratio",
                       fsn__json_real(c->ratio), "bits", c->bits, "top1", fsn__json_real(c->top1),
-                      "map50", fsn__json_real(c->map50), "drop", fsn__json_real(c->drop),
+                      "map50", fsn__json_real(c->map50), "miou", fsn__json_real(c->miou),
+                      "agreement", fsn__json_real(c->agreement), "drop", fsn__json_real(c->drop),
                       "drop_error", fsn__json_real(c->drop_error), "holds", c->holds, "pareto",
                       on_front(done, count, c), "seconds", fsn__json_real(c->seconds)));
     }
@@ -125,8 +121,13 @@ static bool take_row(const json_t *row, struct fsn_candidate *out)
     out->parameters = parameters;
     out->effective_parameters = effective;
     out->holds = holds != 0;
+    /* as it was written before there were detectors, or sweeps of any network */
     if (!take_real(row, "map50", &out->map50))
-        out->map50 = NAN; /* as it was written before there were detectors */
+        out->map50 = NAN;
+    if (!take_real(row, "miou", &out->miou))
+        out->miou = NAN;
+    if (!take_real(row, "agreement", &out->agreement))
+        out->agreement = NAN;
     return take_real(row, "ratio", &out->ratio) && take_real(row, "top1", &out->top1) &&
            take_real(row, "drop", &out->drop) && take_real(row, "drop_error", &out->drop_error) &&
            take_real(row, "seconds", &out->seconds);

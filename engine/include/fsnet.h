@@ -133,12 +133,15 @@ struct fsn_candidate {
     int64_t budget_bytes; /* what it was to have at most; 0: a ratio was given */
     int64_t size_bytes;   /* what it has */
     int64_t parameters, effective_parameters;
-    double ratio;       /* the baseline's bytes over its own */
-    int bits;           /* of stored values */
-    double top1, map50; /* per cent; NaN: of another task, or its training diverged */
-    double drop;        /* of that from the baseline's */
-    double drop_error;  /* standard error of the drop of top1, from the images that differ */
-    bool holds;         /* the drop is within budget.max_accuracy_drop, which is set */
+    double ratio; /* the baseline's bytes over its own */
+    int bits;     /* of stored values */
+    /* Per cent, what the networks are judged by: top-1, mAP at an overlap of a half, mean IoU, or
+     * how much of the baseline's outputs is there, 100 (1 - their relative error). The others are
+     * NaN, and so are all of them where training diverged. */
+    double top1, map50, miou, agreement;
+    double drop;       /* of that from the baseline's */
+    double drop_error; /* standard error of the drop of top1, from the images that differ */
+    bool holds;        /* the drop is within budget.max_accuracy_drop, which is set */
     double seconds;
 };
 

@@ -27,13 +27,14 @@ struct run {
     struct fsn__transform transform;
     struct fsn__segmenter network;
     struct fsn__pixel_shape shape;
-    int64_t *index;  /* [batch] */
-    uint8_t *masks;  /* [batch][H][W] */
-    int32_t *choice; /* [slices][H][W] */
-    float *best;     /* [slices][W] */
-    int64_t *counts; /* [slices][3][K] truth, said, both */
-    int64_t *none;   /* [slices] */
-    int64_t n;       /* images of this batch */
+    const int64_t *list; /* of images; NULL: the first ones */
+    int64_t *index;      /* [batch] */
+    uint8_t *masks;      /* [batch][H][W] */
+    int32_t *choice;     /* [slices][H][W] */
+    float *best;         /* [slices][W] */
+    int64_t *counts;     /* [slices][3][K] truth, said, both */
+    int64_t *none;       /* [slices] */
+    int64_t n;           /* images of this batch */
 };
 
 static struct fsn__pixel_tally tally_of(const struct run *run, int slice)
@@ -84,7 +85,7 @@ static enum fsn_status run_all(struct run *run, int64_t images, const struct fsn
 
         run->n = images - begin < batch ? images - begin : batch;
         for (int64_t i = 0; i < run->n; i++)
-            run->index[i] = begin + i;
+            run->index[i] = run->list ? run->list[begin + i] : begin + i;
         status = run_batch(run, err);
         if (status == FSN_OK)
             status = fsn__meter_batch(meter, b, batch, images, err);
@@ -175,16 +176,18 @@ static enum fsn_status take_figures(const struct run *run, struct fsn_segmentati
     return FSN_OK;
 }
 
-enum fsn_status fsn__evaluate_segmenter(struct fsn__graph *graph, const struct fsn_dataset *data,
-                                        enum fsn_split split, const struct fsn_spec *spec,
-                                        struct fsn__pool *pool, const struct fsn__meter *how,
-                                        struct fsn_segmentation_eval *out, struct fsn_error *err)
+enum fsn_status fsn__evaluate_segmenter_images(
+    struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+    const int64_t *list, int64_t images, const struct fsn_spec *spec, struct fsn__pool *pool,
+    const struct fsn__meter *how, struct fsn_segmentation_eval *out, struct fsn_error *err)
 {
-    const int64_t images = data->split[split].count;
     struct fsn__meter meter = *how;
     struct fsn_segmentation_eval eval;
-    struct run run = {
-        .data = data, .split = split, .pool = pool, .transform = fsn__view_plain(data, spec)};
+    struct run run = {.data = data,
+                      .split = split,
+                      .pool = pool,
+                      .transform = fsn__view_plain(data, spec),
+                      .list = list};
     enum fsn_status status = fsn__view_check_images(split, images, err);
 
     if (status == FSN_OK)
@@ -202,6 +205,15 @@ enum fsn_status fsn__evaluate_segmenter(struct fsn__graph *graph, const struct f
     }
     close_run(&run);
     return status;
+}
+
+enum fsn_status fsn__evaluate_segmenter(struct fsn__graph *graph, const struct fsn_dataset *data,
+                                        enum fsn_split split, const struct fsn_spec *spec,
+                                        struct fsn__pool *pool, const struct fsn__meter *how,
+                                        struct fsn_segmentation_eval *out, struct fsn_error *err)
+{
+    return fsn__evaluate_segmenter_images(graph, data, split, NULL, data->split[split].count, spec,
+                                          pool, how, out, err);
 }
 
 void fsn_segmentation_eval_clear(struct fsn_segmentation_eval *eval)

@@ -122,8 +122,13 @@ fsn__evaluate_detector(struct fsn__graph *graph, const struct fsn_dataset *data,
                        const struct fsn__meter *meter, struct fsn_detection_eval *out,
                        struct fsn_error *err);
 
-/* How well a network tells the classes of pixels in a whole split: fsn_evaluate_segmenter. Tells
- * the meter after each batch. */
+/* How well a network tells the classes of pixels in the listed images of a split (NULL: the first
+ * ones): fsn_evaluate_segmenter. Tells the meter after each batch. */
+FSN_NODISCARD enum fsn_status fsn__evaluate_segmenter_images(
+    struct fsn__graph *graph, const struct fsn_dataset *data, enum fsn_split split,
+    const int64_t *list, int64_t images, const struct fsn_spec *spec, struct fsn__pool *pool,
+    const struct fsn__meter *meter, struct fsn_segmentation_eval *out, struct fsn_error *err);
+/* The same on a whole split. */
 FSN_NODISCARD enum fsn_status
 fsn__evaluate_segmenter(struct fsn__graph *graph, const struct fsn_dataset *data,
                         enum fsn_split split, const struct fsn_spec *spec, struct fsn__pool *pool,

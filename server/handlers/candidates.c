@@ -93,9 +93,11 @@ static void put_links(const struct view *view, json_t *row, int number)
 
 static json_t *row_json(const struct view *view, int number, const json_t *done)
 {
-    static const char *const figures[] = {
-        "size_bytes", "parameters", "effective_parameters", "ratio", "bits",   "top1",
-        "map50",      "drop",       "drop_error",           "holds", "pareto", "seconds"};
+    static const char *const figures[] = {"size_bytes", "parameters", "effective_parameters",
+                                          "ratio",      "bits",       "top1",
+                                          "map50",      "miou",       "agreement",
+                                          "drop",       "drop_error", "holds",
+                                          "pareto",     "seconds"};
     const bool chosen = done && number == view->best + 1;
     const char *state = state_of(view, number, done);
     json_t *row =

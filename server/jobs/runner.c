@@ -154,6 +154,12 @@ static void store_progress(struct run *run, const struct fsn_progress *p)
     srv_streams_touch(run->runner->streams, job->id);
 }
 
+/* A file more of a search is done, after which little may come. */
+static bool has_file(const struct run *run, const struct fsn_progress *p)
+{
+    return p->search && p->search->count > run->job->candidates_done;
+}
+
 static bool on_progress(const struct fsn_progress *p, void *user)
 {
     struct run *run = user;
@@ -170,7 +176,7 @@ static bool on_progress(const struct fsn_progress *p, void *user)
         run->job->epoch = p->epoch;
         run->job->epochs = p->epochs;
     }
-    if (p->stage != run->written_stage ||
+    if (p->stage != run->written_stage || has_file(run, p) ||
         srv_ticks_ms() - run->written_ticks_ms >= PROGRESS_INTERVAL_MS)
         store_progress(run, p);
     return !run->lost && !run->too_long && !atomic_load(&run->signals->cancel) &&

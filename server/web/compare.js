@@ -24,9 +24,11 @@ const rows = [
   ...measures.map((m) => ({ name: m.name, of: (r) => m.of(r.compressed), show: m.show,
     change: m.change ?? ((d, a, b) => (a === b ? "same" : times(b / a))) })),
   { name: "Relative error of the worst output", of: (r) => worstError(r, "error"), show: (v) => real(v, 3), change: (d) => signed(d, 3) },
+  { name: "Agreement with the baseline's outputs", of: (r) => r.compressed.agreement, show: (v) => percent(v), change: points },
   { name: "Smaller than the baseline", of: (r) => r.ratios.disk, show: times, change: (d) => signed(d) },
   { name: "Baseline's accuracy", of: (r) => r.baseline.top1, show: (v) => percent(v), change: points },
   { name: "Baseline's mAP@.5", of: (r) => r.baseline.map50, show: (v) => percent(v), change: points },
+  { name: "Baseline's mean IoU", of: (r) => r.baseline.miou, show: (v) => percent(v), change: points },
   { name: "Bits of a value", of: (r) => r.bits, show: count, change: (d) => signed(d, 0) },
   { name: "Time", of: (r) => r.wall_seconds, show: duration, change: (d, a, b) => times(b / a) },
 ];
@@ -34,7 +36,7 @@ const rows = [
 /** What of a file of a search or a sweep is known, in the form of a report; its curve is its own. */
 function asReport(file, training) {
   const before = (figure) => (typeof figure === "number" ? figure + file.drop : null);
-  return { compressed: file, baseline: { top1: before(file.top1), map50: before(file.map50) }, bits: file.bits,
+  return { compressed: file, baseline: { top1: before(file.top1), map50: before(file.map50), miou: before(file.miou) }, bits: file.bits,
     ratios: { disk: file.ratio }, wall_seconds: file.seconds, training };
 }
 

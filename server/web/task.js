@@ -4,6 +4,7 @@
 const accuracy = { key: "top1", baseline: "baseline_top1", title: "Accuracy", long: "Top-1 accuracy" };
 const precision = { key: "map50", baseline: "baseline_map50", title: "mAP@.5", long: "Mean average precision" };
 const overlap = { key: "miou", baseline: "baseline_miou", title: "Mean IoU", long: "Mean IoU" };
+const agreement = { key: "agreement", baseline: "baseline_agreement", title: "Agreement", long: "Agreement with the baseline's outputs" };
 
 /** By what a task's files are judged. */
 export const judged = (task) => (task === "detect" ? precision : accuracy);
@@ -14,7 +15,8 @@ export const judgedReport = ({ task, compressed }) => task !== "distill" ? judge
 export const worstError = ({ outputs }, key) =>
   (outputs ?? []).map((o) => o[key]).filter((e) => typeof e === "number").reduce((a, b) => Math.max(a ?? b, b), null);
 /** By what these files of a search or a sweep were measured. */
-export const judgedIn = (files) => judged(files.some((f) => typeof f.map50 === "number") ? "detect" : "classify");
+export const judgedIn = (files) => [precision, overlap, agreement]
+  .find(({ key }) => files.some((f) => typeof f[key] === "number")) ?? accuracy;
 /** Whether a data set has boxes around objects. */
 export const hasBoxes = (dataset) => Boolean(dataset?.summary.bad_boxes);
 /** Whether it has a class for every pixel. */

@@ -53,6 +53,22 @@ same "where labels fit, accuracy is told" 'number 1' \
     "$(jq -r '"\(.compressed.top1 | type) \(.outputs | length)"' "$dir/d/report.json")"
 same "outputs that nobody named are found in the int8 file too" true "$(jq '.outputs[0].int8_error > 0' "$dir/d/report.json")"
 
+# Several files: what has no accuracy is judged by how much of the baseline's outputs is there.
+"$fsnet" compress "$dir/two.onnx" --data "$dir/flat.tar" -o "$dir/e" "${options[@]}" --sweep-ratio 2,8 \
+    >"$dir/text" 2>"$dir/err" || cat "$dir/err"
+report=$dir/e/report.json
+same "files of a sweep are judged by agreement" '[true,true,true]' "$(jq -c '.search.candidates |
+    [length == 2, all(.agreement < 100 and .drop + .agreement == 100), all(.top1 == null and .map50 == null)]' "$report")"
+same "the one that is nearest is chosen" true "$(jq '.search as $s | $s.candidates | (map(.drop) | min) ==
+    .[$s.chosen].drop' "$report")"
+same "and is told on other images" '[100,true]' "$(jq -c '.search.unseen | [.baseline_agreement, .agreement < 100]' "$report")"
+check "each file is there" test -s "$dir/e/candidate-2.onnx"
+check "the page has them" grep -q "Agreement" "$dir/e/report.html"
+"$fsnet" compress "$dir/two.onnx" --data "$dir/flat.tar" -o "$dir/f" "${options[@]}" --max-accuracy-drop 99 \
+    --search-candidates 2 >"$dir/text" 2>"$dir/err" || cat "$dir/err"
+same "a search goes by it" '[2,true]' "$(jq -c '.search | [(.candidates | length),
+    .holds == (.candidates[.chosen].drop <= 99)]' "$dir/f/report.json")"
+
 # ---- the service ------------------------------------------------------------------------------
 upload datasets "$dir/flat.tar"
 dataset=$id
@@ -77,7 +93,6 @@ refuses "an output that is not there" '{"distill_outputs": ["locations", "nowher
     /distill_outputs/1 "has no output 'nowhere'"
 refuses "a loss that is not known" '{"distill_outputs": [{"name": "locations", "loss": "l1"}]}' \
     /distill_outputs/0/loss "must be one of auto|mse|cosine|kl"
-refuses "an accuracy to hold" '{"budget": {"max_accuracy_drop": 1}}' /budget/max_accuracy_drop "no accuracy"
 refuses "classes of what has none" '{"task": "classify"}' /task "images without classes"
 refuses "boxes of what has none" '{"task": "detect"}' /task "has no boxes"
 stop

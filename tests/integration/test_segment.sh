@@ -77,6 +77,14 @@ order '{"task": "distill", "output": "scores", "filter_summary": {"ratio": 4},
 finishes succeeded
 call GET "/v1/jobs/$job/report"
 same "the service's job measures the same baseline" true "$(field "(.baseline.miou - $miou) | fabs < 1e-6")"
+order '{"sweep": {"ratio": [2, 6]}, "finetune": {"epochs": 0}, "budget": {"max_accuracy_drop": 99}, "threads": 2}'
+finishes succeeded
+call GET "/v1/jobs/$job/candidates"
+same "files of a sweep are judged by mean IoU" '[["number","number"],[null,null],[true,true]]' \
+    "$(field '[[.items[].miou | type], [.items[].agreement], [.items[].holds]]' | tr -d ' \n')"
+call GET "/v1/jobs/$job/report"
+same "the smallest that holds is chosen, and told on other images" '[1,"number","number"]' \
+    "$(field '[.search.chosen, (.search.unseen | (.miou | type), (.baseline_miou | type))]' | tr -d ' \n')"
 call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" \
     '{model_id: $m, dataset_id: $d, task: "distill", output: "nowhere"}')"
 refused "a class map that is not there" 422 invalid-spec "the network has no 'nowhere'"

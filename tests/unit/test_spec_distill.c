@@ -143,8 +143,6 @@ static void what_a_task_has_no_use_for_is_refused(void **state)
                  "is for task distill, the task is classify");
     assert_fault("{\"task\": \"detect\", \"distill_outputs\": [\"a\"]}", OUTPUTS,
                  "the task is detect");
-    assert_fault("{\"task\": \"distill\", \"budget\": {\"max_accuracy_drop\": 1}}",
-                 "/budget/max_accuracy_drop", "no accuracy");
     assert_fault("{\"task\": \"distill\", \"finetune\": {\"label_smoothing\": 0.1}}",
                  "/finetune/label_smoothing", "no labels");
     assert_fault("{\"task\": \"distill\", \"finetune\": {\"mixup\": 0.2}}", "/finetune/mixup",
@@ -159,10 +157,10 @@ static void all_faults_come_at_once(void **state)
     struct fsn_spec spec;
 
     (void)state;
-    assert_int_equal(read_text("{\"task\": \"distill\", \"budget\": {\"max_accuracy_drop\": 1},"
+    assert_int_equal(read_text("{\"task\": \"distill\","
+                               " \"finetune\": {\"label_smoothing\": 0.1, \"mixup\": 0.2},"
                                " \"distill_outputs\":"
-                               " [1, {\"loss\": 2, \"weight\": \"x\"}],"
-                               " \"finetune\": {\"mixup\": 0.2}}",
+                               " [1, {\"loss\": 2, \"weight\": \"x\"}]}",
                                &spec, &faults),
                      FSN_INVALID);
     assert_int_equal(faults.count, 6);
