@@ -19,7 +19,7 @@
 #   make man           man pages of both programs, in build/man
 #   make install       programs, library, header, shell completion and man pages into $(DESTDIR)$(PREFIX)
 #
-# Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa), SAN=1 (ASan + UBSan, into build-asan),
+# Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa, amx), SAN=1 (ASan + UBSan, into build-asan),
 # SAN=thread (TSan, into build-tsan), SAN=fuzz (libFuzzer, into build-fuzz), WERROR=1, V=1 (show the commands).
 # FUZZ_SECONDS= (60) for each target, FUZZ_TARGETS="onnx data" choose what `make fuzz` does.
 

@@ -100,9 +100,13 @@ static void print_search(const json_t *search)
         printf("%s%s\n", json_is_true(json_object_get(candidate, "pareto")) ? "  front" : "",
                (json_int_t)i == chosen ? "  chosen" : "");
     }
-    printf("on %s test images without a part in the choice: drop %.2f",
-           CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))),
-           json_number_value(json_object_get(unseen, "drop")));
+    printf("on %s test images without a part in the choice: ",
+           CLI_GROUPED(json_integer_value(json_object_get(unseen, "images"))));
+    if (!json_is_number(json_object_get(unseen, "drop"))) {
+        puts("nothing can be told"); /* as of masks without a class */
+        return;
+    }
+    printf("drop %.2f", real_of(unseen, "drop"));
     if (json_is_number(json_object_get(unseen, "drop_error"))) /* a detector's is not known */
         printf(" +- %.2f", real_of(unseen, "drop_error"));
     puts(" points");

@@ -238,7 +238,16 @@ enum fsn_status fsn__candidates_open(struct fsn__candidates *c, struct fsn__job 
     job->spec = &c->candidate_spec;
     job->progress = fsn__candidates_relay;
     job->user = c;
-    status = fsn__halves_create(job->data, &c->halves, err);
+    c->baseline_miou = NAN;
+    status =
+        fsn__halves_create(job->data, c->report.figures == FSN__TASK_CLASSIFY, &c->halves, err);
+    if (status == FSN_OK && c->report.figures == FSN__TASK_DISTILL &&
+        (c->halves.selection_count < 2 || c->halves.unseen_count < 2))
+        status = FSN__FAIL(err, FSN_MISMATCH,
+                           "the files of a search or a sweep are judged by how outputs differ from "
+                           "image to image, in two halves of the test images: there are %lld, and "
+                           "each half needs two",
+                           (long long)(c->halves.selection_count + c->halves.unseen_count));
     if (status == FSN_OK)
         status = fsn__join_path(c->list, c->work, "search.json", err);
     if (status == FSN_OK)

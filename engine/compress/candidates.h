@@ -14,7 +14,8 @@ struct fsn__candidates {
     struct fsn__report report;      /* with what is known before there is a candidate */
     struct fsn__size_range range;   /* of a search */
     struct fsn__halves halves;
-    const char *work; /* where the folders and the list are */
+    double baseline_miou; /* of the images that judge; NaN: not measured yet */
+    const char *work;     /* where the folders and the list are */
     char list[FSN__PATH_BYTES], logits[FSN__PATH_BYTES];
     uint64_t key;
     struct fsn__search_state state;
@@ -44,12 +45,14 @@ FSN_NODISCARD enum fsn_status fsn__candidates_deliver(struct fsn__candidates *c,
 
 /* Keeps what the model sees in the listed test images, where that is kept (job.h), as what the file
  * in hand sees. */
-FSN_NODISCARD enum fsn_status fsn__candidates_see(const struct fsn__candidates *c,
+FSN_NODISCARD enum fsn_status fsn__candidates_see(struct fsn__candidates *c,
                                                   struct fsn_model *model, const int64_t *list,
                                                   int64_t count, struct fsn_error *err);
-/* What both sides have on the listed test images, `after` the file in hand, which is the model.
- * Errors: those of average_precision.h, follow.h and what networks raise. */
-FSN_NODISCARD enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c,
+/* What both sides have on the listed test images, `after` the file in hand, which is the model; NaN
+ * where there is no telling, as of masks without a class, or where outputs are not finite. Errors:
+ * MISMATCH where the baseline has nothing to tell on the images that judge, and those of
+ * average_precision.h, follow.h and what networks raise. */
+FSN_NODISCARD enum fsn_status fsn__candidates_compare(struct fsn__candidates *c,
                                                       struct fsn_model *model, const int64_t *list,
                                                       int64_t count, struct fsn__comparison *out,
                                                       struct fsn_error *err);

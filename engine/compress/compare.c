@@ -11,14 +11,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct fsn__meter meter_of(const struct fsn__candidates *c)
+static struct fsn__meter meter_of(struct fsn__candidates *c)
 {
     return (struct fsn__meter){
         fsn__candidates_relay, (void *)(uintptr_t)c, FSN_STAGE_VERIFY, 1, 1, 0, 0};
 }
 
 /* What a classifier sees in the listed images, as images of the whole split. */
-static enum fsn_status see_classes(const struct fsn__candidates *c, struct fsn_model *model,
+static enum fsn_status see_classes(struct fsn__candidates *c, struct fsn_model *model,
                                    const int64_t *list, int64_t count, struct fsn_error *err)
 {
     struct fsn__job *job = c->job;
@@ -37,7 +37,7 @@ static enum fsn_status see_classes(const struct fsn__candidates *c, struct fsn_m
 }
 
 /* The same of a detector: all images, since findings are kept in the order of the split. */
-static enum fsn_status see_objects(const struct fsn__candidates *c, struct fsn_model *model,
+static enum fsn_status see_objects(struct fsn__candidates *c, struct fsn_model *model,
                                    struct fsn_error *err)
 {
     struct fsn__job *job = c->job;
@@ -52,7 +52,7 @@ static enum fsn_status see_objects(const struct fsn__candidates *c, struct fsn_m
     return status;
 }
 
-enum fsn_status fsn__candidates_see(const struct fsn__candidates *c, struct fsn_model *model,
+enum fsn_status fsn__candidates_see(struct fsn__candidates *c, struct fsn_model *model,
                                     const int64_t *list, int64_t count, struct fsn_error *err)
 {
     switch (c->report.figures) {
@@ -84,7 +84,7 @@ static enum fsn_status judge_found(const struct fsn__job *job, const struct fsn_
 }
 
 /* Mean IoU of the listed images. */
-static enum fsn_status judge_pixels(const struct fsn__candidates *c, struct fsn_model *model,
+static enum fsn_status judge_pixels(struct fsn__candidates *c, struct fsn_model *model,
                                     const int64_t *list, int64_t count, double *miou,
                                     struct fsn_error *err)
 {
@@ -101,27 +101,48 @@ static enum fsn_status judge_pixels(const struct fsn__candidates *c, struct fsn_
     return FSN_OK;
 }
 
-static enum fsn_status judge_outputs(const struct fsn__candidates *c, struct fsn_model *model,
+static enum fsn_status judge_outputs(struct fsn__candidates *c, struct fsn_model *model,
                                      const int64_t *list, int64_t count,
                                      struct fsn__comparison *out, struct fsn_error *err)
 {
     const struct fsn__meter meter = meter_of(c);
-    double error;
+    double error = NAN;
     const enum fsn_status status =
         fsn__outputs_mean_error(c->job, model->graph, list, count, &meter, &error, err);
 
     out->before = 100;
-    out->after = 100 * (1 - error);
+    out->after = isfinite(error) ? 100 * (1 - error) : NAN;
     return status;
 }
 
-enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c, struct fsn_model *model,
+/* Of the images that judge, the baseline's is asked for again and again. */
+static enum fsn_status judge_baseline_pixels(struct fsn__candidates *c, const int64_t *list,
+                                             int64_t count, double *miou, struct fsn_error *err)
+{
+    const bool judging = list == c->halves.selection;
+    enum fsn_status status = FSN_OK;
+
+    *miou = c->baseline_miou;
+    if (!judging || isnan(c->baseline_miou))
+        status = judge_pixels(c, c->job->baseline, list, count, miou, err);
+    if (status != FSN_OK || !judging)
+        return status;
+    c->baseline_miou = *miou;
+    return isnan(*miou) ? FSN__FAIL(err, FSN_MISMATCH,
+                                    "no pixel of the %lld test images that judge the files of a "
+                                    "search or a sweep has a class",
+                                    (long long)count)
+                        : FSN_OK;
+}
+
+enum fsn_status fsn__candidates_compare(struct fsn__candidates *c, struct fsn_model *model,
                                         const int64_t *list, int64_t count,
                                         struct fsn__comparison *out, struct fsn_error *err)
 {
     const struct fsn__job *job = c->job;
     enum fsn_status status;
 
+    *out = (struct fsn__comparison){NAN, NAN, NAN, NAN};
     switch (c->report.figures) {
     case FSN__TASK_CLASSIFY:
         *out = fsn__compare_choices(job->data->split[FSN_SPLIT_TEST].labels, job->seen.choice,
@@ -133,7 +154,7 @@ enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c, struct 
             status = judge_found(job, &job->small_seen.found, list, count, &out->after, err);
         break;
     case FSN__TASK_SEGMENT:
-        status = judge_pixels(c, job->baseline, list, count, &out->before, err);
+        status = judge_baseline_pixels(c, list, count, &out->before, err);
         if (status == FSN_OK)
             status = judge_pixels(c, model, list, count, &out->after, err);
         break;
@@ -142,7 +163,6 @@ enum fsn_status fsn__candidates_compare(const struct fsn__candidates *c, struct 
         status = judge_outputs(c, model, list, count, out, err);
     }
     out->drop = out->before - out->after;
-    out->drop_error = NAN;
     return status;
 }
 

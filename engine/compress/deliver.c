@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +49,10 @@ static json_t *search_json(const struct fsn__candidates *c, int best,
     const double most = c->spec->budget.max_accuracy_drop;
     const enum fsn__task figures = c->report.figures;
     json_t *judged = json_pack("{s:I}", "images", (json_int_t)c->halves.selection_count);
-    json_t *told =
-        json_pack("{s:I, s:o, s:o, s:o}", "images", (json_int_t)c->halves.unseen_count, "drop",
-                  fsn__json_real(unseen->drop), "drop_error", fsn__json_real(unseen->drop_error),
-                  "holds", most > 0 ? json_boolean(unseen->drop <= most) : json_null());
+    json_t *told = json_pack(
+        "{s:I, s:o, s:o, s:o}", "images", (json_int_t)c->halves.unseen_count, "drop",
+        fsn__json_real(unseen->drop), "drop_error", fsn__json_real(unseen->drop_error), "holds",
+        most > 0 && !isnan(unseen->drop) ? json_boolean(unseen->drop <= most) : json_null());
 
     if (!fsn__figure_put(judged, figures, true, fsn__candidate_figure(winner) + winner->drop) ||
         !fsn__figure_put(told, figures, true, unseen->before) ||

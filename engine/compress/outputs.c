@@ -56,8 +56,8 @@ static struct fsn_spec name_outputs(const struct fsn__job *job)
     return spec;
 }
 
-/* error[i] of the report's output i on the listed test images (NULL: all of them); NaN where the
- * baseline says the same of all images. */
+/* error[i] of the report's output i on the listed test images (NULL: the first ones); NaN where the
+ * baseline says the same of all images, infinite where the student's output is not finite. */
 static enum fsn_status measure_images(const struct fsn__job *job, struct fsn__graph *student,
                                       const int64_t *list, int64_t images,
                                       const struct fsn__meter *meter,
@@ -86,7 +86,8 @@ static enum fsn_status measure_images(const struct fsn__job *job, struct fsn__gr
         error[i] = NAN;
         for (int j = 0; j < said.count; j++)
             if (strcmp(said.name[j], outputs->item[i].name) == 0 && said.spread[j] > 0)
-                error[i] = sqrt(said.distance[j] / said.spread[j]);
+                error[i] =
+                    isfinite(said.distance[j]) ? sqrt(said.distance[j] / said.spread[j]) : INFINITY;
     }
     fsn__following_clear(&said);
     return FSN_OK;
@@ -114,7 +115,7 @@ enum fsn_status fsn__outputs_mean_error(const struct fsn__job *job, struct fsn__
     if (status != FSN_OK)
         return status;
     for (int i = 0; i < outputs->count; i++)
-        if (isfinite(error[i])) {
+        if (!isnan(error[i])) {
             sum += outputs->item[i].weight * error[i];
             weights += outputs->item[i].weight;
         }

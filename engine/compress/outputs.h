@@ -13,8 +13,8 @@ FSN_NODISCARD enum fsn_status fsn__outputs_measure_start(struct fsn__job *job,
 FSN_NODISCARD enum fsn_status fsn__outputs_measure_files(struct fsn__job *job,
                                                          struct fsn_error *err);
 /* The mean of the outputs' errors by their weights, of a network that has them all, on the listed
- * test images (NULL: the first ones). Errors: MISMATCH where the baseline says the same of all of
- * them, and those of fsn__follow_measure. */
+ * test images (NULL: the first ones); infinite where an output is not finite. Errors: MISMATCH
+ * where the baseline says the same of all of them, and those of fsn__follow_measure. */
 FSN_NODISCARD enum fsn_status fsn__outputs_mean_error(const struct fsn__job *job,
                                                       struct fsn__graph *student,
                                                       const int64_t *list, int64_t images,

@@ -294,6 +294,7 @@ void fsn__plot_pareto(FILE *out, const json_t *search, const struct fsn__judged 
     const double chosen = fsn__number_of(search, "chosen");
     struct range bytes = nothing, heights = nothing;
     struct pareto plot = {.key = judged->key};
+    char title[64];
     size_t i;
 
     json_array_foreach(all, i, candidate)
@@ -309,9 +310,8 @@ void fsn__plot_pareto(FILE *out, const json_t *search, const struct fsn__judged 
         return;
     fprintf(out, "<figure class=\"pareto\"><figcaption>%s against size</figcaption>",
             judged->title);
-    open_plot(out, "pareto",
-              judged->detection ? "Mean average precision against the bytes of the file"
-                                : "Top-1 accuracy against the bytes of the file");
+    snprintf(title, sizeof title, "%s against the bytes of the file", judged->title);
+    open_plot(out, "pareto", title);
     fputs("<desc id=\"pareto-desc\">A point for each file, numbered as in the table below. The "
           "line joins those on the Pareto front: no other is as small and as accurate.</desc>\n",
           out);

@@ -22,9 +22,9 @@ bool fsn__search_has_time(const struct fsn_candidate *done, int count, double se
 
 /* Two networks on the same images, in per cent. */
 struct fsn__comparison {
-    double before, after; /* top-1, or mAP at an overlap of a half */
+    double before, after; /* what the job's networks are judged by (compare.c) */
     double drop;          /* before - after, points */
-    double drop_error;    /* its standard error; NaN: of mAP */
+    double drop_error;    /* its standard error; NaN: of any but top-1 */
 };
 /* before, after: each network's choice, image by image, which is right where it is the label; list:
  * [count] the images to look at, count > 0. The two are right on mostly the same images, so the

@@ -330,6 +330,12 @@ static enum fsn_status run_node(const struct fsn__exec *exec, const struct fsn__
     return status;
 }
 
+void fsn__exec_set_float32(struct fsn__exec *exec, bool float32)
+{
+    for (int i = 0; i < exec->graph->node_count; i++)
+        exec->nodes[i].ctx.float32 = float32;
+}
+
 enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step, struct fsn_error *err)
 {
     for (int i = 0; i < exec->graph->node_count; i++) {

@@ -39,7 +39,8 @@ bool fsn__amx_takes(const struct fsn__conv_shape *s)
            pads_fit(s->w, s->q, s->s, s->pad_left);
 }
 
-/* Whole images as long as several fit, else bands of one. */
+/* Whole images, several if they fit; bands of one that is large, or where there are fewer than
+ * threads. */
 static void cut(struct fsn__amx_plan *plan, int threads)
 {
     const int64_t blocks = plan->src_blocks + plan->dst_blocks;
@@ -52,6 +53,12 @@ static void cut(struct fsn__amx_plan *plan, int threads)
     plan->bands = 1;
     if (image > 4 * BATCH_ELEMENTS) {
         plan->band = least(most(2 * BATCH_ELEMENTS / row - (plan->r - 1), 1), plan->dst_h);
+        plan->bands = (plan->dst_h + plan->band - 1) / plan->band;
+    }
+    if (plan->images < threads) {
+        const int64_t parts = (threads + plan->images - 1) / plan->images;
+
+        plan->band = least(plan->band, (plan->dst_h + parts - 1) / parts);
         plan->bands = (plan->dst_h + plan->band - 1) / plan->band;
     }
     batch = plan->bands > 1 ? 1 : most(least(batch, share), 1);

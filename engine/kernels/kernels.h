@@ -88,7 +88,7 @@ struct fsn__conv_back {
 };
 
 struct fsn__kernels {
-    const char *isa; /* "avx512", "avx2", "baseline" */
+    const char *isa; /* "avx512", "avx2", "baseline"; "amx" */
 
     /* Bytes of scratch (64-byte aligned) for any pass of this shape. */
     size_t (*work)(const struct fsn__conv_shape *shape, int threads);

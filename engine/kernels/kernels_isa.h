@@ -7,7 +7,7 @@
  * never wider than a register of the level (gcc spills a 64-byte type under AVX2 badly), and a
  * block of 16 channels is FSN__PARTS of them.
  *
- * Included by the files of engine/kernels/isa/ alone.
+ * Included by the files of engine/kernels/isa/ and amx/ alone.
  */
 #ifndef FSN_KERNELS_KERNELS_ISA_H
 #define FSN_KERNELS_KERNELS_ISA_H

@@ -12,7 +12,7 @@
  * store_relu (what is written does; inference only, since backward would need the mask); bf16
  * (struct fsn__conv_shape).
  *
- * The passes themselves are those of kernels.h, each with the algorithm that the cost table names
+ * The passes themselves are those of kernels.h, each with the algorithm that choose.c names
  * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | gradient of
  * the filters, on its way to that of their Filter Summary | kernels'].
  */
@@ -81,7 +81,7 @@ static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__fs_
     fsn__shape_set(&plain, FSN__F32, 4, (int64_t[]){x->dim[0], channels, x->dim[2], x->dim[3]});
     fsn__shape_set(&w, FSN__F32, 4, (int64_t[]){g->k, g->c, g->r, g->s});
     status = fsn__conv_shape_read(ctx, &plain, &w, shape, err);
-    shape->bf16 = fsn__attr_int(ctx->attrs, "bf16", 0) != 0;
+    shape->bf16 = !ctx->float32 && fsn__attr_int(ctx->attrs, "bf16", 0) != 0;
     return status;
 }
 
@@ -184,21 +184,35 @@ static enum fsn_status read_conv(const struct fsn__op_ctx *ctx, struct conv *c,
     return FSN_OK;
 }
 
+/* Scratch of the kernels, in either precision. */
+static size_t kernel_bytes(const struct fsn__op_ctx *ctx)
+{
+    struct fsn__op_ctx either = *ctx;
+    size_t most = 0;
+    struct conv c;
+
+    for (int float32 = 0; float32 < 2; float32++) {
+        either.float32 = float32;
+        if (read_conv(&either, &c, NULL) != FSN_OK)
+            return 0;
+        for (int pass = 0; pass < FSN__PASS_COUNT; pass++) {
+            const size_t bytes = c.kernels[pass]->work(&c.shape, fsn__pool_slices(ctx->pool));
+
+            most = bytes > most ? bytes : most;
+        }
+    }
+    return most;
+}
+
 static void sizes(const struct fsn__op_ctx *ctx, size_t *work, size_t *saved)
 {
     const int threads = fsn__pool_slices(ctx->pool);
-    size_t kernel = 0;
+    const size_t kernel = kernel_bytes(ctx);
     struct conv c;
 
     *work = *saved = 0;
     if (read_conv(ctx, &c, NULL) != FSN_OK)
         return;
-    for (int pass = 0; pass < FSN__PASS_COUNT; pass++) {
-        const size_t bytes = c.kernels[pass]->work(&c.shape, threads);
-
-        if (bytes > kernel)
-            kernel = bytes;
-    }
     *work = vector_bytes(c.shape.k) * (size_t)(threads + 1) + vector_bytes(c.shape.c) +
             filter_gradient_floats(ctx, &c.filters.geometry) * sizeof(float) + kernel;
 }

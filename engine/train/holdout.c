@@ -128,14 +128,14 @@ void fsn__parts_shuffle(struct fsn__parts *parts, uint64_t seed, int epoch)
         parts->order[i] = parts->train[parts->order[i]];
 }
 
-enum fsn_status fsn__halves_create(const struct fsn_dataset *data, struct fsn__halves *out,
-                                   struct fsn_error *err)
+enum fsn_status fsn__halves_create(const struct fsn_dataset *data, bool by_class,
+                                   struct fsn__halves *out, struct fsn_error *err)
 {
     const struct fsn__images *images = &data->split[FSN_SPLIT_TEST];
     struct fsn__halves halves = {0};
-    enum fsn_status status =
-        divide(images, data->classes, 0.5, fsn__rng_open(0, FSN__RNG_SELECTION, 0, 0),
-               &halves.unseen, &halves.unseen_count, err);
+    enum fsn_status status = divide(images, by_class ? data->classes : 0, 0.5,
+                                    fsn__rng_open(0, FSN__RNG_SELECTION, 0, 0), &halves.unseen,
+                                    &halves.unseen_count, err);
 
     if (status != FSN_OK)
         return status;
@@ -144,9 +144,10 @@ enum fsn_status fsn__halves_create(const struct fsn_dataset *data, struct fsn__h
     if (halves.selection_count == 0) {
         free(halves.unseen);
         return FSN__FAIL(err, FSN_MISMATCH,
-                         "budget.max_accuracy_drop: half of the test images are to choose by, and "
-                         "of the %lld there are no class has two",
-                         (long long)images->count);
+                         "half of the test images judge the files of a search or a sweep, and of "
+                         "the %lld there are %s",
+                         (long long)images->count,
+                         by_class ? "no class has two" : "there is no half");
     }
     *out = halves;
     return FSN_OK;

@@ -28,9 +28,10 @@ struct fsn__halves {
     int64_t *selection, *unseen; /* one block, freed through unseen */
 };
 
-/* Divides the test split: about half of each class is for choices, the rest is to be looked at
- * once, when they are made. The same for every job. Errors: MISMATCH when one would be empty. */
-FSN_NODISCARD enum fsn_status fsn__halves_create(const struct fsn_dataset *data,
+/* Divides the test split: about half of it, or by_class of each class, is for choices, the rest is
+ * to be looked at once, when they are made. The same for every job. Errors: MISMATCH when one would
+ * be empty. */
+FSN_NODISCARD enum fsn_status fsn__halves_create(const struct fsn_dataset *data, bool by_class,
                                                  struct fsn__halves *out, struct fsn_error *err);
 void fsn__halves_clear(struct fsn__halves *halves);
 

@@ -1,11 +1,13 @@
 /* run_key.c - the key by which a checkpoint knows its run.
  *
- * Two runs have the same key when every step of theirs is the same: settings of training, seed,
- * preprocessing, thread count (partial sums are combined thread by thread), the training images
- * with their objects, and both networks with their weights before the first step. Fields are
- * digested one by one, never a struct: its padding holds anything.
+ * Two runs have the same key when every step of theirs is the same: settings of training (and what
+ * the CPU makes of its precision), seed, preprocessing, thread count (partial sums are combined
+ * thread by thread), the training images with their objects, and both networks with their weights
+ * before the first step. Fields are digested one by one, never a struct: its padding holds
+ * anything.
  */
 #include "train/run_key.h"
+#include "kernels/kernels.h"
 #include "train/digest.h"
 #include "train/task.h"
 
@@ -58,6 +60,7 @@ static void add_spec(struct key *key, const struct fsn_spec *spec)
     add_real(key, spec->finetune.label_smoothing);
     add_real(key, spec->finetune.mixup);
     add_int(key, spec->finetune.precision);
+    add_int(key, spec->finetune.precision == FSN_PRECISION_MIXED && fsn__amx_usable());
     add_int(key, spec->finetune.schedule);
     add_int(key, spec->finetune.warmup_steps);
     add_int(key, spec->finetune.milestone_count);

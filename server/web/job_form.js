@@ -6,13 +6,16 @@ import { olderPart } from "./older.js";
 import { hasBoxes, hasMasks } from "./task.js";
 
 // Ways to state a budget: one of them is asked for, by its pointer. Those that the server does not have
-// are not offered. boxes: what it is called where the data set has boxes.
+// are not offered. boxes, masks, images: what it is called where the data set has boxes, masks, or neither
+// these nor classes.
 const budgets = [
   { pointer: "/filter_summary/ratio", title: "Ratio of every layer", label: "Ratio" },
   { pointer: "/budget/size_bytes", title: "Size of model.onnx", label: "Bytes", start: (m) => Math.floor(m.size_bytes / 10) },
   { pointer: "/budget/parameters", title: "Number of parameters", label: "Parameters", start: (m) => Math.floor(m.summary.parameters / 4) },
   { pointer: "/budget/max_accuracy_drop", title: "Accuracy that may be lost", label: "Per cent of accuracy", start: () => 1,
-    boxes: { title: "mAP that may be lost", label: "Points of mAP@.5" } },
+    boxes: { title: "mAP that may be lost", label: "Points of mAP@.5", figure: "mAP@.5" },
+    masks: { title: "Mean IoU that may be lost", label: "Points of mean IoU", figure: "mean IoU" },
+    images: { title: "Agreement that may be lost", label: "Points of agreement", figure: "agreement with the baseline's outputs", start: () => 20 } },
   { pointer: "/sweep/ratio", title: "Several ratios", label: "Ratios", start: () => [2, 4, 8] },
   { pointer: "/sweep/bits", title: "Several widths", label: "Bits", start: () => [3, 4, 8] },
   { pointer: "/sweep/size_bytes", title: "Several sizes", label: "Sizes in bytes", start: (m) => [20, 10, 5].map((n) => Math.floor(m.size_bytes / n)) },
@@ -50,20 +53,24 @@ function budgetFields(schema, model) {
     kinds.map((b) => h("option", { value: b.pointer }, b.title)));
   const fields = kinds.map((b) => field(b.pointer, entryAt(schema, b.pointer), { label: b.label }));
   const show = () => fields.forEach((f) => { f.element.hidden = f.pointer !== select.value; });
+  let data = ""; // which of its names a budget has
   const choose = () => {
-    const chosen = kinds.findIndex((b) => b.pointer === select.value);
+    const chosen = kinds.findIndex((b) => b.pointer === select.value), { start } = { ...kinds[chosen], ...kinds[chosen][data] };
     show();
-    if (kinds[chosen].start && !fields[chosen].input.value) fields[chosen].write(kinds[chosen].start(model()));
+    if (start && !fields[chosen].input.value) fields[chosen].write(start(model()));
   };
   select.addEventListener("change", choose);
   show();
   const helps = kinds.map((b) => entryAt(schema, b.pointer).description);
-  const suit = (boxes) => kinds.forEach((b, i) => {
-    const { title, label } = (boxes && b.boxes) || b;
-    select.options[i].textContent = title;
-    fields[i].element.querySelector("label").textContent = label;
-    if (b.boxes) fields[i].element.querySelector(".hint").textContent = boxes ? helps[i].replace("top-1", "mAP@.5") : helps[i];
-  });
+  const suit = (dataset) => {
+    data = hasBoxes(dataset) ? "boxes" : hasMasks(dataset) ? "masks" : dataset && !dataset.summary.classes ? "images" : "";
+    kinds.forEach((b, i) => {
+      const { title, label, figure = "top-1" } = b[data] ?? b;
+      select.options[i].textContent = title;
+      fields[i].element.querySelector("label").textContent = label;
+      if (b.boxes) fields[i].element.querySelector(".hint").textContent = helps[i].replace("top-1", figure);
+    });
+  };
   return {
     suit,
     element: h("div", { class: "pair" },
@@ -125,7 +132,7 @@ export function jobForm(schema, models, datasets) {
   const [preprocess, rest] = [often.filter((f) => f.pointer.startsWith("/preprocess")), often.filter((f) => !f.pointer.startsWith("/preprocess"))];
   const advanced = advancedFields(schema);
   const json = jsonField();
-  const suit = () => budget.suit(hasBoxes(datasets.items.find((d) => d.id === dataset.read())));
+  const suit = () => budget.suit(datasets.items.find((d) => d.id === dataset.read()));
   dataset.input.addEventListener("change", suit);
   suit();
   const fields = [model, dataset, name, ...budget.fields, ...often, ...advanced.fields];

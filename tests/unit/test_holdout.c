@@ -62,7 +62,7 @@ static void half_of_each_class_of_the_test_images_is_for_choices(void **state)
 
     (void)state;
     data.split[FSN_SPLIT_TEST] = data.split[FSN_SPLIT_TRAIN];
-    assert_int_equal(fsn__halves_create(&data, &halves, NULL), FSN_OK);
+    assert_int_equal(fsn__halves_create(&data, true, &halves, NULL), FSN_OK);
     assert_int_equal(halves.selection_count, 50);
     assert_int_equal(halves.unseen_count, 50);
     for (int64_t i = 0; i < halves.selection_count; i++) {
@@ -74,12 +74,12 @@ static void half_of_each_class_of_the_test_images_is_for_choices(void **state)
         seen[halves.unseen[i]]++;
     for (int i = 0; i < IMAGES; i++)
         assert_int_equal(seen[i], 1);
-    assert_int_equal(fsn__halves_create(&data, &again, NULL), FSN_OK);
+    assert_int_equal(fsn__halves_create(&data, true, &again, NULL), FSN_OK);
     assert_memory_equal(halves.unseen, again.unseen, IMAGES * sizeof *halves.unseen);
     fsn__halves_clear(&halves);
     fsn__halves_clear(&again);
     data.split[FSN_SPLIT_TEST].count = 4; /* one of each class: none can be spared */
-    assert_int_equal(fsn__halves_create(&data, &halves, NULL), FSN_MISMATCH);
+    assert_int_equal(fsn__halves_create(&data, true, &halves, NULL), FSN_MISMATCH);
 }
 
 static void a_class_keeps_an_image_for_training(void **state)

@@ -6,22 +6,20 @@
  */
 #include "kernels/amx/amx.h"
 
-#include <string.h>
-
 void fsn__amx_begin(void)
 {
-    struct {
+    static const struct {
         uint8_t palette, start, reserved[14];
         uint16_t bytes[16]; /* of a row of each register */
         uint8_t rows[16];
-    } config;
+    } config = {
+        .palette = 1,
+        .bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+        .rows = {16, 16, 16, 16, 16, 16, 16, 16},
+    };
 
-    memset(&config, 0, sizeof config);
-    config.palette = 1;
-    for (int i = 0; i < 8; i++) {
-        config.bytes[i] = 64;
-        config.rows[i] = FSN__AMX_ROWS;
-    }
+    /* Constant, since gcc 12's _tile_loadconfig says that it reads a pointer's worth of it, and
+     * what it does not say would not be stored (GCC bug 114098). */
     _tile_loadconfig(&config);
 }
 
