@@ -42,6 +42,8 @@ trap 'rm -rf "$INPUTS"' EXIT
 "$build/fsnet" new resnet8 --seed 1 -o "$INPUTS/resnet8.onnx" >"$INPUTS/log" 2>&1 || cat "$INPUTS/log"
 "$build/fsnet" draw --train 1000 --test 200 --seed 1 -o "$INPUTS/shapes.tar.gz" >"$INPUTS/log" 2>&1 ||
     cat "$INPUTS/log"
+"$build/fsnet" draw --masks --train 12 --test 4 --seed 1 -o "$INPUTS/masks.tar.gz" >"$INPUTS/log" 2>&1 ||
+    cat "$INPUTS/log"
 "$build/fsnet" draw --detection --train 20 --test 10 --seed 1 -o "$INPUTS/boxes.tar.gz" >"$INPUTS/log" 2>&1 ||
     cat "$INPUTS/log"
 echo "this is no model" >"$INPUTS/letter.onnx"

@@ -140,6 +140,7 @@ async function the_form_suits_a_data_set_of_boxes(browser, server) {
   await server.store("models", "resnet8.onnx", "resnet8");
   await server.store("datasets", "shapes.tar.gz", "shapes");
   await server.store("datasets", "boxes.tar.gz", "boxes");
+  await server.store("datasets", "masks.tar.gz", "masks");
   const page = await openPage(browser, `${server.url}/#/new`);
   page.expectErrors(/status of 4\d\d/);
   const budget = page.getByLabel("Budget").first(), data = page.getByLabel("Data set", { exact: true });
@@ -153,6 +154,9 @@ async function the_form_suits_a_data_set_of_boxes(browser, server) {
   await data.selectOption({ label: "shapes · 10 classes" });
   check("of images with classes it is accuracy", await page.getByLabel("Per cent of accuracy", { exact: true }).isVisible());
   same("what was typed stays", "1", await page.getByLabel("Per cent of accuracy", { exact: true }).inputValue());
+  await data.selectOption({ label: "masks · 5 classes with masks" });
+  check("of images with masks it is mean IoU", await page.getByLabel("Points of mean IoU", { exact: true }).isVisible());
+  check("and so in the help", await page.getByText("points of mean IoU that may be lost").isVisible());
   same("no other error", [], page.unexpectedErrors());
 }
 
