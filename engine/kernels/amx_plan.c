@@ -4,6 +4,9 @@
 /* Elements of source and destination of a batch or band: with what belongs to them backward (z, the
  * raw input, what is packed) most of a L2 of 2 MB, which CPUs with this unit have. */
 #define BATCH_ELEMENTS INT64_C(131072)
+/* Filters and their sums are gone through for every batch: it has this share of their number at
+ * least. */
+#define FILTER_SHARE 8
 /* Positions whose sums are held at a time: 36 KB for two blocks. */
 #define STRIP_POSITIONS INT64_C(288)
 
@@ -47,7 +50,8 @@ static void cut(struct fsn__amx_plan *plan, int threads)
     const int64_t row = most(plan->src_w, plan->dst_w) * blocks * FSN__LANES;
     const int64_t image = most(plan->src_h, plan->dst_h) * row;
     const int64_t share = (plan->images + threads - 1) / threads;
-    int64_t batch = BATCH_ELEMENTS / image;
+    const int64_t filters = plan->src_channels * plan->dst_channels * plan->r * plan->s;
+    int64_t batch = most(BATCH_ELEMENTS, filters / FILTER_SHARE) / image;
 
     plan->band = plan->dst_h;
     plan->bands = 1;

@@ -1,5 +1,6 @@
 /* choose.c - which algorithm computes a pass of a convolution: the one of least estimated time; the
- * matrix unit wherever it may, which is faster than either of the others.
+ * matrix unit wherever it may, which is faster than either of the others but on maps of a tile or
+ * two, where Winograd has a sixth of the products and rows are half zeros between them.
  *
  * Per image, in multiply-adds at the machine's peak rate, with C' = C rounded up to whole blocks of
  * 16 lanes, K' likewise, and T = ceil(P / 4) ceil(Q / 4) tiles (ceil(H / 4) ceil(W / 4) in backward
@@ -35,6 +36,8 @@
  * one by one, though where both are Winograd's they share a walk and are cheaper together.
  */
 #include "kernels/amx_plan.h"
+
+enum { LEAST_MAP = 36 }; /* pixels, for the matrix unit in place of Winograd */
 
 static const double direct_product = 1.1, direct_map = 10, winograd_product = 1;
 static const double winograd_transform[FSN__PASS_COUNT] = {
@@ -78,7 +81,8 @@ enum fsn__algorithm fsn__choose_algorithm(const struct fsn__conv_shape *shape, e
 {
     const bool by_winograd = fsn__winograd_takes(shape), by_direct = fsn__direct_takes(shape);
 
-    if (shape->bf16 && fsn__amx_takes(shape) && fsn__amx_usable())
+    if (shape->bf16 && fsn__amx_takes(shape) && fsn__amx_usable() &&
+        !(by_winograd && shape->p * shape->q < LEAST_MAP))
         return FSN__AMX;
     if (by_winograd && by_direct)
         return winograd_cost(shape, pass) < direct_cost(shape, pass) ? FSN__WINOGRAD : FSN__DIRECT;

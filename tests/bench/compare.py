@@ -2,7 +2,8 @@
 """compare.py: the engine against PyTorch, each network in short rounds that take turns, so that what
 else the machine does hits all alike. `make bench-peer` runs it.
 
-Every round measures fsnet, fsnet held to AVX2 (where the CPU has AVX-512), PyTorch f32 and PyTorch
+Every round measures fsnet in float32, held to AVX2 (where the CPU has AVX-512), in mixed precision
+(where it has AMX, which inference does not use), PyTorch f32 and PyTorch
 bf16 autocast (both channels_last) one after another, the first one changing from round to round, each
 for a few steps after its warm-up. PyTorch runs twice: as it is installed, and (f32+, bf16+) with a
 malloc that keeps freed memory, which on some machines makes it several times as fast. fsnet runs the ONNX file that PyTorch exported: the very same
@@ -66,17 +67,21 @@ def cpu_flags():
         return next((line.split() for line in lines if line.startswith("flags")), [])
 
 
-# Ours: the instruction set to force, None for the best.
-OURS = {"fsnet": None, "avx2": "avx2"} if "avx512f" in cpu_flags() else {"fsnet": None}
+# Ours: the instruction set to force, None for the best, and the precision.
+OURS = {"fsnet": (None, "float32")}
+if "avx512f" in cpu_flags():
+    OURS["avx2"] = ("avx2", "float32")
+if "amx_bf16" in cpu_flags():
+    OURS["mixed"] = (None, "mixed")
 RUNNERS = list(OURS) + list(PEERS)
 
 
-def measure_fsnet(args, what, net, batch, isa):
+def measure_fsnet(args, what, net, batch, isa, precision):
     """Milliseconds of a step: median, fastest tenth, fastest tenth of CPU time."""
     environment = dict(os.environ, FSNET_ISA=isa) if isa else None
     done = subprocess.run(
         [args.fsnet, "bench", what, os.path.join(args.out, net + ".onnx"), "--batch", str(batch),
-         "--steps", str(args.steps), "--threads", str(args.threads), "--json"],
+         "--steps", str(args.steps), "--threads", str(args.threads), "--precision", precision, "--json"],
         stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode != 0:
         sys.exit("compare.py: fsnet has failed on %s" % net)
@@ -98,7 +103,7 @@ def run_rounds(args, peers, what, net, batch, log):
     for index in range(args.rounds):
         first = index % len(RUNNERS)
         for runner in RUNNERS[first:] + RUNNERS[:first]:
-            row = (measure_fsnet(args, what, net, batch, OURS[runner]) if runner in OURS
+            row = (measure_fsnet(args, what, net, batch, *OURS[runner]) if runner in OURS
                    else measure_peer(args, peers, what, net, runner, batch))
             rows[runner].append(row)
             print(json.dumps({"what": what, "net": net, "batch": batch, "runner": runner,

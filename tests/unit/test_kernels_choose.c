@@ -99,13 +99,15 @@ static void what_neither_takes_is_im2col(void **state)
 static void products_that_may_be_rounded_go_to_the_matrix_unit(void **state)
 {
     struct fsn__conv_shape shape = conv_case_shape(8, 16, 32, 32, 16, 3, 3, 1, 1, 1, 1);
+    struct fsn__conv_shape small = conv_case_shape(8, 512, 4, 4, 512, 3, 3, 1, 1, 1, 1);
     struct fsn__conv_shape strided = conv_case_shape(8, 16, 32, 32, 32, 3, 3, 2, 1, 1, 1);
 
     (void)state;
-    shape.bf16 = strided.bf16 = true;
+    shape.bf16 = small.bf16 = strided.bf16 = true;
     for (enum fsn__pass pass = FSN__FORWARD; pass < FSN__PASS_COUNT; pass++) {
         assert_int_equal(fsn__choose_algorithm(&shape, pass),
                          fsn__amx_usable() ? FSN__AMX : FSN__WINOGRAD);
+        assert_int_equal(fsn__choose_algorithm(&small, pass), FSN__WINOGRAD);
         assert_int_equal(fsn__choose_algorithm(&strided, pass), FSN__WINOGRAD);
     }
 }
