@@ -33,6 +33,10 @@ runners="bf16 bf16+ f32 f32+ fsnet" columns=25
 if grep -qw avx512f /proc/cpuinfo; then
     runners="avx2 $runners" columns=27
 fi
+# ... and mixed precision, where the CPU has a unit for it.
+if grep -qw amx_bf16 /proc/cpuinfo; then
+    runners="$runners mixed" columns=$((columns + 2))
+fi
 same "compare.py has a row with img/s of all and four ratios" yes \
     "$(awk -v columns=$columns '$1 == "resnet20" && $2 == "infer" {
         print NF == columns ? "yes" : $0 }' <<<"$out")"
