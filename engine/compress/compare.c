@@ -13,8 +13,7 @@
 
 static struct fsn__meter meter_of(struct fsn__candidates *c)
 {
-    return (struct fsn__meter){
-        fsn__candidates_relay, (void *)(uintptr_t)c, FSN_STAGE_VERIFY, 1, 1, 0, 0};
+    return (struct fsn__meter){fsn__candidates_relay, c, FSN_STAGE_VERIFY, 1, 1, 0, 0};
 }
 
 /* What a classifier sees in the listed images, as images of the whole split. */

@@ -107,6 +107,14 @@ static bool take_real(const json_t *row, const char *key, double *out)
     return true;
 }
 
+/* NaN where it is not there: written before there were detectors, or sweeps of any network. */
+static double figure(const json_t *row, const char *key)
+{
+    double value;
+
+    return take_real(row, key, &value) ? value : NAN;
+}
+
 static bool take_row(const json_t *row, struct fsn_candidate *out)
 {
     json_int_t budget, size, parameters, effective;
@@ -121,13 +129,9 @@ static bool take_row(const json_t *row, struct fsn_candidate *out)
     out->parameters = parameters;
     out->effective_parameters = effective;
     out->holds = holds != 0;
-    /* as it was written before there were detectors, or sweeps of any network */
-    if (!take_real(row, "map50", &out->map50))
-        out->map50 = NAN;
-    if (!take_real(row, "miou", &out->miou))
-        out->miou = NAN;
-    if (!take_real(row, "agreement", &out->agreement))
-        out->agreement = NAN;
+    out->map50 = figure(row, "map50");
+    out->miou = figure(row, "miou");
+    out->agreement = figure(row, "agreement");
     return take_real(row, "ratio", &out->ratio) && take_real(row, "top1", &out->top1) &&
            take_real(row, "drop", &out->drop) && take_real(row, "drop_error", &out->drop_error) &&
            take_real(row, "seconds", &out->seconds);

@@ -44,6 +44,7 @@ static enum fsn_status bind_node(struct fsn__exec *exec, int index,
         .dout = list + slots + node->n_in,
         .pool = options->pool,
         .training = options->training,
+        .bf16 = options->bf16,
         .seed = options->seed,
         .index = (uint64_t)(exec->lowered ? exec->lowered->origin[index] : index),
     };
@@ -241,7 +242,7 @@ enum fsn_status fsn__exec_create(struct fsn__graph *graph, const struct fsn__exe
         return FSN__NOMEM(err);
     exec->training = options->training;
     if (runs_lowered(options)) {
-        status = fsn__lower(graph, options, &exec->lowered, err);
+        status = fsn__lower(graph, options->batch, options->training, &exec->lowered, err);
         if (status != FSN_OK) {
             fsn__exec_destroy(exec);
             return status;
@@ -330,10 +331,10 @@ static enum fsn_status run_node(const struct fsn__exec *exec, const struct fsn__
     return status;
 }
 
-void fsn__exec_set_float32(struct fsn__exec *exec, bool float32)
+void fsn__exec_set_bf16(struct fsn__exec *exec, bool bf16)
 {
     for (int i = 0; i < exec->graph->node_count; i++)
-        exec->nodes[i].ctx.float32 = float32;
+        exec->nodes[i].ctx.bf16 = bf16;
 }
 
 enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step, struct fsn_error *err)

@@ -36,8 +36,8 @@ struct fsn__tensor *fsn__exec_param_grad(struct fsn__exec *exec, int value);
 /* step: global training step, names dropout's random stream; ignored outside training. */
 FSN_NODISCARD enum fsn_status fsn__exec_forward(struct fsn__exec *exec, uint64_t step,
                                                 struct fsn_error *err);
-/* Whether what comes is computed in float32, though options.bf16 allows otherwise. */
-void fsn__exec_set_float32(struct fsn__exec *exec, bool float32);
+/* What options.bf16 allows, taken back or given again. */
+void fsn__exec_set_bf16(struct fsn__exec *exec, bool bf16);
 /* Zeroes parameter gradients, then runs every node's backward in reverse order. */
 FSN_NODISCARD enum fsn_status fsn__exec_backward(struct fsn__exec *exec, struct fsn_error *err);
 

@@ -138,14 +138,11 @@ static void lower_graph(struct fsn__lowering *l)
 /* ---- public -----------------------------------------------------------------------------------
  */
 
-static enum fsn_status lower_source(struct fsn__lowered *lowered,
-                                    const struct fsn__exec_options *options, struct fsn_error *err)
+static enum fsn_status lower_source(struct fsn__lowered *lowered, bool training,
+                                    struct fsn_error *err)
 {
-    struct fsn__lowering l = {.from = lowered->source,
-                              .to = lowered->graph,
-                              .training = options->training,
-                              .bf16 = options->bf16,
-                              .err = err};
+    struct fsn__lowering l = {
+        .from = lowered->source, .to = lowered->graph, .training = training, .err = err};
     const size_t values = (size_t)l.from->value_count + 1;
 
     l.form = calloc(values, sizeof *l.form);
@@ -171,20 +168,19 @@ out:
     return l.status;
 }
 
-enum fsn_status fsn__lower(const struct fsn__graph *original,
-                           const struct fsn__exec_options *options, struct fsn__lowered **out,
-                           struct fsn_error *err)
+enum fsn_status fsn__lower(const struct fsn__graph *original, int64_t batch, bool training,
+                           struct fsn__lowered **out, struct fsn_error *err)
 {
     struct fsn__lowered *lowered = calloc(1, sizeof *lowered);
     enum fsn_status status;
 
     if (!lowered)
         return FSN__NOMEM(err);
-    status = make_source(original, options->batch, options->training, &lowered->source, err);
+    status = make_source(original, batch, training, &lowered->source, err);
     if (status == FSN_OK)
         status = fsn__graph_create(&lowered->graph, err);
     if (status == FSN_OK)
-        status = lower_source(lowered, options, err);
+        status = lower_source(lowered, training, err);
     if (status != FSN_OK) {
         fsn__lowered_destroy(lowered);
         return status;

@@ -11,7 +11,7 @@
 #ifndef FSN_GRAPH_LOWER_H
 #define FSN_GRAPH_LOWER_H
 
-#include "graph/exec.h"
+#include "graph/graph.h"
 
 struct fsn__lowered {
     struct fsn__graph *graph;  /* what runs; inputs and outputs in the original's order */
@@ -21,10 +21,10 @@ struct fsn__lowered {
 };
 
 /* The original must outlive the result: constants are borrowed, so that what training writes is
- * the original's. Of the options batch, training and bf16 are read. */
-FSN_NODISCARD enum fsn_status fsn__lower(const struct fsn__graph *original,
-                                         const struct fsn__exec_options *options,
-                                         struct fsn__lowered **out, struct fsn_error *err);
+ * the original's. batch: what the symbolic batch axis becomes. */
+FSN_NODISCARD enum fsn_status fsn__lower(const struct fsn__graph *original, int64_t batch,
+                                         bool training, struct fsn__lowered **out,
+                                         struct fsn_error *err);
 void fsn__lowered_destroy(struct fsn__lowered *lowered);
 
 #endif

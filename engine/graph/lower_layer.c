@@ -105,7 +105,7 @@ static bool has_kernel(const struct fsn__lowering *l, const struct fsn__node *no
 bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
 {
     const bool sums = l->training && l->normalised[node->out[0]];
-    struct fsn__attr item[MAX_CONV_ATTRS + 5];
+    struct fsn__attr item[MAX_CONV_ATTRS + 4];
     struct fsn__attrs attrs = {.item = item};
     int64_t geometry[FSN__GEOMETRY_INTS];
     struct fsn__form x;
@@ -123,7 +123,6 @@ bool fsn__lower_conv(struct fsn__lowering *l, const struct fsn__node *node)
         item[attrs.count++] = node->attrs.item[i];
     item[attrs.count++] = int_attr("load_relu", x.relu);
     item[attrs.count++] = int_attr("store_relu", 0);
-    item[attrs.count++] = int_attr("bf16", l->bf16);
     lower_weights(l, node->in[1], in, &attrs, geometry);
     fsn__emit(l, &fsn__op_fast_conv, &attrs, CONV_INPUTS, in, sums ? 3 : 1, out);
     fsn__set_solid(l, node->out[0], out[0]);

@@ -24,7 +24,7 @@ struct fsn__form {
 struct fsn__lowering {
     const struct fsn__graph *from;
     struct fsn__graph *to;
-    bool training, bf16;
+    bool training;
     struct fsn__form *form; /* [from's values] */
     int *uses;              /* [from's values] times read */
     bool *trained;          /* [from's values] some PARAM lies before */

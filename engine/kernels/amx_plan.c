@@ -20,11 +20,6 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t blocks_of(int64_t channels)
-{
-    return (channels + FSN__LANES - 1) / FSN__LANES;
-}
-
 /* Of one side: what is padded before and after lies within the filter. */
 static bool pads_fit(int64_t in, int64_t out, int64_t filter, int64_t before)
 {
@@ -77,8 +72,8 @@ static void measure(struct fsn__amx_plan *plan, int threads)
     const int64_t right = plan->dst_w + plan->s - 1 - plan->src_w - plan->left;
     const int64_t bottom = plan->dst_h + plan->r - 1 - plan->src_h - plan->top;
 
-    plan->src_blocks = blocks_of(plan->src_channels);
-    plan->dst_blocks = blocks_of(plan->dst_channels);
+    plan->src_blocks = fsn__channel_blocks(plan->src_channels);
+    plan->dst_blocks = fsn__channel_blocks(plan->dst_channels);
     plan->pitch = plan->src_w + most(plan->left, right);
     plan->image_rows = plan->src_h + most(plan->top, bottom);
     plan->lanes = plan->src_blocks == 1 ? FSN__LANES : FSN__AMX_DEPTH;

@@ -35,11 +35,6 @@ extern const struct fsn__op fsn__op_fast_max_pool, fsn__op_fast_average_pool,
     fsn__op_fast_global_pool;
 extern const struct fsn__op fsn__op_channel_copy;
 
-static inline int64_t fsn__channel_blocks(int64_t channels)
-{
-    return (channels + FSN__LANES - 1) / FSN__LANES;
-}
-
 /* The sizes of a blocked tensor; plane: floats of one image's block, H W 16. */
 struct fsn__blocked {
     int64_t n, blocks, h, w, plane;

@@ -45,13 +45,13 @@ static void set_channels(const struct fsn__conv_shape *shape, int64_t src, int64
 {
     plan->depthwise = shape->groups > 1 && shape->groups == shape->c;
     plan->images = shape->n;
-    plan->groups = plan->depthwise ? fsn__blocks(shape->c) : shape->groups;
+    plan->groups = plan->depthwise ? fsn__channel_blocks(shape->c) : shape->groups;
     plan->src_channels = plan->depthwise ? FSN__LANES : src / shape->groups;
     plan->dst_channels = plan->depthwise ? FSN__LANES : dst / shape->groups;
-    plan->src_blocks = fsn__blocks(plan->src_channels);
-    plan->dst_blocks = fsn__blocks(plan->dst_channels);
-    plan->src_map_blocks = fsn__blocks(src);
-    plan->dst_map_blocks = fsn__blocks(dst);
+    plan->src_blocks = fsn__channel_blocks(plan->src_channels);
+    plan->dst_blocks = fsn__channel_blocks(plan->dst_channels);
+    plan->src_map_blocks = fsn__channel_blocks(src);
+    plan->dst_map_blocks = fsn__channel_blocks(dst);
     plan->taps = plan->filter_taps = shape->r * shape->s;
 }
 
@@ -138,7 +138,7 @@ void fsn__direct_plan_forward(const struct fsn__conv_shape *given, struct fsn__d
         plan->few_dilation = shape->dilation_x;
         plan->few_left = shape->pad_left;
         plan->src_channels = shape->c * shape->s;
-        plan->src_blocks = fsn__blocks(plan->src_channels);
+        plan->src_blocks = fsn__channel_blocks(plan->src_channels);
         plan->taps = plan->filter_taps = shape->r;
     }
     for (int64_t t = 0; t < plan->taps; t++) {

@@ -69,11 +69,6 @@ struct fsn__direct_plan {
 void fsn__direct_plan_forward(const struct fsn__conv_shape *shape, struct fsn__direct_plan *plan);
 void fsn__direct_plan_backward(const struct fsn__conv_shape *shape, struct fsn__direct_plan *plan);
 
-static inline int64_t fsn__blocks(int64_t channels)
-{
-    return (channels + FSN__LANES - 1) / FSN__LANES;
-}
-
 /* Images that a task works on at once: whole small maps of several share one reading of the
  * filters. The images are cut into `batches` as equal as can be, the same number for each thread;
  * `most` is the size of the largest. */

@@ -64,7 +64,6 @@ enum { LEVEL_COUNT = (int)(sizeof levels / sizeof *levels) };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int chosen;
-static bool amx_usable;
 static enum fsn_status choice_status;
 static struct fsn_error choice_error; /* why choice_status is not FSN_OK */
 
@@ -119,13 +118,12 @@ static void choose(void)
     const char *wanted = getenv("FSNET_ISA");
 
     choice_status = fsn__isa_choose(wanted && *wanted ? wanted : NULL, &chosen, &choice_error);
-    amx_usable = choice_status == FSN_OK && fsn__kernels_at(FSN__AMX, chosen) != NULL;
 }
 
 bool fsn__amx_usable(void)
 {
     pthread_once(&once, choose);
-    return amx_usable;
+    return choice_status == FSN_OK && fsn__kernels_at(FSN__AMX, chosen) != NULL;
 }
 
 enum fsn_status fsn__kernels_get(enum fsn__algorithm algorithm, const struct fsn__kernels **out,

@@ -29,6 +29,11 @@
 
 enum { FSN__LANES = 16 };
 
+static inline int64_t fsn__channel_blocks(int64_t channels)
+{
+    return (channels + FSN__LANES - 1) / FSN__LANES;
+}
+
 struct fsn__conv_shape {
     int64_t n, c, k;    /* images, input channels, filters (of all groups together) */
     int64_t h, w, p, q; /* input and output height and width */

@@ -9,8 +9,7 @@
  * share, which the Filter Summary's filters are blended with (op_filter_summary.c). All but x and w
  * are optional. Outputs: z blocked; s1, s2 vectors. Attributes: those of ONNX's Conv; summary (the
  * geometry, filters.h) and slots (fs_geometry.h); load_relu (what is read goes through Relu),
- * store_relu (what is written does; inference only, since backward would need the mask); bf16
- * (struct fsn__conv_shape).
+ * store_relu (what is written does; inference only, since backward would need the mask).
  *
  * The passes themselves are those of kernels.h, each with the algorithm that choose.c names
  * for it. The work space is [bias padded to whole blocks | da, db nobody asked for | gradient of
@@ -81,7 +80,7 @@ static enum fsn_status read_shape(const struct fsn__op_ctx *ctx, struct fsn__fs_
     fsn__shape_set(&plain, FSN__F32, 4, (int64_t[]){x->dim[0], channels, x->dim[2], x->dim[3]});
     fsn__shape_set(&w, FSN__F32, 4, (int64_t[]){g->k, g->c, g->r, g->s});
     status = fsn__conv_shape_read(ctx, &plain, &w, shape, err);
-    shape->bf16 = !ctx->float32 && fsn__attr_int(ctx->attrs, "bf16", 0) != 0;
+    shape->bf16 = ctx->bf16;
     return status;
 }
 
@@ -184,15 +183,15 @@ static enum fsn_status read_conv(const struct fsn__op_ctx *ctx, struct conv *c,
     return FSN_OK;
 }
 
-/* Scratch of the kernels, in either precision. */
+/* Scratch of the kernels, also of those that are taken where nothing may be rounded. */
 static size_t kernel_bytes(const struct fsn__op_ctx *ctx)
 {
     struct fsn__op_ctx either = *ctx;
     size_t most = 0;
     struct conv c;
 
-    for (int float32 = 0; float32 < 2; float32++) {
-        either.float32 = float32;
+    for (int bf16 = 0; bf16 <= ctx->bf16; bf16++) {
+        either.bf16 = bf16;
         if (read_conv(&either, &c, NULL) != FSN_OK)
             return 0;
         for (int pass = 0; pass < FSN__PASS_COUNT; pass++) {

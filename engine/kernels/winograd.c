@@ -18,11 +18,6 @@ enum {
     SMALL_DU_BYTES = 4 << 20, /* one for every thread, and added to for every block of tiles */
 };
 
-static int64_t blocks_of(int64_t channels)
-{
-    return (channels + FSN__LANES - 1) / FSN__LANES;
-}
-
 static bool pads_fit(int64_t in, int64_t out, int64_t before)
 {
     int64_t after = out + 2 - in - before;
@@ -157,8 +152,8 @@ void fsn__wino_plan(const struct fsn__conv_shape *s, enum fsn__wino_pass pass, i
         plan->pad_top = s->pad_top;
         plan->pad_left = s->pad_left;
     }
-    plan->c_blocks = blocks_of(plan->c);
-    plan->k_blocks = blocks_of(plan->k);
+    plan->c_blocks = fsn__channel_blocks(plan->c);
+    plan->k_blocks = fsn__channel_blocks(plan->k);
     plan->tiles_x = (plan->q + TILE - 1) / TILE;
     plan->tiles_image = (plan->p + TILE - 1) / TILE * plan->tiles_x;
     if (plan->strided)

@@ -82,7 +82,7 @@ struct fsn__op_ctx {
     void *saved; /* kept from a node's forward to its backward; saved_size of sizes() */
     struct fsn__pool *pool;
     bool training;  /* batch statistics, dropout; gradients will be asked for */
-    bool float32;   /* nothing is rounded, for now, that a node's attributes allow to be */
+    bool bf16;      /* numbers may be rounded to bfloat16 before they are multiplied */
     uint64_t seed;  /* of the job */
     uint64_t step;  /* global training step, names the random stream with the node's index */
     uint64_t index; /* of the node in its graph */

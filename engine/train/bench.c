@@ -77,14 +77,18 @@ static struct fsn_dataset image_shape(const struct fsn__graph *graph)
     return shape;
 }
 
+static bool is_mixed(const struct bench *b)
+{
+    return b->options->training && b->options->precision == FSN_PRECISION_MIXED;
+}
+
 static enum fsn_status make_student(struct bench *b, const struct fsn_model *model,
                                     struct fsn_error *err)
 {
     const struct fsn__exec_options options = {.batch = b->options->batch,
                                               .training = b->options->training,
                                               .pool = b->pool,
-                                              .bf16 = b->options->training &&
-                                                      b->options->precision == FSN_PRECISION_MIXED};
+                                              .bf16 = is_mixed(b)};
     /* Training writes the weights; inference reads those of the model. */
     enum fsn_status status = options.training
                                  ? fsn__graph_clone(model->graph, &b->student.graph, err)
@@ -107,10 +111,8 @@ static enum fsn_status make_student(struct bench *b, const struct fsn_model *mod
 /* In the form in which a job runs its teacher: no dropout, batch norm folded. */
 static enum fsn_status make_teacher(struct bench *b, struct fsn_error *err)
 {
-    const struct fsn__exec_options options = {.batch = b->student.run.batch,
-                                              .pool = b->pool,
-                                              .bf16 = b->options->training &&
-                                                      b->options->precision == FSN_PRECISION_MIXED};
+    const struct fsn__exec_options options = {
+        .batch = b->student.run.batch, .pool = b->pool, .bf16 = is_mixed(b)};
     const struct fsn_dataset shape = image_shape(b->student.graph);
     enum fsn_status status = fsn__graph_alias(b->options->teacher->graph, &b->teacher.graph, err);
 

@@ -335,7 +335,7 @@ static enum fsn_status recalibrate(struct trainer *t, struct fsn_error *err)
     if (t->job->share)
         *t->job->share = 1;
     fsn__parts_shuffle(&t->parts, t->job->spec->seed, last);
-    fsn__exec_set_float32(t->objective->exec, true); /* as the network is measured, and run */
+    fsn__exec_set_bf16(t->objective->exec, false); /* as the network is measured, and run */
     for (int pass = 0; pass < t->job->spec->finetune.recalibrate_bn; pass++) {
         struct fsn_progress now = {.epoch = t->curve.count,
                                    .epochs = t->epochs,

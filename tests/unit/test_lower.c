@@ -396,11 +396,10 @@ static int count_nodes(const struct fsn__graph *graph, const struct fsn__op *op)
 
 static struct fsn__lowered *lower(const struct fsn__graph *graph, bool training)
 {
-    const struct fsn__exec_options options = {.batch = 8, .training = training};
     struct fsn_error err = {.status = FSN_OK};
     struct fsn__lowered *lowered = NULL;
 
-    if (fsn__lower(graph, &options, &lowered, &err) != FSN_OK)
+    if (fsn__lower(graph, 8, training, &lowered, &err) != FSN_OK)
         fail_msg("%s", err.text);
     return lowered;
 }

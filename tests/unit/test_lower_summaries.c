@@ -194,11 +194,10 @@ static void a_filter_summary_may_be_computed(void **state)
 
 static struct fsn__lowered *lower(const struct fsn__graph *graph, bool training)
 {
-    const struct fsn__exec_options options = {.batch = 8, .training = training};
     struct fsn_error err = {.status = FSN_OK};
     struct fsn__lowered *lowered = NULL;
 
-    if (fsn__lower(graph, &options, &lowered, &err) != FSN_OK)
+    if (fsn__lower(graph, 8, training, &lowered, &err) != FSN_OK)
         fail_msg("%s", err.text);
     return lowered;
 }

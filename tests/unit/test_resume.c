@@ -97,7 +97,7 @@ static void replay(const struct toy_run *f, struct fsn__graph *student)
                                          &transform, true, (uint64_t)epoch, NULL,
                                          fsn__f32(fsn__exec_input(exec, 0)), labels, NULL),
                          FSN_OK);
-        fsn__exec_set_float32(exec, settle);
+        fsn__exec_set_bf16(exec, !settle);
         if (settle)
             fsn__statistics_before(&statistics);
         assert_int_equal(fsn__exec_forward(exec, (uint64_t)step, NULL), FSN_OK);

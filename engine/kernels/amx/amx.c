@@ -13,28 +13,21 @@ enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
 /* Of leaf 7, subleaf 1, EAX. */
 enum { AVX512_BF16 = 1 << 5 };
 
-static bool ask(void)
-{
-    unsigned a, b, c, d;
-
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE))
-        return false;
-    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & AVX512_BF16))
-        return false;
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-}
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool supported; /* CPUID is slow on a virtual machine */
 
-static void find(void)
+static void ask(void)
 {
-    supported = ask();
+    unsigned a, b, c, d;
+
+    supported = __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & AMX_BF16 && d & AMX_TILE &&
+                __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & AVX512_BF16 &&
+                syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
 bool fsn__amx_supported(void)
 {
-    pthread_once(&once, find);
+    pthread_once(&once, ask);
     return supported;
 }
 

@@ -26,6 +26,24 @@ struct fsn__amx_line {
     int64_t positions;  /* how long the line is; past the last row it is 0 */
 };
 
+/* The line that a band of the plan's source becomes. */
+static inline struct fsn__amx_line fsn__amx_source_line(const struct fsn__amx_plan *plan,
+                                                        const struct fsn__amx_band *band,
+                                                        int64_t positions)
+{
+    return (struct fsn__amx_line){.images = band->images,
+                                  .blocks = plan->src_blocks,
+                                  .h = plan->src_h,
+                                  .w = plan->src_w,
+                                  .pitch = plan->pitch,
+                                  .image_rows = plan->image_rows,
+                                  .top = plan->top,
+                                  .left = plan->left,
+                                  .row0 = band->row0,
+                                  .rows = band->rows + plan->r - 1,
+                                  .positions = positions};
+}
+
 /* One block of channels (16 numbers a position), or with `pair` two, side by side (32; the second
  * 0 where the map ends). src: the map of the first image, which reader->z is beside. */
 void fsn__amx_pack(const struct fsn__amx_line *line, const float *src,

@@ -53,19 +53,8 @@ static void pack_band(const struct fsn__amx_gather *g, const struct fsn__amx_ban
     const int64_t map = plan->src_blocks * plan->src_h * plan->src_w * FSN__LANES;
     const bool pair = plan->lanes == FSN__AMX_DEPTH;
     const struct fsn__reader reader = fsn__direct_reader_at(&g->reader, 0, band->image * map);
-    const struct fsn__amx_line line = {
-        .images = band->images,
-        .blocks = plan->src_blocks,
-        .h = plan->src_h,
-        .w = plan->src_w,
-        .pitch = plan->pitch,
-        .image_rows = plan->image_rows,
-        .top = plan->top,
-        .left = plan->left,
-        .row0 = band->row0,
-        .rows = band->rows + plan->r - 1,
-        .positions = fsn__amx_positions(plan, band->rows),
-    };
+    const struct fsn__amx_line line =
+        fsn__amx_source_line(plan, band, fsn__amx_positions(plan, band->rows));
 
     for (int64_t chunk = 0; chunk < plan->chunks; chunk++)
         fsn__amx_pack(&line, g->src + band->image * map, &reader, pair ? 2 * chunk : chunk, pair,
@@ -185,11 +174,8 @@ const fsn__bf16 *fsn__amx_gather_packed(const struct fsn__amx_gather *g, int64_t
 
 void fsn__amx_gather_end(const struct fsn__amx_gather *g, int threads)
 {
-    float *const forward[] = {g->backward ? NULL : g->store->sum,
-                              g->backward ? NULL : g->store->sum_sq};
-    float *const backward[] = {g->backward ? g->grad_store->da : NULL,
-                               g->backward ? g->grad_store->db : NULL};
+    float *const to[] = {g->backward ? g->grad_store->da : g->store->sum,
+                         g->backward ? g->grad_store->db : g->store->sum_sq};
 
-    fsn__direct_add_sums(g->sums, threads, g->plan.dst_blocks * FSN__LANES,
-                         g->backward ? backward : forward, !g->backward);
+    fsn__direct_add_sums(g->sums, threads, g->plan.dst_blocks * FSN__LANES, to, !g->backward);
 }

@@ -60,19 +60,7 @@ static void pack_x(const struct fsn__amx_weights *g, const struct fsn__amx_band 
     const int64_t map = plan->src_blocks * plan->src_h * plan->src_w * FSN__LANES;
     fsn__bf16 *flat = (fsn__bf16 *)(void *)own;
     fsn__bf16 *columns = (fsn__bf16 *)(void *)(own + at->columns);
-    const struct fsn__amx_line line = {
-        .images = band->images,
-        .blocks = plan->src_blocks,
-        .h = plan->src_h,
-        .w = plan->src_w,
-        .pitch = plan->pitch,
-        .image_rows = plan->image_rows,
-        .top = plan->top,
-        .left = plan->left,
-        .row0 = band->row0,
-        .rows = band->rows + plan->r - 1,
-        .positions = at->stride,
-    };
+    const struct fsn__amx_line line = fsn__amx_source_line(plan, band, at->stride);
 
     for (int64_t block = 0; block < plan->src_blocks; block++) {
         fsn__amx_pack(&line, g->x + band->image * map, &g->x_reader, block, false, flat);
