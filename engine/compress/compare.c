@@ -11,9 +11,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* A candidate is judged when its report is written; the chosen one is read back once more. */
 static struct fsn__meter meter_of(struct fsn__candidates *c)
 {
-    return (struct fsn__meter){fsn__candidates_relay, c, FSN_STAGE_VERIFY, 1, 1, 0, 0};
+    return (struct fsn__meter){
+        fsn__candidates_relay, c, c->ended ? FSN_STAGE_VERIFY : FSN_STAGE_REPORT, 1, 1, 0, 0};
 }
 
 /* What a classifier sees in the listed images, as images of the whole split. */

@@ -62,6 +62,7 @@ same "files of a sweep are judged by agreement" '[true,true,true]' "$(jq -c '.se
 same "the one that is nearest is chosen" true "$(jq '.search as $s | $s.candidates | (map(.drop) | min) ==
     .[$s.chosen].drop' "$report")"
 same "and is told on other images" '[100,true]' "$(jq -c '.search.unseen | [.baseline_agreement, .agreement < 100]' "$report")"
+same "a file is verified once, and the chosen one once more" 3 "$(grep -c '^verify' "$dir/err")"
 check "each file is there" test -s "$dir/e/candidate-2.onnx"
 check "the page has them" grep -q "Agreement" "$dir/e/report.html"
 "$fsnet" compress "$dir/two.onnx" --data "$dir/flat.tar" -o "$dir/f" "${options[@]}" --max-accuracy-drop 99 \
