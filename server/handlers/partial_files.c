@@ -45,6 +45,15 @@ enum fsn_status srv_partial_open(const struct srv_service *service, const char *
     return FSN_OK;
 }
 
+void srv_partial_locked(struct srv_request *request, const char *id)
+{
+    srv_http_cut_off(request->http, id);
+    srv_reply_problem(request, SRV_PROBLEM_UPLOAD_LOCKED,
+                      "another request writes to %s; it was told to end, so try again in a second",
+                      id);
+    srv_reply_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
 enum fsn_status srv_partial_offset(const struct srv_service *service,
                                    const struct srv_partial *partial, int64_t *out,
                                    struct fsn_error *err)

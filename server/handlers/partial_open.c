@@ -189,10 +189,7 @@ static enum fsn_status go_on(struct srv_request *request, const struct srv_servi
     }
     status = srv_partial_open(service, partial->id, &fd, err);
     if (status == FSN_OK && fd < 0)
-        srv_reply_problem(request, SRV_PROBLEM_UPLOAD_LOCKED,
-                          "another request writes to %s; if its connection is dead, that is "
-                          "noticed within a minute or so",
-                          partial->id);
+        srv_partial_locked(request, partial->id);
     if (status != FSN_OK || fd < 0)
         return status;
     status = srv_partial_offset(service, partial, &offset, err);

@@ -230,8 +230,7 @@ enum fsn_status srv_delete_partial(struct srv_call *call, struct fsn_error *err)
     if (status != FSN_OK)
         return status;
     if (locked)
-        srv_reply_problem(call->request, SRV_PROBLEM_UPLOAD_LOCKED, "another request writes to %s",
-                          id);
+        srv_partial_locked(call->request, id);
     else
         srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
     srv_tus_headers(call->request, NULL, 0);

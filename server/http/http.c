@@ -26,6 +26,7 @@
 #include "http/integrity.h"
 #include "http/listen.h"
 #include "http/offload.h"
+#include "http/senders.h"
 #include "http/tls.h"
 #include "log.h"
 
@@ -49,6 +50,7 @@ struct srv_http {
     struct srv_tls tls;
     struct MHD_Daemon *daemon;
     struct srv_offload *helpers, *hasher; /* hasher: one thread, for bodies */
+    struct srv_senders senders;
     int port;
     uv_mutex_t mutex;
     uv_cond_t idle; /* active has become 0 */
@@ -110,8 +112,10 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         reply_too_large(request);
         return FSN_OK;
     }
-    if (kind == SRV_BODY_APPEND)
+    if (kind == SRV_BODY_APPEND) {
+        srv_senders_add(&request->http->senders, request);
         return FSN_OK;
+    }
     status = srv_body_begin(&request->body, kind, body_limit(http, kind),
                             http->options.temporary_dir, http->hasher, err);
     request->body.wants_512 = srv_integrity_needs_512(request);
@@ -209,6 +213,8 @@ static void finish_body(struct srv_request *request)
 {
     struct fsn_error err = {0};
 
+    if (request->body.kind == SRV_BODY_APPEND)
+        srv_senders_remove(&request->http->senders, request);
     srv_body_end(&request->body);
     if (request->body.status == FSN_LIMIT) {
         reply_too_large(request);
@@ -309,6 +315,8 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     if (!request)
         return;
     srv_account(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (request->body.kind == SRV_BODY_APPEND)
+        srv_senders_remove(&http->senders, request);
     srv_body_discard(&request->body);
     if (request->response)
         MHD_destroy_response(request->response);
@@ -386,7 +394,8 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
         return SRV_NOMEM(err);
     http->options = *options;
     srv_account_start();
-    if (uv_mutex_init(&http->mutex) != 0 || uv_cond_init(&http->idle) != 0) {
+    if (uv_mutex_init(&http->mutex) != 0 || uv_cond_init(&http->idle) != 0 ||
+        !srv_senders_begin(&http->senders)) {
         free(http);
         return SRV_NOMEM(err);
     }
@@ -410,6 +419,11 @@ int srv_http_port(const struct srv_http *http)
 struct srv_offload *srv_http_hasher(const struct srv_http *http)
 {
     return http->hasher;
+}
+
+void srv_http_cut_off(struct srv_http *http, const char *target)
+{
+    srv_senders_cut_off(&http->senders, target);
 }
 
 void srv_http_stop(struct srv_http *http)
@@ -436,6 +450,7 @@ void srv_http_stop(struct srv_http *http)
     srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
     srv_offload_destroy(http->hasher);
+    srv_senders_end(&http->senders);
     uv_cond_destroy(&http->idle);
     uv_mutex_destroy(&http->mutex);
     free(http);

@@ -44,6 +44,9 @@ FSN_NODISCARD enum fsn_status srv_http_start(const struct srv_http_options *opti
 int srv_http_port(const struct srv_http *http);
 /* The thread that hashes bodies, for srv_body_append. */
 struct srv_offload *srv_http_hasher(const struct srv_http *http);
+/* Cuts off the request that appends to `target` (srv_body_append), so that it lets go soon; one
+ * that has all of its body goes on. Any thread. */
+void srv_http_cut_off(struct srv_http *http, const char *target);
 /* Takes no new connections, lets requests under way end (for some seconds at most), stops. */
 void srv_http_stop(struct srv_http *http); /* NULL is fine */
 

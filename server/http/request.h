@@ -26,6 +26,7 @@ struct srv_request {
     const char *rate_policy, *rate; /* RateLimit fields of the answer; NULL: none */
     struct srv_caller caller;       /* once the request is admitted */
     struct srv_body body;
+    struct srv_request *next_sender;             /* of srv_senders */
     int64_t started_ticks_ms, answered_ticks_ms; /* 0: not yet */
     unsigned status;                             /* of the reply */
     const char *problem;                         /* its type, static; NULL: it is none */

@@ -98,7 +98,6 @@ load() {
     idle=$(cut -d' ' -f2 "$dir/ours.200" | median)
     quiet order '{"finetune": {"epochs": 1000, "batch_size": 100}}'
     wait_for 60 epochs_done 1
-    sync # the kernel writes what the transfers left behind
     for ((round = 0; round < rounds; round++)); do requests "$url/v1/jobs/$1" >>"$dir/busy"; done
     busy=$(cut -d' ' -f2 "$dir/busy" | median)
     line "99th percentile while a job trains, ms (idle)" "$busy" "($idle)" "$(ratio "$busy" "$idle")" "<= 2"
@@ -195,8 +194,13 @@ echo "CPU: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(npro
     "$(/usr/sbin/nginx -v 2>&1 | cut -d' ' -f3)"
 line measured fsnetd nginx ratio wanted
 polling
-transfer
 stored=$job
 load "$stored"
+trains=$job
 watchers
+call POST "/v1/jobs/$job/cancel"
+job=$trains
+call POST "/v1/jobs/$job/cancel"
+wait_for 60 job_ends
+transfer # last: the kernel still writes its gigabytes when it is done
 quiet stop

@@ -84,16 +84,14 @@ same "makes the model too" "stored" "$(field .status)"
 set_file=$dir/shapes.tar.gz
 length=$(size_of "$set_file")
 create dataset shapes "$length"
-curl -sS "${part[@]}" -X PATCH -H 'Upload-Offset: 0' -H 'Expect:' --limit-rate 100k --data-binary "@$set_file" "$url$path" \
-    >"$dir/out" 2>&1 &
-sender=$!
-some_came() { [ "$(offset)" -gt 0 ]; }
-check "bytes are there while they come" wait_for 30 some_came
-slice "$set_file" 0 10 >"$dir/1"
-send "$(offset)" "$dir/1"
-refused "a second sender" 423 upload-locked "another request writes"
-call DELETE "$path" "${tus[@]}"
-refused "deleting it meanwhile" 423 upload-locked "another request writes"
+send_slowly() { # its process is $sender
+    curl -sS "${part[@]}" -X PATCH -H "Upload-Offset: $(offset)" -H 'Expect:' --limit-rate 100k \
+        --data-binary @<(slice "$set_file" "$(offset)" "$length") "$url$path" >"$dir/out" 2>&1 &
+    sender=$!
+}
+grows_from() { [ "$(offset)" -gt "$1" ]; }
+send_slowly
+check "bytes are there while they come" wait_for 30 grows_from 0
 kill -KILL "$sender"
 wait "$sender" 2>/dev/null
 taken() { # the next 10000 bytes from where the upload ends
@@ -104,6 +102,42 @@ taken() { # the next 10000 bytes from where the upload ends
 }
 check "after a broken connection the upload goes on where it ended" wait_for 30 taken
 check "what had come was kept" test "$come" -gt 0 -a "$come" -lt "$length"
+send_slowly
+wait_for 30 grows_from $((come + 10000))
+slice "$set_file" 0 10 >"$dir/1"
+send "$(offset)" "$dir/1"
+refused "a second sender" 423 upload-locked "try again in a second"
+same "it is told when" 1 "$(header retry-after)"
+wait "$sender" 2>/dev/null
+check "the first is cut off" test $? -ne 0
+check "the second goes on" wait_for 10 taken
+# Says that it will send, begins, and is silent: what a client leaves behind whose network is gone.
+hold() {
+    local from
+    from=$(offset)
+    exec {silent}<>"/dev/tcp/127.0.0.1/${url##*:}"
+    printf '%s\r\n' "PATCH $path HTTP/1.1" 'Host: x' "${part[1]}" "${part[3]}" "Upload-Offset: $from" \
+        'Content-Length: 1000' '' >&"$silent"
+    slice "$set_file" "$from" 10 >&"$silent"
+    wait_for 10 locked
+}
+locked() {
+    send 0 /dev/null
+    [ "$status" = 423 ]
+}
+hold
+check "a silent connection keeps nobody waiting" wait_for 10 taken
+exec {silent}>&-
+id_of_set=$path come_of_set=$come
+create model silent 1000
+hold
+deleted() {
+    call DELETE "$path" "${tus[@]}"
+    [ "$status" = 204 ]
+}
+check "nor one that deletes" wait_for 10 deleted
+exec {silent}>&-
+path=$id_of_set come=$come_of_set
 stop KILL
 start
 same "a killed server has what was acknowledged" $((come + 10000)) "$(offset)"
