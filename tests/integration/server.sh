@@ -9,7 +9,8 @@ server=
 url=
 
 at_exit() {
-    [ -z "$server" ] || { kill -KILL "$server" && wait "$server"; } 2>/dev/null
+    # wait's status is the signal's, which would end a script with set -e in here
+    [ -z "$server" ] || { kill -KILL "$server" && wait "$server" || true; } 2>/dev/null
     [ -z "${KEEP_LOG:-}" ] || cp "$dir/log" "$KEEP_LOG"
     rm -rf "$dir"
 }
