@@ -14,6 +14,7 @@
     X(DIGEST, 400, "digest-mismatch", "The body is not what its digest says")                  \
     X(UNAUTHORIZED, 401, "unauthorized", "A token is needed, or another one")                  \
     X(FORBIDDEN, 403, "forbidden", "The token's role does not allow this")                     \
+    X(FOREIGN_ORIGIN, 403, "foreign-origin", "A web page of another site may be asking")       \
     X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method") \
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \
