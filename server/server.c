@@ -151,6 +151,7 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .streams = server->service.streams,
         .threads = (int)config->http_threads,
         .helpers = (int)config->validators,
+        .predictors = (int)config->validators,
         .max_connections = (int)config->max_connections,
         .connection_timeout_s = (int)config->connection_timeout_s,
         .max_upload_bytes = config->max_upload_bytes,

@@ -16,7 +16,7 @@
  * leaves nothing: its temporary file goes with the request.
  *
  * MHD demands that every suspended connection is resumed before it is stopped: srv_http_stop first
- * lets the helpers finish.
+ * has the helpers finish what they run, and answers what waits for them by 503.
  */
 #include "http/http.h"
 
@@ -49,7 +49,8 @@ struct srv_http {
     struct srv_http_options options;
     struct srv_tls tls;
     struct MHD_Daemon *daemon;
-    struct srv_offload *helpers, *hasher; /* hasher: one thread, for bodies */
+    struct srv_offload *helpers, *predictors;
+    struct srv_offload *hasher; /* one thread, for bodies */
     struct srv_senders senders;
     int port;
     uv_mutex_t mutex;
@@ -166,17 +167,25 @@ static void run_handler(struct srv_request *request)
         srv_reply_problem(request, SRV_PROBLEM_NOMEM, "no reply could be built");
 }
 
-/* A SHA-512 that is wanted of a file may be of one as large as an upload. */
-static bool takes_long(const struct srv_request *request)
+/* The threads that are to run the handler, when it may take long; NULL: it runs where it is. */
+static struct srv_offload *pool_of(const struct srv_request *request)
 {
-    return request->match.route->offload ||
-           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
+    const enum srv_runs runs = request->match.route->runs;
+
+    if (runs == SRV_RUNS_ON_PREDICTOR)
+        return request->http->predictors;
+    if (runs == SRV_RUNS_ON_HELPER)
+        return request->http->helpers;
+    /* A SHA-512 that is wanted of a file may be of one as large as an upload. */
+    return srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"))
+               ? request->http->helpers
+               : NULL;
 }
 
 /* Whether nothing more comes that the handler would need, nor takes it long. */
 static bool runs_at_once(const struct srv_request *request)
 {
-    return reads(request) && !takes_long(request) &&
+    return reads(request) && !pool_of(request) &&
            !srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
            !srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
@@ -200,13 +209,23 @@ static enum MHD_Result begin(struct srv_request *request)
 
 /* ---- the last call ------------------------------------------------------------------------- */
 
-static void run_on_helper(void *user)
+static void resume_answered(struct srv_request *request)
 {
-    struct srv_request *request = user;
-
-    run_handler(request);
     request->state = SRV_REQUEST_ANSWERED;
     MHD_resume_connection(request->connection);
+}
+
+static void run_on_helper(void *user)
+{
+    run_handler(user);
+    resume_answered(user);
+}
+
+/* Instead of run_on_helper, when the server stops. */
+static void refuse_to_run(void *user)
+{
+    srv_reply_problem(user, SRV_PROBLEM_UNAVAILABLE, "the server is stopping");
+    resume_answered(user);
 }
 
 static void finish_body(struct srv_request *request)
@@ -229,15 +248,15 @@ static void finish_body(struct srv_request *request)
 static enum MHD_Result answer(struct srv_request *request)
 {
     if (request->state == SRV_REQUEST_RECEIVING) {
+        struct srv_offload *pool;
+
         finish_body(request);
-        if (!request->response && takes_long(request)) {
+        pool = request->response ? NULL : pool_of(request);
+        if (pool) {
             request->state = SRV_REQUEST_WORKING;
             MHD_suspend_connection(request->connection);
-            if (srv_offload_submit(request->http->helpers, run_on_helper, request) == FSN_OK)
-                return MHD_YES;
-            srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the server is stopping");
-            request->state = SRV_REQUEST_ANSWERED;
-            MHD_resume_connection(request->connection);
+            if (srv_offload_submit(pool, run_on_helper, refuse_to_run, request) != FSN_OK)
+                refuse_to_run(request);
             return MHD_YES;
         }
         if (!request->response)
@@ -401,6 +420,8 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
     }
     status = srv_offload_create(options->helpers, &http->helpers, err);
     if (status == FSN_OK)
+        status = srv_offload_create(options->predictors, &http->predictors, err);
+    if (status == FSN_OK)
         status = srv_offload_create(1, &http->hasher, err);
     if (status == FSN_OK)
         status = start_daemon(http, err);
@@ -429,17 +450,21 @@ void srv_http_cut_off(struct srv_http *http, const char *target)
 void srv_http_stop(struct srv_http *http)
 {
     MHD_socket listening = MHD_INVALID_SOCKET;
+    uint64_t now, until;
 
     if (!http)
         return;
     if (http->daemon)
         listening = MHD_quiesce_daemon(http->daemon);
+    if (http->predictors)
+        srv_offload_stop(http->predictors);
     if (http->helpers)
         srv_offload_stop(http->helpers);
     srv_streams_close(http->options.streams);
+    until = uv_hrtime() + STOP_PATIENCE_NS;
     uv_mutex_lock(&http->mutex);
-    while (http->active > 0 && uv_cond_timedwait(&http->idle, &http->mutex, STOP_PATIENCE_NS) == 0)
-        ;
+    while (http->active > 0 && (now = uv_hrtime()) < until)
+        (void)uv_cond_timedwait(&http->idle, &http->mutex, until - now);
     uv_mutex_unlock(&http->mutex);
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
@@ -449,6 +474,7 @@ void srv_http_stop(struct srv_http *http)
         close(listening);
     srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
+    srv_offload_destroy(http->predictors);
     srv_offload_destroy(http->hasher);
     srv_senders_end(&http->senders);
     uv_cond_destroy(&http->idle);
