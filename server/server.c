@@ -282,7 +282,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     if (status == FSN_OK)
         status = settle_auth(&server.service, err);
     if (status == FSN_OK)
-        status = srv_streams_create(&server.service.streams, err);
+        status = srv_streams_create((int)config->max_connections, &server.service.streams, err);
     if (status == FSN_OK)
         status = start_hooks(&server, err);
     if (status == FSN_OK)

@@ -40,6 +40,9 @@
 /* How much of a body that has been refused is still read, so that the client, which only listens
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
+/* How long a connection may be silent before its first request: programs that connect have one to
+ * send, and what connects and says nothing would take the place of those that have. */
+#define FIRST_REQUEST_S 10u
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
 /* Of each connection: a request's headers, and MHD's buffers. MHD clears half of it before a body
  * and all of it between two requests, so that this is what an idle connection holds. */
@@ -271,6 +274,22 @@ static enum MHD_Result answer(struct srv_request *request)
 
 /* ---- MHD's callbacks ----------------------------------------------------------------------- */
 
+static void may_be_silent(struct MHD_Connection *connection, unsigned seconds)
+{
+    (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    const struct srv_http *http = user;
+
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED &&
+        http->options.connection_timeout_s > (int)FIRST_REQUEST_S)
+        may_be_silent(connection, FIRST_REQUEST_S);
+}
+
 static void count_active(struct srv_http *http, int change)
 {
     uv_mutex_lock(&http->mutex);
@@ -313,6 +332,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         if (!request)
             return MHD_NO;
         *state = request;
+        may_be_silent(connection, (unsigned)http->options.connection_timeout_s);
         count_active(http, 1);
         return begin(request);
     }
@@ -393,10 +413,11 @@ static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err
             (secure ? MHD_USE_TLS : 0u),
         0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)options->connection_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->connection_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls,
+        MHD_OPTION_END);
     if (http->daemon)
         return FSN_OK;
     close(socket);
