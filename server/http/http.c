@@ -71,17 +71,33 @@ static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
                                     : DRAIN_BYTES;
 }
 
+/* By Content-Length; 0: nothing, or one that does not say how long it is. */
+static int64_t announced_bytes(const struct srv_request *request)
+{
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return length ? strtoll(length, NULL, 10) : 0;
+}
+
 static void reply_too_large(struct srv_request *request)
 {
     srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
                       "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
 }
 
+/* It would be ignored, and with it what the client wants. */
+static void reply_unexpected_body(struct srv_request *request, int64_t bytes)
+{
+    srv_reply_problem(request, SRV_PROBLEM_UNEXPECTED_BODY,
+                      "%s %s takes no body, got one of %" PRId64 " bytes", request->method,
+                      request->match.route->pattern, bytes);
+}
+
 /* Leaves a reply when the request is refused by its headers alone. */
 static enum fsn_status check_headers(struct srv_request *request, struct fsn_error *err)
 {
     const struct srv_http *http = request->http;
-    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const int64_t bytes = announced_bytes(request);
     enum srv_body_kind kind;
     enum fsn_status status;
 
@@ -112,7 +128,11 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         status = http->options.open_body(request, http->options.context, err);
     if (status != FSN_OK || request->response)
         return status;
-    if (length && strtoll(length, NULL, 10) > request->body.limit_bytes) {
+    if (kind == SRV_BODY_NONE && bytes > 0) {
+        reply_unexpected_body(request, bytes);
+        return FSN_OK;
+    }
+    if (bytes > request->body.limit_bytes) {
         reply_too_large(request);
         return FSN_OK;
     }
@@ -138,10 +158,8 @@ static enum MHD_Result queue_reply(struct srv_request *request)
  * lost; so what they send is read and dropped. */
 static bool refuses_at_once(struct srv_request *request)
 {
-    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
     return srv_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
-           (length && strtoll(length, NULL, 10) > DRAIN_BYTES);
+           announced_bytes(request) > DRAIN_BYTES;
 }
 
 /* ---- the handler ----------------------------------------------------------------------------- */
@@ -243,6 +261,8 @@ static void finish_body(struct srv_request *request)
     } else if (request->body.status != FSN_OK) {
         (void)SRV_FAIL(&err, request->body.status, "the body could not be stored");
         srv_reply_error(request, &err);
+    } else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0) {
+        reply_unexpected_body(request, request->body.size_bytes);
     } else {
         (void)srv_check_integrity(request);
     }

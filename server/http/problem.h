@@ -11,6 +11,7 @@
     X(MALFORMED_JSON, 400, "malformed-json", "The body is not well-formed JSON")               \
     X(BAD_QUERY, 400, "bad-query", "A query parameter is unknown or has a wrong value")        \
     X(BAD_HEADER, 400, "bad-header", "A header field has a wrong value")                       \
+    X(UNEXPECTED_BODY, 400, "unexpected-body", "The operation takes no body")                  \
     X(DIGEST, 400, "digest-mismatch", "The body is not what its digest says")                  \
     X(UNAUTHORIZED, 401, "unauthorized", "A token is needed, or another one")                  \
     X(FORBIDDEN, 403, "forbidden", "The token's role does not allow this")                     \

@@ -9,7 +9,7 @@ struct srv_call; /* handlers/api.h: the request and what the service lends it */
 typedef enum fsn_status srv_handler_fn(struct srv_call *call, struct fsn_error *err);
 
 enum srv_body_kind {
-    SRV_BODY_NONE,   /* a body that comes all the same is read and dropped */
+    SRV_BODY_NONE,   /* a body that comes all the same is read, dropped and refused */
     SRV_BODY_JSON,   /* kept in memory */
     SRV_BODY_FILE,   /* streamed to a temporary file while it is hashed */
     SRV_BODY_IMAGE,  /* the same, of SRV_MAX_IMAGE_BYTES at most, and nothing of it is kept */
