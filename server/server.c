@@ -151,6 +151,7 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .streams = server->service.streams,
         .threads = (int)config->http_threads,
         .helpers = (int)config->validators,
+        .predictors = (int)config->validators,
         .max_connections = (int)config->max_connections,
         .connection_timeout_s = (int)config->connection_timeout_s,
         .max_upload_bytes = config->max_upload_bytes,
@@ -281,7 +282,7 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     if (status == FSN_OK)
         status = settle_auth(&server.service, err);
     if (status == FSN_OK)
-        status = srv_streams_create(&server.service.streams, err);
+        status = srv_streams_create((int)config->max_connections, &server.service.streams, err);
     if (status == FSN_OK)
         status = start_hooks(&server, err);
     if (status == FSN_OK)

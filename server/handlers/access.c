@@ -1,9 +1,10 @@
 /*
  * access.c - see access.h.
  *
- * Four gates, each in one place, so that a new route cannot forget them:
+ * Five gates, each in one place, so that a new route cannot forget them:
  *
- *   token   before a body is read: no token, no answer but 401 (routes that are open apart)
+ *   origin  before a body is read, where no token is asked for: web pages of other sites get
+ * nothing token   before a body is read: no token, no answer but 401 (routes that are open apart)
  *   rate    likewise: a token that asks too often waits
  *   role    likewise: a viewer reads; figures of the whole service are not for a user
  *   owner   before the handler: a path that begins with /v1/KIND/{id} is 404 for a user who did not
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/rate.h"
+#include "http/origin.h"
 #include "store/tokens.h"
 
 #include <inttypes.h>
@@ -40,6 +42,30 @@ static void refuse(struct srv_request *request, const char *error, const char *w
 
     srv_reply_problem(request, SRV_PROBLEM_UNAUTHORIZED, "%s", why);
     srv_reply_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge ? challenge : CHALLENGE);
+}
+
+/* A browser sends no token by itself, but what needs none any page can have it send; see
+ * http/origin.h. Where nobody is ever asked, the service may have any name, and what stands before
+ * it judges that. */
+static void check_origin(const struct srv_service *service, struct srv_request *request)
+{
+    const char *host = srv_request_header(request, MHD_HTTP_HEADER_HOST);
+    const char *site = srv_request_header(request, "Sec-Fetch-Site");
+    const char *origin = srv_request_header(request, MHD_HTTP_HEADER_ORIGIN);
+    const bool reads = strcmp(request->match.route->method, MHD_HTTP_METHOD_GET) == 0;
+
+    if (service->auth == SRV_AUTH_AUTO && !srv_host_is_loopback(host))
+        srv_reply_problem(request, SRV_PROBLEM_FOREIGN_ORIGIN,
+                          "Host: expected localhost, 127.0.0.1 or [::1], got '%.200s'; by another "
+                          "name the service is asked with a token alone, and who runs it makes "
+                          "one with 'fsnetd token create'",
+                          host);
+    else if (!reads && srv_origin_is_foreign(site, origin, host))
+        srv_reply_problem(request, SRV_PROBLEM_FOREIGN_ORIGIN,
+                          "%s: expected from a page of this service, or not from a browser; got "
+                          "%s '%.200s'",
+                          request->method, site ? "Sec-Fetch-Site" : "Origin",
+                          site ? site : origin);
 }
 
 /* Lets the request through, or replies 429, and says how often this token may ask (IETF draft
@@ -161,6 +187,8 @@ enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct
     if (status == FSN_OK && asked)
         status = identify(service, request, db, err);
     else if (status == FSN_OK)
+        check_origin(service, request);
+    if (status == FSN_OK && !asked)
         request->caller.role = SRV_ROLE_ADMIN;
     if (status == FSN_OK && !request->response)
         check_role(request);

@@ -69,6 +69,18 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     return FSN_OK;
 }
 
+/* NULL is fine; false: the request has been answered. */
+static bool check_sha256(struct srv_request *request, const char *text)
+{
+    if (!text ||
+        (strlen(text) == SRV_SHA256_SIZE - 1 && text[strspn(text, "0123456789abcdef")] == '\0'))
+        return true;
+    srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
+                      "sha256: expected %d lower-case hexadecimal digits, got '%s'",
+                      SRV_SHA256_SIZE - 1, text);
+    return false;
+}
+
 enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind kind,
                                   const char *format, struct fsn_error *err)
 {
@@ -86,7 +98,8 @@ enum fsn_status srv_reply_uploads(struct srv_call *call, enum srv_upload_kind ki
     int64_t next = 0;
     json_t *items;
 
-    if (srv_request_page(call->request, &page) != FSN_OK)
+    if (!check_sha256(call->request, filter.sha256) ||
+        srv_request_page(call->request, &page) != FSN_OK)
         return FSN_OK; /* it has been answered */
     status = srv_uploads_list(call->db, &filter, &page, &rows, &count, &next, err);
     if (status != FSN_OK)

@@ -16,7 +16,7 @@
  * leaves nothing: its temporary file goes with the request.
  *
  * MHD demands that every suspended connection is resumed before it is stopped: srv_http_stop first
- * lets the helpers finish.
+ * has the helpers finish what they run, and answers what waits for them by 503.
  */
 #include "http/http.h"
 
@@ -40,6 +40,9 @@
 /* How much of a body that has been refused is still read, so that the client, which only listens
  * when it has sent all, gets the answer. */
 #define DRAIN_BYTES ((int64_t)16 << 20)
+/* How long a connection may be silent before its first request: programs that connect have one to
+ * send, and what connects and says nothing would take the place of those that have. */
+#define FIRST_REQUEST_S 10u
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
 /* Of each connection: a request's headers, and MHD's buffers. MHD clears half of it before a body
  * and all of it between two requests, so that this is what an idle connection holds. */
@@ -49,7 +52,8 @@ struct srv_http {
     struct srv_http_options options;
     struct srv_tls tls;
     struct MHD_Daemon *daemon;
-    struct srv_offload *helpers, *hasher; /* hasher: one thread, for bodies */
+    struct srv_offload *helpers, *predictors;
+    struct srv_offload *hasher; /* one thread, for bodies */
     struct srv_senders senders;
     int port;
     uv_mutex_t mutex;
@@ -67,17 +71,33 @@ static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
                                     : DRAIN_BYTES;
 }
 
+/* By Content-Length; 0: nothing, or one that does not say how long it is. */
+static int64_t announced_bytes(const struct srv_request *request)
+{
+    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return length ? strtoll(length, NULL, 10) : 0;
+}
+
 static void reply_too_large(struct srv_request *request)
 {
     srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
                       "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
 }
 
+/* It would be ignored, and with it what the client wants. */
+static void reply_unexpected_body(struct srv_request *request, int64_t bytes)
+{
+    srv_reply_problem(request, SRV_PROBLEM_UNEXPECTED_BODY,
+                      "%s %s takes no body, got one of %" PRId64 " bytes", request->method,
+                      request->match.route->pattern, bytes);
+}
+
 /* Leaves a reply when the request is refused by its headers alone. */
 static enum fsn_status check_headers(struct srv_request *request, struct fsn_error *err)
 {
     const struct srv_http *http = request->http;
-    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const int64_t bytes = announced_bytes(request);
     enum srv_body_kind kind;
     enum fsn_status status;
 
@@ -108,7 +128,11 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         status = http->options.open_body(request, http->options.context, err);
     if (status != FSN_OK || request->response)
         return status;
-    if (length && strtoll(length, NULL, 10) > request->body.limit_bytes) {
+    if (kind == SRV_BODY_NONE && bytes > 0) {
+        reply_unexpected_body(request, bytes);
+        return FSN_OK;
+    }
+    if (bytes > request->body.limit_bytes) {
         reply_too_large(request);
         return FSN_OK;
     }
@@ -134,10 +158,8 @@ static enum MHD_Result queue_reply(struct srv_request *request)
  * lost; so what they send is read and dropped. */
 static bool refuses_at_once(struct srv_request *request)
 {
-    const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
     return srv_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
-           (length && strtoll(length, NULL, 10) > DRAIN_BYTES);
+           announced_bytes(request) > DRAIN_BYTES;
 }
 
 /* ---- the handler ----------------------------------------------------------------------------- */
@@ -166,17 +188,25 @@ static void run_handler(struct srv_request *request)
         srv_reply_problem(request, SRV_PROBLEM_NOMEM, "no reply could be built");
 }
 
-/* A SHA-512 that is wanted of a file may be of one as large as an upload. */
-static bool takes_long(const struct srv_request *request)
+/* The threads that are to run the handler, when it may take long; NULL: it runs where it is. */
+static struct srv_offload *pool_of(const struct srv_request *request)
 {
-    return request->match.route->offload ||
-           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
+    const enum srv_runs runs = request->match.route->runs;
+
+    if (runs == SRV_RUNS_ON_PREDICTOR)
+        return request->http->predictors;
+    if (runs == SRV_RUNS_ON_HELPER)
+        return request->http->helpers;
+    /* A SHA-512 that is wanted of a file may be of one as large as an upload. */
+    return srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"))
+               ? request->http->helpers
+               : NULL;
 }
 
 /* Whether nothing more comes that the handler would need, nor takes it long. */
 static bool runs_at_once(const struct srv_request *request)
 {
-    return reads(request) && !takes_long(request) &&
+    return reads(request) && !pool_of(request) &&
            !srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
            !srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
@@ -200,13 +230,23 @@ static enum MHD_Result begin(struct srv_request *request)
 
 /* ---- the last call ------------------------------------------------------------------------- */
 
-static void run_on_helper(void *user)
+static void resume_answered(struct srv_request *request)
 {
-    struct srv_request *request = user;
-
-    run_handler(request);
     request->state = SRV_REQUEST_ANSWERED;
     MHD_resume_connection(request->connection);
+}
+
+static void run_on_helper(void *user)
+{
+    run_handler(user);
+    resume_answered(user);
+}
+
+/* Instead of run_on_helper, when the server stops. */
+static void refuse_to_run(void *user)
+{
+    srv_reply_problem(user, SRV_PROBLEM_UNAVAILABLE, "the server is stopping");
+    resume_answered(user);
 }
 
 static void finish_body(struct srv_request *request)
@@ -221,6 +261,8 @@ static void finish_body(struct srv_request *request)
     } else if (request->body.status != FSN_OK) {
         (void)SRV_FAIL(&err, request->body.status, "the body could not be stored");
         srv_reply_error(request, &err);
+    } else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0) {
+        reply_unexpected_body(request, request->body.size_bytes);
     } else {
         (void)srv_check_integrity(request);
     }
@@ -229,15 +271,15 @@ static void finish_body(struct srv_request *request)
 static enum MHD_Result answer(struct srv_request *request)
 {
     if (request->state == SRV_REQUEST_RECEIVING) {
+        struct srv_offload *pool;
+
         finish_body(request);
-        if (!request->response && takes_long(request)) {
+        pool = request->response ? NULL : pool_of(request);
+        if (pool) {
             request->state = SRV_REQUEST_WORKING;
             MHD_suspend_connection(request->connection);
-            if (srv_offload_submit(request->http->helpers, run_on_helper, request) == FSN_OK)
-                return MHD_YES;
-            srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the server is stopping");
-            request->state = SRV_REQUEST_ANSWERED;
-            MHD_resume_connection(request->connection);
+            if (srv_offload_submit(pool, run_on_helper, refuse_to_run, request) != FSN_OK)
+                refuse_to_run(request);
             return MHD_YES;
         }
         if (!request->response)
@@ -251,6 +293,22 @@ static enum MHD_Result answer(struct srv_request *request)
 }
 
 /* ---- MHD's callbacks ----------------------------------------------------------------------- */
+
+static void may_be_silent(struct MHD_Connection *connection, unsigned seconds)
+{
+    (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    const struct srv_http *http = user;
+
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED &&
+        http->options.connection_timeout_s > (int)FIRST_REQUEST_S)
+        may_be_silent(connection, FIRST_REQUEST_S);
+}
 
 static void count_active(struct srv_http *http, int change)
 {
@@ -294,6 +352,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         if (!request)
             return MHD_NO;
         *state = request;
+        may_be_silent(connection, (unsigned)http->options.connection_timeout_s);
         count_active(http, 1);
         return begin(request);
     }
@@ -374,10 +433,11 @@ static enum fsn_status start_daemon(struct srv_http *http, struct fsn_error *err
             (secure ? MHD_USE_TLS : 0u),
         0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)options->connection_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->connection_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_ARRAY, tls,
+        MHD_OPTION_END);
     if (http->daemon)
         return FSN_OK;
     close(socket);
@@ -400,6 +460,8 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
         return SRV_NOMEM(err);
     }
     status = srv_offload_create(options->helpers, &http->helpers, err);
+    if (status == FSN_OK)
+        status = srv_offload_create(options->predictors, &http->predictors, err);
     if (status == FSN_OK)
         status = srv_offload_create(1, &http->hasher, err);
     if (status == FSN_OK)
@@ -429,17 +491,21 @@ void srv_http_cut_off(struct srv_http *http, const char *target)
 void srv_http_stop(struct srv_http *http)
 {
     MHD_socket listening = MHD_INVALID_SOCKET;
+    uint64_t now, until;
 
     if (!http)
         return;
     if (http->daemon)
         listening = MHD_quiesce_daemon(http->daemon);
+    if (http->predictors)
+        srv_offload_stop(http->predictors);
     if (http->helpers)
         srv_offload_stop(http->helpers);
     srv_streams_close(http->options.streams);
+    until = uv_hrtime() + STOP_PATIENCE_NS;
     uv_mutex_lock(&http->mutex);
-    while (http->active > 0 && uv_cond_timedwait(&http->idle, &http->mutex, STOP_PATIENCE_NS) == 0)
-        ;
+    while (http->active > 0 && (now = uv_hrtime()) < until)
+        (void)uv_cond_timedwait(&http->idle, &http->mutex, until - now);
     uv_mutex_unlock(&http->mutex);
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
@@ -449,6 +515,7 @@ void srv_http_stop(struct srv_http *http)
         close(listening);
     srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
+    srv_offload_destroy(http->predictors);
     srv_offload_destroy(http->hasher);
     srv_senders_end(&http->senders);
     uv_cond_destroy(&http->idle);

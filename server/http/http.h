@@ -27,9 +27,9 @@ struct srv_http_options {
     srv_http_call_fn *admit;  /* first, when there are headers alone: a reply refuses the request */
     srv_http_call_fn *open_body; /* of SRV_BODY_APPEND: srv_body_append, or a reply */
     srv_http_call_fn *call;
-    void *context;               /* of all five */
-    struct srv_streams *streams; /* ended when the server stops */
-    int threads, helpers;
+    void *context;                    /* of all five */
+    struct srv_streams *streams;      /* ended when the server stops */
+    int threads, helpers, predictors; /* the last two: see enum srv_runs */
     int max_connections, connection_timeout_s;
     int64_t max_upload_bytes, max_json_bytes;
 };
@@ -47,7 +47,8 @@ struct srv_offload *srv_http_hasher(const struct srv_http *http);
 /* Cuts off the request that appends to `target` (srv_body_append), so that it lets go soon; one
  * that has all of its body goes on. Any thread. */
 void srv_http_cut_off(struct srv_http *http, const char *target);
-/* Takes no new connections, lets requests under way end (for some seconds at most), stops. */
+/* Takes no new connections, lets requests under way end (handlers that run; all else for some
+ * seconds at most), stops. Who waits for a helper is answered by 503. */
 void srv_http_stop(struct srv_http *http); /* NULL is fine */
 
 #endif

@@ -9,7 +9,7 @@
 
 struct item {
     struct item *next;
-    srv_offload_fn *run;
+    srv_offload_fn *run, *drop;
     void *argument;
 };
 
@@ -22,6 +22,7 @@ struct srv_offload {
     uv_thread_t thread[];
 };
 
+/* Empties the list, and waits for more of it until the pool stops. */
 static void work(void *user)
 {
     struct srv_offload *offload = user;
@@ -31,11 +32,13 @@ static void work(void *user)
         struct item *item = offload->first;
 
         if (item) {
+            srv_offload_fn *call = offload->stopping && item->drop ? item->drop : item->run;
+
             offload->first = item->next;
             if (!offload->first)
                 offload->last = &offload->first;
             uv_mutex_unlock(&offload->mutex);
-            item->run(item->argument);
+            call(item->argument);
             free(item);
             uv_mutex_lock(&offload->mutex);
         } else if (offload->stopping) {
@@ -72,14 +75,15 @@ enum fsn_status srv_offload_create(int threads, struct srv_offload **out, struct
     return FSN_OK;
 }
 
-enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *run, void *argument)
+enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *run,
+                                   srv_offload_fn *drop, void *argument)
 {
     struct item *item = calloc(1, sizeof *item);
     bool refused;
 
     if (!item)
         return FSN_NOMEM;
-    *item = (struct item){.run = run, .argument = argument};
+    *item = (struct item){.run = run, .drop = drop, .argument = argument};
     uv_mutex_lock(&offload->mutex);
     refused = offload->stopping;
     if (!refused) {
@@ -99,6 +103,7 @@ void srv_offload_stop(struct srv_offload *offload)
     offload->stopping = true;
     uv_cond_broadcast(&offload->changed);
     uv_mutex_unlock(&offload->mutex);
+    work(offload); /* here, at once: the threads may have long to run */
     while (offload->threads > 0)
         uv_thread_join(&offload->thread[--offload->threads]);
 }

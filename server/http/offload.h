@@ -10,10 +10,12 @@ typedef void srv_offload_fn(void *argument);
 
 FSN_NODISCARD enum fsn_status srv_offload_create(int threads, struct srv_offload **out,
                                                  struct fsn_error *err);
-/* Queues run(argument). Errors: LIMIT when the pool is stopping, NOMEM; then run is not called. */
+/* Queues run(argument); where the pool stops before its turn, drop(argument) comes instead, or,
+ * with NULL, run all the same. Errors: LIMIT when the pool is stopping, NOMEM; then neither is
+ * called. */
 FSN_NODISCARD enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *run,
-                                                 void *argument);
-/* Refuses what comes from now on, finishes what was queued, ends the threads. */
+                                                 srv_offload_fn *drop, void *argument);
+/* Refuses what comes from now on, drops what is queued, waits for what runs, ends the threads. */
 void srv_offload_stop(struct srv_offload *offload);
 void srv_offload_destroy(struct srv_offload *offload); /* after srv_offload_stop; NULL is fine */
 

@@ -11,9 +11,11 @@
     X(MALFORMED_JSON, 400, "malformed-json", "The body is not well-formed JSON")               \
     X(BAD_QUERY, 400, "bad-query", "A query parameter is unknown or has a wrong value")        \
     X(BAD_HEADER, 400, "bad-header", "A header field has a wrong value")                       \
+    X(UNEXPECTED_BODY, 400, "unexpected-body", "The operation takes no body")                  \
     X(DIGEST, 400, "digest-mismatch", "The body is not what its digest says")                  \
     X(UNAUTHORIZED, 401, "unauthorized", "A token is needed, or another one")                  \
     X(FORBIDDEN, 403, "forbidden", "The token's role does not allow this")                     \
+    X(FOREIGN_ORIGIN, 403, "foreign-origin", "A web page of another site may be asking")       \
     X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method") \
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \

@@ -48,11 +48,12 @@ const char *srv_request_header(const struct srv_request *request, const char *na
 
 struct query_check {
     struct srv_request *request;
+    bool seen[SRV_MAX_QUERY]; /* of the route's parameters */
     bool ok;
 };
 
-/* Every parameter must be one of the route's, and its value short, UTF-8 and free of control bytes.
- */
+/* Every parameter must be one of the route's and come once, since handlers see the first alone; its
+ * value short, UTF-8 and free of control bytes. */
 static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, const char *key,
                                          size_t key_size, const char *value, size_t value_size)
 {
@@ -70,6 +71,13 @@ static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, co
         check->ok = false;
         return MHD_NO;
     }
+    if (check->seen[i]) {
+        srv_reply_problem(check->request, SRV_PROBLEM_BAD_QUERY,
+                          "%s: expected once, came more than once", key);
+        check->ok = false;
+        return MHD_NO;
+    }
+    check->seen[i] = true;
     text = value && value_size <= MAX_QUERY_BYTES ? json_stringn(value, value_size) : NULL;
     check->ok = text != NULL;
     json_decref(text);
@@ -85,7 +93,7 @@ static enum MHD_Result check_query_value(void *user, enum MHD_ValueKind kind, co
 
 bool srv_request_check_query(struct srv_request *request)
 {
-    struct query_check check = {request, true};
+    struct query_check check = {.request = request, .ok = true};
 
     MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, check_query_value,
                                 &check);

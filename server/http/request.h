@@ -46,8 +46,8 @@ const char *srv_request_query(const struct srv_request *request, const char *nam
 /* NULL when it was not sent. Borrowed from the request. */
 const char *srv_request_header(const struct srv_request *request, const char *name);
 
-/* Whether every parameter after '?' is one of the route's, and its value short, UTF-8 and free of
- * control bytes; false: the request has been answered. */
+/* Whether every parameter after '?' is one of the route's and comes once, and its value is short,
+ * UTF-8 and free of control bytes; false: the request has been answered. */
 bool srv_request_check_query(struct srv_request *request);
 
 /* Parses ?limit=, 1..1000, default 100, ?cursor=, as srv_reply_page gave it, and ?sort=, created_at

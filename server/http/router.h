@@ -9,7 +9,7 @@ struct srv_call; /* handlers/api.h: the request and what the service lends it */
 typedef enum fsn_status srv_handler_fn(struct srv_call *call, struct fsn_error *err);
 
 enum srv_body_kind {
-    SRV_BODY_NONE,   /* a body that comes all the same is read and dropped */
+    SRV_BODY_NONE,   /* a body that comes all the same is read, dropped and refused */
     SRV_BODY_JSON,   /* kept in memory */
     SRV_BODY_FILE,   /* streamed to a temporary file while it is hashed */
     SRV_BODY_IMAGE,  /* the same, of SRV_MAX_IMAGE_BYTES at most, and nothing of it is kept */
@@ -23,6 +23,15 @@ enum srv_access {
     SRV_ACCESS_OPEN,    /* everybody, without a token */
 };
 
+/* Where a handler runs. What may take long has threads for it while the connection is suspended;
+ * predictions have their own, since clients send them by the dozen, and orders and uploads would
+ * wait behind all of them. */
+enum srv_runs {
+    SRV_RUNS_HERE, /* on the thread of its connection */
+    SRV_RUNS_ON_HELPER,
+    SRV_RUNS_ON_PREDICTOR,
+};
+
 #define SRV_MAX_IMAGE_BYTES ((int64_t)32 << 20)
 #define SRV_MAX_QUERY 10
 struct srv_route {
@@ -30,7 +39,7 @@ struct srv_route {
     const char *pattern; /* "/v1/models/{id}/content": a {name} takes one segment */
     srv_handler_fn *handler;
     enum srv_body_kind body;
-    bool offload; /* may take long: runs on a helper thread while the connection is suspended */
+    enum srv_runs runs;
     const char *query[SRV_MAX_QUERY]; /* parameters it takes after '?' */
     enum srv_access access;
 };

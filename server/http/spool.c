@@ -36,7 +36,8 @@ static void pass_on(struct srv_spool *spool)
         spool->waits = spool->hasher && uv_sem_init(&spool->hashed, 0) == 0;
     spool->filled = !spool->filled;
     spool->used = 0;
-    spool->away = spool->waits && srv_offload_submit(spool->hasher, hash_piece, spool) == FSN_OK;
+    spool->away =
+        spool->waits && srv_offload_submit(spool->hasher, hash_piece, NULL, spool) == FSN_OK;
     if (!spool->away)
         spool->hash(spool->arg, piece, SRV_SPOOL_PIECE);
     spool->failed = !spool->write(spool->arg, piece, SRV_SPOOL_PIECE);

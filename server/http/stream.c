@@ -25,6 +25,7 @@ struct stream {
     bool touched, asleep;
     struct MHD_Connection *connection;
     char topic[64];
+    char token_id[SRV_TOKEN_ID_SIZE]; /* whose it is */
     srv_stream_next_fn *next;
     void *user;
     char *text; /* being sent; NULL: none */
@@ -37,9 +38,10 @@ struct srv_streams {
     uv_mutex_t mutex;
     struct stream *first;
     bool closed;
+    int most, most_of_token;
 };
 
-enum fsn_status srv_streams_create(struct srv_streams **out, struct fsn_error *err)
+enum fsn_status srv_streams_create(int connections, struct srv_streams **out, struct fsn_error *err)
 {
     struct srv_streams *streams = calloc(1, sizeof *streams);
 
@@ -47,6 +49,8 @@ enum fsn_status srv_streams_create(struct srv_streams **out, struct fsn_error *e
         free(streams);
         return SRV_NOMEM(err);
     }
+    streams->most = connections - connections / 16 - 1;
+    streams->most_of_token = connections / 2;
     *out = streams;
     return FSN_OK;
 }
@@ -131,14 +135,46 @@ static void free_stream(void *user)
     free(stream);
 }
 
-static void add(struct srv_streams *streams, struct stream *stream)
+/* Under the lock. */
+static bool has_room(const struct srv_streams *streams, const char *token_id,
+                     struct srv_request *request)
 {
+    int all = 0, own = 0;
+
+    for (const struct stream *s = streams->first; s; s = s->next_stream) {
+        all++;
+        own += strcmp(s->token_id, token_id) == 0;
+    }
+    if (all >= streams->most)
+        srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE,
+                          "%d event streams are open, and no more may be, so that connections are "
+                          "left for other requests (--max-connections); ask for the job instead",
+                          all);
+    else if (*token_id && own >= streams->most_of_token)
+        srv_reply_problem(request, SRV_PROBLEM_QUOTA,
+                          "the token has %d event streams open, and may have no more; close one, "
+                          "or ask for the job instead",
+                          own);
+    else
+        return true;
+    return false;
+}
+
+/* false: there are too many, which has been replied. */
+static bool add(struct srv_streams *streams, struct stream *stream, struct srv_request *request)
+{
+    bool added;
+
     uv_mutex_lock(&streams->mutex);
-    stream->next_stream = streams->first;
-    if (streams->first)
-        streams->first->previous = stream;
-    streams->first = stream;
+    added = has_room(streams, stream->token_id, request);
+    if (added) {
+        stream->next_stream = streams->first;
+        if (streams->first)
+            streams->first->previous = stream;
+        streams->first = stream;
+    }
     uv_mutex_unlock(&streams->mutex);
+    return added;
 }
 
 void srv_reply_stream(struct srv_request *request, struct srv_streams *streams, const char *topic,
@@ -159,7 +195,12 @@ void srv_reply_stream(struct srv_request *request, struct srv_streams *streams, 
         .spoken_ticks_ms = srv_ticks_ms(),
     };
     snprintf(stream->topic, sizeof stream->topic, "%s", topic);
-    add(streams, stream);
+    memcpy(stream->token_id, request->caller.token_id, sizeof stream->token_id);
+    if (!add(streams, stream, request)) {
+        free(stream);
+        free(user);
+        return;
+    }
     response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, stream,
                                                  free_stream);
     if (!response) {

@@ -7,13 +7,16 @@
 
 struct srv_streams; /* all that are open */
 
-FSN_NODISCARD enum fsn_status srv_streams_create(struct srv_streams **out, struct fsn_error *err);
+/* connections: as many as the server has at once. Streams leave a sixteenth of them free, one at
+ * least, and those of one token take no more than half. */
+FSN_NODISCARD enum fsn_status srv_streams_create(int connections, struct srv_streams **out,
+                                                 struct fsn_error *err);
 /* What a stream says next: new text (free()), or NULL when there is nothing new. *end: it is the
  * last. Called on a thread of the HTTP server, one call at a time for a stream. */
 typedef char *srv_stream_next_fn(void *user, bool *end);
 
-/* Replies a stream of text/event-stream. topic is copied. user is taken over: freed by free(), also
- * when the reply could not be made. */
+/* Replies a stream of text/event-stream, or 503 or 429 when there are too many. topic is copied.
+ * user is taken over: freed by free(), also when the reply could not be made. */
 void srv_reply_stream(struct srv_request *request, struct srv_streams *streams, const char *topic,
                       srv_stream_next_fn *next, void *user);
 

@@ -46,6 +46,40 @@ same "on loopback without a token everything is answered" 200 "$status"
 upload models "$dir/resnet8.onnx"
 old=$id
 same "what is made then has no owner" null "$(field .owner)"
+
+# A web page of another site: by the name of that site, or by the service's own.
+for host in evil.example "localhost.evil.example:${url##*:}" 192.168.1.1; do
+    for route in "GET /v1/models" "GET /v1/jobs/x/events" "POST /v1/jobs" "GET /metrics"; do
+        call ${route% *} "${route#* }" -H "Host: $host"
+        refused "$route as $host" 403 foreign-origin "got '$host'; by another name the service is asked with a token"
+    done
+done
+for host in "localhost:${url##*:}" a.localhost '[::1]:80' 127.0.0.2 ''; do
+    call GET /v1/models -H "Host:${host:+ $host}"
+    same "as '$host' it answers" 200 "$status"
+done
+call GET /healthz -H 'Host: evil.example'
+same "health is told to everybody" 200 "$status"
+# posts CURL_OPTION...: an order that is refused as one (422) where it is taken.
+posts() { call POST "/v1/jobs" -d '{}' -H 'Content-Type: text/plain' "$@"; }
+posts -H 'Sec-Fetch-Site: cross-site' -H 'Origin: http://evil.example'
+refused "an order by another site's page" 403 foreign-origin "got Sec-Fetch-Site 'cross-site'"
+posts -H 'Sec-Fetch-Site: same-site' -H 'Origin: http://127.0.0.1:1'
+refused "by another port's" 403 foreign-origin "got Sec-Fetch-Site 'same-site'"
+for origin in http://evil.example http://127.0.0.1:1 null; do
+    posts -H "Origin: $origin"
+    refused "by a page of $origin in an older browser" 403 foreign-origin "got Origin '$origin'"
+done
+call DELETE "/v1/models/$old" -H 'Sec-Fetch-Site: cross-site'
+refused "a removal by another site's page" 403 foreign-origin "DELETE: expected from a page of this service"
+call GET "/v1/models/$old" -H 'Sec-Fetch-Site: cross-site'
+same "what only reads goes on: the page does not see the answer" 200 "$status"
+posts -H 'Sec-Fetch-Site: same-origin' -H "Origin: $url"
+same "the service's own page orders" 422 "$status"
+posts -H "Origin: $url"
+same "in an older browser too" 422 "$status"
+posts
+same "and who is no browser" 422 "$status"
 stop
 "$build/fsnetd" serve --listen 0.0.0.0:0 --data-dir "$data" --port-file "$dir/port" --auth none 2>>"$dir/log" &
 server=$!
@@ -54,6 +88,10 @@ check "beyond loopback it starts without tokens when it is told to" wait_for 30 
 url=http://127.0.0.1:$(<"$dir/port")
 call GET "/v1/models/$old"
 same "and asks nobody" 200 "$status"
+call GET "/v1/models/$old" -H 'Host: fsnet.example'
+same "by any name, which a proxy before it judges" 200 "$status"
+call POST /v1/jobs -d '{}' -H 'Host: fsnet.example' -H 'Origin: http://evil.example'
+refused "but changes nothing for another site's page" 403 foreign-origin "got Origin 'http://evil.example'"
 stop
 start --auth tokens
 call GET /v1/models

@@ -176,6 +176,16 @@ call GET /v1/jobs/job_0
 refused "an unknown job" 404 not-found "no job has the id 'job_0'"
 call POST /v1/jobs/job_0/cancel -d ''
 refused "cancelling an unknown job" 404 not-found "no job"
+# A body where none is taken would be ignored, and with it what the client wants.
+for route in "POST /v1/jobs/{id}/retry" "POST /v1/jobs/{id}/cancel" "DELETE /v1/jobs/{id}" "DELETE /v1/models/{id}" "GET /v1/jobs/{id}"; do
+    path=${route#* }
+    call "${route% *}" "${path/\{id\}/job_0}" -d '{"max_run_seconds": 100}'
+    refused "$route with a body" 400 unexpected-body "$route takes no body, got one of 24 bytes"
+    call "${route% *}" "${path/\{id\}/job_0}" -d '{}' -H 'Transfer-Encoding: chunked'
+    refused "$route with a body of unknown length" 400 unexpected-body "$route takes no body, got one of 2 bytes"
+done
+call POST /v1/jobs/job_0/retry --data-binary "@$dir/shapes.tar.gz" -H 'Expect: 100-continue'
+refused "before it is sent" 400 unexpected-body "got one of $(stat -c %s "$dir/shapes.tar.gz") bytes"
 for part in metrics report artifacts artifacts/model.onnx; do
     call GET "/v1/jobs/job_0/$part"
     refused "$part of an unknown job" 404 not-found "no job has the id 'job_0'"

@@ -47,6 +47,11 @@ same "what is left out is so on each page" "1 b null" "$(field '"\(.items | leng
 call GET "/v1/jobs?sort=age"
 refused "another order" 400 bad-query "sort: expected created_at or -created_at, got 'age'"
 
+for twice in "status=queued&status=succeeded" "label=a&label=b" "limit=1&limit=1" "name=&name="; do
+    call GET "/v1/jobs?$twice"
+    refused "?$twice" 400 bad-query "${twice%%=*}: expected once, came more than once"
+done
+
 # ---- models and data sets ----------------------------------------------------------------------
 named() { # LIST: names of models or data sets, of which $1 is the path with its query
     call GET "/v1/$1"
@@ -70,6 +75,14 @@ same "of a format" "drawn  " "$(named "datasets?format=$format")"
 same "of another" "" "$(named 'datasets?format=voc')"
 call GET "/v1/datasets?format=tar"
 refused "a format that there is not" 400 bad-query "format: expected one of"
+for sha256 in zz "$(printf 0%.0s {1..63})" "$(printf A%.0s {1..64})"; do
+    for list in models datasets; do
+        call GET "/v1/$list?sha256=$sha256"
+        refused "$list of the content $sha256" 400 bad-query "sha256: expected 64 lower-case hexadecimal digits, got '$sha256'"
+    done
+done
+call GET "/v1/models?name=a&sort=created_at&name=b"
+refused "two names" 400 bad-query "name: expected once, came more than once"
 call GET "/v1/models?sort=name"
 refused "models in another order" 400 bad-query "sort: expected created_at or -created_at, got 'name'"
 whole=$(named 'models?sort=created_at') pages= cursor=

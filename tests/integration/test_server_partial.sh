@@ -116,7 +116,7 @@ hold() {
     local from
     from=$(offset)
     exec {silent}<>"/dev/tcp/127.0.0.1/${url##*:}"
-    printf '%s\r\n' "PATCH $path HTTP/1.1" 'Host: x' "${part[1]}" "${part[3]}" "Upload-Offset: $from" \
+    printf '%s\r\n' "PATCH $path HTTP/1.1" 'Host: localhost' "${part[1]}" "${part[3]}" "Upload-Offset: $from" \
         'Content-Length: 1000' '' >&"$silent"
     slice "$set_file" "$from" 10 >&"$silent"
     wait_for 10 locked

@@ -108,6 +108,25 @@ call POST "/v1/jobs/$job/artifacts/report.json/predict" "${photo[@]}"
 refused "a file that is no network" 422 unsupported "report.json is no network"
 call GET "/v1/models/$model/predict"
 refused "another method" 405 method-not-allowed "only POST"
+# ---- many at once ------------------------------------------------------------------------------
+# Predictions that take a while, more than there are threads for them: an order does not wait for all of them.
+"$fsnet" new resnet56 --seed 1 -o "$dir/resnet56.onnx" >"$dir/out"
+upload models "$dir/resnet56.onnx" name=resnet56
+predictions=()
+touch "$dir/codes"
+for ((i = 0; i < 60; i++)); do
+    curl -sS --max-time 170 -o "$dir/answer.$i" -w '%{http_code}\n' -X POST \
+        "$url/v1/models/$id/predict?dataset_id=$dataset&split=train&index=0-63" 2>&1 >>"$dir/codes" &
+    predictions+=($!)
+done
+made() { [ -s "$dir/codes" ]; }
+check "predictions are made" wait_for 60 made
+call POST "/v1/jobs?dry_run=true" -d "{\"model_id\": \"$model\", \"dataset_id\": \"$dataset\"}"
+before=$(wc -l <"$dir/codes")
+same "an order is checked meanwhile" 200 "$status"
+check "and before most of them are made ($before of 60)" test "$before" -lt 40
+wait "${predictions[@]}"
+same "they all are" 60 "$(grep -c 200 "$dir/codes")"
 # ---- who may ---------------------------------------------------------------------------------
 token=$("$build/fsnetd" token create --name someone --role user --data-dir "$data")
 auth=(-H "Authorization: Bearer $token")

@@ -60,6 +60,33 @@ before=$(date +%s%3N)
 stop
 same "without it a signal ends it at once" 0 "$code"
 echo "    with a job in the middle it took $(($(date +%s%3N) - before)) ms"
-same "every stop is told with its time" "3600 1 0" \
+
+# ---- predictions that wait -------------------------------------------------------------------
+# A network that takes a while, more predictions than can be made in time, one thread for them.
+"$fsnet" new resnet56 --seed 1 -o "$dir/resnet56.onnx" >"$dir/out"
+start --validators 1
+call POST "/v1/jobs/$job/cancel"
+upload models "$dir/resnet56.onnx"
+touch "$dir/codes"
+for ((i = 0; i < 100; i++)); do
+    curl -sS --max-time 120 -o "$dir/answer.$i" -w '%{http_code}\n' -X POST \
+        "$url/v1/models/$id/predict?dataset_id=$dataset&split=train&index=0-63" 2>&1 >>"$dir/codes" &
+done
+# All have asked: who was not answered yet has a connection.
+asked() { [ $(($(wc -l <"$dir/codes") + $(find "/proc/$server/fd" -lname 'socket:*' | wc -l))) -ge 100 ]; }
+made() { [ "$(grep -c 200 "$dir/codes")" -gt "$1" ]; }
+check "predictions wait" wait_for 60 asked
+check "and are made" wait_for 60 made "$(grep -c 200 "$dir/codes")"
+before=$(date +%s%3N)
+stop
+took=$(($(date +%s%3N) - before))
+same "whoever waits, the server ends in order" 0 "$code"
+check "within ten seconds (it took $took ms)" test "$took" -lt 10000
+wait
+same "each prediction was made or refused" "100" "$(grep -cE '^(200|503)$' "$dir/codes")"
+check "those that waited were refused" test "$(grep -c 503 "$dir/codes")" -ge 10
+refusal=$(grep -l '"status": *503' "$dir"/answer.* | head -n 1)
+same "and told why" "urn:fsnet:problem:unavailable the server is stopping" "$(jq -r '"\(.type) \(.detail)"' "$refusal")"
+same "every stop is told with its time" "3600 1 0 0" \
     "$(jq -r 'select(.event == "stopping") | .drain_seconds' "$dir/log" | paste -sd' ')"
 finish

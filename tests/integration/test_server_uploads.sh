@@ -27,7 +27,7 @@ refused "a job of more than 4 KiB" 413 body-too-large "at most 4096 bytes"
 # The refusal comes on the headers alone: the body is never sent.
 host=${url#http://127.0.0.1:}
 exec 3<>"/dev/tcp/127.0.0.1/$host"
-printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n' >&3
+printf 'POST /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n' >&3
 read -r -t 20 line <&3
 exec 3>&-
 holds "a length beyond the limit is refused before the body" "413" "$line"
@@ -35,7 +35,7 @@ holds "a length beyond the limit is refused before the body" "413" "$line"
 # ---- broken off ------------------------------------------------------------------------------
 uploads_under_way() { [ -n "$(ls -A "$data/tmp")" ]; }
 exec 3<>"/dev/tcp/127.0.0.1/$host"
-printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
+printf 'POST /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
 head -c 1000 "$dir/resnet8.onnx" >&3
 check "an upload under way has a temporary file" wait_for 20 uploads_under_way
 exec 3>&-
@@ -59,7 +59,7 @@ check "no temporary file stays" wait_for 10 no_temporary_files
 
 # ---- left over from a crash ------------------------------------------------------------------
 exec 3<>"/dev/tcp/127.0.0.1/$host"
-printf 'POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
+printf 'POST /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n' "$limit" >&3
 head -c 1000 "$dir/resnet8.onnx" >&3
 check "an upload is under way" wait_for 20 uploads_under_way
 stop KILL
