@@ -54,6 +54,19 @@ static int default_threads(void)
     return cores < FSN_MAX_THREADS ? cores : FSN_MAX_THREADS;
 }
 
+/* Where photographs of uploads and jobs are unpacked: without it none could be uploaded. */
+static enum fsn_status look_for_temporary_folder(struct fsn_error *err)
+{
+    struct fsn_error cause = {0};
+
+    if (fsn_temporary_check(&cause) == FSN_OK)
+        return FSN_OK;
+    return SRV_FAIL(err, FSN_IO,
+                    "%s; photographs are unpacked there: let user %d write to it, or set TMPDIR to "
+                    "a folder on a disk",
+                    cause.text, (int)geteuid());
+}
+
 /* Migrations, files without rows, jobs of a server that was killed. */
 static enum fsn_status prepare_store(struct server *server, struct fsn_error *err)
 {
@@ -273,7 +286,9 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     srv_retention_begin();
     srv_job_json_expiry(config->expire_artifacts_ms, config->expire_jobs_ms);
     signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error of one write */
-    status = srv_data_dir_open(config->data_dir, &server.dir, err);
+    status = look_for_temporary_folder(err);
+    if (status == FSN_OK)
+        status = srv_data_dir_open(config->data_dir, &server.dir, err);
     server.service.temporary_dir = server.dir.temporary;
     server.service.partial_dir = server.dir.partial;
     if (status == FSN_OK)

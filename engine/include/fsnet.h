@@ -292,6 +292,11 @@ const char *const *fsn_dataset_formats(void);
 FSN_NODISCARD enum fsn_status fsn_dataset_open(const char *path, const char *format,
                                                const struct fsn_data_limits *limits,
                                                struct fsn_dataset **out, struct fsn_error *err);
+/* Where that temporary file lies: $TMPDIR, or /var/tmp, which unlike /tmp is a disk on every
+ * system. Borrowed from the environment. */
+const char *fsn_temporary_folder(void);
+/* Whether one can be made there now. Errors: IO, naming the folder and why not. */
+FSN_NODISCARD enum fsn_status fsn_temporary_check(struct fsn_error *err);
 void fsn_dataset_destroy(struct fsn_dataset *dataset);
 
 /* Decodes every JPEG and PNG of the data set once, to find the damaged ones before a job does;

@@ -56,6 +56,10 @@ for command in serve config; do
 done
 run config --data-dir "$data" --json=yes
 same "an option that takes no value" "2 fsnetd: --json takes no value, got 'yes'" "$code $err"
+TMPDIR=$dir/nowhere run serve --listen 127.0.0.1:0 --data-dir "$data"
+same "serve: photographs could not be unpacked" \
+    "1 fsnetd: cannot make a temporary file in $dir/nowhere (TMPDIR): No such file or directory; photographs are unpacked there" \
+    "$code $(sed -nE '$s/: let user.*//p' <<<"$err")"
 run config --help
 same "help is there" 0 "$code"
 holds "and knows the command" "fsnetd config [--json]" "$out"
