@@ -71,6 +71,11 @@ struct fsn_error {
 const char *fsn_status_name(enum fsn_status status);
 const char *fsn_status_text(enum fsn_status status);
 
+/* How alike two names are, for "did you mean": Levenshtein's edit distance; SIZE_MAX when either is
+ * longer than FSN_SIMILAR_MAX. */
+#define FSN_SIMILAR_MAX 64
+size_t fsn_edit_distance(const char *a, const char *b);
+
 /* Several faults of one input at once: the dry plan names every reason, not only the first. */
 #define FSN_MAX_FAULTS 32
 struct fsn_fault {
