@@ -1,110 +1,20 @@
-/* config.c - the settings table, and the only code that reads flags and FSNETD_ variables. */
+/* config.c - the only code that reads flags, FSNETD_ variables and the settings file. */
 #include "config.h"
 
 #include "base/caller.h"
 #include "base/number.h"
-#include "base/rate.h"
 #include "config_file.h"
+#include "config_table.h"
+#include "http/listen.h"
 #include "log.h"
 
-#include <ctype.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* BYTES takes a suffix K, M or G; SWITCH is on or off; DURATION, in ms, is 30d, 12h, 15m, 90s or 0.
- */
-enum kind { TEXT, COUNT, BYTES, SWITCH, DURATION };
-
-struct setting {
-    const char *name, *value, *initial, *help;
-    enum kind kind;
-    size_t offset;
-    int64_t min, max; /* of COUNT and BYTES */
-};
-
-#define AT(field) offsetof(struct srv_config, field)
-#define GIB ((int64_t)1 << 30)
-
-static const struct setting settings[] = {
-    {"config", "FILE", "", "settings file: lines 'key = value', keys as the flags without --", TEXT,
-     AT(file), 0, 0},
-    {"listen", "HOST:PORT", "127.0.0.1:8080", "address to serve on; port 0 takes a free one", TEXT,
-     AT(listen), 0, 0},
-    {"data-dir", "DIR", "", "where models, data sets, jobs and artifacts live (required)", TEXT,
-     AT(data_dir), 0, 0},
-    {"port-file", "FILE", "", "write the port that is served on into this file", TEXT,
-     AT(port_file), 0, 0},
-    {"log-level", "LEVEL", "info", "debug, info, warn or error", TEXT, AT(log_level), 0, 0},
-    {"tls-cert", "FILE", "", "serve HTTPS with this certificate, its chain behind it (PEM)", TEXT,
-     AT(tls_cert), 0, 0},
-    {"tls-key", "FILE", "", "its private key (PEM, without a password)", TEXT, AT(tls_key), 0, 0},
-    {"auth", "WHEN", "auto",
-     "auto: ask for tokens as soon as there is one, and beyond loopback not start without; tokens: "
-     "always ask; none: anyone may do everything",
-     TEXT, AT(auth), 0, 0},
-    {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
-     AT(workers), 0, 64},
-    {"worker-nice", "N", "19",
-     "how far jobs stand behind requests for the processor, 0 (not at all) to 19", COUNT,
-     AT(worker_nice), 0, 19},
-    {"http-threads", "N", "2", "threads that serve connections", COUNT, AT(http_threads), 1, 64},
-    {"validators", "N", "2", "threads that check uploads and plan jobs", COUNT, AT(validators), 1,
-     64},
-    {"max-connections", "N", "512", "connections at once", COUNT, AT(max_connections), 8, 65536},
-    {"connection-timeout", "SECONDS", "60", "close a connection that is idle for so long", COUNT,
-     AT(connection_timeout_s), 1, 86400},
-    {"max-upload-bytes", "BYTES", "2G", "largest model or data set that is accepted", BYTES,
-     AT(max_upload_bytes), 1, 1024 * GIB},
-    {"max-json-bytes", "BYTES", "1M", "largest JSON body that is accepted", BYTES,
-     AT(max_json_bytes), 1, GIB},
-    {"max-queued-jobs", "N", "1000", "jobs that may wait; more are refused", COUNT,
-     AT(max_queued_jobs), 1, 1000000},
-    {"rate-per-minute", "N", "0",
-     "requests a minute that a token may make, unless it has a rate of its own; 0: any number",
-     COUNT, AT(rate_per_minute), 0, SRV_RATE_MOST},
-    {"max-attempts", "N", "5", "starts of a job after which a crash fails it", COUNT,
-     AT(max_attempts), 1, 1000},
-    {"lease", "SECONDS", "60", "a running job that gives no sign for so long is queued again",
-     COUNT, AT(lease_s), 3, 86400},
-    {"drain", "SECONDS", "0", "serve on for so long after SIGTERM, not ready any more", COUNT,
-     AT(drain_s), 0, 3600},
-    {"expire-artifacts", "TIME", "0",
-     "files of a job go so long after its end (30d, 12h, 15m, 90s), the job and its report stay; "
-     "0: never",
-     DURATION, AT(expire_artifacts_ms), 0, 0},
-    {"expire-jobs", "TIME", "0", "jobs go so long after their end, with their files; 0: never",
-     DURATION, AT(expire_jobs_ms), 0, 0},
-    {"expire-uploads", "TIME", "0",
-     "models and data sets that no job has used for so long go; 0: never", DURATION,
-     AT(expire_uploads_ms), 0, 0},
-    {"webhook-attempts", "N", "10",
-     "times that a webhook is sent, until it is answered by 2xx; 1 s after the first, then 4 times "
-     "as long each time, at most 12 h",
-     COUNT, AT(webhook_attempts), 1, 100},
-    {"webhook-allow-private", "ON", "off",
-     "on: webhooks may go to this machine and its networks, which clients could explore by them",
-     SWITCH, AT(webhook_allow_private), 0, 1},
-    {"upload-expiry", "SECONDS", "86400",
-     "an upload in parts is forgotten when nothing has come for so long", COUNT,
-     AT(upload_expiry_s), 1, 31536000},
-};
-#define SETTING_COUNT (sizeof settings / sizeof *settings)
-_Static_assert(SETTING_COUNT <= SRV_SETTING_ROOM, "every setting has an origin");
-
-/* "max-upload-bytes" -> "FSNETD_MAX_UPLOAD_BYTES" */
-static const char *variable_name(const struct setting *setting, char out[64])
-{
-    size_t n = (size_t)snprintf(out, 64, "FSNETD_%s", setting->name);
-
-    for (size_t i = 0; i < n && i < 64; i++)
-        out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
-    return out;
-}
+#include <unistd.h>
 
 /* Reads a number or a switch; a fault names what was expected. */
-static enum fsn_status read_number(const struct setting *setting, const char *place,
+static enum fsn_status read_number(const struct srv_setting *setting, const char *place,
                                    const char *text, int64_t *out, struct fsn_error *err)
 {
     if (setting->kind == SWITCH) {
@@ -128,26 +38,40 @@ static enum fsn_status read_number(const struct setting *setting, const char *pl
                     setting->kind == BYTES ? " (K, M or G may follow)" : "", text);
 }
 
+static enum fsn_status check_text(const struct srv_setting *setting, const char *place,
+                                  const char *text, struct fsn_error *err)
+{
+    const char *expected = NULL;
+
+    if (setting->offset == offsetof(struct srv_config, log_level) &&
+        srv_log_level_parse(text) == SRV_LOG_COUNT)
+        expected = setting->help;
+    if (setting->offset == offsetof(struct srv_config, auth) &&
+        srv_auth_parse(text) == SRV_AUTH_COUNT)
+        expected = "auto, tokens or none";
+    if (setting->offset == offsetof(struct srv_config, listen) && !srv_listen_can_be(text))
+        expected = "HOST:PORT with a port from 0 to 65535";
+    return expected ? SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", place, expected, text)
+                    : FSN_OK;
+}
+
 /* Checks a value and puts it in, unless one of higher rank is there. place names where it stands,
  * for the message; line is that of the settings file. */
-static enum fsn_status assign(const struct setting *setting, enum srv_config_source source,
+static enum fsn_status assign(const struct srv_setting *setting, enum srv_config_source source,
                               const char *place, int line, const char *text,
                               struct srv_config *config, struct fsn_error *err)
 {
-    size_t row = (size_t)(setting - settings);
+    size_t row = srv_setting_row(setting);
     void *field = (char *)config + setting->offset;
     enum fsn_status status = FSN_OK;
     int64_t number = 0;
 
-    if (setting->kind != TEXT)
+    if (setting->kind == TEXT)
+        status = check_text(setting, place, text, err);
+    else
         status = read_number(setting, place, text, &number, err);
     if (status != FSN_OK)
         return status;
-    if (strcmp(setting->name, "log-level") == 0 && srv_log_level_parse(text) == SRV_LOG_COUNT)
-        return SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", place, setting->help, text);
-    if (strcmp(setting->name, "auth") == 0 && srv_auth_parse(text) == SRV_AUTH_COUNT)
-        return SRV_FAIL(err, FSN_INVALID, "%s: expected auto, tokens or none, got '%s'", place,
-                        text);
     if (config->origin[row].source > source)
         return FSN_OK;
     if (setting->kind == TEXT)
@@ -159,14 +83,6 @@ static enum fsn_status assign(const struct setting *setting, enum srv_config_sou
     return FSN_OK;
 }
 
-static const struct setting *find(const char *name, size_t length)
-{
-    for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (strlen(settings[i].name) == length && strncmp(settings[i].name, name, length) == 0)
-            return &settings[i];
-    return NULL;
-}
-
 static enum fsn_status read_flags(int argc, char *const *argv, struct srv_config *config,
                                   struct fsn_error *err)
 {
@@ -174,8 +90,8 @@ static enum fsn_status read_flags(int argc, char *const *argv, struct srv_config
         const char *flag = argv[i];
         const char *equals = strchr(flag, '=');
         size_t length = equals ? (size_t)(equals - flag) : strlen(flag);
-        const struct setting *setting =
-            strncmp(flag, "--", 2) == 0 ? find(flag + 2, length - 2) : NULL;
+        const struct srv_setting *setting =
+            strncmp(flag, "--", 2) == 0 ? srv_setting_find(flag + 2, length - 2) : NULL;
         enum fsn_status status;
 
         if (!setting)
@@ -192,24 +108,25 @@ static enum fsn_status read_flags(int argc, char *const *argv, struct srv_config
 
 static enum fsn_status read_defaults(struct srv_config *config, struct fsn_error *err)
 {
+    const struct srv_setting *setting;
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; status == FSN_OK && i < SETTING_COUNT; i++)
-        status =
-            assign(&settings[i], SRV_FROM_DEFAULT, "default", 0, settings[i].initial, config, err);
+    for (size_t i = 0; status == FSN_OK && (setting = srv_setting_at(i)); i++)
+        status = assign(setting, SRV_FROM_DEFAULT, "default", 0, setting->initial, config, err);
     return status;
 }
 
 static enum fsn_status read_environment(struct srv_config *config, struct fsn_error *err)
 {
+    const struct srv_setting *setting;
     enum fsn_status status = FSN_OK;
 
-    for (size_t i = 0; status == FSN_OK && i < SETTING_COUNT; i++) {
+    for (size_t i = 0; status == FSN_OK && (setting = srv_setting_at(i)); i++) {
         char name[64];
-        const char *text = getenv(variable_name(&settings[i], name));
+        const char *text = getenv(srv_setting_variable(setting, name));
 
         if (text)
-            status = assign(&settings[i], SRV_FROM_ENVIRONMENT, name, 0, text, config, err);
+            status = assign(setting, SRV_FROM_ENVIRONMENT, name, 0, text, config, err);
     }
     return status;
 }
@@ -217,7 +134,7 @@ static enum fsn_status read_environment(struct srv_config *config, struct fsn_er
 /* What has been read of a settings file: the line of each key, 0 for none. */
 struct file_state {
     struct srv_config *config;
-    int line[SETTING_COUNT];
+    int line[SRV_SETTING_ROOM];
 };
 
 static enum fsn_status read_file_line(const char *key, const char *value, int line, void *user,
@@ -225,14 +142,14 @@ static enum fsn_status read_file_line(const char *key, const char *value, int li
 {
     struct file_state *state = user;
     const char *path = state->config->file;
-    const struct setting *setting = find(key, strlen(key));
-    size_t row = setting ? (size_t)(setting - settings) : 0;
+    const struct srv_setting *setting = srv_setting_find(key, strlen(key));
+    size_t row = setting ? srv_setting_row(setting) : 0;
     char place[512];
 
     if (!setting)
         return SRV_FAIL(err, FSN_INVALID, "%s:%d: unknown key '%s'; see fsnetd --help", path, line,
                         key);
-    if (setting->offset == AT(file))
+    if (setting->offset == offsetof(struct srv_config, file))
         return SRV_FAIL(err, FSN_INVALID, "%s:%d: a settings file names no other", path, line);
     if (state->line[row] > 0)
         return SRV_FAIL(err, FSN_INVALID, "%s:%d: '%s' is given a second time, first in line %d",
@@ -245,7 +162,7 @@ static enum fsn_status read_file_line(const char *key, const char *value, int li
 enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *out,
                                 struct fsn_error *err)
 {
-    struct srv_config config = {0};
+    struct srv_config config = {.file = "", .data_dir = "", .tls_cert = "", .tls_key = ""};
     struct file_state file = {.config = &config};
     enum fsn_status status = read_defaults(&config, err);
 
@@ -267,127 +184,59 @@ enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *
     return status;
 }
 
+/* What variable may have been meant: the nearest, of which it may be the beginning. */
+static void find_nearest(struct srv_stray_variable *stray)
+{
+    const size_t prefix = strlen(SRV_VARIABLE_PREFIX);
+    const char *meant = stray->name + prefix;
+    size_t best = strlen(meant) / 2 + 1;
+    const struct srv_setting *setting;
+    char known[64];
+
+    for (size_t i = 0; (setting = srv_setting_at(i)); i++) {
+        const char *name = srv_setting_variable(setting, known) + prefix;
+        const size_t distance =
+            *meant && strncmp(name, meant, strlen(meant)) == 0 ? 1 : fsn_edit_distance(name, meant);
+
+        if (distance >= best)
+            continue;
+        best = distance;
+        memcpy(stray->nearest, known, sizeof known);
+    }
+}
+
+static bool is_variable(const char *name)
+{
+    const struct srv_setting *setting;
+    char known[64];
+
+    for (size_t i = 0; (setting = srv_setting_at(i)); i++)
+        if (strcmp(srv_setting_variable(setting, known), name) == 0)
+            return true;
+    return false;
+}
+
+bool srv_config_stray(int i, struct srv_stray_variable *out)
+{
+    struct srv_stray_variable stray = {0};
+
+    for (char **entry = environ; *entry; entry++) {
+        const size_t length = strcspn(*entry, "=");
+
+        if (strncmp(*entry, SRV_VARIABLE_PREFIX, strlen(SRV_VARIABLE_PREFIX)) != 0)
+            continue;
+        snprintf(stray.name, sizeof stray.name, "%.*s", (int)length, *entry);
+        if (is_variable(stray.name) || i-- > 0)
+            continue;
+        find_nearest(&stray);
+        *out = stray;
+        return true;
+    }
+    return false;
+}
+
 void srv_config_clear(struct srv_config *config)
 {
     free(config->file_text);
     config->file_text = NULL;
-}
-
-static const char *text_of(const struct srv_config *config, const struct setting *setting)
-{
-    return *(const char *const *)((const char *)config + setting->offset);
-}
-
-static int64_t number_of(const struct srv_config *config, const struct setting *setting)
-{
-    return *(const int64_t *)((const char *)config + setting->offset);
-}
-
-/* As a settings file has it. */
-static const char *value_of(const struct srv_config *config, const struct setting *setting,
-                            char number[32])
-{
-    if (setting->kind == TEXT)
-        return text_of(config, setting);
-    if (setting->kind == SWITCH)
-        return number_of(config, setting) ? "on" : "off";
-    if (setting->kind == DURATION)
-        srv_duration_text(number_of(config, setting), number);
-    else
-        snprintf(number, 32, "%" PRId64, number_of(config, setting));
-    return number;
-}
-
-static json_t *value_json(const struct srv_config *config, const struct setting *setting)
-{
-    char duration[SRV_DURATION_SIZE];
-
-    switch (setting->kind) {
-    case TEXT:
-        return json_string(text_of(config, setting));
-    case SWITCH:
-        return json_boolean(number_of(config, setting));
-    case DURATION:
-        srv_duration_text(number_of(config, setting), duration);
-        return json_string(duration);
-    case COUNT:
-    case BYTES:
-        break;
-    }
-    return json_integer(number_of(config, setting));
-}
-
-static const char *const source_names[] = {
-    [SRV_FROM_DEFAULT] = "default",
-    [SRV_FROM_FILE] = "file",
-    [SRV_FROM_ENVIRONMENT] = "environment",
-    [SRV_FROM_FLAG] = "flag",
-};
-
-void srv_config_print(const struct srv_config *config, FILE *out)
-{
-    if (*config->file)
-        fprintf(out, "# settings file: %s\n", config->file);
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        char number[32], name[64];
-
-        if (settings[i].offset == AT(file))
-            continue;
-        fprintf(out, "%-18s = %-24s # %s", settings[i].name, value_of(config, &settings[i], number),
-                source_names[config->origin[i].source]);
-        if (config->origin[i].source == SRV_FROM_FILE)
-            fprintf(out, ", line %d", config->origin[i].line);
-        if (config->origin[i].source == SRV_FROM_ENVIRONMENT)
-            fprintf(out, ", %s", variable_name(&settings[i], name));
-        fputc('\n', out);
-    }
-}
-
-enum fsn_status srv_config_print_json(const struct srv_config *config, FILE *out,
-                                      struct fsn_error *err)
-{
-    json_t *all = json_object();
-    bool whole = all != NULL;
-
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        json_t *value = value_json(config, &settings[i]);
-        json_t *row =
-            json_pack("{so* ss}", "value", value, "source", source_names[config->origin[i].source]);
-
-        if (config->origin[i].source == SRV_FROM_FILE)
-            json_object_set_new(row, "line", json_integer(config->origin[i].line));
-        whole = json_object_set_new(all, settings[i].name, row) == 0 && value && whole;
-    }
-    whole = whole && json_dumpf(all, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
-    json_decref(all);
-    return whole ? FSN_OK
-                 : SRV_FAIL(err, FSN_INTERNAL,
-                            "settings as JSON: no memory, or a text that is not UTF-8");
-}
-
-void srv_config_help(FILE *out)
-{
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        char flag[64];
-
-        snprintf(flag, sizeof flag, "--%s %s", settings[i].name, settings[i].value);
-        fprintf(out, "  %-30s %s", flag, settings[i].help);
-        fprintf(out, *settings[i].initial ? " [%s]\n" : "%s\n", settings[i].initial);
-    }
-}
-
-const char *srv_config_name(int i)
-{
-    return i >= 0 && (size_t)i < SETTING_COUNT ? settings[i].name : NULL;
-}
-
-void srv_config_markdown(FILE *out)
-{
-    fputs("| flag | environment | default | what it sets |\n|---|---|---|---|\n", out);
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        char name[64];
-
-        fprintf(out, "| `--%s %s` | `%s` | %s | %s |\n", settings[i].name, settings[i].value,
-                variable_name(&settings[i], name), settings[i].initial, settings[i].help);
-    }
 }

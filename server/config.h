@@ -1,6 +1,6 @@
-/* config.h - the settings of fsnetd: one table (config.c) from which the flags, the environment
- * variables, the keys of a settings file, --help and the table in the README come. A flag wins over
- * FSNETD_..., that over the file, that over the default. */
+/* config.h - the settings of fsnetd: one table (config_table.c) from which the flags, the
+ * environment variables, the keys of a settings file, --help and the table in the README come. A
+ * flag wins over FSNETD_..., that over the file, that over the default. */
 #ifndef SRV_CONFIG_H
 #define SRV_CONFIG_H
 
@@ -59,6 +59,15 @@ struct srv_config {
 FSN_NODISCARD enum fsn_status srv_config_load(int argc, char *const *argv, struct srv_config *out,
                                               struct fsn_error *err);
 void srv_config_clear(struct srv_config *config);
+
+/* A variable of the environment that begins as those of settings do and is none: it says nothing,
+ * so whoever misspelt it should hear of that. */
+struct srv_stray_variable {
+    char name[64];    /* the beginning of a longer one */
+    char nearest[64]; /* the one that may be meant; "": none is like it */
+};
+/* The i-th of them; false past the last one. */
+bool srv_config_stray(int i, struct srv_stray_variable *out);
 
 /* What is in force and where each value came from; the first form is a settings file itself. */
 void srv_config_print(const struct srv_config *config, FILE *out);

@@ -67,7 +67,7 @@ static void cut_comment(char *line)
 static enum fsn_status read_line(const char *path, char *text, int number,
                                  srv_config_line_fn *visit, void *user, struct fsn_error *err)
 {
-    char *equals, *key;
+    char *equals, *key, *value;
 
     cut_comment(text);
     key = trim(text);
@@ -78,7 +78,12 @@ static enum fsn_status read_line(const char *path, char *text, int number,
         return SRV_FAIL(err, FSN_INVALID, "%s:%d: expected 'key = value', got '%s'", path, number,
                         key);
     *equals = '\0';
-    return visit(trim(key), trim(equals + 1), number, user, err);
+    key = trim(key);
+    value = trim(equals + 1);
+    if (*value == '"' || *value == '\'') /* they would become part of a path */
+        return SRV_FAIL(err, FSN_INVALID, "%s:%d: %s: expected a value without quotes, got %s",
+                        path, number, key, value);
+    return visit(key, value, number, user, err);
 }
 
 enum fsn_status srv_config_file_read(const char *path, srv_config_line_fn *visit, void *user,

@@ -33,10 +33,6 @@
 #define MAX_TICK_MS 5000
 #define LOADED_BYTES \
     ((int64_t)256 << 20) /* of models and data sets that are kept for predictions */
-#define NEEDS_TOKEN                                                                                \
-    "others than this machine would reach a service that asks nobody who they are; make a token "  \
-    "first ('fsnetd token create --name NAME --role admin --data-dir DIR'), or say '--auth none' " \
-    "where something before the service decides who may call it"
 
 struct server {
     const struct srv_config *config;
@@ -52,6 +48,28 @@ static int default_threads(void)
     const int cores = fsn_cores();
 
     return cores < FSN_MAX_THREADS ? cores : FSN_MAX_THREADS;
+}
+
+static void warn_of_strays(void)
+{
+    struct srv_stray_variable stray;
+
+    for (int i = 0; srv_config_stray(i, &stray); i++)
+        SRV_LOG(SRV_LOG_WARN, "a variable of the environment is no setting",
+                SRV_TEXT("variable", stray.name), SRV_TEXT("nearest", stray.nearest));
+}
+
+/* Where photographs of uploads and jobs are unpacked: without it none could be uploaded. */
+static enum fsn_status look_for_temporary_folder(struct fsn_error *err)
+{
+    struct fsn_error cause = {0};
+
+    if (fsn_temporary_check(&cause) == FSN_OK)
+        return FSN_OK;
+    return SRV_FAIL(err, FSN_IO,
+                    "%s; photographs are unpacked there: let user %d write to it, or set TMPDIR to "
+                    "a folder on a disk",
+                    cause.text, (int)geteuid());
 }
 
 /* Migrations, files without rows, jobs of a server that was killed. */
@@ -140,7 +158,7 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .tls_cert = config->tls_cert,
         .tls_key = config->tls_key,
         .temporary_dir = server->dir.temporary,
-        .loopback_only = server->service.auth == SRV_AUTH_AUTO ? NEEDS_TOKEN : NULL,
+        .loopback_only = server->service.auth == SRV_AUTH_AUTO ? SRV_NEEDS_TOKEN : NULL,
         .routes = srv_api_routes,
         .enter = srv_api_enter,
         .leave = srv_api_leave,
@@ -271,10 +289,13 @@ enum fsn_status srv_serve(const struct srv_config *config, struct fsn_error *err
     };
     enum fsn_status status;
 
+    warn_of_strays();
     srv_retention_begin();
     srv_job_json_expiry(config->expire_artifacts_ms, config->expire_jobs_ms);
     signal(SIGPIPE, SIG_IGN); /* a client that goes away is an error of one write */
-    status = srv_data_dir_open(config->data_dir, &server.dir, err);
+    status = look_for_temporary_folder(err);
+    if (status == FSN_OK)
+        status = srv_data_dir_open(config->data_dir, &server.dir, err);
     server.service.temporary_dir = server.dir.temporary;
     server.service.partial_dir = server.dir.partial;
     if (status == FSN_OK)

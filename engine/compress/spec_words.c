@@ -1,7 +1,6 @@
 /* spec_words.c - values of a job spec by themselves: what they must be, and what is said of one
  * that is wrong: what it is, where it stands, the nearest name that is known. */
 #include "compress/spec_reader.h"
-#include "core/similar.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -157,7 +156,7 @@ void fsn__unknown_setting(struct fsn__spec_reader *reader, const char *parent, c
             bool other = takes_array(&fields[i]) != json_is_array(value);
 
             snprintf(name, sizeof name, "%.*s", (int)word, slash + 1);
-            score = fsn__edit_distance(key, name);
+            score = fsn_edit_distance(key, name);
             if (score > limit || 4 * score + 2 * other + !sibling >= best)
                 continue;
             best = 4 * score + 2 * other + !sibling;
@@ -183,7 +182,7 @@ void fsn__refuse_unknown(struct fsn__spec_reader *reader, const char *parent, js
         char pointer[FSN__POINTER];
 
         for (const char *const *name = known; *name && best > 0; name++) {
-            const size_t distance = fsn__edit_distance(key, *name);
+            const size_t distance = fsn_edit_distance(key, *name);
 
             if (distance < best) {
                 best = distance;

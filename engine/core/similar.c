@@ -1,14 +1,14 @@
 /* similar.c - edit distance of two short names (Levenshtein 1966), one row at a time. */
-#include "core/similar.h"
+#include "fsnet.h"
 
 #include <stdint.h>
 #include <string.h>
 
-size_t fsn__edit_distance(const char *a, const char *b)
+size_t fsn_edit_distance(const char *a, const char *b)
 {
-    size_t row[FSN__SIMILAR_MAX + 1], size_a = strlen(a), size_b = strlen(b);
+    size_t row[FSN_SIMILAR_MAX + 1], size_a = strlen(a), size_b = strlen(b);
 
-    if (size_a > FSN__SIMILAR_MAX || size_b > FSN__SIMILAR_MAX)
+    if (size_a > FSN_SIMILAR_MAX || size_b > FSN_SIMILAR_MAX)
         return SIZE_MAX;
     for (size_t j = 0; j <= size_b; j++)
         row[j] = j;

@@ -3,15 +3,14 @@
  *
  * A set of photographs may be larger than memory, so what the archive held goes, file behind file,
  * into a temporary file without a name: it is gone with the process, however that ends, and the
- * system keeps in memory what of it is in use. It lies in $TMPDIR, or in /var/tmp, which unlike
- * /tmp is a disk on every system.
+ * system keeps in memory what of it is in use.
  */
 #include "data/image_store.h"
 #include "core/mem.h"
+#include "core/temporary.h"
 #include "data/entry_name.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,19 +36,6 @@ void fsn__image_store_destroy(struct fsn__image_store *store)
     if (store->fd >= 0)
         close(store->fd);
     free(store);
-}
-
-static enum fsn_status open_file(struct fsn__image_store *store, struct fsn_error *err)
-{
-    const char *folder = getenv("TMPDIR");
-
-    if (!folder || !*folder)
-        folder = "/var/tmp";
-    store->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (store->fd < 0)
-        return FSN__FAIL(err, FSN_IO, "cannot make a temporary file in %s (TMPDIR): %s", folder,
-                         strerror(errno));
-    return FSN_OK;
 }
 
 static enum fsn_status append(struct fsn__image_store *store, const void *bytes, size_t size,
@@ -98,7 +84,7 @@ enum fsn_status fsn__image_store_add(struct fsn__image_store *store, const char 
     fsn__name_printable(shown, sizeof shown, name);
     status = fsn__image_probe(&file, &image.info, err);
     if (status == FSN_OK && store->fd < 0)
-        status = open_file(store, err);
+        status = fsn__temporary_file(&store->fd, err);
     if (status == FSN_OK)
         status = append(store, bytes, size, err);
     if (status != FSN_OK)

@@ -6,7 +6,6 @@
  * Counts as the reference counts them: every tensor of the state dict, and for a quantised Filter
  * Summary of f elements f/4 + 2, which is its size in 32-bit words: f bytes, scale and zero.
  */
-#include "core/similar.h"
 #include "fs/choose.h"
 #include "fs/fs.h"
 
@@ -86,7 +85,7 @@ static const char *nearest_layer(const struct fsn_plan *plan, const char *name)
     for (size_t i = 0; i < plan->layer_count && i < COMPARED; i++) {
         const char *layer = plan->layers[i].name;
         /* a part of the right name ("conv1" for "/layer1/conv1/Conv") is closer than any typo */
-        size_t distance = strstr(layer, name) ? 1 : fsn__edit_distance(layer, name);
+        size_t distance = strstr(layer, name) ? 1 : fsn_edit_distance(layer, name);
 
         if (distance < best) {
             best = distance;

@@ -71,6 +71,11 @@ struct fsn_error {
 const char *fsn_status_name(enum fsn_status status);
 const char *fsn_status_text(enum fsn_status status);
 
+/* How alike two names are, for "did you mean": Levenshtein's edit distance; SIZE_MAX when either is
+ * longer than FSN_SIMILAR_MAX. */
+#define FSN_SIMILAR_MAX 64
+size_t fsn_edit_distance(const char *a, const char *b);
+
 /* Several faults of one input at once: the dry plan names every reason, not only the first. */
 #define FSN_MAX_FAULTS 32
 struct fsn_fault {
@@ -292,6 +297,11 @@ const char *const *fsn_dataset_formats(void);
 FSN_NODISCARD enum fsn_status fsn_dataset_open(const char *path, const char *format,
                                                const struct fsn_data_limits *limits,
                                                struct fsn_dataset **out, struct fsn_error *err);
+/* Where that temporary file lies: $TMPDIR, or /var/tmp, which unlike /tmp is a disk on every
+ * system. Borrowed from the environment. */
+const char *fsn_temporary_folder(void);
+/* Whether one can be made there now. Errors: IO, naming the folder and why not. */
+FSN_NODISCARD enum fsn_status fsn_temporary_check(struct fsn_error *err);
 void fsn_dataset_destroy(struct fsn_dataset *dataset);
 
 /* Decodes every JPEG and PNG of the data set once, to find the damaged ones before a job does;

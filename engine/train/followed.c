@@ -5,7 +5,6 @@
  * hardly a gradient comes back through it.
  */
 #include "train/followed.h"
-#include "core/similar.h"
 #include "train/view.h"
 
 #include <stdlib.h>
@@ -57,7 +56,7 @@ static const char *nearest_inner(const struct fsn__graph *graph, const char *nam
     const char *nearest = NULL;
 
     for (int i = 0; i < graph->value_count && i < COMPARED; i++) {
-        const size_t distance = fsn__edit_distance(graph->values[i].name, name);
+        const size_t distance = fsn_edit_distance(graph->values[i].name, name);
 
         if (distance < best && has_images(graph, i) && !is_output(graph, i)) {
             best = distance;

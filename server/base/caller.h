@@ -46,5 +46,10 @@ enum srv_auth {
 const char *srv_auth_name(enum srv_auth auth);
 /* SRV_AUTH_COUNT when there is no such word. */
 enum srv_auth srv_auth_parse(const char *name);
+/* Why `auto` does not serve beyond loopback while there is no token. */
+#define SRV_NEEDS_TOKEN                                                                            \
+    "others than this machine would reach a service that asks nobody who they are; make a token "  \
+    "first ('fsnetd token create --name NAME --role admin --data-dir DIR'), or say '--auth none' " \
+    "where something before the service decides who may call it"
 
 #endif

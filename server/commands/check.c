@@ -5,6 +5,7 @@
  */
 #include "base/data_dir.h"
 #include "commands/check_blobs.h"
+#include "commands/check_serve.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "config.h"
@@ -135,6 +136,7 @@ static void check(int argc, char **argv, bool deep, struct srv_findings *finding
         return;
     }
     FOUND(OK, "config", "%s", *config.file ? config.file : "no settings file");
+    srv_check_serve(&config, findings);
     if (check_folder(config.data_dir, findings)) {
         check_space(config.data_dir, config.max_upload_bytes, findings);
         check_store(config.data_dir, deep, findings);

@@ -50,7 +50,7 @@ static bool print_text(const struct srv_findings *findings, FILE *out)
         if (json_unpack(row, "{ss ss ss}", "level", &level, "about", &about, "detail", &detail) !=
             0)
             return false;
-        fprintf(out, "%-7s  %-8s  %s\n", level, about, detail);
+        fprintf(out, "%-7s  %-9s  %s\n", level, about, detail);
     }
     return fprintf(out, "%d errors, %d warnings\n", findings->count[SRV_FINDING_ERROR],
                    findings->count[SRV_FINDING_WARNING]) > 0;

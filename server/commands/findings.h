@@ -18,7 +18,7 @@ struct srv_findings { /* zero-initialise; srv_findings_clear */
     bool nomem;
 };
 
-/* about: what was looked at, "config", "data-dir", "database", "blobs". */
+/* about: what was looked at, "config", "listen", "data-dir", "blobs". */
 void srv_findings_add(struct srv_findings *findings, enum srv_finding kind, const char *about,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 

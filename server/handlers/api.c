@@ -39,6 +39,7 @@ const struct srv_route srv_api_routes[] = {
 
     {"OPTIONS", "/v1/uploads", srv_get_tus, .access = SRV_ACCESS_OPEN},
     {"POST", "/v1/uploads", srv_post_partial, SRV_BODY_APPEND, .runs = SRV_RUNS_ON_HELPER},
+    {"GET", "/v1/uploads", srv_list_partials, .query = {"sort", "limit", "cursor"}},
     {"GET", "/v1/uploads/{id}", srv_get_partial, .body = SRV_BODY_NONE},
     {"PATCH", "/v1/uploads/{id}", srv_patch_partial, SRV_BODY_APPEND, .runs = SRV_RUNS_ON_HELPER},
     {"DELETE", "/v1/uploads/{id}", srv_delete_partial, .body = SRV_BODY_NONE},

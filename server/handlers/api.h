@@ -55,7 +55,7 @@ srv_handler_fn srv_post_job, srv_list_jobs, srv_get_job, srv_patch_job, srv_dele
 srv_handler_fn srv_get_job_metrics, srv_get_job_events, srv_get_job_log, srv_list_candidates,
     srv_get_candidate, srv_get_job_deliveries;
 srv_handler_fn srv_list_artifacts, srv_get_artifact, srv_get_report;
-srv_handler_fn srv_get_tus, srv_post_partial, srv_get_partial, srv_patch_partial,
+srv_handler_fn srv_get_tus, srv_post_partial, srv_list_partials, srv_get_partial, srv_patch_partial,
     srv_delete_partial;
 srv_handler_fn srv_predict_model, srv_predict_artifact;
 

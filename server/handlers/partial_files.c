@@ -67,7 +67,7 @@ enum fsn_status srv_partial_offset(const struct srv_service *service,
     if (*partial->resource || *partial->error_type)
         *out = partial->length;
     else if (stat(path, &info) == 0)
-        *out = info.st_size;
+        *out = info.st_size < partial->verified ? info.st_size : partial->verified;
     else if (errno == ENOENT)
         *out = 0;
     else

@@ -15,7 +15,7 @@ FSN_NODISCARD enum fsn_status srv_partial_open(const struct srv_service *service
                                                int *fd, struct fsn_error *err);
 /* Answers 423, and cuts off whoever has the file, so that it is free the next time. */
 void srv_partial_locked(struct srv_request *request, const char *id);
-/* How many bytes have come. */
+/* How many bytes have come, and count. */
 FSN_NODISCARD enum fsn_status srv_partial_offset(const struct srv_service *service,
                                                  const struct srv_partial *partial, int64_t *out,
                                                  struct fsn_error *err);

@@ -8,10 +8,12 @@
 #include "base/number.h"
 #include "handlers/partial_files.h"
 #include "handlers/uploads.h"
+#include "log.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PART_TYPE "application/offset+octet-stream"
@@ -102,48 +104,72 @@ static bool has_part_type(struct srv_request *request)
     return false;
 }
 
+static bool read_checksum(struct srv_request *request, struct srv_checksum *checksum)
+{
+    if (srv_checksum_begin(checksum, srv_request_header(request, "Upload-Checksum")))
+        return true;
+    refuse_header(request, "Upload-Checksum",
+                  "'sha1' or 'sha256', a space and the digest in BASE64");
+    return false;
+}
+
 /* Takes over fd. */
 static void append_to(struct srv_request *request, const struct srv_partial *partial, int fd,
-                      int64_t offset)
+                      int64_t offset, const struct srv_checksum *checksum)
 {
-    struct srv_checksum checksum;
-
-    if (!srv_checksum_begin(&checksum, srv_request_header(request, "Upload-Checksum"))) {
-        refuse_header(request, "Upload-Checksum",
-                      "'sha1' or 'sha256', a space and the digest in BASE64");
-        close(fd);
-        return;
-    }
-    srv_body_append(&request->body, fd, offset, partial->length - offset, &checksum, partial->id,
+    srv_body_append(&request->body, fd, offset, partial->length - offset, checksum, partial->id,
                     srv_http_hasher(request->http));
 }
 
-static enum fsn_status create(struct srv_request *request, const struct srv_service *service,
-                              struct srv_db *db, struct fsn_error *err)
+/* Of a part from `offset` on: with a checksum it counts when it has been compared. */
+static int64_t verified_before(const struct srv_checksum *checksum, int64_t offset)
+{
+    return checksum->algorithm == SRV_CHECKSUM_NONE ? SRV_PARTIAL_ALL : offset;
+}
+
+/* All that can be refused by the headers alone, before there is anything to be left behind. */
+static bool admit_creation(struct srv_request *request, const struct srv_service *service,
+                           struct srv_partial *partial, struct srv_checksum *checksum)
 {
     const char *length = srv_request_header(request, "Upload-Length");
     const char *body = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const bool has_body = srv_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
                           (body && strcmp(body, "0") != 0);
+
+    if (!srv_tus_spoken(request))
+        return false;
+    if (!length || !srv_number_parse(length, false, 1, INT64_MAX, &partial->length)) {
+        refuse_header(request, "Upload-Length", "a whole number from 1 on");
+        return false;
+    }
+    if (partial->length > service->max_upload_bytes) {
+        srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                          "an upload may have at most %" PRId64 " bytes",
+                          service->max_upload_bytes);
+        return false;
+    }
+    if (body && strtoll(body, NULL, 10) > partial->length) {
+        srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                          "the body may have at most %" PRId64 " bytes, as Upload-Length says",
+                          partial->length);
+        return false;
+    }
+    return describe(request, partial) && (!has_body || has_part_type(request)) &&
+           read_checksum(request, checksum);
+}
+
+static enum fsn_status create(struct srv_request *request, const struct srv_service *service,
+                              struct srv_db *db, struct fsn_error *err)
+{
     struct srv_partial partial = {.created_at_ms = srv_now_ms()};
+    struct srv_checksum checksum;
     enum fsn_status status;
     bool room = true;
     int fd = -1;
 
-    if (!srv_tus_spoken(request))
+    if (!admit_creation(request, service, &partial, &checksum))
         return FSN_OK;
-    if (!length || !srv_number_parse(length, false, 1, INT64_MAX, &partial.length)) {
-        refuse_header(request, "Upload-Length", "a whole number from 1 on");
-        return FSN_OK;
-    }
-    if (partial.length > service->max_upload_bytes) {
-        srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
-                          "an upload may have at most %" PRId64 " bytes",
-                          service->max_upload_bytes);
-        return FSN_OK;
-    }
-    if (!describe(request, &partial) || (has_body && !has_part_type(request)))
-        return FSN_OK;
+    partial.verified = verified_before(&checksum, 0);
     partial.expires_at_ms = partial.created_at_ms + service->upload_expiry_ms;
     memcpy(partial.owner, request->caller.token_id, sizeof partial.owner);
     status = srv_id_new("upl", partial.id, err);
@@ -155,7 +181,10 @@ static enum fsn_status create(struct srv_request *request, const struct srv_serv
         return status;
     status = srv_partial_open(service, partial.id, &fd, err);
     if (status == FSN_OK && fd >= 0)
-        append_to(request, &partial, fd, 0);
+        append_to(request, &partial, fd, 0, &checksum);
+    else if (srv_partials_delete(db, partial.id, NULL) != FSN_OK)
+        SRV_LOG(SRV_LOG_WARN, "an upload that cannot begin stays until it expires",
+                SRV_TEXT("upload", partial.id));
     return status;
 }
 
@@ -169,11 +198,59 @@ static void reply_wrong_offset(struct srv_request *request, const struct srv_par
     srv_tus_headers(request, partial, offset);
 }
 
+/* With the file locked: what a part that was never compared has left is dropped. */
+static enum fsn_status make_ready(struct srv_db *db, struct srv_partial *partial, int fd,
+                                  int64_t offset, const struct srv_checksum *checksum,
+                                  struct fsn_error *err)
+{
+    const int64_t verified = verified_before(checksum, offset);
+
+    if (partial->verified != SRV_PARTIAL_ALL && ftruncate(fd, offset) != 0)
+        return SRV_FAIL(err, FSN_IO, "cannot cut %s: %s", partial->id, strerror(errno));
+    if (partial->verified == verified)
+        return FSN_OK;
+    partial->verified = verified;
+    return srv_partials_update(db, partial, err);
+}
+
+static bool is_judged(const struct srv_partial *partial)
+{
+    return *partial->resource || *partial->error_type;
+}
+
+static void reply_unknown(struct srv_request *request, const char *id)
+{
+    srv_reply_problem(request, SRV_PROBLEM_NOT_FOUND, "no upload has the id '%s'", id);
+}
+
+/* With the file locked, as *partial is now; takes over fd. */
+static enum fsn_status append_part(struct srv_request *request, const struct srv_service *service,
+                                   struct srv_db *db, struct srv_partial *partial, int fd,
+                                   int64_t given, const struct srv_checksum *checksum,
+                                   struct fsn_error *err)
+{
+    int64_t offset = 0;
+    enum fsn_status status = srv_partial_offset(service, partial, &offset, err);
+
+    if (status == FSN_OK && given != offset)
+        reply_wrong_offset(request, partial, offset);
+    else if (status == FSN_OK)
+        status = make_ready(db, partial, fd, offset, checksum, err);
+    if (status == FSN_OK && given == offset)
+        append_to(request, partial, fd, offset, checksum);
+    else
+        close(fd);
+    return status;
+}
+
 static enum fsn_status go_on(struct srv_request *request, const struct srv_service *service,
-                             const struct srv_partial *partial, struct fsn_error *err)
+                             struct srv_db *db, struct srv_partial *partial, struct fsn_error *err)
 {
     const char *field = srv_request_header(request, "Upload-Offset");
-    int64_t given = 0, offset = 0;
+    struct srv_checksum checksum;
+    char path[SRV_PATH_SIZE];
+    int64_t given = 0;
+    bool found = false;
     int fd = -1;
     enum fsn_status status;
 
@@ -183,7 +260,9 @@ static enum fsn_status go_on(struct srv_request *request, const struct srv_servi
         refuse_header(request, "Upload-Offset", "a whole number from 0 on");
         return FSN_OK;
     }
-    if (*partial->resource || *partial->error_type) { /* it has all, and has been judged */
+    if (!read_checksum(request, &checksum))
+        return FSN_OK;
+    if (is_judged(partial)) {
         reply_wrong_offset(request, partial, partial->length);
         return FSN_OK;
     }
@@ -192,13 +271,16 @@ static enum fsn_status go_on(struct srv_request *request, const struct srv_servi
         srv_partial_locked(request, partial->id);
     if (status != FSN_OK || fd < 0)
         return status;
-    status = srv_partial_offset(service, partial, &offset, err);
-    if (status == FSN_OK && given == offset) {
-        append_to(request, partial, fd, offset);
-        return FSN_OK;
-    }
-    if (status == FSN_OK)
-        reply_wrong_offset(request, partial, offset);
+    /* Whoever had the file before may have changed the row. */
+    status = srv_partials_get(db, partial->id, partial, &found, err);
+    if (status == FSN_OK && found && !is_judged(partial))
+        return append_part(request, service, db, partial, fd, given, &checksum, err);
+    if (status == FSN_OK && !found)
+        reply_unknown(request, partial->id);
+    else if (status == FSN_OK)
+        reply_wrong_offset(request, partial, partial->length);
+    if (status == FSN_OK && srv_partial_path(service, partial->id, path, NULL) == FSN_OK)
+        unlink(path); /* made anew by being opened */
     close(fd);
     return status;
 }
@@ -217,9 +299,9 @@ enum fsn_status srv_open_part(struct srv_request *request, void *context, struct
     else if (status == FSN_OK)
         status = srv_partials_get(db, id, &partial, &found, err);
     if (status == FSN_OK && found && srv_caller_sees(&request->caller, partial.owner))
-        status = go_on(request, service, &partial, err);
+        status = go_on(request, service, db, &partial, err);
     else if (status == FSN_OK && id)
-        srv_reply_problem(request, SRV_PROBLEM_NOT_FOUND, "no upload has the id '%s'", id);
+        reply_unknown(request, id);
     if (request->response)
         srv_tus_headers(request, NULL, 0);
     srv_db_release(service->dbs, db);

@@ -117,6 +117,7 @@ static enum fsn_status take_part(struct srv_call *call, unsigned http_status, co
         return FSN_OK;
     }
     body->unchecked = false;
+    partial.verified = SRV_PARTIAL_ALL;
     if (fsync(body->fd) != 0)
         return SRV_FAIL(err, FSN_IO, "cannot sync %s: %s", partial.id, strerror(errno));
     partial.expires_at_ms = srv_now_ms() + call->service->upload_expiry_ms;
@@ -148,12 +149,27 @@ static enum fsn_status answer_part(struct srv_call *call, unsigned http_status,
     return FSN_OK;
 }
 
+/* Who is refused is not told where the upload is: it goes, unless it can go on without sending all
+ * again. */
 enum fsn_status srv_post_partial(struct srv_call *call, struct fsn_error *err)
 {
+    struct srv_request *request = call->request;
     const char *location =
-        srv_arena_printf(&call->request->arena, "/v1/uploads/%s", call->request->body.target);
+        srv_arena_printf(&request->arena, "/v1/uploads/%s", request->body.target);
+    bool locked = false;
+    enum fsn_status status;
 
-    return location ? answer_part(call, MHD_HTTP_CREATED, location) : SRV_NOMEM(err);
+    if (!location)
+        return SRV_NOMEM(err);
+    status = answer_part(call, MHD_HTTP_CREATED, location);
+    if (status != FSN_OK || request->status < 400)
+        return status;
+    if (request->status >= 500 || request->status == MHD_HTTP_TOO_MANY_REQUESTS) {
+        srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+        return FSN_OK;
+    }
+    srv_body_discard(&request->body); /* which unlocks the file */
+    return srv_partial_remove(call->service, call->db, request->body.target, &locked, err);
 }
 
 enum fsn_status srv_patch_partial(struct srv_call *call, struct fsn_error *err)
@@ -180,6 +196,35 @@ static json_t *partial_json(struct srv_call *call, const struct srv_partial *par
         stored ? json_string(resource_path(call, partial)) : json_null(), "error", error,
         "created_at", srv_time_json(partial->created_at_ms), "expires_at",
         srv_time_json(partial->expires_at_ms), "owner", srv_owner_json(partial->owner));
+}
+
+enum fsn_status srv_list_partials(struct srv_call *call, struct fsn_error *err)
+{
+    struct srv_request *request = call->request;
+    struct srv_partial *rows = NULL;
+    json_t *items = json_array();
+    enum fsn_status status;
+    struct srv_page page;
+    int64_t next = 0, offset = 0;
+    size_t count = 0;
+
+    if (srv_request_page(request, &page) != FSN_OK) {
+        json_decref(items);
+        return FSN_OK; /* it has been answered */
+    }
+    status = srv_partials_list(call->db, srv_caller_scope(&request->caller), &page, &rows, &count,
+                               &next, err);
+    for (size_t i = 0; status == FSN_OK && i < count; i++) {
+        status = srv_partial_offset(call->service, &rows[i], &offset, err);
+        if (status == FSN_OK)
+            json_array_append_new(items, partial_json(call, &rows[i], offset));
+    }
+    free(rows);
+    if (status == FSN_OK)
+        srv_reply_page(request, items, next);
+    else
+        json_decref(items);
+    return status;
 }
 
 /* HEAD, which tus asks, is served by it too. */

@@ -3,7 +3,11 @@
 
 #include "store/tokens.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* SRV_PARTIAL_ALL is NULL there. */
+#define WRITE_VERIFIED "nullif(?, 9223372036854775807)"
 
 static enum fsn_status write_row(struct srv_db *db, const struct srv_partial *partial,
                                  struct fsn_error *err)
@@ -12,14 +16,15 @@ static enum fsn_status write_row(struct srv_db *db, const struct srv_partial *pa
 
     srv_query_begin(&q, db,
                     "INSERT INTO partial_uploads (id, kind, name, format, metadata, length,"
-                    " created_at, expires_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
-                    " nullif(?, ''))");
+                    " verified, created_at, expires_at, owner) VALUES (?, ?, ?, ?, ?, ?,"
+                    " " WRITE_VERIFIED ", ?, ?, nullif(?, ''))");
     srv_query_text(&q, partial->id);
     srv_query_text(&q, partial->kind == SRV_UPLOAD_MODEL ? "model" : "dataset");
     srv_query_text(&q, partial->name);
     srv_query_text(&q, partial->format);
     srv_query_text(&q, partial->metadata);
     srv_query_int(&q, partial->length);
+    srv_query_int(&q, partial->verified);
     srv_query_int(&q, partial->created_at_ms);
     srv_query_int(&q, partial->expires_at_ms);
     srv_query_text(&q, partial->owner);
@@ -66,35 +71,75 @@ enum fsn_status srv_partials_insert(struct srv_db *db, const struct srv_partial 
     return status;
 }
 
+#define COLUMNS                                                                               \
+    "seq, id, kind, name, format, metadata, length, coalesce(verified, 9223372036854775807)," \
+    " created_at, expires_at, resource, error_type, error_detail, owner"
+
+static void read_row(struct srv_query *q, struct srv_partial *out)
+{
+    *out = (struct srv_partial){
+        .seq = srv_column_int(q, 0),
+        .kind = strcmp(srv_column_text(q, 2), "model") == 0 ? SRV_UPLOAD_MODEL : SRV_UPLOAD_DATASET,
+        .length = srv_column_int(q, 6),
+        .verified = srv_column_int(q, 7),
+        .created_at_ms = srv_column_int(q, 8),
+        .expires_at_ms = srv_column_int(q, 9),
+    };
+    srv_column_copy(q, 1, out->id, sizeof out->id);
+    srv_column_copy(q, 3, out->name, sizeof out->name);
+    srv_column_copy(q, 4, out->format, sizeof out->format);
+    srv_column_copy(q, 5, out->metadata, sizeof out->metadata);
+    srv_column_copy(q, 10, out->resource, sizeof out->resource);
+    srv_column_copy(q, 11, out->error_type, sizeof out->error_type);
+    srv_column_copy(q, 12, out->error_detail, sizeof out->error_detail);
+    srv_column_copy(q, 13, out->owner, sizeof out->owner);
+}
+
 enum fsn_status srv_partials_get(struct srv_db *db, const char *id, struct srv_partial *out,
                                  bool *found, struct fsn_error *err)
 {
     struct srv_query q;
 
-    srv_query_begin(&q, db,
-                    "SELECT kind, name, format, metadata, length, created_at, expires_at,"
-                    " resource, error_type, error_detail, owner FROM partial_uploads"
-                    " WHERE id = ?");
+    srv_query_begin(&q, db, "SELECT " COLUMNS " FROM partial_uploads WHERE id = ?");
     srv_query_text(&q, id);
     *found = srv_query_row(&q);
-    if (*found) {
-        *out = (struct srv_partial){
-            .kind = strcmp(srv_column_text(&q, 0), "model") == 0 ? SRV_UPLOAD_MODEL
-                                                                 : SRV_UPLOAD_DATASET,
-            .length = srv_column_int(&q, 4),
-            .created_at_ms = srv_column_int(&q, 5),
-            .expires_at_ms = srv_column_int(&q, 6),
-        };
-        memcpy(out->id, id, strnlen(id, sizeof out->id - 1));
-        srv_column_copy(&q, 1, out->name, sizeof out->name);
-        srv_column_copy(&q, 2, out->format, sizeof out->format);
-        srv_column_copy(&q, 3, out->metadata, sizeof out->metadata);
-        srv_column_copy(&q, 7, out->resource, sizeof out->resource);
-        srv_column_copy(&q, 8, out->error_type, sizeof out->error_type);
-        srv_column_copy(&q, 9, out->error_detail, sizeof out->error_detail);
-        srv_column_copy(&q, 10, out->owner, sizeof out->owner);
-    }
+    if (*found)
+        read_row(&q, out);
     return srv_query_end(&q, err);
+}
+
+#define LIST(beyond, direction)                             \
+    "SELECT " COLUMNS " FROM partial_uploads WHERE " beyond \
+    " AND (?2 IS NULL OR owner = ?2) ORDER BY seq " direction " LIMIT ?3"
+
+enum fsn_status srv_partials_list(struct srv_db *db, const char *owner, const struct srv_page *page,
+                                  struct srv_partial **rows, size_t *count, int64_t *next,
+                                  struct fsn_error *err)
+{
+    const size_t limit = (size_t)page->limit;
+    struct srv_partial *list = calloc(limit + 1, sizeof *list);
+    enum fsn_status status;
+    struct srv_query q;
+    size_t n = 0;
+
+    if (!list)
+        return SRV_NOMEM(err);
+    srv_query_begin(&q, db,
+                    page->oldest_first ? LIST("seq > ?1", "ASC") : LIST("seq < ?1", "DESC"));
+    srv_query_int(&q, page->oldest_first ? page->after : page->before);
+    srv_query_text(&q, owner);
+    srv_query_int(&q, page->limit + 1); /* one more tells whether there is a next page */
+    while (n <= limit && srv_query_row(&q))
+        read_row(&q, &list[n++]);
+    status = srv_query_end(&q, err);
+    if (status != FSN_OK) {
+        free(list);
+        return status;
+    }
+    *next = n > limit ? list[limit - 1].seq : 0;
+    *rows = list;
+    *count = n > limit ? limit : n;
+    return FSN_OK;
 }
 
 enum fsn_status srv_partials_update(struct srv_db *db, const struct srv_partial *partial,
@@ -103,8 +148,10 @@ enum fsn_status srv_partials_update(struct srv_db *db, const struct srv_partial 
     struct srv_query q;
 
     srv_query_begin(&q, db,
-                    "UPDATE partial_uploads SET expires_at = ?, resource = nullif(?, ''),"
+                    "UPDATE partial_uploads SET verified = " WRITE_VERIFIED
+                    ", expires_at = ?, resource = nullif(?, ''),"
                     " error_type = nullif(?, ''), error_detail = nullif(?, '') WHERE id = ?");
+    srv_query_int(&q, partial->verified);
     srv_query_int(&q, partial->expires_at_ms);
     srv_query_text(&q, partial->resource);
     srv_query_text(&q, partial->error_type);

@@ -100,8 +100,37 @@ accepted "the image's arguments are settings" "${arguments[@]}"
 if command -v systemd-analyze >/dev/null; then
     sed "s#/usr/local/bin/fsnetd#$build/fsnetd#" deploy/fsnetd.service >"$dir/fsnetd.service"
     check "systemd-analyze verify finds nothing" test -z "$(systemd-analyze verify "$dir/fsnetd.service" 2>&1)"
+    # expand NAME...: system calls, the groups among them unfolded.
+    expand() {
+        local name
+        for name in "$@"; do
+            case $name in
+            @*) expand $(systemd-analyze syscall-filter "$name" | awk 'NR > 1 && !/#/ { print $1 }') ;;
+            *) echo "$name" ;;
+            esac
+        done
+    }
+    # As systemd reads the unit: line by line, ~ takes away.
+    : >"$dir/allowed"
+    while read -r line; do
+        expand ${line#\~} | sort -u >"$dir/named"
+        case $line in
+        \~*) comm -23 "$dir/allowed" "$dir/named" ;;
+        *) sort -u "$dir/allowed" "$dir/named" ;;
+        esac >"$dir/now" && mv "$dir/now" "$dir/allowed"
+    done < <(sed -n 's/^SystemCallFilter=//p' deploy/fsnetd.service)
+    check "the unit allows system calls" grep -qx read "$dir/allowed"
+    check "and not all" test -z "$(grep -x sched_setscheduler "$dir/allowed")"
+    { # by name and, with syscall(), by number
+        nm -D --undefined-only "$build/fsnetd" | sed -nE 's/.* U ([a-z0-9_]+)(@.*)?$/\1/p' | grep -vx syscall
+        grep -rhoE 'SYS_[a-z0-9_]+' --include='*.c' engine server | sed 's/^SYS_//'
+    } | sort -u >"$dir/called"
+    check "the program's calls are seen" grep -qx setpriority "$dir/called"
+    expand @known | sort -u | comm -12 - "$dir/called" >"$dir/now"
+    same "the unit allows what the program calls" "" "$(comm -23 "$dir/now" "$dir/allowed" | paste -sd' ')"
 else
     skip "the systemd unit" "systemd-analyze is not installed"
+    check "the unit lets jobs stand behind requests" grep -qx SystemCallFilter=setpriority deploy/fsnetd.service
 fi
 
 # ---- YAML ------------------------------------------------------------------------------------
@@ -126,6 +155,13 @@ if /usr/bin/python3 -c 'import yaml' 2>"$dir/out"; then
     kube "processor and memory are limited" '["cpu","memory"]' "$pod | .containers[0].resources.limits | keys | tojson"
     kube "the service selects the pod" true '(.[] | select(.kind == "Service") | .spec.selector) as $s
         | .[] | select(.kind == "StatefulSet") | .spec.template.metadata.labels | contains($s)'
+    kube "photographs are unpacked on a disk" '["/var/tmp",null]' "$pod | (.containers[0].volumeMounts[] | select(.mountPath == \"/var/tmp\")) as \$mount
+        | .volumes[] | select(.name == \$mount.name) | [\$mount.mountPath, .emptyDir.medium] | tojson"
+    as_json deploy/compose.yaml >"$dir/compose"
+    same "compose.yaml: nothing to write but its volumes and /tmp" '[true,["/tmp"]]' \
+        "$(jq -c '.services.fsnetd | [.read_only, .tmpfs]' "$dir/compose")"
+    same "compose.yaml: data and photographs are on volumes" '["/data","/var/tmp"]' \
+        "$(jq -c '(.volumes | keys) as $known | [.services.fsnetd.volumes[] | split(":") | select(.[0] | IN($known[])) | .[1]]' "$dir/compose")"
     kube "every mount has its volume" true '.[] | select(.kind == "StatefulSet") | .spec
         | ([.template.spec.volumes[].name, .volumeClaimTemplates[].metadata.name] | sort)
             == ([.template.spec.containers[0].volumeMounts[].name] | sort)'

@@ -50,6 +50,47 @@ says error "an upload may have 1099511627776"
 check_data 1 --workers 99
 says error "--workers: expected a whole number from 0 to 64"
 
+# ---- what serve needs beside the folder --------------------------------------------------------
+# start_fails [OPTION...]: what check refuses, serve refuses too.
+start_fails() {
+    timeout 20 "$build/fsnetd" serve --listen 127.0.0.1:0 --data-dir "$data" "$@" >"$dir/out" 2>&1
+    check "serve $* fails too" test $? -eq 1
+}
+check_data 0 --listen 127.0.0.1:0
+says ok "127.0.0.1:0 is free"
+says ok "photographs can be unpacked in ${TMPDIR:-/var/tmp}"
+export TMPDIR=$dir/nowhere
+check_data 1
+says error "cannot make a temporary file in $dir/nowhere (TMPDIR)"
+start_fails
+unset TMPDIR
+check_data 1 --tls-cert "$dir/none.pem" --tls-key "$dir/none.key"
+says error "cannot read $dir/none.pem"
+start_fails --tls-cert "$dir/none.pem" --tls-key "$dir/none.key"
+check_data 1 --listen 0.0.0.0:0
+says error "make a token first"
+start_fails --listen 0.0.0.0:0
+check_data 0 --listen 0.0.0.0:0 --auth tokens
+check_data 1 --listen no.such.host.invalid:0
+says error "cannot resolve no.such.host.invalid:0"
+check_data 1 --listen 192.0.2.1:0 --auth tokens
+says error "cannot listen on 192.0.2.1:0"
+check_data 1 --port-file "$dir/none/port"
+says error "$dir/none: expected to write there"
+start_fails --port-file "$dir/none/port"
+check_data 0 --port-file "$dir/port"
+start
+check_data 0 --listen "${url#http://}"
+says warning "${url#http://} is in use: by the service, if it runs"
+stop
+"$build/fsnetd" token create --name a --role admin --data-dir "$data" >"$dir/token" 2>"$dir/out"
+check_data 0 --listen 0.0.0.0:0
+says ok "0.0.0.0:0 is free"
+export FSNETD_MAX_UPLOAD=5
+check_data 0
+says warning "FSNETD_MAX_UPLOAD of the environment is no setting; the nearest is FSNETD_MAX_UPLOAD_BYTES"
+unset FSNETD_MAX_UPLOAD
+
 # ---- damage ----------------------------------------------------------------------------------
 largest=$(find "$data/blobs" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
 cp "$largest" "$dir/kept"

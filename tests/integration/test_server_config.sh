@@ -56,6 +56,21 @@ for command in serve config; do
 done
 run config --data-dir "$data" --json=yes
 same "an option that takes no value" "2 fsnetd: --json takes no value, got 'yes'" "$code $err"
+for command in serve config check; do
+    run $command --data-dir "$data" --listen 127.0.0.1:99999
+    holds "$command: a port that is none" "--listen: expected HOST:PORT with a port from 0 to 65535, got '127.0.0.1:99999'" "$out$err"
+    check "$command: it is refused" test "$code" -ne 0
+done
+FSNETD_LSITEN=127.0.0.1:1 FSNETD_XYZZY=1 "$build/fsnetd" serve --config "$dir/conf" 2>"$dir/log" &
+server=$!
+check "serve starts beside variables that it does not know" wait_for 30 grep -q listening "$dir/log"
+stop
+same "and warns of them" "FSNETD_LSITEN FSNETD_LISTEN; FSNETD_XYZZY " \
+    "$(grep 'is no setting' "$dir/log" | jq -r '"\(.variable) \(.nearest)"' | sort | paste -sd';' | sed 's/;/; /')"
+TMPDIR=$dir/nowhere run serve --listen 127.0.0.1:0 --data-dir "$data"
+same "serve: photographs could not be unpacked" \
+    "1 fsnetd: cannot make a temporary file in $dir/nowhere (TMPDIR): No such file or directory; photographs are unpacked there" \
+    "$code $(sed -nE '$s/: let user.*//p' <<<"$err")"
 run config --help
 same "help is there" 0 "$code"
 holds "and knows the command" "fsnetd config [--json]" "$out"

@@ -149,11 +149,46 @@ same "it has become the data set" "$(sum_of "$set_file") cifar10 600" \
     "$(field '"\(.sha256) \(.format) \(.summary.splits.train.images)"')"
 same "no part is left behind" "" "$(ls -A "$data/partial")"
 
+# ---- a server that is killed while a part with a checksum comes ------------------------------
+head -c 2000000 /dev/urandom >"$dir/random"
+create dataset unverified 2000000
+head -c 1000 "$dir/random" >"$dir/1"
+send 0 "$dir/1" -H "Upload-Checksum: sha1 $(openssl dgst -sha1 -binary "$dir/1" | base64)"
+same "a part with its checksum" "204 1000" "$status $(header upload-offset)"
+curl -sS "${part[@]}" -X PATCH -H 'Upload-Offset: 1000' -H 'Expect:' -H "Upload-Checksum: sha1 $(openssl dgst -sha1 -binary "$dir/1" | base64)" \
+    --limit-rate 1M --data-binary "@$dir/random" "$url$path" >"$dir/out" 2>&1 &
+sender=$!
+has_more() { [ "$(size_of "$data/partial/${path##*/}")" -gt 1000 ]; }
+check "a part with another's checksum is on its way" wait_for 30 has_more
+same "what has not been compared does not count" 1000 "$(offset)"
+stop KILL
+wait "$sender" 2>/dev/null
+check "its bytes are in the file" has_more
+start
+same "nor does it when the server was killed" 1000 "$(offset)"
+slice "$dir/random" 1000 2000 >"$dir/1"
+send 1000 "$dir/1"
+same "the next part begins where the last one ended that counts" "204 3000" "$status $(header upload-offset)"
+check "with the right bytes" cmp "$data/partial/${path##*/}" <(head -c 3000 "$dir/random")
+call DELETE "$path" "${tus[@]}"
+
 # ---- what is refused -------------------------------------------------------------------------
+# leaves_nothing WHAT: of the last upload that was to be made.
+in_list() { call GET /v1/uploads && field '.items | length'; }
+known=$(in_list)
+leaves_nothing() { same "$1: no upload is left" "$known none" "$(in_list) $(find "$data/partial" -type f -printf %f | grep . || echo none)"; }
 create model bad 16 "${part[@]:2}" -d 'not a model at al'
 refused "more bytes than were announced" 413 body-too-large "at most 16 bytes"
+leaves_nothing "more bytes than were announced"
 create model bad 16 "${part[@]:2}" -d 'not a model at a'
 same "content that is no model" 422 "$status"
+leaves_nothing "content that is no model"
+create model bad 16 -H 'Upload-Checksum: md5 AAAA'
+refused "a creation with another checksum" 400 bad-header "sha1"
+leaves_nothing "a creation with another checksum"
+create model bad 16 "${part[@]:2}" -d 'not a model at a' -H "Upload-Checksum: sha1 $(openssl dgst -sha1 -binary /dev/null | base64)"
+refused "a creation with a part that is not its checksum's" 460 checksum-mismatch "it was dropped"
+leaves_nothing "a creation with a part that is not its checksum's"
 create model bad 16
 send 0 <(printf 'not a model at a')
 refused "the same, as a part" 422 malformed "protobuf"
@@ -178,6 +213,15 @@ refused "no offset" 400 bad-header "Upload-Offset"
 send 0 <(echo) -H 'Upload-Checksum: md5 AAAA'
 refused "another checksum" 400 bad-header "sha1"
 
+# ---- the list --------------------------------------------------------------------------------
+create model first 5
+create model second 7
+call GET '/v1/uploads?limit=1'
+like upload-list
+same "the newest comes first, a page at a time" "second 0 7" "$(field '.items[] | "\(.name) \(.offset) \(.length)"')"
+call GET "/v1/uploads?limit=1&cursor=$(field .next_cursor)"
+same "then the one before" first "$(field '.items[].name')"
+
 # ---- quotas and owners -----------------------------------------------------------------------
 length=$(size_of "$model")
 token=$("$build/fsnetd" token create --name a --role user --max-stored-bytes $((length + 10)) --data-dir "$data" 2>"$dir/out")
@@ -191,6 +235,10 @@ create model second 10 "${auth[@]}"
 same "and one that would not" 201 "$status"
 call HEAD "$path" -I -H "Authorization: Bearer $other"
 same "another token does not see it" 404 "$status"
+call GET /v1/uploads -H "Authorization: Bearer $other"
+same "nor in its list" 0 "$(field '.items | length')"
+call GET /v1/uploads "${auth[@]}"
+same "the owner's has both of theirs" "second first" "$(field '[.items[].name] | join(" ")')"
 send 0 <(printf x) -H "Authorization: Bearer $other"
 refused "nor write to it" 404 not-found "no upload has the id"
 call DELETE "$path" "${tus[@]}" "${auth[@]}"

@@ -34,6 +34,41 @@ static int clear_environment(void **state)
     return 0;
 }
 
+static void an_address_has_a_host_and_a_port(void **state)
+{
+    (void)state;
+    for (const char *const *good =
+             (const char *const[]){"x:0", "127.0.0.1:65535", "[::1]:80", "a.b:00080", NULL};
+         *good; good++)
+        assert_int_equal(LOAD("--data-dir", "d", "--listen", (char *)*good), FSN_OK);
+    for (const char *const *bad = (const char *const[]){"foo", "", ":80", "x:", "x:65536",
+                                                        "x:99999", "x:-1", "x:80a", "x:8K", NULL};
+         *bad; bad++) {
+        assert_int_equal(LOAD("--data-dir", "d", "--listen", (char *)*bad), FSN_INVALID);
+        assert_non_null(
+            strstr(err.text, "--listen: expected HOST:PORT with a port from 0 to 65535, got '"));
+    }
+}
+
+static void variables_that_are_no_settings_are_found(void **state)
+{
+    struct srv_stray_variable stray;
+
+    (void)state;
+    assert_false(srv_config_stray(0, &stray));
+    setenv("FSNETD_WORKERS", "3", 1);
+    setenv("FSNETD_MAX_UPLOAD", "5", 1);
+    assert_true(srv_config_stray(0, &stray));
+    assert_string_equal(stray.name, "FSNETD_MAX_UPLOAD");
+    assert_string_equal(stray.nearest, "FSNETD_MAX_UPLOAD_BYTES");
+    assert_false(srv_config_stray(1, &stray));
+    unsetenv("FSNETD_MAX_UPLOAD");
+    setenv("FSNETD_ZZZZZZ", "", 1);
+    assert_true(srv_config_stray(0, &stray));
+    assert_string_equal(stray.nearest, "");
+    unsetenv("FSNETD_ZZZZZZ");
+}
+
 static struct temp_dir dir;
 
 static int set_up_file(void **state)
@@ -173,6 +208,10 @@ static void faults_of_a_file_name_the_line(void **state)
     REFUSED("conf:1: expected 'key = value', got 'workers 3'", "--config", file_of("workers 3\n"));
     REFUSED("conf:1: expected 'key = value', got '= 3'", "--config", file_of("= 3\n"));
     REFUSED("conf:1: a settings file names no other", "--config", file_of("config = x\n"));
+    REFUSED("conf:2: data-dir: expected a value without quotes, got \"/srv/a\"", "--config",
+            file_of("lease = 5\ndata-dir = \"/srv/a\"  # a path\n"));
+    REFUSED("conf:1: data-dir: expected a value without quotes, got '/srv/a'", "--config",
+            file_of("data-dir = '/srv/a'\n"));
     REFUSED("must be given", "--config", file_of(""));
     temp_dir_write(&dir, "binary", "a\0b", 3);
     REFUSED("it is not text", "--config", (char *)temp_dir_path(&dir, "binary"));
@@ -245,6 +284,9 @@ int main(void)
                                         tear_down_file),
         cmocka_unit_test_setup_teardown(what_is_printed_is_a_settings_file, set_up_file,
                                         tear_down_file),
+        cmocka_unit_test_setup(an_address_has_a_host_and_a_port, clear_environment),
+        cmocka_unit_test_setup_teardown(variables_that_are_no_settings_are_found, clear_environment,
+                                        clear_environment),
         cmocka_unit_test_setup(help_and_documentation_list_every_setting, clear_environment),
     };
 

@@ -391,6 +391,33 @@ static void uploads_from_before_retention_know_their_last_use(void **state)
     expect_row(f, "SELECT count(*) FROM jobs WHERE keep = 0 AND artifacts_expired_at IS NULL", "2");
 }
 
+/* Uploads in parts that are under way when they get a place in a list. */
+static void old_partial_uploads_are_listed_in_their_order(void **state)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    struct fixture *f = *state;
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, "partial_lists") != 0)
+        before++;
+    assert_in_range(before, 1, 29);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){
+        list[before - 1].version + 1, "rows",
+        "INSERT INTO partial_uploads (id, kind, name, format, metadata, length, created_at,"
+        " expires_at, resource) VALUES ('upl_a', 'model', 'late', '', 'm', 5, 20, 30, NULL),"
+        " ('upl_b', 'dataset', 'early', 'idx', 'm', 6, 10, 40, 'dst_1');"};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] = (struct srv_migration){list[before].version + 1, "partial_lists",
+                                              srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    expect_row(f,
+               "SELECT group_concat(seq || ' ' || id || ' ' || kind || ' ' || name || ' ' || format"
+               " || ' ' || length || ' ' || expires_at || ' ' || coalesce(resource, '-'), '; ')"
+               " FROM (SELECT * FROM partial_uploads WHERE verified IS NULL ORDER BY seq)",
+               "1 upl_b dataset early idx 6 40 dst_1; 2 upl_a model late  5 30 -");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +441,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_keeps_its_newest_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_stay_when_candidates_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_curves_have_nothing_matched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(old_partial_uploads_are_listed_in_their_order, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
