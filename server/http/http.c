@@ -22,7 +22,6 @@
 
 #include "base/clock.h"
 #include "http/account.h"
-#include "http/digest_field.h"
 #include "http/integrity.h"
 #include "http/listen.h"
 #include "http/offload.h"
@@ -169,8 +168,8 @@ static void run_handler(struct srv_request *request)
 /* A SHA-512 that is wanted of a file may be of one as large as an upload. */
 static bool takes_long(const struct srv_request *request)
 {
-    return request->match.route->offload ||
-           srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
+    return request->match.route->offload || srv_integrity_wants_512(request, SRV_REPR_DIGEST) ||
+           srv_integrity_wants_512(request, SRV_CONTENT_DIGEST);
 }
 
 /* Whether nothing more comes that the handler would need, nor takes it long. */
