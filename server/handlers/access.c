@@ -17,6 +17,8 @@
 
 #include "base/clock.h"
 #include "base/rate.h"
+#include "handlers/form.h"
+#include "handlers/quota.h"
 #include "http/origin.h"
 #include "store/tokens.h"
 
@@ -163,14 +165,15 @@ static enum fsn_status check_room(struct srv_request *request, struct srv_db *db
                                   struct fsn_error *err)
 {
     const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const int64_t wanted = length ? strtoll(length, NULL, 10) : -1;
     struct srv_token_room room;
     enum fsn_status status;
 
     if (request->match.route->body != SRV_BODY_FILE)
         return FSN_OK;
     status = srv_tokens_room(db, request->caller.token_id, &room, err);
-    if (status == FSN_OK && (room.bytes < 0 || (length && strtoll(length, NULL, 10) > room.bytes)))
-        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+    if (status == FSN_OK && (room.bytes < 0 || wanted > room.bytes))
+        status = srv_reply_quota_bytes(request, db, wanted, false, err);
     return status;
 }
 
@@ -192,6 +195,8 @@ enum fsn_status srv_api_admit(struct srv_request *request, void *context, struct
         request->caller.role = SRV_ROLE_ADMIN;
     if (status == FSN_OK && !request->response)
         check_role(request);
+    if (status == FSN_OK && !request->response)
+        srv_refuse_form(request);
     if (status == FSN_OK && !request->response)
         status = check_room(request, db, err);
     return status;

@@ -61,9 +61,6 @@ srv_handler_fn srv_predict_model, srv_predict_artifact;
 
 /* ---- shared by handlers -------------------------------------------------------------------- */
 
-/* The detail of 429 where stored bytes are at a token's quota. */
-#define SRV_QUOTA_BYTES \
-    "this would be more bytes than the token may store; delete models, data sets or jobs of it"
 /* 404 naming the kind ("model") and the id of the path. */
 enum fsn_status srv_reply_unknown(struct srv_call *call, const char *kind);
 /* 422: the detail is the first fault; "errors" lists all. */

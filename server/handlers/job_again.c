@@ -24,10 +24,8 @@ enum fsn_status srv_retry_job(struct srv_call *call, struct fsn_error *err)
                           srv_job_status_name(outcome.was));
         return FSN_OK;
     }
-    if (!outcome.queued) {
-        srv_reply_no_room(call, outcome.room);
-        return FSN_OK;
-    }
+    if (!outcome.queued)
+        return srv_reply_no_room(call, outcome.room, err);
     srv_streams_touch(call->service->streams, id);
     srv_workers_wake(call->service->workers);
     return srv_reply_job_now(call, MHD_HTTP_OK, err);

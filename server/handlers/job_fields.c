@@ -1,6 +1,7 @@
 /* job_fields.c - see job_fields.h; and PATCH /v1/jobs/{id}, which changes them. */
 #include "handlers/job_fields.h"
 
+#include "handlers/faults.h"
 #include "handlers/job_json.h"
 
 #include <stdio.h>
@@ -22,9 +23,12 @@ static void check_text(const json_t *value, const char *pointer, int most,
                        struct fsn_faults *faults)
 {
     if (!json_is_string(value))
-        srv_fault(faults, pointer, "must be a string");
-    else if (json_string_length(value) > (size_t)most || !is_printable(json_string_value(value)))
-        srv_fault(faults, pointer, "must have at most %d bytes and no control characters", most);
+        srv_fault_got(faults, pointer, value, "must be a string");
+    else if (json_string_length(value) > (size_t)most)
+        srv_fault(faults, pointer, "must have at most %d bytes, got %zu", most,
+                  json_string_length(value));
+    else if (!is_printable(json_string_value(value)))
+        srv_fault_got(faults, pointer, value, "must have no control characters");
 }
 
 /* Such that neither a pointer (RFC 6901) nor a query needs to escape it. */
@@ -43,7 +47,7 @@ static void check_labels(json_t *labels, bool change, struct fsn_faults *faults)
     json_t *value;
 
     if (!json_is_object(labels)) {
-        srv_fault(faults, "/labels", "must be an object of strings");
+        srv_fault_got(faults, "/labels", labels, "must be an object of strings");
         return;
     }
     if (!change && json_object_size(labels) > SRV_JOB_MAX_LABELS)
@@ -70,8 +74,8 @@ static void check_priority(const json_t *value, struct fsn_faults *faults)
     const json_int_t priority = json_integer_value(value);
 
     if (!json_is_integer(value) || priority < -MAX_PRIORITY || priority > MAX_PRIORITY)
-        srv_fault(faults, "/priority", "must be a whole number from %d to %d", -MAX_PRIORITY,
-                  MAX_PRIORITY);
+        srv_fault_got(faults, "/priority", value, "must be a whole number from %d to %d",
+                      -MAX_PRIORITY, MAX_PRIORITY);
 }
 
 static void check_run_seconds(const json_t *value, struct fsn_faults *faults)
@@ -79,10 +83,11 @@ static void check_run_seconds(const json_t *value, struct fsn_faults *faults)
     const json_int_t seconds = json_integer_value(value);
 
     if (!json_is_integer(value) || seconds < 1 || seconds > MAX_RUN_SECONDS)
-        srv_fault(faults, "/max_run_seconds", "must be a whole number from 1 to %d",
-                  MAX_RUN_SECONDS);
+        srv_fault_got(faults, "/max_run_seconds", value, "must be a whole number from 1 to %d",
+                      MAX_RUN_SECONDS);
 }
 
+/* A key is named by its pointer (RFC 6901), as the faults of an order name theirs. */
 static void check_keys(json_t *root, struct fsn_faults *faults)
 {
     const char *key;
@@ -93,12 +98,14 @@ static void check_keys(json_t *root, struct fsn_faults *faults)
         const bool known = strcmp(key, "name") == 0 || strcmp(key, "labels") == 0 ||
                            strcmp(key, "priority") == 0 || strcmp(key, "keep") == 0 ||
                            strcmp(key, "max_run_seconds") == 0;
+        char pointer[sizeof faults->item->pointer];
 
-        if (!known)
-            srv_fault(faults, "",
-                      "'%.64s' cannot be changed; name, labels, priority, keep and max_run_seconds "
-                      "can",
-                      key);
+        if (known)
+            continue;
+        srv_fault_pointer(pointer, sizeof pointer, "", key);
+        srv_fault(faults, pointer,
+                  "'%.64s' cannot be changed; name, labels, priority, keep and max_run_seconds can",
+                  key);
     }
 }
 
@@ -116,8 +123,10 @@ void srv_job_fields_check(const json_t *root, bool change, struct fsn_faults *fa
         check_labels(labels, change, faults);
     if (priority)
         check_priority(priority, faults);
-    if (change && keep && !json_is_boolean(keep))
-        srv_fault(faults, "/keep", "must be true or false");
+    if (keep && !change)
+        srv_fault(faults, "/keep", "is no part of an order; PATCH /v1/jobs/{id} sets it");
+    else if (keep && !json_is_boolean(keep))
+        srv_fault_got(faults, "/keep", keep, "must be true or false");
     if (most && (!change || !json_is_null(most)))
         check_run_seconds(most, faults);
 }
@@ -195,8 +204,8 @@ enum fsn_status srv_patch_job(struct srv_call *call, struct fsn_error *err)
         return FSN_OK;
     }
     if (!json_is_object(root)) {
-        srv_fault(&faults, "",
-                  "must be an object with name, labels, priority, keep or max_run_seconds");
+        srv_fault_got(&faults, "", root,
+                      "must be an object with name, labels, priority, keep or max_run_seconds");
     } else {
         check_keys(root, &faults);
         srv_job_fields_check(root, true, &faults);

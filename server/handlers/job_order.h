@@ -16,6 +16,7 @@ FSN_NODISCARD enum fsn_status srv_order_job(struct srv_call *call, const char *o
                                             srv_order_fn *read, struct fsn_error *err);
 
 /* Answers why a job that is in order was not queued. */
-void srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome);
+FSN_NODISCARD enum fsn_status srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome,
+                                                struct fsn_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "handlers/job_plan.h"
 
 #include "handlers/dataset_info.h"
+#include "handlers/faults.h"
 #include "handlers/job_fields.h"
 #include "handlers/webhooks.h"
 #include "store/uploads.h"
@@ -43,8 +44,10 @@ static enum fsn_status find_upload(struct order *order, const char *key, enum sr
     strncat(pointer, key, sizeof pointer - 2);
     *found = false;
     if (!json_is_string(id)) {
-        srv_fault(order->faults, pointer,
-                  id ? "must be a string: the id of a %s" : "is required: the id of a %s", noun);
+        if (id)
+            srv_fault_got(order->faults, pointer, id, "must be a string, the id of a %s", noun);
+        else
+            srv_fault(order->faults, pointer, "is required: the id of a %s", noun);
         return FSN_OK;
     }
     status = srv_uploads_get(order->call->db, kind, json_string_value(id), out, found, err);

@@ -3,6 +3,7 @@
 #include "handlers/job_json.h"
 #include "handlers/job_order.h"
 #include "handlers/job_plan.h"
+#include "handlers/quota.h"
 #include "handlers/webhooks.h"
 #include "store/memo.h"
 
@@ -56,7 +57,8 @@ static enum fsn_status answer_again(struct srv_call *call, const struct srv_job_
     return FSN_OK;
 }
 
-void srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome)
+enum fsn_status srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome,
+                                  struct fsn_error *err)
 {
     struct srv_request *request = call->request;
 
@@ -71,19 +73,16 @@ void srv_reply_no_room(struct srv_call *call, enum srv_job_insert outcome)
                           (long long)call->service->max_queued_jobs);
         break;
     case SRV_JOB_QUOTA_JOBS:
-        srv_reply_problem(request, SRV_PROBLEM_QUOTA,
-                          "as many jobs of this token wait as may; cancel one or wait until one is "
-                          "taken up");
-        break;
+        return srv_reply_quota_jobs(request, call->db, err);
     case SRV_JOB_QUOTA_BYTES:
-        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
-        break;
+        return srv_reply_quota_bytes(request, call->db, -1, false, err);
     case SRV_JOB_KEY_TAKEN: /* and free again since: the next try will do */
         srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE, "the order was sent twice at once");
         break;
     case SRV_JOB_INSERTED:
         break;
     }
+    return FSN_OK;
 }
 
 static enum fsn_status create(struct srv_call *call, const struct srv_job_key *key,
@@ -104,12 +103,10 @@ static enum fsn_status create(struct srv_call *call, const struct srv_job_key *k
         status = answer_again(call, key, &answered, err);
     if (status != FSN_OK || answered)
         return status;
-    if (outcome != SRV_JOB_INSERTED) {
-        srv_reply_no_room(call, outcome);
-    } else {
-        reply_created(call->request, job);
-        srv_workers_wake(call->service->workers);
-    }
+    if (outcome != SRV_JOB_INSERTED)
+        return srv_reply_no_room(call, outcome, err);
+    reply_created(call->request, job);
+    srv_workers_wake(call->service->workers);
     return FSN_OK;
 }
 

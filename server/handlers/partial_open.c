@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "handlers/partial_files.h"
+#include "handlers/quota.h"
 #include "handlers/uploads.h"
 #include "log.h"
 
@@ -176,7 +177,7 @@ static enum fsn_status create(struct srv_request *request, const struct srv_serv
     if (status == FSN_OK)
         status = srv_partials_insert(db, &partial, &room, err);
     if (status == FSN_OK && !room)
-        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+        status = srv_reply_quota_bytes(request, db, partial.length, true, err);
     if (status != FSN_OK || !room)
         return status;
     status = srv_partial_open(service, partial.id, &fd, err);

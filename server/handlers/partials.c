@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "handlers/partial_files.h"
+#include "handlers/quota.h"
 #include "handlers/uploads.h"
 
 #include <errno.h>
@@ -68,10 +69,8 @@ static enum fsn_status complete(struct srv_call *call, struct srv_partial *parti
 
     if (status == FSN_OK)
         status = store(call, partial, path, &room, err);
-    if (status == FSN_OK && !room) {
-        srv_reply_problem(call->request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
-        return FSN_OK;
-    }
+    if (status == FSN_OK && !room)
+        return srv_reply_quota_bytes(call->request, call->db, partial->length, false, err);
     if (status == FSN_OK)
         return srv_partials_update(call->db, partial, err);
     problem = srv_problem_of_status(status);

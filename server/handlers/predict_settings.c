@@ -2,13 +2,14 @@
  * predict_settings.c - see predict_settings.h.
  *
  * The parameters that are settings of a job become a spec in JSON, over the one given, and the
- * engine judges it: its faults come back with pointers ("/preprocess/mean"), whose last word is the
- * parameter's name.
+ * engine judges it: its faults come back with pointers ("/preprocess/mean/0"), in which the
+ * parameter's name is the word behind the group, and a number the value's place in a list.
  */
 #include "handlers/predict_settings.h"
 
 #include "base/number.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,36 @@ static json_t *spec_json(struct srv_call *call, const json_t *defaults)
     return spec;
 }
 
+/* "std", or "std, value 2": the parameter that a fault is of. */
+static void write_place(const char *pointer, char *out, size_t size)
+{
+    static const char group[] = "/preprocess";
+    const char *name = pointer + (strncmp(pointer, group, strlen(group)) == 0 ? strlen(group) : 0);
+    const char *index;
+
+    name += *name == '/';
+    index = strchr(name, '/');
+    if (index)
+        snprintf(out, size, "%.*s, value %ld", (int)(index - name), name,
+                 strtol(index + 1, NULL, 10) + 1);
+    else
+        snprintf(out, size, "%s", name);
+}
+
+static void reply_faults(struct srv_request *request, const struct fsn_faults *faults)
+{
+    const char *detail = "";
+
+    for (size_t i = 0; detail && i < faults->count; i++) {
+        char place[sizeof faults->item->pointer + 32];
+
+        write_place(faults->item[i].pointer, place, sizeof place);
+        detail = srv_arena_printf(&request->arena, "%s%s%s: %s", detail, i ? "; " : "", place,
+                                  faults->item[i].text);
+    }
+    srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY, "%s", detail ? detail : faults->item[0].text);
+}
+
 static enum fsn_status read_spec(struct srv_call *call, const json_t *defaults,
                                  struct fsn_spec *out, bool *ok, struct fsn_error *err)
 {
@@ -86,10 +117,7 @@ static enum fsn_status read_spec(struct srv_call *call, const json_t *defaults,
 
     *ok = status == FSN_OK;
     if (status == FSN_INVALID && faults.count > 0) {
-        const char *name = strrchr(faults.item[0].pointer, '/');
-
-        srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY, "%s: %s",
-                          name ? name + 1 : faults.item[0].pointer, faults.item[0].text);
+        reply_faults(call->request, &faults);
         status = FSN_OK;
     } else if (status != FSN_OK && text) {
         *err = cause;

@@ -2,7 +2,10 @@
 #include "handlers/uploads.h"
 
 #include "base/clock.h"
+#include "handlers/quota.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +62,7 @@ enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *uploa
     memcpy(upload->owner, request->caller.token_id, sizeof upload->owner);
     status = srv_keep_upload(call, upload, request->body.path, &room, err);
     if (status == FSN_OK && !room)
-        srv_reply_problem(request, SRV_PROBLEM_QUOTA, SRV_QUOTA_BYTES);
+        status = srv_reply_quota_bytes(request, call->db, upload->size_bytes, false, err);
     if (status != FSN_OK || !room)
         return status;
     srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
@@ -146,27 +149,46 @@ static enum fsn_status if_match(struct srv_call *call, enum srv_upload_kind kind
     return status;
 }
 
+/* Which jobs keep an upload; of those of other owners, which the caller may not know, how many. */
+static void reply_in_use(struct srv_request *request, const char *noun,
+                         const struct srv_in_use *in_use)
+{
+    const int64_t count = in_use->own + in_use->others;
+    const char *more = in_use->own > SRV_IN_USE_MOST ? " and others" : "";
+    const char *way = in_use->others > 0 ? "wait"
+                      : count == 1       ? "cancel the job or wait"
+                                         : "cancel the jobs or wait";
+    char strangers[48] = "";
+
+    if (in_use->others == 1)
+        snprintf(strangers, sizeof strangers, "a job of another owner");
+    else if (in_use->others > 1)
+        snprintf(strangers, sizeof strangers, "%" PRId64 " jobs of other owners", in_use->others);
+    srv_reply_problem(request, SRV_PROBLEM_IN_USE, "%s%s%s%s %s this %s; %s for %s end",
+                      in_use->ids, more, in_use->own > 0 && in_use->others > 0 ? " and " : "",
+                      strangers, count == 1 ? "needs" : "need", noun, way,
+                      count == 1 ? "its" : "their");
+}
+
 enum fsn_status srv_delete_upload(struct srv_call *call, enum srv_upload_kind kind,
                                   struct fsn_error *err)
 {
-    char in_use[SRV_IN_USE_SIZE] = "";
-    bool found = false, matches = false, several;
+    struct srv_request *request = call->request;
+    struct srv_in_use in_use = {0};
+    bool found = false, matches = false;
     enum fsn_status status = if_match(call, kind, &matches, err);
 
     if (status == FSN_OK && matches)
         status = srv_uploads_delete(call->service->blobs, call->db, kind,
-                                    srv_request_param(call->request, "id"), &found, in_use, err);
+                                    srv_request_param(request, "id"),
+                                    srv_caller_scope(&request->caller), &found, &in_use, err);
     if (status != FSN_OK || !matches)
         return status;
     if (!found)
         return srv_reply_unknown(call, srv_upload_nouns[kind]);
-    several = strchr(in_use, ',') != NULL;
-    if (*in_use)
-        srv_reply_problem(call->request, SRV_PROBLEM_IN_USE,
-                          "%s %s this %s; cancel %s or wait for %s end", in_use,
-                          several ? "need" : "needs", srv_upload_nouns[kind],
-                          several ? "the jobs" : "the job", several ? "their" : "its");
+    if (in_use.own + in_use.others > 0)
+        reply_in_use(request, srv_upload_nouns[kind], &in_use);
     else
-        srv_reply_empty(call->request, MHD_HTTP_NO_CONTENT);
+        srv_reply_empty(request, MHD_HTTP_NO_CONTENT);
     return FSN_OK;
 }

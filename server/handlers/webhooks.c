@@ -2,6 +2,7 @@
 #include "handlers/webhooks.h"
 
 #include "base/clock.h"
+#include "handlers/faults.h"
 #include "handlers/job_json.h"
 #include "jobs/courier.h"
 
@@ -21,19 +22,26 @@ static bool is_event(const char *name)
 
 static void check_events(const json_t *events, struct fsn_faults *faults)
 {
-    if (!json_is_array(events) || json_array_size(events) == 0 ||
-        json_array_size(events) > SRV_MAX_DELIVERIES) {
-        srv_fault(faults, "/webhook/events", "must be an array of 1 to %d events",
-                  SRV_MAX_DELIVERIES);
+    const size_t count = json_array_size(events);
+
+    if (!json_is_array(events)) {
+        srv_fault_got(faults, "/webhook/events", events, "must be an array of 1 to %d events",
+                      SRV_MAX_DELIVERIES);
         return;
     }
-    for (size_t i = 0; i < json_array_size(events); i++) {
+    if (count == 0 || count > SRV_MAX_DELIVERIES) {
+        srv_fault(faults, "/webhook/events", "must be an array of 1 to %d events, got %zu",
+                  SRV_MAX_DELIVERIES, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *event = json_array_get(events, i);
         char pointer[48];
 
         snprintf(pointer, sizeof pointer, "/webhook/events/%zu", i);
-        if (!is_event(json_string_value(json_array_get(events, i))))
-            srv_fault(faults, pointer,
-                      "must be job.started, job.succeeded, job.failed or job.cancelled");
+        if (!is_event(json_string_value(event)))
+            srv_fault_got(faults, pointer, event,
+                          "must be job.started, job.succeeded, job.failed or job.cancelled");
     }
 }
 
@@ -41,15 +49,14 @@ static void check_url(const json_t *url, bool allow_private, struct fsn_faults *
 {
     const char *why;
 
-    if (!json_is_string(url)) {
-        srv_fault(faults, "/webhook/url",
-                  url ? "must be a string: an http or https URL"
-                      : "is required: an http or https URL");
+    if (!url) {
+        srv_fault(faults, "/webhook/url", "is required: an http or https URL");
         return;
     }
-    why = srv_courier_refuses(json_string_value(url), allow_private);
+    why = json_is_string(url) ? srv_courier_refuses(json_string_value(url), allow_private)
+                              : "must be a string: an http or https URL";
     if (why)
-        srv_fault(faults, "/webhook/url", "%s", why);
+        srv_fault_got(faults, "/webhook/url", url, "%s", why);
 }
 
 void srv_webhook_check(const json_t *order, bool allow_private, struct fsn_faults *faults)
@@ -60,7 +67,8 @@ void srv_webhook_check(const json_t *order, bool allow_private, struct fsn_fault
     if (!webhook)
         return;
     if (!json_is_object(webhook)) {
-        srv_fault(faults, "/webhook", "must be an object with url, and perhaps secret and events");
+        srv_fault_got(faults, "/webhook", webhook,
+                      "must be an object with url, and perhaps secret and events");
         return;
     }
     check_url(json_object_get(webhook, "url"), allow_private, faults);
@@ -71,11 +79,14 @@ void srv_webhook_check(const json_t *order, bool allow_private, struct fsn_fault
         else if (strcmp(key, "secret") == 0) {
             if (!json_is_string(value) || !srv_webhook_secret_valid(json_string_value(value)))
                 srv_fault(faults, "/webhook/secret",
-                          "must be whsec_ and the base64 of %d to %d bytes", SRV_WEBHOOK_KEY_LEAST,
-                          SRV_WEBHOOK_KEY_MOST);
+                          "must be whsec_ and the base64 of %d to %d bytes; what came is not "
+                          "repeated here",
+                          SRV_WEBHOOK_KEY_LEAST, SRV_WEBHOOK_KEY_MOST);
         } else if (strcmp(key, "url") != 0) {
-            srv_fault(faults, "/webhook", "'%.64s' is unknown; url, secret and events are known",
-                      key);
+            char pointer[sizeof faults->item->pointer];
+
+            srv_fault_pointer(pointer, sizeof pointer, "/webhook", key);
+            srv_fault(faults, pointer, "is unknown; url, secret and events are known");
         }
     }
 }

@@ -1,5 +1,5 @@
 /* digest_field.h - the fields of RFC 9530: Content-Digest and Repr-Digest, as clients send them and
- * as answers have them, and Want-Repr-Digest. */
+ * as answers have them, and Want-Content-Digest and Want-Repr-Digest. */
 #ifndef SRV_HTTP_DIGEST_FIELD_H
 #define SRV_HTTP_DIGEST_FIELD_H
 
@@ -18,7 +18,7 @@ bool srv_digest_field_read(const char *field, struct srv_digests *out);
 #define SRV_DIGEST_FIELD_SIZE 104
 void srv_digest_field_write(const char *hex, char out[SRV_DIGEST_FIELD_SIZE]);
 
-/* Whether a Want-Repr-Digest field (or NULL) prefers sha-512 to sha-256. */
+/* Whether a Want-Repr-Digest or Want-Content-Digest field (or NULL) prefers sha-512 to sha-256. */
 bool srv_digest_field_wants_512(const char *field);
 
 #endif

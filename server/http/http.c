@@ -22,7 +22,6 @@
 
 #include "base/clock.h"
 #include "http/account.h"
-#include "http/digest_field.h"
 #include "http/integrity.h"
 #include "http/listen.h"
 #include "http/offload.h"
@@ -198,7 +197,8 @@ static struct srv_offload *pool_of(const struct srv_request *request)
     if (runs == SRV_RUNS_ON_HELPER)
         return request->http->helpers;
     /* A SHA-512 that is wanted of a file may be of one as large as an upload. */
-    return srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"))
+    return srv_integrity_wants_512(request, SRV_REPR_DIGEST) ||
+                   srv_integrity_wants_512(request, SRV_CONTENT_DIGEST)
                ? request->http->helpers
                : NULL;
 }

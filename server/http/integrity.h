@@ -1,8 +1,15 @@
-/* integrity.h - whether a body is what its client says of it (Content-Digest, Repr-Digest). */
+/* integrity.h - whether a body is what its client says of it (Content-Digest, Repr-Digest), and
+ * what a client wants to hear of an answer's. */
 #ifndef SRV_HTTP_INTEGRITY_H
 #define SRV_HTTP_INTEGRITY_H
 
 #include "http/request.h"
+
+#define SRV_CONTENT_DIGEST "Content-Digest" /* of what is sent */
+#define SRV_REPR_DIGEST "Repr-Digest"       /* of the whole, whichever part of it is sent */
+
+/* Whether the field, one of these, is to have the SHA-512 of a file and not its SHA-256. */
+bool srv_integrity_wants_512(const struct srv_request *request, const char *field);
 
 /* Whether the body's SHA-512 will be asked for, beside its SHA-256. */
 bool srv_integrity_needs_512(const struct srv_request *request);

@@ -1,6 +1,7 @@
 /* response.c - replies; see request.h. */
 #include "base/counters.h"
 #include "http/digest_field.h"
+#include "http/integrity.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "log.h"
@@ -301,36 +302,50 @@ static void add_safety_headers(struct srv_request *request, const struct srv_fil
                          "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
 }
 
-/* Of the whole file, by the algorithm that the client prefers. */
-static enum fsn_status repr_digest(const struct srv_request *request, const struct srv_file *file,
-                                   char out[SRV_DIGEST_FIELD_SIZE], struct fsn_error *err)
+/* Values of digest fields. */
+struct digests {
+    char repr[SRV_DIGEST_FIELD_SIZE], content[SRV_DIGEST_FIELD_SIZE];
+};
+
+/* Of the whole file, each by the algorithm that the client prefers. Of a part nothing is known but
+ * by reading it, and what HEAD gets has no content. */
+static enum fsn_status find_digests(const struct srv_request *request, const struct srv_file *file,
+                                    bool whole, struct digests *out, struct fsn_error *err)
 {
+    const bool sends = whole && strcmp(request->method, MHD_HTTP_METHOD_HEAD) != 0;
+    const bool long_repr = srv_integrity_wants_512(request, SRV_REPR_DIGEST);
+    const bool long_content = sends && srv_integrity_wants_512(request, SRV_CONTENT_DIGEST);
     char sha512[SRV_SHA512_SIZE];
     enum fsn_status status = FSN_OK;
-    const bool long_one =
-        srv_digest_field_wants_512(srv_request_header(request, "Want-Repr-Digest"));
 
-    if (long_one)
+    *out = (struct digests){"", ""};
+    if (long_repr || long_content)
         status = srv_digest_file_512(file->path, sha512, err);
-    if (status == FSN_OK)
-        srv_digest_field_write(long_one ? sha512 : file->sha256, out);
-    return status;
+    if (status != FSN_OK)
+        return status;
+    srv_digest_field_write(long_repr ? sha512 : file->sha256, out->repr);
+    if (sends)
+        srv_digest_field_write(long_content ? sha512 : file->sha256, out->content);
+    return FSN_OK;
 }
 
 static void add_file_headers(struct srv_request *request, const struct srv_file *file,
-                             const char *tag, const char *digest)
+                             const char *tag, const struct digests *digests)
 {
     srv_reply_header(request, MHD_HTTP_HEADER_ETAG, tag);
     srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
     srv_reply_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    srv_reply_header(request, "Repr-Digest", digest);
+    srv_reply_header(request, SRV_REPR_DIGEST, digests->repr);
+    if (*digests->content)
+        srv_reply_header(request, SRV_CONTENT_DIGEST, digests->content);
     srv_reply_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
 }
 
 enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_file *file,
                                struct fsn_error *err)
 {
-    char tag[SRV_SHA256_SIZE + 2], content_range[80], digest[SRV_DIGEST_FIELD_SIZE];
+    char tag[SRV_SHA256_SIZE + 2], content_range[80];
+    struct digests digests;
     struct MHD_Response *response;
     enum fsn_status status;
     int64_t first, last;
@@ -348,7 +363,7 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
         srv_reply_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
         return FSN_OK;
     }
-    status = repr_digest(request, file, digest, err);
+    status = find_digests(request, file, range != SRV_RANGE_PART, &digests, err);
     if (status != FSN_OK)
         return status;
     fd = open(file->path, O_RDONLY | O_CLOEXEC);
@@ -363,7 +378,7 @@ enum fsn_status srv_reply_file(struct srv_request *request, const struct srv_fil
     srv_count(SRV_COUNT_SENT, NULL, (double)(last - first + 1));
     srv_reply_response(request, range == SRV_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK,
                        response);
-    add_file_headers(request, file, tag, digest);
+    add_file_headers(request, file, tag, &digests);
     add_safety_headers(request, file);
     if (range == SRV_RANGE_PART) {
         snprintf(content_range, sizeof content_range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64,

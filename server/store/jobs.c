@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const srv_order_keys[] = {"model_id", "dataset_id",      "name",    "labels",
-                                      "priority", "max_run_seconds", "webhook", NULL};
+const char *const srv_order_keys[] = {"model_id",        "dataset_id", "name", "labels", "priority",
+                                      "max_run_seconds", "webhook",    "keep", NULL};
 
 static const char *const status_names[] = {
 #define SRV__NAME(code, name) name,
@@ -146,7 +146,7 @@ enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job
                                     enum srv_job_insert *outcome, struct fsn_error *err)
 {
     int64_t models = 0, datasets = 0, queued = 0;
-    struct srv_token_room room = {0, 0};
+    struct srv_token_room room = {0};
     bool taken = false, same = false;
     char other[SRV_ID_SIZE];
     enum fsn_status status;

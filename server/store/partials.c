@@ -31,9 +31,8 @@ static enum fsn_status write_row(struct srv_db *db, const struct srv_partial *pa
     return srv_query_run(&q, NULL, err);
 }
 
-/* Bytes that the owner's unfinished uploads will have. */
-static enum fsn_status promised(struct srv_db *db, const char *owner, int64_t *out,
-                                struct fsn_error *err)
+enum fsn_status srv_partials_promised(struct srv_db *db, const char *owner, int64_t *out,
+                                      struct fsn_error *err)
 {
     struct srv_query q;
 
@@ -59,7 +58,7 @@ enum fsn_status srv_partials_insert(struct srv_db *db, const struct srv_partial 
     if (status == FSN_OK)
         status = srv_tokens_room(db, partial->owner, &left, err);
     if (status == FSN_OK)
-        status = promised(db, partial->owner, &bytes, err);
+        status = srv_partials_promised(db, partial->owner, &bytes, err);
     fits = status == FSN_OK && bytes <= left.bytes;
     if (status == FSN_OK && !fits) {
         *room = false;

@@ -29,6 +29,9 @@ struct srv_partial {
 FSN_NODISCARD enum fsn_status srv_partials_insert(struct srv_db *db,
                                                   const struct srv_partial *partial, bool *room,
                                                   struct fsn_error *err);
+/* Bytes that the owner's unfinished uploads will have. */
+FSN_NODISCARD enum fsn_status srv_partials_promised(struct srv_db *db, const char *owner,
+                                                    int64_t *out, struct fsn_error *err);
 FSN_NODISCARD enum fsn_status srv_partials_get(struct srv_db *db, const char *id,
                                                struct srv_partial *out, bool *found,
                                                struct fsn_error *err);

@@ -113,7 +113,7 @@ enum fsn_status srv_tokens_any(struct srv_db *db, bool *any, struct fsn_error *e
 enum fsn_status srv_tokens_room(struct srv_db *db, const char *token_id, struct srv_token_room *out,
                                 struct fsn_error *err)
 {
-    struct srv_token_room room = {INT64_MAX, INT64_MAX};
+    struct srv_token_room room = {.bytes = INT64_MAX, .jobs = INT64_MAX};
     enum fsn_status status;
     struct srv_query q;
 
@@ -129,10 +129,12 @@ enum fsn_status srv_tokens_room(struct srv_db *db, const char *token_id, struct 
         " FROM tokens WHERE id = ?1");
     srv_query_text(&q, token_id);
     if (srv_query_row(&q)) {
-        if (srv_column_int(&q, 0) > 0)
-            room.bytes = srv_column_int(&q, 0) - srv_column_int(&q, 1);
-        if (srv_column_int(&q, 2) > 0)
-            room.jobs = srv_column_int(&q, 2) - srv_column_int(&q, 3);
+        room.most_bytes = srv_column_int(&q, 0);
+        room.most_jobs = srv_column_int(&q, 2);
+        if (room.most_bytes > 0)
+            room.bytes = room.most_bytes - srv_column_int(&q, 1);
+        if (room.most_jobs > 0)
+            room.jobs = room.most_jobs - srv_column_int(&q, 3);
     }
     status = srv_query_end(&q, err);
     if (status == FSN_OK)

@@ -33,9 +33,10 @@ FSN_NODISCARD enum fsn_status srv_tokens_any(struct srv_db *db, bool *any, struc
 
 /* How much the token may have beyond what it has: bytes of its uploads and of its jobs' files, each
  * counted in full even where equal content is stored once, and jobs that wait. INT64_MAX where
- * there is no quota, below 0 where it is exceeded. */
+ * there is no quota, below 0 where it is exceeded; the quotas themselves, 0 where there is none. */
 struct srv_token_room {
     int64_t bytes, jobs;
+    int64_t most_bytes, most_jobs;
 };
 FSN_NODISCARD enum fsn_status srv_tokens_room(struct srv_db *db, const char *token_id,
                                               struct srv_token_room *out, struct fsn_error *err);

@@ -155,27 +155,35 @@ enum fsn_status srv_uploads_list(struct srv_db *db, const struct srv_upload_filt
 }
 
 struct deletion {
-    const char *id;
-    char in_use[SRV_IN_USE_SIZE];
+    const char *id, *scope;
+    struct srv_in_use in_use;
 };
 
 /* Inside one transaction, so that no job can begin to need the upload between check and delete. */
 static enum fsn_status delete_unused(struct srv_db *db, void *user, struct fsn_error *err)
 {
     struct deletion *deletion = user;
+    struct srv_in_use *in_use = &deletion->in_use;
     enum fsn_status status;
     struct srv_query q;
 
     srv_query_begin(&q, db,
-                    "SELECT group_concat(id, ', ') FROM (SELECT id FROM jobs"
-                    " WHERE status IN ('queued', 'running') AND (model_id = ?1 OR dataset_id = ?1)"
-                    " ORDER BY seq LIMIT ?2)");
+                    "WITH needing AS (SELECT id, seq, ?2 IS NULL OR owner IS ?2 AS own FROM jobs"
+                    " WHERE status IN ('queued', 'running') AND (model_id = ?1 OR dataset_id = ?1))"
+                    " SELECT (SELECT count(*) FROM needing WHERE own),"
+                    " (SELECT count(*) FROM needing WHERE NOT own),"
+                    " (SELECT group_concat(id, ', ') FROM"
+                    " (SELECT id FROM needing WHERE own ORDER BY seq LIMIT ?3))");
     srv_query_text(&q, deletion->id);
+    srv_query_text(&q, deletion->scope);
     srv_query_int(&q, SRV_IN_USE_MOST);
-    if (srv_query_row(&q))
-        srv_column_copy(&q, 0, deletion->in_use, sizeof deletion->in_use);
+    if (srv_query_row(&q)) {
+        in_use->own = srv_column_int(&q, 0);
+        in_use->others = srv_column_int(&q, 1);
+        srv_column_copy(&q, 2, in_use->ids, sizeof in_use->ids);
+    }
     status = srv_query_end(&q, err);
-    if (status != FSN_OK || *deletion->in_use)
+    if (status != FSN_OK || in_use->own + in_use->others > 0)
         return status;
     srv_query_begin(&q, db, "DELETE FROM uploads WHERE id = ?");
     srv_query_text(&q, deletion->id);
@@ -183,17 +191,17 @@ static enum fsn_status delete_unused(struct srv_db *db, void *user, struct fsn_e
 }
 
 enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
-                                   enum srv_upload_kind kind, const char *id, bool *found,
-                                   char in_use[SRV_IN_USE_SIZE], struct fsn_error *err)
+                                   enum srv_upload_kind kind, const char *id, const char *scope,
+                                   bool *found, struct srv_in_use *in_use, struct fsn_error *err)
 {
-    struct deletion deletion = {.id = id};
+    struct deletion deletion = {.id = id, .scope = scope};
     struct srv_upload upload = {0};
     enum fsn_status status = srv_uploads_get(db, kind, id, &upload, found, err);
 
     if (status == FSN_OK && *found)
         status = srv_blobs_drop(blobs, db, delete_unused, &deletion, err);
     if (status == FSN_OK)
-        memcpy(in_use, deletion.in_use, SRV_IN_USE_SIZE);
+        *in_use = deletion.in_use;
     srv_upload_clear(&upload);
     return status;
 }

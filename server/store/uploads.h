@@ -47,13 +47,18 @@ FSN_NODISCARD enum fsn_status srv_uploads_list(struct srv_db *db,
                                                const struct srv_page *page, struct srv_upload **out,
                                                size_t *count, int64_t *next, struct fsn_error *err);
 
-enum { SRV_IN_USE_MOST = 8, SRV_IN_USE_SIZE = SRV_IN_USE_MOST * (SRV_ID_SIZE + 2) };
+/* The queued and running jobs that need an upload. */
+enum { SRV_IN_USE_MOST = 8 };
+struct srv_in_use {
+    int64_t own, others; /* jobs that who asks may know of, and jobs that they may not */
+    char ids[SRV_IN_USE_MOST * (SRV_ID_SIZE + 2)]; /* of own, the first if there are many */
+};
 /* Deletes the row, and the content if nothing else names it. A queued or running job that needs it
- * keeps it: then the ids of those (of the first, if there are many) are put into in_use, with
- * commas, else "". *found false: no such upload. */
+ * keeps it, as in_use then says. scope: the owner whose jobs may be named, NULL: anyone. *found
+ * false: no such upload. */
 FSN_NODISCARD enum fsn_status srv_uploads_delete(struct srv_blobs *blobs, struct srv_db *db,
                                                  enum srv_upload_kind kind, const char *id,
-                                                 bool *found, char in_use[SRV_IN_USE_SIZE],
-                                                 struct fsn_error *err);
+                                                 const char *scope, bool *found,
+                                                 struct srv_in_use *in_use, struct fsn_error *err);
 
 #endif

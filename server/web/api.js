@@ -1,8 +1,8 @@
 // api.js - the way to the server: JSON calls, uploads with progress, and what happens without it.
 //
-// A GET that finds no server waits until it is back and tries again, so pages keep what they show;
-// banner.js listens to say so. What changes something is never repeated by itself: it fails. Every call to
-// the API carries the token, if there is one (token.js).
+// A GET that finds no server waits until it is back and tries again, and one that is told to come later (429,
+// 503) does, so pages keep what they show; banner.js listens to say so. What changes something is never repeated by
+// itself: it fails. Every call to the API carries the token, if there is one (token.js).
 import { authorization } from "./token.js";
 
 /** A problem document (RFC 9457), or the same shape for what never reached the server. */
@@ -13,12 +13,24 @@ export class Problem extends Error {
   }
 }
 
-/* "lost" {detail: seconds until the next try}, "back"; "unauthorized" {detail: Problem}: what was asked for by hand was
+/* "lost" {detail: seconds until the next try}, "back"; "slowed" {detail: seconds}; "unauthorized" {detail: Problem}: what was asked for by hand was
  * refused for want of a token, "signed-in": there is another one; "forgotten": whoever comes now may be someone else. */
 export const connection = new EventTarget();
 let waiting = null;
 
-export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+/** signal ends it with an AbortError. */
+export const sleep = (ms, signal) => new Promise((done, ended) => {
+  const end = () => {
+    clearTimeout(timer);
+    ended(signal.reason);
+  };
+  const timer = setTimeout(() => {
+    signal?.removeEventListener("abort", end);
+    done();
+  }, ms);
+  if (signal?.aborted) end();
+  else signal?.addEventListener("abort", end, { once: true });
+});
 
 async function reachable() {
   try {
@@ -42,6 +54,18 @@ export function back() {
   return waiting;
 }
 
+/* Seconds of a wait that the server asks for without saying how long, and at most: who looks should see
+ * that it goes on, and asking once a minute is no burden. */
+const LATER_S = 5, LATEST_S = 60;
+
+/** Waits as long as an answer 429 or 503 asks for. */
+export function later(response, signal) {
+  const asked = Number(response.headers.get("Retry-After") || LATER_S); // a date is NaN
+  const seconds = Math.min(Math.max(Number.isFinite(asked) ? asked : LATER_S, 1), LATEST_S);
+  connection.dispatchEvent(new CustomEvent("slowed", { detail: seconds }));
+  return sleep(seconds * 1000, signal);
+}
+
 const unreachable = () => new Problem({
   title: "The server is not reachable",
   detail: "Try again when it is back.",
@@ -62,30 +86,31 @@ async function read(response) {
   return text ? JSON.parse(text) : null;
 }
 
-/** What step() gives; without a server it waits until it is back, and tries again. */
-async function patiently(step, signal) {
+/** What take() makes of the answer to a GET, when there is a server that gives one. */
+async function ask(path, headers, take, signal) {
   for (;;) {
     try {
-      return await step();
+      const response = await fetch(path, { signal, headers: { ...authorization(), ...headers } });
+      if (response.status !== 429 && response.status !== 503) return await take(response);
+      await later(response, signal);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // fetch throws one when there is no server
+      await back();
+      signal?.throwIfAborted();
     }
-    await back();
-    signal?.throwIfAborted();
   }
 }
 
 /** GET as JSON; signal ends it with an AbortError. */
-export const get = (path, signal) =>
-  patiently(async () => read(await fetch(path, { signal, headers: authorization() })), signal);
+export const get = (path, signal) => ask(path, {}, read, signal);
 
 /** GET of what may not have changed: {path, tag, value}. before is what it gave last, or nothing; where that still
  * holds, the server says so in a few bytes (304), and before comes back, the same object. */
-export const renew = (path, before, signal) => patiently(async () => {
+export function renew(path, before, signal) {
   const tag = before?.path === path ? before.tag : null;
-  const response = await fetch(path, { signal, headers: { ...authorization(), ...(tag ? { "If-None-Match": tag } : {}) } });
-  return response.status === 304 ? before : { path, tag: response.headers.get("ETag"), value: await read(response) };
-}, signal);
+  return ask(path, tag ? { "If-None-Match": tag } : {}, async (response) =>
+    (response.status === 304 ? before : { path, tag: response.headers.get("ETag"), value: await read(response) }), signal);
+}
 
 /* Lets the page ask for a token without going away, so that what was typed stays. */
 function told(error) {
@@ -107,6 +132,9 @@ export async function send(method, path, body, signal, headers = {}) {
   }
 }
 
+/* What the server takes as a name: whole characters, as an emoji is two units of a string and half of it is none. */
+const nameOf = (file) => [...file.name.replace(/[\x00-\x1f\x7f]/g, "").toWellFormed()].slice(0, 60).join("");
+
 /** Sends a file; onprogress(share) goes to 1 when all is sent and the server checks it. Returns
  * {done: promise of the answer, cancel()}. XMLHttpRequest, since fetch tells no progress. */
 export function upload(path, file, onprogress) {
@@ -127,7 +155,7 @@ export function upload(path, file, onprogress) {
       }
     };
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
-    const name = file.name.replace(/[\x00-\x1f\x7f]/g, "").slice(0, 60);
+    const name = nameOf(file);
     request.open("POST", `${path}?name=${encodeURIComponent(name)}`);
     const headers = { ...authorization(), "Content-Type": "application/octet-stream" };
     for (const [key, value] of Object.entries(headers)) request.setRequestHeader(key, value);

@@ -1,9 +1,9 @@
 // watch.js - a job as it changes: its server-sent events, read by fetch, since an EventSource sends no token.
 //
-// A stream that breaks is taken up where it was (Last-Event-ID); without a server it waits, as every GET does.
+// A stream that breaks is taken up where it was (Last-Event-ID); without a server, or told to come later, it waits, as every GET does.
 // While nobody looks there is none, since a browser has six connections to a host for all its tabs. Where
 // events do not come through (a proxy that holds them back), the job is asked for again and again.
-import { back, get, looking, poll, refusal, sleep } from "./api.js";
+import { back, get, later, looking, poll, refusal, sleep } from "./api.js";
 import { authorization } from "./token.js";
 
 const SILENCE_MS = 40000; // the server says that it is alive every 15 s at most
@@ -27,7 +27,8 @@ export function eventReader() {
   };
 }
 
-/** One connection: calls take(events) for each piece that comes; false when nothing came through. */
+/** One connection: calls take(events) for each piece that comes; false when nothing came through, so that events may
+ * never do. */
 async function connect(path, last, take, signal) {
   const ending = new AbortController();
   const leave = () => { if (document.hidden) ending.abort("hidden"); };
@@ -42,7 +43,12 @@ async function connect(path, last, take, signal) {
     heard();
     const response = await fetch(`${path}/events`, { cache: "no-store", signal: AbortSignal.any([signal, ending.signal]),
       headers: { ...authorization(), Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) } });
-    if (response.status >= 500 || response.status === 429) return false;
+    if (response.status === 429) { // a token that asks too often: asking for the job instead would be more of it
+      clearTimeout(timer);
+      await later(response, AbortSignal.any([signal, ending.signal]));
+      return true;
+    }
+    if (response.status >= 500) return false;
     if (!response.ok) throw refusal(response.status, await response.text());
     if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) return response.status === 204;
     const read = eventReader(), reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -55,9 +55,10 @@ export class Server {
 
   get #data() { return join(this.#dir, "data"); }
 
-  /** A new token; from the first one on the server asks for them. */
-  token(name, role) {
-    return execFileSync(join(BUILD, "fsnetd"), ["token", "create", "--name", name, "--role", role, "--data-dir", this.#data],
+  /** A new token; from the first one on the server asks for them. options: more of `fsnetd token create`. */
+  token(name, role, ...options) {
+    return execFileSync(join(BUILD, "fsnetd"),
+      ["token", "create", "--name", name, "--role", role, "--data-dir", this.#data, ...options],
       { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   }
 

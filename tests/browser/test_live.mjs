@@ -77,4 +77,51 @@ async function events_that_are_cut_off_are_taken_up_again(browser, server) {
   same("no error", [], page.unexpectedErrors());
 }
 
-await run([events_that_are_cut_off_are_taken_up_again, a_job_is_watched_by_its_events, without_events_the_job_is_asked_for]);
+async function events_that_are_to_be_asked_for_later_are(browser, server) {
+  const ids = await stored(server);
+  const id = await server.order({ ...ids, name: "later", finetune: { ...quick, epochs: 4 } });
+  const page = await openPage(browser, `${server.url}/`);
+  page.expectErrors(/status of 429/);
+  const asked = [];
+  let jobs = 0;
+  await page.route("**/events", (route) => {
+    asked.push(Date.now());
+    return asked.length <= 2 ? route.fulfill({ status: 429, headers: { "Retry-After": "2" }, body: "" }) : route.continue();
+  });
+  page.on("request", (request) => { jobs += new URL(request.url()).pathname === `/v1/jobs/${id}`; });
+  await page.go(`#/job/${id}`);
+  await page.getByText("The server asks to wait").waitFor();
+  check("a wait is told", true);
+  await ends(page);
+  check("the events are asked for as late as was asked", asked[1] - asked[0] >= 2000 && asked[2] - asked[1] >= 2000, asked);
+  same("and the job itself is not, instead", 1, jobs);
+  same("no other error", [], page.unexpectedErrors());
+}
+
+async function a_page_waits_until_it_may_ask(browser, server) {
+  const page = await openPage(browser, `${server.url}/#/jobs`);
+  page.expectErrors(/status of 503/);
+  await page.getByText("No jobs yet").waitFor();
+  let asked = 0;
+  await page.route("**/v1/models?*", (route) =>
+    (++asked === 1 ? route.fulfill({ status: 503, headers: { "Retry-After": "1" }, body: "" }) : route.continue()));
+  await page.go("#/models");
+  await page.getByText("No models yet").waitFor();
+  same("a page that is not there yet waits as well", 2, asked);
+
+  // Who goes elsewhere meanwhile is not waited for.
+  let late = 0;
+  await page.route("**/v1/datasets?*", (route) => {
+    late++;
+    return route.fulfill({ status: 503, headers: { "Retry-After": "2" }, body: "" });
+  });
+  await page.go("#/datasets");
+  await until("the page is told to wait", () => late === 1);
+  await page.go("#/jobs");
+  await page.getByText("No jobs yet").waitFor();
+  await page.waitForTimeout(3000);
+  same("a page that is left asks no more", 1, late);
+  same("no other error", [], page.unexpectedErrors());
+}
+
+await run([events_that_are_to_be_asked_for_later_are, a_page_waits_until_it_may_ask, events_that_are_cut_off_are_taken_up_again, a_job_is_watched_by_its_events, without_events_the_job_is_asked_for]);

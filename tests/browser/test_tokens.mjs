@@ -102,4 +102,31 @@ async function a_token_that_ends_is_told_and_asked_for_anew(browser, server) {
   same("no other error", [], page.unexpectedErrors());
 }
 
-await run([the_token_is_asked_for_once_and_sent_with_every_call, a_token_that_ends_is_told_and_asked_for_anew]);
+async function a_token_that_may_not_ask_often_keeps_its_pages(browser, server) {
+  const slow = server.token("slow", "user", "--rate-per-minute", "12");
+  const page = await openPage(browser, `${server.url}/#/jobs`);
+  page.expectErrors(refused);
+  page.expectErrors(/status of 429/);
+  const answers = [];
+  page.on("response", (response) => {
+    if (new URL(response.url()).pathname === "/v1/jobs") answers.push({ status: response.status(), at: Date.now() });
+  });
+  await page.getByLabel("Token", { exact: true }).fill(slow);
+  await page.keyboard.press("Enter");
+  await page.getByText("No jobs yet").waitFor();
+  const note = page.getByText("The server asks to wait");
+  await note.waitFor({ timeout: 120000 });
+  const first = answers.findIndex((a) => a.status === 429);
+  check("the page stays where the server asks to wait", await page.getByText("No jobs yet").isVisible());
+  same("and no problem is told", 0, await page.getByRole("alert").count());
+  same("the note can be read by all", [], await page.evaluate(faultsOfPage));
+  await until("it is asked again", () => answers.slice(first + 1).some((a) => a.status === 304 || a.status === 200));
+  check("as late as was asked", answers[first + 1].at - answers[first].at >= 1000, answers.slice(first, first + 2));
+  const refusals = answers.filter((a) => a.status === 429).length;
+  check("without one refusal after the other", refusals <= answers.length / 2, answers.map((a) => a.status));
+  check("the note stays while it may have to wait again", await note.isVisible());
+  same("no other error", [], page.unexpectedErrors());
+}
+
+await run([the_token_is_asked_for_once_and_sent_with_every_call, a_token_that_ends_is_told_and_asked_for_anew,
+  a_token_that_may_not_ask_often_keeps_its_pages]);

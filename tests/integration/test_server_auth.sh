@@ -300,6 +300,20 @@ as "$alice" PATCH "/v1/jobs/$job" -d '{"name": "hers"}'
 same "and changes her job" "200 hers" "$status $(field .name)"
 as "$admin" PATCH "/v1/jobs/$job" -d '{"priority": 3}'
 same "an admin changes anybody's, and the owner stays" "200 3 $alice_id" "$status $(field .priority) $(field .owner)"
+as "$admin" POST /v1/jobs -d "$(jq -c '.finetune = {epochs: 1000}' <<<"$order")"
+needing=$(field .id)
+as "$alice" DELETE "/v1/models/$model"
+refused "a model that another's job needs" 409 in-use "a job of another owner needs this model; wait for its end"
+check "is refused without the job's id" test "$(grep -c "$needing" "$dir/body")" -eq 0
+as "$admin" DELETE "/v1/models/$model"
+refused "who may know the job is told which it is" 409 in-use "$needing needs this model; cancel the job or wait"
+as "$admin" POST "/v1/jobs/$needing/cancel"
+needing_ends() {
+    as "$admin" GET "/v1/jobs/$needing"
+    [ "$(field .status)" = cancelled ]
+}
+check "the job ends" wait_for 60 needing_ends
+as "$admin" DELETE "/v1/jobs/$needing"
 as "$alice" DELETE "/v1/models/$model"
 same "alice deletes her model" 204 "$status"
 as "$bob" GET "/v1/models/$bobs/content"
@@ -320,10 +334,12 @@ made "$carol" /v1/models "$dir/resnet8.onnx"
 first=$id
 made "$carol" /v1/models "$dir/resnet8.onnx" # stored once, counted twice: what others have is not told
 call POST /v1/models -H "Authorization: Bearer $carol" -H 'Expect: 100-continue' --data-binary "@$dir/resnet8.onnx"
-refused "more bytes than a token may store" 429 quota-exceeded "more bytes than the token may store"
+refused "more bytes than a token may store" 429 quota-exceeded \
+    "more bytes than the token may store: it may store $((2 * size)) and has $((2 * size)), this has $size;"
 check "are refused before they are sent" test "$(grep -ci '^HTTP/1.1 100' "$dir/head")" -eq 0
 as "$carol" POST /v1/models -H 'Transfer-Encoding: chunked' --data-binary "@$dir/resnet8.onnx"
-refused "and after, where their number is not told before" 429 quota-exceeded "more bytes than the token may store"
+refused "and after, where their number is not told before" 429 quota-exceeded \
+    "more bytes than the token may store: it may store $((2 * size)) and has $((2 * size)), this has $size;"
 check "nothing of them is kept" no_temporary_files
 same "both others are" 2 "$(items "$carol" models | wc -w)"
 made "$alice" /v1/models "$dir/resnet8.onnx"
@@ -353,7 +369,7 @@ for i in $(seq "$workers"); do
 done
 order_long "that waits"
 as "$dave" POST /v1/jobs -d "$long"
-refused "more jobs than may wait" 429 quota-exceeded "as many jobs of this token wait as may"
+refused "more jobs than may wait" 429 quota-exceeded "as many jobs of this token wait as may: 1 of 1;"
 as "$dave" POST '/v1/jobs?dry_run=true' -d "$long"
 same "a plan is no job" 200 "$status"
 for job in "${daves[@]}"; do

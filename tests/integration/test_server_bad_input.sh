@@ -50,6 +50,12 @@ reject_graph "a weight for other channels" \
     shape-mismatch "'conv'"
 holds "expected channels are told" "3" "$(field .detail)"
 holds "actual channels are told" "5" "$(field .detail)"
+for kind in models datasets; do
+    call POST "/v1/$kind" -F "file=@$dir/resnet8.onnx" -H 'Expect: 100-continue'
+    refused "a form with a file, of $kind" 415 media-type "curl --data-binary @FILE"
+    holds "what came is named" "multipart/form-data" "$(field .detail)"
+    check "before the file comes" test "$(grep -ci '^HTTP/1.1 100' "$dir/head")" -eq 0
+done
 call GET /v1/models
 same "no refused model is stored" "0 0" "$(field '.items | length') $(stored_blobs)"
 
@@ -143,7 +149,10 @@ reject_spec "an excluded layer that does not exist" '{"filter_summary": {"exclud
 reject_spec "bits that do not exist" '{"quantize": {"bits": 5}}' /quantize/bits "8"
 reject_spec "a mean for the wrong channels" '{"preprocess": {"mean": [0.5], "std": [0.5]}}' \
     /preprocess/mean "channels"
-reject_spec "a name that is no string" '{"name": 5}' /name "must be a string"
+reject_spec "a name that is no string" '{"name": 5}' /name "must be a string, got 5"
+reject_spec "labels that are none" '{"labels": "x"}' /labels 'must be an object of strings, got \"x\"'
+reject_spec "a priority in words" '{"priority": "high"}' /priority 'from -100 to 100, got \"high\"'
+reject_spec "what only a change can say" '{"keep": true}' /keep "PATCH /v1/jobs/{id} sets it"
 reject_spec "a name that is too long" "{\"name\": \"$(printf 'x%.0s' {1..201})\"}" /name "200 bytes"
 call POST /v1/jobs -d '{"model_id": "mdl_0", "dataset_id": 1, "seed": "x", "quantize": {"bits": 5}, "size": 1}'
 same "every fault is told at once" "/dataset_id /model_id /quantize/bits /seed /size" \

@@ -90,8 +90,19 @@ for want in 'sha-256=10, sha-512=3' 'sha-512=3, sha-256=3' 'sha-512=0' 'md5=5' '
     same "the usual one for '$want'" "sha-256=:$right:" "$(wanted "$want")"
 done
 same "of a part it is the whole file's" "sha-512=:$right_512:" "$(wanted 'sha-512=1' -H 'Range: bytes=1-9')"
+call GET "/v1/models/$model/content"
+same "what is sent has its digest, too" "sha-256=:$right:" "$(header Content-Digest)"
+same "which is that of the bytes" "$right" "$(openssl dgst -sha256 -binary "$dir/body" | base64)"
+call GET "/v1/models/$model/content" -H 'Want-Content-Digest: sha-512=1'
+same "each by its own preference" "sha-512=:$right_512: sha-256=:$right:" "$(header Content-Digest) $(header Repr-Digest)"
+call GET "/v1/models/$model/content" -H 'Range: bytes=1-9'
+same "a part has none, since it is not hashed" "206 " "$status $(header Content-Digest)"
+call GET "/v1/models/$model/content" -H "Range: bytes=1-9" -H 'If-Range: "other"'
+same "but all of the file instead of one has" "200 sha-256=:$right:" "$status $(header Content-Digest)"
+call HEAD "/v1/models/$model/content" -I -H 'Want-Content-Digest: sha-512=1'
+same "nor has HEAD, which sends none" "200 sha-256=:$right: " "$status $(header Repr-Digest) $(header Content-Digest)"
 call GET "/v1/models/$model/content" -H 'Want-Repr-Digest: sha-512=1' -H "If-None-Match: \"$(sum_of "$model_file")\""
-same "what the client has is not sent" 304 "$status"
+same "what the client has is not sent, nor its digest" "304 " "$status $(header Content-Digest)$(header Repr-Digest)"
 call GET /v1/models -H 'Want-Repr-Digest: sha-512=1'
 same "an answer that is no file has none" "200 " "$status $(header Repr-Digest)"
 

@@ -73,8 +73,14 @@ for filter in team=2 team:vision=1 team:nobody=0 run=0; do
 done
 call PATCH "/v1/jobs/$waiting" -d '{"seed": 5, "priority": 101, "labels": {"a b": "c", "d": 1}}'
 refused "a change of anything else" 422 invalid-spec "'seed' cannot be changed"
-same "every fault has its place" "'seed' /labels /labels/d /priority" \
-    "$(field '[.errors[] | .pointer + (if .pointer == "" then (.detail | split(" ")[0]) else "" end)] | join(" ")')"
+same "every fault has its place" "/seed /labels /labels/d /priority" "$(field '[.errors[].pointer] | join(" ")')"
+same "and says what came" "'a b' 1 101" \
+    "$(field '[.errors[1:][].detail | capture("got (?<got>.*)$").got] | join(" ")')"
+call PATCH "/v1/jobs/$waiting" -d '{"a/b~": 1}'
+same "a key is escaped in its pointer" /a~1b~0 "$(field '.errors[0].pointer')"
+call PATCH "/v1/jobs/$waiting" -d '{"labels": [1], "priority": "high", "keep": null, "name": "a\nb", "max_run_seconds": 0}'
+same "whatever it is" 'an array, "a\nb", "high", null, 0' \
+    "$(field '[.errors | sort_by(.pointer)[] | .detail | capture("got (?<got>.*)$").got] as $g | [$g[1], $g[3], $g[4], $g[0], $g[2]] | join(", ")')"
 call PATCH "/v1/jobs/$waiting" -d "$(jq -nc '{labels: ([range(16) | {"k\(.)": "v"}] | add)}')"
 refused "a label too many" 422 invalid-spec "more than 16 labels"
 call PATCH "/v1/jobs/$waiting" -d '{'

@@ -230,7 +230,7 @@ auth=(-H "Authorization: Bearer $token")
 create model first "$length" "${auth[@]}"
 same "an upload within the quota" 201 "$status"
 create model second 20 "${auth[@]}"
-refused "another, which would go beyond it" 429 quota-exceeded "more bytes"
+refused "another, which would go beyond it" 429 quota-exceeded "are to have"
 create model second 10 "${auth[@]}"
 same "and one that would not" 201 "$status"
 call HEAD "$path" -I -H "Authorization: Bearer $other"

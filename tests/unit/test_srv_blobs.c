@@ -42,13 +42,14 @@ static void content_lies_under_its_digest(void **state)
 
 static void delete_upload(struct srv_fixture *f, const char *id)
 {
-    char in_use[SRV_IN_USE_SIZE];
+    struct srv_in_use in_use;
     bool found;
 
     assert_int_equal(
-        srv_uploads_delete(f->blobs, f->db, SRV_UPLOAD_MODEL, id, &found, in_use, NULL), FSN_OK);
+        srv_uploads_delete(f->blobs, f->db, SRV_UPLOAD_MODEL, id, NULL, &found, &in_use, NULL),
+        FSN_OK);
     assert_true(found);
-    assert_string_equal(in_use, "");
+    assert_int_equal(in_use.own + in_use.others, 0);
 }
 
 static void equal_content_is_stored_once_and_goes_with_its_last_name(void **state)

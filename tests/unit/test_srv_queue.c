@@ -466,13 +466,14 @@ static void a_job_lost_while_it_was_to_be_cancelled_is_cancelled(void **state)
 
 /* ---- inputs in use, metrics ---------------------------------------------------------------- */
 
-static const char *deletion(struct srv_fixture *f, char in_use[SRV_IN_USE_SIZE])
+static struct srv_in_use deletion(struct srv_fixture *f, const char *scope)
 {
+    struct srv_in_use in_use;
     bool found;
 
-    assert_int_equal(
-        srv_uploads_delete(f->blobs, f->db, SRV_UPLOAD_MODEL, "mdl_1", &found, in_use, NULL),
-        FSN_OK);
+    assert_int_equal(srv_uploads_delete(f->blobs, f->db, SRV_UPLOAD_MODEL, "mdl_1", scope, &found,
+                                        &in_use, NULL),
+                     FSN_OK);
     assert_true(found);
     return in_use;
 }
@@ -480,16 +481,23 @@ static const char *deletion(struct srv_fixture *f, char in_use[SRV_IN_USE_SIZE])
 static void inputs_stay_while_a_job_needs_them(void **state)
 {
     struct srv_fixture *f = *state;
-    char in_use[SRV_IN_USE_SIZE];
+    struct srv_in_use in_use;
     struct srv_job job;
 
     insert(f, "job_1", SRV_JOB_INSERTED, MANY);
-    assert_string_equal(deletion(f, in_use), "job_1");
+    in_use = deletion(f, NULL);
+    assert_string_equal(in_use.ids, "job_1");
+    assert_int_equal(in_use.own, 1);
+    assert_int_equal(in_use.others, 0);
+    in_use = deletion(f, "tok_who_did_not_order_it"); /* who may not know its id */
+    assert_string_equal(in_use.ids, "");
+    assert_int_equal(in_use.own, 0);
+    assert_int_equal(in_use.others, 1);
     job = claim(f, 10);
-    assert_string_equal(deletion(f, in_use), "job_1");
+    assert_string_equal(deletion(f, NULL).ids, "job_1");
     assert_true(srv_fixture_has_blob(f, "model"));
     assert_true(apply(f, &job, SRV_JOB_EVENT_FAIL));
-    assert_string_equal(deletion(f, in_use), "");
+    assert_int_equal(deletion(f, NULL).own, 0);
     assert_false(srv_fixture_has_blob(f, "model"));
     srv_job_clear(&job);
 }
