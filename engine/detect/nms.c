@@ -10,7 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-const struct fsn__nms_options fsn__ssd_nms = {0.01F, 0.45F, 200, 200};
+const struct fsn__nms_options fsn__ssd_nms = {
+    .score = 0.01F, .overlap = 0.45F, .candidates = 200, .keep = 200};
 
 struct candidate {
     float score;
@@ -68,17 +69,20 @@ static int64_t line_up(const float *scores, int64_t n, int32_t classes, int32_t 
     return options->candidates > 0 && options->candidates < count ? options->candidates : count;
 }
 
-/* Appends to kept what stays of the line; false when out of memory. */
+/* Appends to kept what stays of the line, no more of one class than an image keeps of all; false
+ * when out of memory. */
 static bool suppress(const struct fsn__box *boxes, const struct candidate *line, int64_t count,
-                     float overlap, struct list *kept)
+                     const struct fsn__nms_options *options, struct list *kept)
 {
     const int64_t first = kept->count;
+    const int64_t most = options->keep > 0 ? options->keep : count;
 
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count && kept->count - first < most; i++) {
         bool apart = true;
 
         for (int64_t j = first; j < kept->count && apart; j++)
-            apart = !(fsn__box_iou(boxes[line[i].box], boxes[kept->item[j].box]) > overlap);
+            apart =
+                !(fsn__box_iou(boxes[line[i].box], boxes[kept->item[j].box]) > options->overlap);
         if (apart && !push(kept, line[i]))
             return false;
     }
@@ -117,9 +121,14 @@ enum fsn_status fsn__nms(const struct fsn__box *boxes, const float *scores, int6
     enum fsn_status status = line ? FSN_OK : FSN__NOMEM(err);
 
     for (int32_t label = 0; label < classes && status == FSN_OK; label++) {
-        const int64_t candidates = line_up(scores, n, classes, label, options, line);
+        int64_t candidates;
 
-        if (!suppress(boxes, line, candidates, options->overlap, &kept))
+        if (options->go_on && !options->go_on(options->user)) {
+            status = FSN__FAIL(err, FSN_CANCELLED, "cancelled while suppressing boxes");
+            break;
+        }
+        candidates = line_up(scores, n, classes, label, options, line);
+        if (!suppress(boxes, line, candidates, options, &kept))
             status = FSN__NOMEM(err);
     }
     if (status == FSN_OK)

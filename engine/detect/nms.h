@@ -16,6 +16,8 @@ struct fsn__nms_options {
     float overlap; /* one that shares more than this (IoU) with a better one of its class goes */
     int64_t candidates; /* of each class the best so many are looked at; 0: all */
     int64_t keep;       /* of an image the best so many are kept, all classes together; 0: all */
+    bool (*go_on)(void *user); /* asked before each class: false ends it; may be NULL */
+    void *user;
 };
 /* 0.01, 0.45, 200, 200: those of the paper (arXiv 1512.02325, section 2.2 and "Inference time"),
  * where the number of candidates is that of the known PyTorch port. */
@@ -24,7 +26,7 @@ extern const struct fsn__nms_options fsn__ssd_nms;
 /* Greedy suppression for each class by itself. boxes: [boxes]; scores: [boxes][classes + 1],
  * background first and not looked at. *out: new, freed by free(), *count of them, best first; of
  * equal scores the lower class first, then the lower box. A score that is not a number is never
- * looked at. Errors: NOMEM. */
+ * looked at. Errors: NOMEM, CANCELLED. */
 FSN_NODISCARD enum fsn_status fsn__nms(const struct fsn__box *boxes, const float *scores, int64_t n,
                                        int32_t classes, const struct fsn__nms_options *options,
                                        struct fsn__detection **out, int64_t *count,

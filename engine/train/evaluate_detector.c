@@ -6,7 +6,9 @@
  * until the end, since average precision ranks the detections of all images together.
  *
  * Batches run as classification's do (evaluate.c); what the network says of each image is made into
- * detections on all slices, each image by itself, so that the order is that of the images.
+ * detections on all slices, each image by itself, so that the order is that of the images. That may
+ * take longer than running the network, where the spec has many boxes compared with one another: so
+ * whether to stop is asked meanwhile.
  */
 #include "data/detection_batch.h"
 #include "train/detector.h"
@@ -14,6 +16,8 @@
 #include "train/train.h"
 #include "train/view.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +44,24 @@ struct run {
     struct fsn__object_batch objects;
     int64_t *index;      /* [batch] */
     struct found *found; /* [batch] */
-    int64_t n;           /* images of this batch */
+    int64_t n;           /* images of this batch, which is the b-th of those of `images` */
+    int64_t b, images;
     struct fsn__findings findings;
+    const struct fsn__meter *meter;
+    pthread_t thread; /* the job's, on which alone progress is told */
+    atomic_bool stopped;
 };
+
+/* Asked on all slices, and answered by what the job's thread was told last. */
+static bool goes_on(void *user)
+{
+    struct run *run = user;
+
+    if (pthread_equal(pthread_self(), run->thread) &&
+        !fsn__meter_again(run->meter, run->b, run->network.batch, run->images))
+        atomic_store(&run->stopped, true);
+    return !atomic_load(&run->stopped);
+}
 
 static void detect_share(void *arg, int slice, int slices)
 {
@@ -101,21 +120,22 @@ static enum fsn_status run_batch(struct run *run, struct fsn_error *err)
     return status == FSN_OK ? take_batch(run, err) : status;
 }
 
-static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t images,
-                               const struct fsn__meter *meter, struct fsn_error *err)
+static enum fsn_status run_all(struct run *run, const int64_t *list, struct fsn_error *err)
 {
-    const int64_t batch = run->network.batch, batches = (images + batch - 1) / batch;
+    const int64_t images = run->images, batch = run->network.batch;
+    const int64_t batches = (images + batch - 1) / batch;
 
     for (int64_t b = 0; b < batches; b++) {
         const int64_t begin = b * batch;
         enum fsn_status status;
 
+        run->b = b;
         run->n = images - begin < batch ? images - begin : batch;
         for (int64_t i = 0; i < run->n; i++)
             run->index[i] = list ? list[begin + i] : begin + i;
         status = run_batch(run, err);
         if (status == FSN_OK)
-            status = fsn__meter_batch(meter, b, batch, images, err);
+            status = fsn__meter_batch(run->meter, b, batch, images, err);
         if (status != FSN_OK)
             return status;
     }
@@ -127,8 +147,9 @@ static enum fsn_status run_all(struct run *run, const int64_t *list, int64_t ima
 
 /* Makes the network, and memory for its batches. */
 static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec *spec,
-                                int64_t images, struct run *run, struct fsn_error *err)
+                                struct run *run, struct fsn_error *err)
 {
+    const int64_t images = run->images;
     const struct fsn__exec_options options = {
         .batch = fsn__view_graph_batch(graph, images < MAX_BATCH ? images : MAX_BATCH, MAX_FLOATS),
         .pool = run->pool,
@@ -163,18 +184,24 @@ enum fsn_status fsn__evaluate_detector_images(struct fsn__graph *graph,
         .split = split,
         .pool = pool,
         .nms = fsn__detector_nms(spec),
+        .images = images,
+        .meter = &meter,
+        .thread = pthread_self(),
     };
     enum fsn_status status;
+
+    run.nms.go_on = goes_on;
+    run.nms.user = &run;
 
     as_detector.task = FSN_TASK_DETECT;
     run.transform = fsn__view_plain(data, &as_detector);
     status = fsn__view_check_images(split, images, err);
     if (status != FSN_OK)
         return status;
-    status = open_run(graph, spec, images, &run, err);
+    status = open_run(graph, spec, &run, err);
     if (status == FSN_OK) {
         fsn__meter_start(&meter, 0);
-        status = run_all(&run, list, images, &meter, err);
+        status = run_all(&run, list, err);
     }
     if (status == FSN_OK)
         status = fsn__findings_judge(&run.findings, data->classes, NULL, images, &eval, NULL, err);

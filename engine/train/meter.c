@@ -34,22 +34,27 @@ bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_pro
     return meter->progress(&now, meter->user);
 }
 
-enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b, int64_t batch,
-                                 int64_t images, struct fsn_error *err)
+bool fsn__meter_again(const struct fsn__meter *meter, int64_t b, int64_t batch, int64_t images)
 {
     const int64_t batches = (images + batch - 1) / batch;
-    const int64_t done = b + 1 < batches ? (b + 1) * batch : images;
+    const int64_t done = b < batches ? b * batch : images;
     const struct fsn_progress now = {
-        .step = b + 1,
+        .step = b,
         .steps = batches,
         .loss = NAN,
         .images_per_second = fsn__per_second(done, fsn__seconds() - meter->start_seconds),
     };
 
-    if (fsn__meter_tell(meter, (double)(b + 1) / (double)batches, now))
+    return fsn__meter_tell(meter, (double)b / (double)batches, now);
+}
+
+enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b, int64_t batch,
+                                 int64_t images, struct fsn_error *err)
+{
+    if (fsn__meter_again(meter, b + 1, batch, images))
         return FSN_OK;
     return FSN__FAIL(err, FSN_CANCELLED, "cancelled while evaluating, at batch %lld of %lld",
-                     (long long)(b + 1), (long long)batches);
+                     (long long)(b + 1), (long long)((images + batch - 1) / batch));
 }
 
 enum fsn_status fsn__meter_list(struct fsn__meter *meter, const int64_t *list, int64_t images,

@@ -29,6 +29,8 @@ bool fsn__meter_tell(const struct fsn__meter *meter, double done, struct fsn_pro
 FSN_NODISCARD enum fsn_status fsn__meter_batch(const struct fsn__meter *meter, int64_t b,
                                                int64_t batch, int64_t images,
                                                struct fsn_error *err);
+/* Tells once more how far it is with `b` batches done, while another is under way. False: stop. */
+bool fsn__meter_again(const struct fsn__meter *meter, int64_t b, int64_t batch, int64_t images);
 /* Starts, calls judge(arg, ...) for `batch` of the listed images after the other, and reports each.
  * Errors: those of judge, CANCELLED. */
 typedef enum fsn_status fsn__judge_fn(void *arg, const int64_t *list, int64_t n,

@@ -82,7 +82,8 @@ static void overlap_is_the_shared_part_of_the_whole(void **state)
 
 static void compare_kept(float overlap, int64_t candidates, const int32_t *kept, size_t count)
 {
-    const struct fsn__nms_options options = {-1, overlap, candidates, 0};
+    const struct fsn__nms_options options = {
+        .score = -1, .overlap = overlap, .candidates = candidates};
     struct fsn__box boxes[BOXES];
     float scores[BOXES], rows[BOXES * 2];
     struct fsn__detection *found;
@@ -118,7 +119,7 @@ static const struct fsn__box three[3] = {
 static void equal_scores_go_by_class_and_then_by_box(void **state)
 {
     const float scores[9] = {0, 0.5F, 0.5F, 0, 0.5F, 0.7F, 0, 0.5F, 0.5F};
-    struct fsn__nms_options options = {0.1F, 0.5F, 0, 0};
+    struct fsn__nms_options options = {.score = 0.1F, .overlap = 0.5F};
     struct fsn__detection *found;
     int64_t n;
 
@@ -140,7 +141,8 @@ static void equal_scores_go_by_class_and_then_by_box(void **state)
 static void scores_must_exceed_the_threshold_and_be_numbers(void **state)
 {
     const float scores[6] = {0, 0.5F, 0, 0.25F, 0, NAN};
-    const struct fsn__nms_options options = {0.25F, 0.5F, 0, 0}, none = {0.5F, 0.5F, 0, 0};
+    const struct fsn__nms_options options = {.score = 0.25F, .overlap = 0.5F},
+                                  none = {.score = 0.5F, .overlap = 0.5F};
     struct fsn__detection *found;
     int64_t n;
 
@@ -154,12 +156,34 @@ static void scores_must_exceed_the_threshold_and_be_numbers(void **state)
     free(found);
 }
 
+static bool go_on(void *user)
+{
+    return --*(int *)user > 0;
+}
+
+static void it_may_be_ended_before_each_class(void **state)
+{
+    const float scores[9] = {0, 0.5F, 0.5F, 0, 0.5F, 0.7F, 0, 0.5F, 0.5F};
+    int left = 3;
+    const struct fsn__nms_options options = {.overlap = 0.5F, .go_on = go_on, .user = &left};
+    struct fsn__detection *found = NULL;
+    int64_t n;
+
+    (void)state;
+    assert_int_equal(fsn__nms(three, scores, 3, 2, &options, &found, &n, NULL), FSN_OK);
+    free(found);
+    found = NULL;
+    left = 2;
+    assert_int_equal(fsn__nms(three, scores, 3, 2, &options, &found, &n, NULL), FSN_CANCELLED);
+    assert_null(found);
+}
+
 /* The second box is half of the first. */
 static void an_overlap_of_exactly_the_limit_stays(void **state)
 {
     const struct fsn__box boxes[2] = {{0, 0, 0.5F, 0.5F}, {0, 0, 0.25F, 0.5F}};
     const float scores[4] = {0, 0.5F, 0, 0.25F};
-    const struct fsn__nms_options at = {0, 0.5F, 0, 0}, below = {0, 0.49F, 0, 0};
+    const struct fsn__nms_options at = {.overlap = 0.5F}, below = {.overlap = 0.49F};
     struct fsn__detection *found;
     int64_t n;
 
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_boxes_that_stay_are_those_of_the_port),
         cmocka_unit_test(equal_scores_go_by_class_and_then_by_box),
         cmocka_unit_test(scores_must_exceed_the_threshold_and_be_numbers),
+        cmocka_unit_test(it_may_be_ended_before_each_class),
         cmocka_unit_test(an_overlap_of_exactly_the_limit_stays),
         cmocka_unit_test(outputs_of_a_network_become_detections),
     };

@@ -329,19 +329,49 @@ static void a_split_is_measured_by_itself_on_any_number_of_threads(void **state)
     fsn__pool_destroy(pool);
 }
 
-static bool stop_at_once(const struct fsn_progress *progress, void *user)
+static bool stop_after_a_batch(const struct fsn_progress *progress, void *user)
 {
     (void)user;
     assert_int_equal(progress->stage, FSN_STAGE_VERIFY);
     assert_int_equal(progress->steps, IMAGES);
-    return false;
+    return progress->step < 1;
+}
+
+/* Of a batch of all images, once the network has run: before the third class that is looked at. */
+static bool stop_later(const struct fsn_progress *progress, void *user)
+{
+    assert_int_equal(progress->step, 0);
+    return ++*(int *)user < 3;
+}
+
+static void it_is_cancelled_while_boxes_are_suppressed(void **state)
+{
+    const struct outputs o = perfect();
+    int asked = 0;
+    const struct fsn__meter stop = {
+        .progress = stop_later, .user = &asked, .stage = FSN_STAGE_VERIFY, .to = 1};
+    struct fsn__graph *graph = detector(&o, FSN_BATCH);
+    struct fsn_dataset *data = open_set();
+    const struct fsn_spec spec = quarters();
+    struct fsn_detection_eval eval = {.images = -1};
+    struct fsn_error err = {.status = FSN_OK};
+
+    (void)state;
+    assert_int_equal(
+        fsn__evaluate_detector(graph, data, FSN_SPLIT_TEST, &spec, NULL, &stop, &eval, &err),
+        FSN_CANCELLED);
+    assert_non_null(strstr(err.text, "suppressing"));
+    assert_int_equal(eval.images, -1);
+    fsn_dataset_destroy(data);
+    fsn__graph_destroy(graph);
 }
 
 static void it_is_cancelled_between_batches_and_says_what_does_not_fit(void **state)
 {
     const struct outputs o = perfect();
-    const struct fsn__meter quiet = {0},
-                            stop = {.progress = stop_at_once, .stage = FSN_STAGE_VERIFY, .to = 1};
+    const struct fsn__meter quiet = {0}, stop = {.progress = stop_after_a_batch,
+                                                 .stage = FSN_STAGE_VERIFY,
+                                                 .to = 1};
     struct fsn__graph *graph = detector(&o, 1);
     struct fsn_dataset *data = open_set();
     struct fsn_spec spec = quarters();
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test(difficult_objects_count_for_nothing),
         cmocka_unit_test(the_spec_says_which_detections_there_are),
         cmocka_unit_test(a_split_is_measured_by_itself_on_any_number_of_threads),
+        cmocka_unit_test(it_is_cancelled_while_boxes_are_suppressed),
         cmocka_unit_test(it_is_cancelled_between_batches_and_says_what_does_not_fit),
     };
 
