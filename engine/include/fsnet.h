@@ -835,21 +835,25 @@ fsn_evaluate_segmenter(const struct fsn_model *model, const struct fsn_dataset *
                        void *user, struct fsn_segmentation_eval *out, struct fsn_error *err);
 void fsn_segmentation_eval_clear(struct fsn_segmentation_eval *eval);
 
-/* A network made ready to classify single images, one call after the other. It runs on the caller's
- * thread alone and takes no core from jobs. */
+/* A network made ready to classify single images or to find the objects in them, one call after the
+ * other. It runs on the caller's thread alone and takes no core from jobs. */
 struct fsn_predictor;
 
-/* output: as in a spec; NULL: chosen by shape. model is borrowed: it must outlive the predictor.
- * Errors: MISMATCH (no classifier of images), UNSUPPORTED (a detector), INVALID (no such output),
- * NOMEM. *out: new, fsn_predictor_destroy. */
+/* Of the spec, output and what says where a detector's outputs and default boxes are is heeded, and
+ * task: with auto a network finds objects if its outputs, or values inside where none classifies,
+ * have the shapes of a detector's. model is borrowed: it must outlive the predictor. Errors:
+ * MISMATCH (neither a classifier nor a detector of images; default boxes), INVALID (no such
+ * output), NOMEM. *out: new, fsn_predictor_destroy. */
 FSN_NODISCARD enum fsn_status fsn_predictor_create(const struct fsn_model *model,
-                                                   const char *output, struct fsn_predictor **out,
+                                                   const struct fsn_spec *spec,
+                                                   struct fsn_predictor **out,
                                                    struct fsn_error *err);
 void fsn_predictor_destroy(struct fsn_predictor *predictor);
 
 struct fsn_predictor_info {
     int channels, height, width; /* of the images that the network takes */
-    int64_t classes;
+    int64_t classes;             /* of objects: without the background */
+    bool detects;                /* fsn_predict_objects, else fsn_predict */
     bool sigmoid;        /* probabilities of each class alone (the file ends in a Sigmoid), else of
                             all together (softmax) */
     size_t memory_bytes; /* that the predictor and the model hold, about */
@@ -882,12 +886,33 @@ struct fsn_prediction {
 
 /* Classifies one image, prepared as fsn_evaluate prepares those of a data set. most: choices that
  * are wanted, 1..FSN_MAX_CHOICES. Errors: FORMAT, UNSUPPORTED, LIMIT (the file), MISMATCH
- * (preprocess, or the data set's images, do not fit the network), INVALID (most, index),
- * UNSUPPORTED too where the network's scores are no numbers, NOMEM. */
+ * (preprocess, or the data set's images, do not fit the network; a detector), INVALID (most,
+ * index), UNSUPPORTED too where the network's scores are no numbers, NOMEM. */
 FSN_NODISCARD enum fsn_status fsn_predict(struct fsn_predictor *predictor,
                                           const struct fsn_preprocess *preprocess,
                                           const struct fsn_image *image, int most,
                                           struct fsn_prediction *out, struct fsn_error *err);
+
+struct fsn_found_object {
+    int64_t class_index;
+    double score;  /* 0..1 */
+    double box[4]; /* left, top, right, bottom, in pixels of the image; within it */
+};
+struct fsn_found_objects {
+    int width, height; /* of the image */
+    int64_t count;
+    struct fsn_found_object *object; /* [count], best first */
+};
+
+/* Finds the objects in one image, prepared and judged as fsn_evaluate_detector does: of the spec,
+ * preprocess (mean, std, scale) and detection's score, iou, candidates and keep are heeded. Errors:
+ * as fsn_predict; MISMATCH also where the network classifies. *out: fsn_found_objects_clear. */
+FSN_NODISCARD enum fsn_status fsn_predict_objects(struct fsn_predictor *predictor,
+                                                  const struct fsn_spec *spec,
+                                                  const struct fsn_image *image,
+                                                  struct fsn_found_objects *out,
+                                                  struct fsn_error *err);
+void fsn_found_objects_clear(struct fsn_found_objects *found);
 
 /* One job: baseline evaluation, plan, fit, fine-tune with distillation, quantise, export, load the
  * exported file back, evaluate it, report. Writes model.onnx, model-dense.onnx, model-int8.onnx if

@@ -32,7 +32,7 @@ FSN_NODISCARD enum fsn_status fsn__detector_head_find(const struct fsn__graph *g
                                                       const struct fsn_spec *spec,
                                                       struct fsn__detector_head *out,
                                                       struct fsn_error *err);
-/* The outputs alone, without default boxes; classes -1: of any number. */
+/* The outputs alone, without default boxes. classes -1, here and above: of any number. */
 FSN_NODISCARD enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph,
                                                          const char *who, int classes,
                                                          const struct fsn_spec *spec,

@@ -216,7 +216,7 @@ enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph, const
                                            struct fsn__detector_head *out, struct fsn_error *err)
 {
     const struct search search = search_for(graph, who, classes, spec);
-    struct fsn__detector_head head = {.classes = classes};
+    struct fsn__detector_head head = {0};
     enum fsn_status status;
     int pair[2] = {0, 0};
 
@@ -229,6 +229,7 @@ enum fsn_status fsn__detector_outputs_find(const struct fsn__graph *graph, const
     head.locations = head.ends[0] = pair[0];
     head.confidences = head.ends[1] = pair[1];
     head.boxes = graph->values[head.locations].tensor.dim[1];
+    head.classes = (int32_t)graph->values[head.confidences].tensor.dim[2] - 1;
     status = find_logits(&search, &head.confidences, err);
     if (status == FSN_OK)
         *out = head;

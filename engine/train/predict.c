@@ -9,18 +9,14 @@
  * and a Sigmoid is 1 / (1 + exp(-z[c])); what ends in logits gets the softmax too. Choices are in
  * the order of the logits, equal ones by class number, so that the first is argmax's.
  */
+#include "train/predictor.h"
+
 #include "data/source_image.h"
-#include "train/classifier.h"
 #include "train/view.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct fsn_predictor {
-    struct fsn__classifier network;
-    struct fsn_predictor_info info;
-};
 
 static size_t constants_of(const struct fsn__graph *graph)
 {
@@ -32,62 +28,55 @@ static size_t constants_of(const struct fsn__graph *graph)
     return bytes;
 }
 
-static bool is_boxes(const struct fsn__tensor *a, const struct fsn__tensor *b)
-{
-    return a->dtype == FSN__F32 && b->dtype == FSN__F32 && a->ndim == 3 && b->ndim == 3 &&
-           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == 4;
-}
-
-/* Whether two outputs say of the same boxes where they are, [N,P,4], and what is in them. */
-static bool finds_objects(const struct fsn__graph *graph)
-{
-    for (int i = 0; i < graph->output_count; i++)
-        for (int j = 0; j < graph->output_count; j++)
-            if (i != j && is_boxes(&graph->values[graph->outputs[i]].tensor,
-                                   &graph->values[graph->outputs[j]].tensor))
-                return true;
-    return false;
-}
-
-enum fsn_status fsn_predictor_create(const struct fsn_model *model, const char *output,
-                                     struct fsn_predictor **out, struct fsn_error *err)
+static enum fsn_status open_classifier(const struct fsn_model *model, const char *output,
+                                       struct fsn_predictor *predictor, struct fsn_error *err)
 {
     /* Photographs: of any size, and of the channels that the network takes. */
     struct fsn__image_store none = {.fd = -1};
     const struct fsn_dataset any = {.format = "image", .store = &none};
     const struct fsn__exec_options options = {.batch = 1};
+    struct fsn__head head = {0};
+    enum fsn_status status = fsn__graph_find_head(model->graph, output, 0, &head, err);
+
+    if (status == FSN_OK)
+        status = fsn__classifier_create(model->graph, "prediction", &any, output, &options,
+                                        &predictor->network, err);
+    if (status != FSN_OK)
+        return status;
+    predictor->info.classes = predictor->network.classes;
+    predictor->info.sigmoid = head.sigmoid;
+    predictor->info.memory_bytes = fsn__classifier_memory(&predictor->network);
+    return FSN_OK;
+}
+
+/* What runs. */
+static const struct fsn__graph *graph_of(const struct fsn_predictor *predictor)
+{
+    return predictor->info.detects ? predictor->detector.graph : predictor->network.graph;
+}
+
+enum fsn_status fsn_predictor_create(const struct fsn_model *model, const struct fsn_spec *spec,
+                                     struct fsn_predictor **out, struct fsn_error *err)
+{
     struct fsn_predictor *made = calloc(1, sizeof *made);
     struct fsn__transform transform = {0};
-    struct fsn__head head = {0};
     enum fsn_status status;
 
     if (!made)
         return FSN__NOMEM(err);
-    if (!output && finds_objects(model->graph)) {
-        free(made);
-        return FSN__FAIL(err, FSN_UNSUPPORTED,
-                         "the network finds objects, and single images are classified alone; its "
-                         "outputs are %s",
-                         FSN__LIST_OUTPUTS(model->graph));
-    }
-    status = fsn__graph_find_head(model->graph, output, 0, &head, err);
+    status = fsn__predictor_detects(model->graph, spec)
+                 ? fsn__predictor_open_detector(model, spec, made, err)
+                 : open_classifier(model, spec->output, made, err);
     if (status == FSN_OK)
-        status = fsn__classifier_create(model->graph, "prediction", &any, output, &options,
-                                        &made->network, err);
-    if (status == FSN_OK)
-        status = fsn__view_aim(made->network.graph, &transform, err);
+        status = fsn__view_aim(graph_of(made), &transform, err);
     if (status != FSN_OK) {
         fsn_predictor_destroy(made);
         return status;
     }
-    made->info = (struct fsn_predictor_info){
-        .channels = transform.channels,
-        .height = transform.height,
-        .width = transform.width,
-        .classes = made->network.classes,
-        .sigmoid = head.sigmoid,
-        .memory_bytes = fsn__classifier_memory(&made->network) + constants_of(model->graph),
-    };
+    made->info.channels = transform.channels;
+    made->info.height = transform.height;
+    made->info.width = transform.width;
+    made->info.memory_bytes += constants_of(model->graph);
     *out = made;
     return FSN_OK;
 }
@@ -97,6 +86,7 @@ void fsn_predictor_destroy(struct fsn_predictor *predictor)
     if (!predictor)
         return;
     fsn__classifier_clear(&predictor->network);
+    fsn__detector_clear(&predictor->detector);
     free(predictor);
 }
 
@@ -107,9 +97,14 @@ void fsn_predictor_info(const struct fsn_predictor *predictor, struct fsn_predic
 
 /* ---- the image ------------------------------------------------------------------------------- */
 
+static float *input_of(struct fsn_predictor *predictor)
+{
+    return predictor->info.detects ? predictor->detector.images : predictor->network.images;
+}
+
 static enum fsn_status load_from_set(struct fsn_predictor *predictor, const struct fsn_image *image,
                                      const struct fsn__transform *transform,
-                                     struct fsn_prediction *result, struct fsn_error *err)
+                                     struct fsn__loaded_image *out, struct fsn_error *err)
 {
     static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
     const struct fsn_dataset *data = image->data;
@@ -128,34 +123,58 @@ static enum fsn_status load_from_set(struct fsn_predictor *predictor, const stru
                          transform->channels, transform->height, transform->width, data->channels,
                          data->height, data->width);
     status = fsn__load_batch(data, image->split, &image->index, 1, transform, false, 0, NULL,
-                             predictor->network.images, &label, err);
+                             input_of(predictor), &label, err);
     if (status != FSN_OK)
         return status;
-    result->label = data->detection || data->segmentation || data->classes == 0 ? -1 : label;
-    result->resized_width = data->width;
-    result->resized_height = data->height;
+    out->label = data->detection || data->segmentation || data->classes == 0 ? -1 : label;
+    out->width = out->resized_width = data->width;
+    out->height = out->resized_height = data->height;
     if (split->file) {
         const struct fsn__image_info *info = &data->store->images[split->file[image->index]].info;
 
-        fsn__resized_size(transform, info->width, info->height, &result->resized_width,
-                          &result->resized_height);
+        out->width = info->width;
+        out->height = info->height;
+        fsn__resized_size(transform, info->width, info->height, &out->resized_width,
+                          &out->resized_height);
     }
     return FSN_OK;
 }
 
-static enum fsn_status load(struct fsn_predictor *predictor,
-                            const struct fsn_preprocess *preprocess, const struct fsn_image *image,
-                            struct fsn_prediction *result, struct fsn_error *err)
+static enum fsn_status load_from_file(struct fsn_predictor *predictor,
+                                      const struct fsn__image_file *file,
+                                      const struct fsn__transform *transform,
+                                      struct fsn__loaded_image *out, struct fsn_error *err)
 {
-    struct fsn__transform transform = {.preprocess = *preprocess};
-    const struct fsn__image_file file = {image->name, image->bytes, image->size};
-    enum fsn_status status = fsn__view_aim(predictor->network.graph, &transform, err);
+    struct fsn__image_info info;
+    enum fsn_status status = fsn__image_probe(file, &info, err);
 
     if (status != FSN_OK)
         return status;
-    return image->bytes ? fsn__load_file(&file, &transform, predictor->network.images,
-                                         &result->resized_width, &result->resized_height, err)
-                        : load_from_set(predictor, image, &transform, result, err);
+    out->label = -1;
+    out->width = info.width;
+    out->height = info.height;
+    return fsn__load_file(file, transform, input_of(predictor), &out->resized_width,
+                          &out->resized_height, err);
+}
+
+enum fsn_status fsn__predictor_load(struct fsn_predictor *predictor,
+                                    const struct fsn_preprocess *preprocess,
+                                    const struct fsn_image *image, struct fsn__loaded_image *out,
+                                    struct fsn_error *err)
+{
+    struct fsn__transform transform = {.preprocess = *preprocess};
+    const struct fsn__image_file file = {image->name, image->bytes, image->size};
+    enum fsn_status status;
+
+    if (predictor->info.detects) { /* as fsn__view_plain has it */
+        transform.preprocess.crop = FSN_CROP_NONE;
+        transform.preprocess.resize = 0;
+    }
+    status = fsn__view_aim(graph_of(predictor), &transform, err);
+    if (status != FSN_OK)
+        return status;
+    return image->bytes ? load_from_file(predictor, &file, &transform, out, err)
+                        : load_from_set(predictor, image, &transform, out, err);
 }
 
 /* ---- the choices ----------------------------------------------------------------------------- */
@@ -206,17 +225,24 @@ enum fsn_status fsn_predict(struct fsn_predictor *predictor,
                             int most, struct fsn_prediction *out, struct fsn_error *err)
 {
     struct fsn_prediction result = {.label = -1};
+    struct fsn__loaded_image loaded;
     enum fsn_status status;
 
     if (most < 1 || most > FSN_MAX_CHOICES)
         return FSN__FAIL(err, FSN_INVALID, "1 to %d choices can be asked for, not %d",
                          FSN_MAX_CHOICES, most);
-    status = load(predictor, preprocess, image, &result, err);
+    if (predictor->info.detects)
+        return FSN__FAIL(err, FSN_MISMATCH, "the network finds objects; it classifies no images");
+    status = fsn__predictor_load(predictor, preprocess, image, &loaded, err);
     if (status == FSN_OK)
         status = fsn__classifier_forward(&predictor->network, 0, err);
     if (status == FSN_OK)
         status = choose(predictor, most, &result, err);
-    if (status == FSN_OK)
-        *out = result;
-    return status;
+    if (status != FSN_OK)
+        return status;
+    result.resized_width = loaded.resized_width;
+    result.resized_height = loaded.resized_height;
+    result.label = loaded.label;
+    *out = result;
+    return FSN_OK;
 }

@@ -69,7 +69,7 @@ enum fsn_status fsn__predictor_open_detector(const struct fsn_model *model,
 
 /* Into pixels of the image. */
 static struct fsn_found_object in_pixels(const struct fsn__detection *found,
-                                      const struct fsn__loaded_image *image)
+                                         const struct fsn__loaded_image *image)
 {
     return (struct fsn_found_object){
         .class_index = found->label,

@@ -27,7 +27,8 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
     {"POST", "/v1/models/{id}/predict", srv_predict_model, SRV_BODY_IMAGE,
      .runs = SRV_RUNS_ON_PREDICTOR,
-     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
+     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "locations", "confidences",
+               "default_boxes", "score", "iou", "candidates", "keep", "dataset_id", "split",
                "index"}},
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .runs = SRV_RUNS_ON_HELPER,
@@ -66,7 +67,8 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/jobs/{id}/artifacts/{name}", srv_get_artifact, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/artifacts/{name}/predict", srv_predict_artifact, SRV_BODY_IMAGE,
      .runs = SRV_RUNS_ON_PREDICTOR,
-     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
+     .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "locations", "confidences",
+               "default_boxes", "score", "iou", "candidates", "keep", "dataset_id", "split",
                "index"}},
     {.method = NULL},
 };

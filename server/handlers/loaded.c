@@ -23,10 +23,43 @@ static const char *key_of(struct srv_call *call, const char *sha256, const char 
     return srv_arena_printf(&call->request->arena, "%s/%s", sha256, variant ? variant : "");
 }
 
-enum fsn_status srv_take_model(struct srv_call *call, const char *sha256, const char *output,
-                               struct srv_loaded_model **out, struct fsn_error *err)
+/* What of the spec makes another predictor, as text in the request's arena, or NULL. */
+static const char *variant_of(struct srv_call *call, const struct fsn_spec *spec)
 {
-    const char *key = key_of(call, sha256, output);
+    static const char *const of_detection[] = {"locations", "confidences", "default_boxes"};
+    char *whole = NULL, *text;
+    json_t *root, *variant;
+    const char *kept;
+
+    if (fsn_spec_to_json(spec, &whole, NULL) != FSN_OK)
+        return NULL;
+    root = json_loads(whole, 0, NULL);
+    free(whole);
+    variant = json_pack("[O]", json_object_get(root, "output"));
+    for (size_t i = 0; i < sizeof of_detection / sizeof *of_detection; i++)
+        json_array_append(variant,
+                          json_object_get(json_object_get(root, "detection"), of_detection[i]));
+    text = json_dumps(variant, JSON_COMPACT);
+    kept = text ? srv_arena_strdup(&call->request->arena, text) : NULL;
+    free(text);
+    json_decref(variant);
+    json_decref(root);
+    return kept;
+}
+
+static const char *key_of_model(struct srv_call *call, const char *sha256,
+                                const struct fsn_spec *spec)
+{
+    const char *variant = variant_of(call, spec);
+
+    return variant ? key_of(call, sha256, variant) : NULL;
+}
+
+enum fsn_status srv_take_model(struct srv_call *call, const char *sha256,
+                               const struct fsn_spec *spec, struct srv_loaded_model **out,
+                               struct fsn_error *err)
+{
+    const char *key = key_of_model(call, sha256, spec);
     struct srv_loaded_model *made = key ? srv_cache_take(call->service->loaded, key) : NULL;
     char path[SRV_PATH_SIZE];
     enum fsn_status status;
@@ -44,7 +77,7 @@ enum fsn_status srv_take_model(struct srv_call *call, const char *sha256, const 
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, &made->model, err);
     if (status == FSN_OK)
-        status = fsn_predictor_create(made->model, output, &made->predictor, err);
+        status = fsn_predictor_create(made->model, spec, &made->predictor, err);
     if (status == FSN_OK)
         *out = made;
     else
@@ -52,10 +85,10 @@ enum fsn_status srv_take_model(struct srv_call *call, const char *sha256, const 
     return status;
 }
 
-void srv_give_model(struct srv_call *call, const char *sha256, const char *output,
+void srv_give_model(struct srv_call *call, const char *sha256, const struct fsn_spec *spec,
                     struct srv_loaded_model *loaded)
 {
-    const char *key = key_of(call, sha256, output);
+    const char *key = loaded ? key_of_model(call, sha256, spec) : NULL;
     struct fsn_predictor_info info;
 
     if (!loaded)

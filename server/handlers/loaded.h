@@ -5,18 +5,18 @@
 #include "handlers/api.h"
 #include "store/uploads.h"
 
-/* A network that is ready to classify. */
+/* A network that is ready to classify, or to find objects. */
 struct srv_loaded_model {
     struct fsn_model *model;
     struct fsn_predictor *predictor;
 };
 
-/* The network of the blob; output as in a spec. What came is given back under the same names.
- * Errors: those of fsn_model_load and fsn_predictor_create. */
+/* The network of the blob, as fsn_predictor_create makes it by the spec. What came is given back by
+ * the same ones. Errors: those of fsn_model_load and fsn_predictor_create. */
 FSN_NODISCARD enum fsn_status srv_take_model(struct srv_call *call, const char *sha256,
-                                             const char *output, struct srv_loaded_model **out,
-                                             struct fsn_error *err);
-void srv_give_model(struct srv_call *call, const char *sha256, const char *output,
+                                             const struct fsn_spec *spec,
+                                             struct srv_loaded_model **out, struct fsn_error *err);
+void srv_give_model(struct srv_call *call, const char *sha256, const struct fsn_spec *spec,
                     struct srv_loaded_model *loaded); /* NULL is fine */
 
 /* The images of an uploaded data set. Errors: those of fsn_dataset_open. */

@@ -1,5 +1,6 @@
 /*
- * predict.c - POST .../predict: what a model, or a file that a job has made, takes images for.
+ * predict.c - POST .../predict: what a model, or a file that a job has made, takes images for, or
+ * the objects that it finds in them.
  *
  * The images are the body (one JPEG or PNG file, as it is) or those of a stored data set. Settings
  * come from the query; what it leaves out, for a job's file, from the job. Names of the classes
@@ -34,13 +35,17 @@ static json_t *name_json(const struct prediction *p, int64_t class_index)
 
 /* ---- the images ------------------------------------------------------------------------------ */
 
+static json_t *index_json(const struct fsn_image *image)
+{
+    return image->bytes ? json_null() : json_integer((json_int_t)image->index);
+}
+
 static json_t *item_json(const struct prediction *p, const struct fsn_image *image,
                          const struct fsn_prediction *made)
 {
     json_t *top = json_array();
-    json_t *item = json_pack("{so so so s{si si} sO}", "index",
-                             image->bytes ? json_null() : json_integer((json_int_t)image->index),
-                             "label", made->label < 0 ? json_null() : json_integer(made->label),
+    json_t *item = json_pack("{so so so s{si si} sO}", "index", index_json(image), "label",
+                             made->label < 0 ? json_null() : json_integer(made->label),
                              "label_name", name_json(p, made->label), "resized", "width",
                              made->resized_width, "height", made->resized_height, "top", top);
 
@@ -56,14 +61,46 @@ static json_t *item_json(const struct prediction *p, const struct fsn_image *ima
     return item;
 }
 
+static json_t *objects_json(const struct prediction *p, const struct fsn_image *image,
+                            const struct fsn_found_objects *found)
+{
+    json_t *objects = json_array();
+
+    for (int64_t i = 0; i < found->count; i++) {
+        const struct fsn_found_object *one = &found->object[i];
+
+        json_array_append_new(objects,
+                              json_pack("{sI so sf s[ffff]}", "class", (json_int_t)one->class_index,
+                                        "name", name_json(p, one->class_index), "score", one->score,
+                                        "box", one->box[0], one->box[1], one->box[2], one->box[3]));
+    }
+    return json_pack("{so si si so}", "index", index_json(image), "width", found->width, "height",
+                     found->height, "objects", objects);
+}
+
 static enum fsn_status add_item(struct prediction *p, struct fsn_predictor *predictor,
                                 const struct fsn_image *image, json_t *items, struct fsn_error *err)
 {
+    const struct fsn_spec *spec = &p->settings.spec;
+    struct fsn_predictor_info info;
+    struct fsn_found_objects found;
     struct fsn_prediction made;
-    enum fsn_status status =
-        fsn_predict(predictor, &p->settings.spec.preprocess, image, p->settings.most, &made, err);
+    json_t *item = NULL;
+    enum fsn_status status;
 
-    if (status == FSN_OK && json_array_append_new(items, item_json(p, image, &made)) != 0)
+    fsn_predictor_info(predictor, &info);
+    if (info.detects) {
+        status = fsn_predict_objects(predictor, spec, image, &found, err);
+        if (status == FSN_OK) {
+            item = objects_json(p, image, &found);
+            fsn_found_objects_clear(&found);
+        }
+    } else {
+        status = fsn_predict(predictor, &spec->preprocess, image, p->settings.most, &made, err);
+        if (status == FSN_OK)
+            item = item_json(p, image, &made);
+    }
+    if (status == FSN_OK && json_array_append_new(items, item) != 0)
         status = SRV_NOMEM(err);
     return status;
 }
@@ -106,28 +143,58 @@ static enum fsn_status predict_set(struct prediction *p, struct fsn_predictor *p
     return status;
 }
 
+static json_t *answer_json(const struct fsn_predictor_info *info, const struct fsn_spec *spec,
+                           json_t *items)
+{
+    json_t *answer =
+        json_pack("{ss s{si si si} so ss sI sO}", "task", info->detects ? "detect" : "classify",
+                  "input", "channels", info->channels, "height", info->height, "width", info->width,
+                  "preprocess", srv_settings_json(spec, "preprocess"), "probabilities",
+                  info->sigmoid ? "sigmoid" : "softmax", "classes", (json_int_t)info->classes,
+                  "items", items);
+
+    if (answer && info->detects &&
+        json_object_set_new(answer, "detection", srv_settings_json(spec, "detection")) != 0) {
+        json_decref(answer);
+        return NULL;
+    }
+    return answer;
+}
+
+/* What the query asks for must be of what the network does; false: a reply says that it is not. */
+static bool is_asked_rightly(const struct prediction *p, const struct fsn_predictor_info *info)
+{
+    const char *other = info->detects ? p->settings.of_classes : p->settings.of_objects;
+
+    if (other)
+        srv_reply_problem(p->call->request, SRV_PROBLEM_BAD_QUERY,
+                          info->detects ? "%s: the network finds objects; this is for one that "
+                                          "classifies images"
+                                        : "%s: the network classifies images; this is for one that "
+                                          "finds objects",
+                          other);
+    return !other;
+}
+
 static enum fsn_status predict(struct prediction *p, struct fsn_error *err)
 {
     struct srv_request *request = p->call->request;
-    const char *output = p->settings.spec.output;
+    const struct fsn_spec *spec = &p->settings.spec;
     struct srv_loaded_model *loaded = NULL;
     struct fsn_predictor_info info;
     json_t *items = json_array();
-    enum fsn_status status = srv_take_model(p->call, p->sha256, output, &loaded, err);
+    enum fsn_status status = srv_take_model(p->call, p->sha256, spec, &loaded, err);
 
-    if (status == FSN_OK)
-        status = request->body.size_bytes > 0 ? predict_body(p, loaded->predictor, items, err)
-                                              : predict_set(p, loaded->predictor, items, err);
     if (status == FSN_OK) {
         fsn_predictor_info(loaded->predictor, &info);
-        srv_reply_json(request, MHD_HTTP_OK,
-                       json_pack("{s{si si si} so ss sI sO}", "input", "channels", info.channels,
-                                 "height", info.height, "width", info.width, "preprocess",
-                                 srv_preprocess_json(&p->settings.spec), "probabilities",
-                                 info.sigmoid ? "sigmoid" : "softmax", "classes",
-                                 (json_int_t)info.classes, "items", items));
+        if (is_asked_rightly(p, &info)) {
+            status = request->body.size_bytes > 0 ? predict_body(p, loaded->predictor, items, err)
+                                                  : predict_set(p, loaded->predictor, items, err);
+            if (status == FSN_OK)
+                srv_reply_json(request, MHD_HTTP_OK, answer_json(&info, spec, items));
+        }
     }
-    srv_give_model(p->call, p->sha256, output, loaded);
+    srv_give_model(p->call, p->sha256, spec, loaded);
     json_decref(items);
     return status;
 }
@@ -207,7 +274,7 @@ static enum fsn_status names_of_job(struct srv_call *call, json_t **out, bool *f
 {
     struct srv_artifact report;
     char path[SRV_PATH_SIZE];
-    json_t *root, *row;
+    json_t *root, *classes, *row;
     size_t i;
     enum fsn_status status = srv_find_artifact(call, "report.json", &report, found, err);
 
@@ -217,8 +284,9 @@ static enum fsn_status names_of_job(struct srv_call *call, json_t **out, bool *f
     if (status != FSN_OK)
         return status;
     root = json_load_file(path, 0, NULL);
+    classes = json_object_get(json_object_get(root, "detection"), "classes");
     *out = json_array();
-    json_array_foreach(json_object_get(root, "classes"), i, row)
+    json_array_foreach(classes ? classes : json_object_get(root, "classes"), i, row)
         json_array_append(*out, json_object_get(row, "name"));
     json_decref(root);
     return FSN_OK;
@@ -228,8 +296,9 @@ static enum fsn_status names_of_job(struct srv_call *call, json_t **out, bool *f
 static json_t *defaults_of(const struct srv_job *job)
 {
     json_t *spec = srv_stored_json(job->spec);
-    json_t *defaults = json_pack("{sO sO}", "preprocess", json_object_get(spec, "preprocess"),
-                                 "output", json_object_get(spec, "output"));
+    json_t *defaults =
+        json_pack("{sO sO sO}", "preprocess", json_object_get(spec, "preprocess"), "output",
+                  json_object_get(spec, "output"), "detection", json_object_get(spec, "detection"));
 
     json_decref(spec);
     return defaults;
@@ -267,7 +336,8 @@ enum fsn_status srv_predict_artifact(struct srv_call *call, struct fsn_error *er
         return status;
     if (length < 5 || strcmp(name + length - 5, ".onnx") != 0) {
         srv_reply_problem(call->request, SRV_PROBLEM_UNSUPPORTED,
-                          "%s is no network; only the .onnx files of a job classify images", name);
+                          "%s is no network; predictions are made by the .onnx files of a job",
+                          name);
         return FSN_OK;
     }
     status = names_of_job(call, &p.names, &found, err);

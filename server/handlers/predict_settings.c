@@ -45,44 +45,91 @@ static json_t *whole_json(const char *text)
                                                                 : json_string(text);
 }
 
-/* The query's settings over the defaults; new, NULL when out of memory. */
-static json_t *spec_json(struct srv_call *call, const json_t *defaults)
+static json_t *number_json(const char *text)
 {
-    static const struct {
-        const char *name;
-        json_t *(*value)(const char *text);
-    } settings[] = {{"mean", numbers_json},
-                    {"std", numbers_json},
-                    {"scale", json_string},
-                    {"resize", whole_json},
-                    {"crop", json_string}};
+    char *end = NULL;
+    const double number = strtod(text, &end);
+
+    return *text && !*end ? json_real(number) : json_string(text);
+}
+
+/* A rule's name, or an object. */
+static json_t *boxes_json(const char *text)
+{
+    json_t *object = *text == '{' ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    return object ? object : json_string(text);
+}
+
+enum whose { OF_BOTH, OF_CLASSES, OF_OBJECTS };
+
+/* Parameters that are settings of a job: where in its spec ("": among its members) they are. */
+static const struct setting {
+    const char *group, *name;
+    json_t *(*value)(const char *text);
+    enum whose whose;
+} settings[] = {
+    {"preprocess", "mean", numbers_json, OF_BOTH},
+    {"preprocess", "std", numbers_json, OF_BOTH},
+    {"preprocess", "scale", json_string, OF_BOTH},
+    {"preprocess", "resize", whole_json, OF_CLASSES},
+    {"preprocess", "crop", json_string, OF_CLASSES},
+    {"", "output", json_string, OF_CLASSES},
+    {"detection", "locations", json_string, OF_OBJECTS},
+    {"detection", "confidences", json_string, OF_OBJECTS},
+    {"detection", "default_boxes", boxes_json, OF_OBJECTS},
+    {"detection", "score", number_json, OF_OBJECTS},
+    {"detection", "iou", number_json, OF_OBJECTS},
+    {"detection", "candidates", whole_json, OF_OBJECTS},
+    {"detection", "keep", whole_json, OF_OBJECTS},
+};
+static const size_t setting_count = sizeof settings / sizeof *settings;
+
+/* The object that holds the settings of a group, made if it is not there. */
+static json_t *group_of(json_t *spec, const char *name)
+{
+    json_t *group = *name ? json_object_get(spec, name) : spec;
+
+    if (!group && json_object_set_new(spec, name, json_object()) == 0)
+        group = json_object_get(spec, name);
+    return group;
+}
+
+/* The query's settings over the defaults; new, NULL when out of memory. */
+static json_t *spec_json(struct srv_call *call, const json_t *defaults,
+                         struct srv_predict_settings *out)
+{
     json_t *spec = defaults ? json_deep_copy(defaults) : json_object();
-    json_t *preprocess = json_object_get(spec, "preprocess");
-    const char *output = srv_request_query(call->request, "output");
 
-    if (spec && !preprocess) {
-        preprocess = json_object();
-        json_object_set_new(spec, "preprocess", preprocess);
-    }
-    for (size_t i = 0; preprocess && i < sizeof settings / sizeof *settings; i++) {
-        const char *text = srv_request_query(call->request, settings[i].name);
+    for (size_t i = 0; spec && i < setting_count; i++) {
+        const struct setting *setting = &settings[i];
+        const char *text = srv_request_query(call->request, setting->name);
 
-        if (text)
-            json_object_set_new(preprocess, settings[i].name, settings[i].value(text));
+        if (!text)
+            continue;
+        if (setting->whose == OF_CLASSES)
+            out->of_classes = setting->name;
+        if (setting->whose == OF_OBJECTS)
+            out->of_objects = setting->name;
+        json_object_set_new(group_of(spec, setting->group), setting->name, setting->value(text));
     }
-    if (output)
-        json_object_set_new(spec, "output", json_string(output));
     return spec;
 }
 
 /* "std", or "std, value 2": the parameter that a fault is of. */
 static void write_place(const char *pointer, char *out, size_t size)
 {
-    static const char group[] = "/preprocess";
-    const char *name = pointer + (strncmp(pointer, group, strlen(group)) == 0 ? strlen(group) : 0);
+    const char *name = pointer + (*pointer == '/');
     const char *index;
 
-    name += *name == '/';
+    for (size_t i = 0; i < setting_count; i++) {
+        const size_t length = strlen(settings[i].group);
+
+        if (length > 0 && strncmp(name, settings[i].group, length) == 0 && name[length] == '/') {
+            name += length + 1;
+            break;
+        }
+    }
     index = strchr(name, '/');
     if (index)
         snprintf(out, size, "%.*s, value %ld", (int)(index - name), name,
@@ -106,14 +153,15 @@ static void reply_faults(struct srv_request *request, const struct fsn_faults *f
 }
 
 static enum fsn_status read_spec(struct srv_call *call, const json_t *defaults,
-                                 struct fsn_spec *out, bool *ok, struct fsn_error *err)
+                                 struct srv_predict_settings *out, bool *ok, struct fsn_error *err)
 {
-    json_t *spec = spec_json(call, defaults);
+    json_t *spec = spec_json(call, defaults, out);
     char *text = spec ? json_dumps(spec, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     struct fsn_faults faults = {0};
     struct fsn_error cause = {0};
     enum fsn_status status =
-        text ? fsn_spec_from_json(text, strlen(text), NULL, out, &faults, &cause) : SRV_NOMEM(err);
+        text ? fsn_spec_from_json(text, strlen(text), NULL, &out->spec, &faults, &cause)
+             : SRV_NOMEM(err);
 
     *ok = status == FSN_OK;
     if (status == FSN_INVALID && faults.count > 0) {
@@ -149,7 +197,7 @@ enum fsn_status srv_predict_settings(struct srv_call *call, const json_t *defaul
     const char *most = srv_request_query(call->request, "k");
     const char *split = srv_request_query(call->request, "split");
     const char *index = srv_request_query(call->request, "index");
-    struct srv_predict_settings settings = {.split = FSN_SPLIT_TEST};
+    struct srv_predict_settings asked = {.split = FSN_SPLIT_TEST, .of_classes = most ? "k" : NULL};
     int64_t number = DEFAULT_MOST;
     enum fsn_status status;
 
@@ -160,37 +208,37 @@ enum fsn_status srv_predict_settings(struct srv_call *call, const json_t *defaul
                           most);
         return FSN_OK;
     }
-    settings.most = (int)number;
+    asked.most = (int)number;
     if (split && strcmp(split, "train") == 0)
-        settings.split = FSN_SPLIT_TRAIN;
+        asked.split = FSN_SPLIT_TRAIN;
     else if (split && strcmp(split, "test") != 0) {
         srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
                           "split: expected train or test, got '%s'", split);
         return FSN_OK;
     }
-    if (index && !parse_range(index, &settings.first, &settings.last)) {
+    if (index && !parse_range(index, &asked.first, &asked.last)) {
         srv_reply_problem(call->request, SRV_PROBLEM_BAD_QUERY,
                           "index: expected a whole number from 0 on, or FIRST-LAST of at most %d "
                           "images, got '%s'",
                           SRV_MAX_PREDICTED, index);
         return FSN_OK;
     }
-    status = read_spec(call, defaults, &settings.spec, ok, err);
+    status = read_spec(call, defaults, &asked, ok, err);
     if (status == FSN_OK && *ok)
-        *out = settings;
+        *out = asked;
     return status;
 }
 
-json_t *srv_preprocess_json(const struct fsn_spec *spec)
+json_t *srv_settings_json(const struct fsn_spec *spec, const char *group)
 {
     char *text = NULL;
-    json_t *whole, *preprocess;
+    json_t *whole, *settings_of_group;
 
     if (fsn_spec_to_json(spec, &text, NULL) != FSN_OK)
         return NULL;
     whole = json_loads(text, 0, NULL);
-    preprocess = json_incref(json_object_get(whole, "preprocess"));
+    settings_of_group = json_incref(json_object_get(whole, group));
     json_decref(whole);
     free(text);
-    return preprocess;
+    return settings_of_group;
 }

@@ -33,7 +33,7 @@ enum srv_runs {
 };
 
 #define SRV_MAX_IMAGE_BYTES ((int64_t)32 << 20)
-#define SRV_MAX_QUERY 10
+#define SRV_MAX_QUERY 18
 struct srv_route {
     const char *method;
     const char *pattern; /* "/v1/models/{id}/content": a {name} takes one segment */

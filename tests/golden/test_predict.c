@@ -37,6 +37,20 @@ static struct made_bytes picture(void)
     return make_png(pixels, SIDE, SIDE, MADE_RGB, 8, 0);
 }
 
+static enum fsn_status create(const struct fsn_model *model, const char *output,
+                              struct fsn_predictor **out, struct fsn_error *err)
+{
+    struct fsn_spec spec;
+    char name[32] = "";
+
+    fsn_spec_defaults(&spec);
+    if (output) {
+        snprintf(name, sizeof name, "%s", output);
+        spec.output = name;
+    }
+    return fsn_predictor_create(model, &spec, out, err);
+}
+
 static struct fsn_predictor *open_predictor(const char *fixture, struct fsn_model **model)
 {
     struct fsn_predictor *predictor = NULL;
@@ -44,7 +58,7 @@ static struct fsn_predictor *open_predictor(const char *fixture, struct fsn_mode
 
     snprintf(path, sizeof path, "tests/fixtures/%s/model.onnx", fixture);
     assert_int_equal(fsn_model_load(path, NULL, model, NULL), FSN_OK);
-    assert_int_equal(fsn_predictor_create(*model, NULL, &predictor, NULL), FSN_OK);
+    assert_int_equal(create(*model, NULL, &predictor, NULL), FSN_OK);
     return predictor;
 }
 
@@ -147,26 +161,57 @@ static void a_network_that_does_not_classify_is_refused(void **state)
     (void)state;
     assert_int_equal(fsn_model_load("tests/fixtures/unet-opset11/model.onnx", NULL, &model, NULL),
                      FSN_OK);
-    assert_int_equal(fsn_predictor_create(model, NULL, &predictor, &err), FSN_MISMATCH);
+    assert_int_equal(create(model, NULL, &predictor, &err), FSN_MISMATCH);
     assert_non_null(strstr(err.text, "expected one row of logits an image"));
-    assert_int_equal(fsn_predictor_create(model, "nowhere", &predictor, NULL), FSN_INVALID);
+    assert_int_equal(create(model, "nowhere", &predictor, NULL), FSN_INVALID);
     assert_null(predictor);
     fsn_model_destroy(model);
 }
 
-static void a_detector_is_refused_for_what_it_is(void **state)
+static void a_detector_finds_objects(void **state)
 {
+    const struct fsn_arch_options options = {.classes = 3, .input_size = 96};
+    struct made_bytes png = picture();
+    const struct fsn_image image = {.name = "picture", .bytes = png.data, .size = png.size};
     struct fsn_predictor *predictor = NULL;
     struct fsn_model *model = NULL;
+    struct fsn_found_objects found;
+    struct fsn_predictor_info info;
+    struct fsn_prediction made;
     struct fsn_error err = {0};
+    struct fsn_spec spec;
 
     (void)state;
-    assert_int_equal(fsn_model_load("tests/fixtures/ssd-opset11/model.onnx", NULL, &model, NULL),
-                     FSN_OK);
-    assert_int_equal(fsn_predictor_create(model, NULL, &predictor, &err), FSN_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "the network finds objects"));
-    assert_null(predictor);
+    fsn_spec_defaults(&spec);
+    spec.detection.keep = 7;
+    spec.detection.score = 0;
+    if (fsn_arch_build("ssd-lite", &options, &model, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    if (fsn_predictor_create(model, &spec, &predictor, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    fsn_predictor_info(predictor, &info);
+    assert_true(info.detects);
+    assert_int_equal(info.classes, options.classes);
+    assert_int_equal(fsn_predict(predictor, &preprocess, &image, 1, &made, &err), FSN_MISMATCH);
+    assert_non_null(strstr(err.text, "finds objects"));
+    if (fsn_predict_objects(predictor, &spec, &image, &found, &err) != FSN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(found.width, SIDE);
+    assert_int_equal(found.height, SIDE);
+    assert_int_equal(found.count, 7);
+    for (int64_t i = 0; i < found.count; i++) {
+        const struct fsn_found_object *one = &found.object[i];
+
+        assert_in_range(one->class_index, 0, options.classes - 1);
+        assert_true(one->score > 0 && one->score <= 1);
+        assert_true(i == 0 || one->score <= one[-1].score);
+        assert_true(one->box[0] >= 0 && one->box[0] <= one->box[2] && one->box[2] <= SIDE);
+        assert_true(one->box[1] >= 0 && one->box[1] <= one->box[3] && one->box[3] <= SIDE);
+    }
+    fsn_found_objects_clear(&found);
+    fsn_predictor_destroy(predictor);
     fsn_model_destroy(model);
+    free(png.data);
 }
 
 int main(void)
@@ -176,7 +221,7 @@ int main(void)
         cmocka_unit_test(only_as_many_choices_come_as_are_wanted),
         cmocka_unit_test(what_cannot_be_judged_is_refused_by_name),
         cmocka_unit_test(a_network_that_does_not_classify_is_refused),
-        cmocka_unit_test(a_detector_is_refused_for_what_it_is),
+        cmocka_unit_test(a_detector_finds_objects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,40 @@ call GET "/v1/jobs/$job/metrics"
 same "each epoch says how many boxes were matched" '[3,true,true]' \
     "$(field '[(.items | length), all(.items[]; .matched > 0), all(.items[]; .train_top1 == null)] | tojson')"
 
+# ---- what it finds in single images --------------------------------------------------------------
+report=$dir/one/report.json
+# Detections of each class in all test images, as the service's answer has them.
+found() { field '[.items[].objects[].class] as $all | [range(4) as $c | [$all[] | select(. == $c)] | length] | tojson'; }
+call POST "/v1/jobs/$job/artifacts/model.onnx/predict?dataset_id=$dataset&index=0-11"
+same "what a file finds in the test images is what its precision was computed of" \
+    "$(of '[.detection.classes[].compressed.detections]')" "$(found)"
+same "boxes lie in the images, the best come first" true \
+    "$(field 'all(.items[]; .width as $w | .height as $h | (.objects | map(-.score) | . == sort) and
+        all(.objects[]; .box[0] >= 0 and .box[0] <= .box[2] and .box[2] <= $w and .box[1] >= 0 and .box[1] <= .box[3] and .box[3] <= $h))')"
+same "classes have their names" true \
+    "$(field "([.items[].objects[].name] | unique) - $(of '[.detection.classes[].name]') == []")"
+same "it says how it was judged" '["detect",0.45,200,4]' "$(field '[.task, .detection.iou, .detection.keep, .classes] | tojson')"
+call POST "/v1/jobs/$job/artifacts/model-detections.onnx/predict?dataset_id=$dataset&index=0-11"
+same "a file that suppresses by itself is looked at where its raw outputs are" \
+    "$(of '[.detection.classes[].compressed.detections]')" "$(found)"
+call POST "/v1/models/$model/predict?dataset_id=$dataset&index=0-11"
+same "so is what the baseline finds" "$(of '[.detection.classes[].baseline.detections]')" "$(found)"
+tar -xzf "$dir/boxes.tar.gz" -O shapes/JPEGImages/test-000003.png >"$dir/photo.png"
+call POST "/v1/models/$model/predict?keep=3&score=0.05" --data-binary "@$dir/photo.png"
+same "fewer may be asked for" "200 true" "$status $(field '.items[0].objects | length <= 3 and all(.[]; .score > 0.05)')"
+run 0 predict "$dir/detector.onnx" "$dir/photo.png" --keep 3 --score 0.05 --json
+same "fsnet predict finds the same" "$(field '[.items[0].objects[] | [.class, (.score * 1e6 | round)]] | tojson')" \
+    "$(jq -c '[.items[0].objects[] | [.class, (.score * 1e6 | round)]]' <<<"$out")"
+run 0 predict "$dir/detector.onnx" "$dir/photo.png" --keep 1 --data "$dir/boxes.tar.gz"
+one_line='^  [01]\.[0-9]{3}  class [0-3]  [a-z]+  from [0-9.]+, [0-9.]+ to [0-9.]+, [0-9.]+$'
+same "and prints them, one a line" 1 "$(grep -cE "$one_line" <<<"$out")"
+call POST "/v1/models/$model/predict?k=3" --data-binary "@$dir/photo.png"
+refused "what is asked of classifiers" 400 bad-query "k: the network finds objects"
+call POST "/v1/models/$classifier/predict?iou=0.3" --data-binary "@$dir/photo.png"
+refused "what is asked of detectors" 400 bad-query "iou: the network classifies images"
+call POST "/v1/models/$model/predict?default_boxes=ssd300" --data-binary "@$dir/photo.png"
+refused "default boxes of another network" 422 data-mismatch "the network takes 96 x 96"
+
 refused_order() { # WHAT MODEL DATASET JSON POINTER TEXT
     call POST /v1/jobs -d "$(jq -nc --arg m "$2" --arg d "$3" --argjson more "$4" '{model_id: $m, dataset_id: $d} + $more')"
     refused "$1" 422 invalid-spec "$6"

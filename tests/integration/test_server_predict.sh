@@ -108,8 +108,9 @@ call POST "/v1/models/mdl_none/predict" "${photo[@]}"
 refused "an unknown model" 404 not-found "no model has the id"
 "$fsnet" new ssd-lite --classes 4 --input-size 96 --seed 1 -o "$dir/detector.onnx" >"$dir/log" 2>&1 || cat "$dir/log"
 upload models "$dir/detector.onnx" name=detector
-call POST "/v1/models/$id/predict" "${photo[@]}"
-refused "a detector" 422 unsupported "the network finds objects"
+call POST "/v1/models/$id/predict?keep=2" "${photo[@]}"
+like prediction-objects
+same "a detector finds objects" "200 detect 2" "$status $(field '"\(.task) \(.items[0].objects | length)"')"
 call POST "/v1/jobs/$job/artifacts/report.json/predict" "${photo[@]}"
 refused "a file that is no network" 422 unsupported "report.json is no network"
 call GET "/v1/models/$model/predict"
