@@ -1,6 +1,7 @@
 /* error.c - statuses, errors, fault lists. */
 #include "core/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,11 @@ const char *fsn_status_name(enum fsn_status status)
 #undef FSN__NAME
     };
     return (unsigned)status < FSN_STATUS_COUNT ? names[status] : "unknown";
+}
+
+enum fsn_status fsn_status_of_errno(int cause)
+{
+    return cause == ENOSPC || cause == EDQUOT ? FSN_FULL : FSN_IO;
 }
 
 const char *fsn_status_text(enum fsn_status status)

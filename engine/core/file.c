@@ -91,24 +91,25 @@ enum fsn_status fsn__file_write(const char *path, const void *bytes, size_t size
         return FSN__FAIL(err, FSN_INVALID, "path too long: %.200s...", path);
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return FSN__FAIL(err, FSN_IO, "%s: %s", temporary, strerror(errno));
+        return FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", temporary, strerror(errno));
     while (done < size) {
         ssize_t put = write(fd, (const unsigned char *)bytes + done, size - done);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0) {
-            status = FSN__FAIL(err, FSN_IO, "%s: %s", temporary, strerror(errno));
+            status =
+                FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", temporary, strerror(errno));
             goto out;
         }
         done += (size_t)put;
     }
     if (fchmod(fd, 0644) != 0 || fsync(fd) != 0) {
-        status = FSN__FAIL(err, FSN_IO, "%s: %s", temporary, strerror(errno));
+        status = FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", temporary, strerror(errno));
         goto out;
     }
     if (rename(temporary, path) != 0) {
-        status = FSN__FAIL(err, FSN_IO, "%s: %s", path, strerror(errno));
+        status = FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", path, strerror(errno));
         goto out;
     }
     sync_folder_of(path);
@@ -142,10 +143,10 @@ enum fsn_status fsn__make_folders(const char *path, struct fsn_error *err)
             continue;
         *at = 0;
         if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return FSN__FAIL(err, FSN_IO, "%s: %s", part, strerror(errno));
+            return FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", part, strerror(errno));
         *at = '/';
     }
     if (mkdir(part, 0755) != 0 && errno != EEXIST)
-        return FSN__FAIL(err, FSN_IO, "%s: %s", part, strerror(errno));
+        return FSN__FAIL(err, fsn_status_of_errno(errno), "%s: %s", part, strerror(errno));
     return FSN_OK;
 }

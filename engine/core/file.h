@@ -9,7 +9,7 @@
 FSN_NODISCARD enum fsn_status fsn__file_read(const char *path, size_t max, unsigned char **bytes,
                                              size_t *size, struct fsn_error *err);
 /* Writes atomically: a temporary file beside it, fsync, rename, fsync of the folder. A crash leaves
- * the old file or the new one, never a part. */
+ * the old file or the new one, never a part. Errors: FULL, IO. */
 FSN_NODISCARD enum fsn_status fsn__file_write(const char *path, const void *bytes, size_t size,
                                               struct fsn_error *err);
 /* Copies a regular file, as fsn__file_write writes. */

@@ -20,7 +20,8 @@ enum fsn_status fsn__temporary_file(int *fd, struct fsn_error *err)
     int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     if (file < 0)
-        return FSN__FAIL(err, FSN_IO, "cannot make a temporary file in %s (TMPDIR): %s", folder,
+        return FSN__FAIL(err, fsn_status_of_errno(errno),
+                         "cannot make a temporary file in %s (TMPDIR): %s", folder,
                          strerror(errno));
     *fd = file;
     return FSN_OK;

@@ -5,7 +5,7 @@
 #include "core/error.h"
 
 /* Opens one for reading and writing in fsn_temporary_folder(); it is gone with *fd, however the
- * process ends. Errors: IO, naming the folder. */
+ * process ends. Errors: FULL, IO, naming the folder. */
 FSN_NODISCARD enum fsn_status fsn__temporary_file(int *fd, struct fsn_error *err);
 
 #endif

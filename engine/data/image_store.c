@@ -49,7 +49,8 @@ static enum fsn_status append(struct fsn__image_store *store, const void *bytes,
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote <= 0)
-            return FSN__FAIL(err, FSN_IO, "writing the data set's temporary file: %s",
+            return FSN__FAIL(err, wrote < 0 ? fsn_status_of_errno(errno) : FSN_FULL,
+                             "writing the data set's temporary file: %s",
                              wrote < 0 ? strerror(errno) : "no room");
         at += wrote;
         size -= (size_t)wrote;

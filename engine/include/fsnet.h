@@ -32,19 +32,20 @@ extern "C" {
 /* ---- status and errors --------------------------------------------------------------------- */
 
 /* X(code, name, what it means). The server maps each to an HTTP status; a test walks this list. */
-#define FSN_STATUS_LIST(X)                                                          \
-    X(OK, "ok", "success")                                                          \
-    X(NOMEM, "out_of_memory", "an allocation failed")                               \
-    X(INVALID, "invalid_argument", "an argument or a setting is outside its range") \
-    X(IO, "io", "a file could not be opened, read or written")                      \
-    X(FORMAT, "malformed", "the bytes are not what their format demands")           \
-    X(UNSUPPORTED, "unsupported", "valid, but the engine cannot take it")           \
-    X(SHAPE, "shape_mismatch", "tensor shapes or types do not fit together")        \
-    X(LIMIT, "limit_exceeded", "larger than a configured limit")                    \
-    X(MISMATCH, "data_mismatch", "the data set does not fit the model")             \
-    X(BUDGET, "impossible_budget", "the compression asked for cannot be reached")   \
-    X(CANCELLED, "cancelled", "the progress callback asked to stop")                \
-    X(DIVERGED, "diverged", "training produced a value that is not finite")         \
+#define FSN_STATUS_LIST(X)                                                               \
+    X(OK, "ok", "success")                                                               \
+    X(NOMEM, "out_of_memory", "an allocation failed")                                    \
+    X(INVALID, "invalid_argument", "an argument or a setting is outside its range")      \
+    X(IO, "io", "a file could not be opened, read or written")                           \
+    X(FULL, "storage_full", "the disk is full: delete what is not needed, or try later") \
+    X(FORMAT, "malformed", "the bytes are not what their format demands")                \
+    X(UNSUPPORTED, "unsupported", "valid, but the engine cannot take it")                \
+    X(SHAPE, "shape_mismatch", "tensor shapes or types do not fit together")             \
+    X(LIMIT, "limit_exceeded", "larger than a configured limit")                         \
+    X(MISMATCH, "data_mismatch", "the data set does not fit the model")                  \
+    X(BUDGET, "impossible_budget", "the compression asked for cannot be reached")        \
+    X(CANCELLED, "cancelled", "the progress callback asked to stop")                     \
+    X(DIVERGED, "diverged", "training produced a value that is not finite")              \
     X(INTERNAL, "internal", "a defect of the engine itself")
 
 enum fsn_status {
@@ -75,6 +76,9 @@ const char *fsn_status_text(enum fsn_status status);
  * longer than FSN_SIMILAR_MAX. */
 #define FSN_SIMILAR_MAX 64
 size_t fsn_edit_distance(const char *a, const char *b);
+
+/* Of a write that failed, by its errno: FSN_FULL where there is no room, else FSN_IO. */
+enum fsn_status fsn_status_of_errno(int cause);
 
 /* Several faults of one input at once: the dry plan names every reason, not only the first. */
 #define FSN_MAX_FAULTS 32

@@ -38,7 +38,8 @@ enum fsn_status srv_make_folders(const char *path, struct fsn_error *err)
             continue;
         *c = '\0';
         if (mkdir(part, 0750) != 0 && errno != EEXIST)
-            return SRV_FAIL(err, FSN_IO, "cannot make folder %s: %s", part, strerror(errno));
+            return SRV_FAIL(err, fsn_status_of_errno(errno), "cannot make folder %s: %s", part,
+                            strerror(errno));
         if (last)
             return FSN_OK;
         *c = '/';
@@ -87,7 +88,9 @@ enum fsn_status srv_sync_path(const char *path, struct fsn_error *err)
 
     if (fd >= 0)
         close(fd);
-    return failed ? SRV_FAIL(err, FSN_IO, "cannot sync %s: %s", path, strerror(cause)) : FSN_OK;
+    return failed ? SRV_FAIL(err, fsn_status_of_errno(cause), "cannot sync %s: %s", path,
+                             strerror(cause))
+                  : FSN_OK;
 }
 
 enum fsn_status srv_move_durably(const char *from, const char *to, struct fsn_error *err)
@@ -101,7 +104,8 @@ enum fsn_status srv_move_durably(const char *from, const char *to, struct fsn_er
     if (status == FSN_OK)
         status = srv_sync_path(from, err);
     if (status == FSN_OK && rename(from, to) != 0)
-        status = SRV_FAIL(err, FSN_IO, "cannot move %s to %s: %s", from, to, strerror(errno));
+        status = SRV_FAIL(err, fsn_status_of_errno(errno), "cannot move %s to %s: %s", from, to,
+                          strerror(errno));
     if (status == FSN_OK)
         status = srv_sync_path(slash ? folder : ".", err);
     return status;

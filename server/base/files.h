@@ -11,7 +11,7 @@ FSN_NODISCARD enum fsn_status srv_path(char out[SRV_PATH_SIZE], struct fsn_error
                                        const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* mkdir -p with mode 0750. Errors: IO. */
+/* mkdir -p with mode 0750. Errors: FULL, IO. */
 FSN_NODISCARD enum fsn_status srv_make_folders(const char *path, struct fsn_error *err);
 
 /* rm -r; nothing there is fine. Errors: IO. */
@@ -20,11 +20,11 @@ FSN_NODISCARD enum fsn_status srv_remove_tree(const char *path, struct fsn_error
 /* All of the bytes, however many writes it takes; false: errno says why not. */
 bool srv_write_all(int fd, const void *bytes, size_t size);
 
-/* fsync of a file or a folder. Errors: IO. */
+/* fsync of a file or a folder. Errors: FULL, IO. */
 FSN_NODISCARD enum fsn_status srv_sync_path(const char *path, struct fsn_error *err);
 
 /* fsync of the file, rename, fsync of the target's folder: after a crash the target is whole or
- * absent. Errors: IO. */
+ * absent. Errors: FULL, IO. */
 FSN_NODISCARD enum fsn_status srv_move_durably(const char *from, const char *to,
                                                struct fsn_error *err);
 

@@ -37,7 +37,8 @@ enum fsn_status srv_partial_open(const struct srv_service *service, const char *
         return status;
     *fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (*fd < 0)
-        return SRV_FAIL(err, FSN_IO, "cannot open %s: %s", path, strerror(errno));
+        return SRV_FAIL(err, fsn_status_of_errno(errno), "cannot open %s: %s", path,
+                        strerror(errno));
     if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         close(*fd);
         *fd = -1;

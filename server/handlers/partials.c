@@ -118,7 +118,8 @@ static enum fsn_status take_part(struct srv_call *call, unsigned http_status, co
     body->unchecked = false;
     partial.verified = SRV_PARTIAL_ALL;
     if (fsync(body->fd) != 0)
-        return SRV_FAIL(err, FSN_IO, "cannot sync %s: %s", partial.id, strerror(errno));
+        return SRV_FAIL(err, fsn_status_of_errno(errno), "cannot sync %s: %s", partial.id,
+                        strerror(errno));
     partial.expires_at_ms = srv_now_ms() + call->service->upload_expiry_ms;
     status = srv_partials_update(call->db, &partial, err);
     if (status == FSN_OK && offset == partial.length)

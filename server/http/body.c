@@ -17,9 +17,18 @@ static bool goes_to_file(enum srv_body_kind kind)
 
 static bool write_piece(void *user, const void *bytes, size_t size)
 {
-    const struct srv_body *body = user;
+    struct srv_body *body = user;
 
-    return srv_write_all(body->fd, bytes, size);
+    if (srv_write_all(body->fd, bytes, size))
+        return true;
+    body->cause = errno;
+    return false;
+}
+
+/* Why the spool has failed: a write did, or there was no memory for a piece. */
+static enum fsn_status status_of_cause(const struct srv_body *body)
+{
+    return body->cause ? fsn_status_of_errno(body->cause) : FSN_NOMEM;
 }
 
 /* On the hasher's thread. */
@@ -53,8 +62,9 @@ enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind, i
     }
     body->fd = mkostemp(body->path, O_CLOEXEC);
     if (body->fd < 0)
-        body->status = SRV_FAIL(err, FSN_IO, "cannot make a temporary file in %s: %s",
-                                temporary_dir, strerror(errno));
+        body->status =
+            SRV_FAIL(err, fsn_status_of_errno(errno), "cannot make a temporary file in %s: %s",
+                     temporary_dir, strerror(errno));
     return body->status;
 }
 
@@ -97,7 +107,7 @@ void srv_body_discard(struct srv_body *body)
     /* What was received of an appended body stays: its sender goes on from there. */
     if (body->fd >= 0 && body->kind == SRV_BODY_APPEND && !body->unchecked &&
         !srv_spool_end(&body->spool))
-        body->status = FSN_IO;
+        body->status = status_of_cause(body);
     srv_spool_drop(&body->spool);
     if (body->fd >= 0) {
         if (body->unchecked && ftruncate(body->fd, body->start) != 0)
@@ -122,7 +132,7 @@ void srv_body_add(struct srv_body *body, const void *bytes, size_t size)
     if (body->status == FSN_OK && body->kind == SRV_BODY_JSON && !append(body, bytes, size))
         body->status = FSN_NOMEM;
     if (body->status == FSN_OK && body->fd >= 0 && !srv_spool_add(&body->spool, bytes, size))
-        body->status = FSN_IO;
+        body->status = status_of_cause(body);
     if (body->status != FSN_OK)
         srv_body_discard(body);
     body->size_bytes += (int64_t)size;
@@ -133,7 +143,7 @@ void srv_body_end(struct srv_body *body)
     if (body->fd < 0)
         return;
     if (!srv_spool_end(&body->spool)) {
-        body->status = FSN_IO;
+        body->status = status_of_cause(body);
         srv_body_discard(body);
         return;
     }
@@ -142,7 +152,9 @@ void srv_body_end(struct srv_body *body)
     srv_digest_end(&body->digest, body->sha256);
     if (body->wants_512)
         srv_digest_end(&body->digest_512, body->sha512);
-    if (close(body->fd) != 0)
-        body->status = FSN_IO;
+    if (close(body->fd) != 0) {
+        body->cause = errno;
+        body->status = status_of_cause(body);
+    }
     body->fd = -1;
 }

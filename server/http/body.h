@@ -16,7 +16,8 @@ struct srv_body {
     enum srv_body_kind kind;
     int64_t limit_bytes;
     int64_t size_bytes;     /* received, the dropped part included */
-    enum fsn_status status; /* LIMIT: too large; IO, NOMEM: could not be kept */
+    enum fsn_status status; /* LIMIT: too large; FULL, IO, NOMEM: could not be kept */
+    int cause;              /* errno of what could not be written; 0: none */
     char *bytes;            /* JSON; size_bytes of them */
     size_t capacity;
     int fd;                 /* FILE; -1: none */
@@ -35,7 +36,8 @@ struct srv_body {
 };
 
 /* hasher: a pool of one thread that hashes files (or NULL: no thread of its own does), borrowed.
- * Always leaves *body valid for srv_body_discard; it must stay where it is. Errors: IO, NOMEM. */
+ * Always leaves *body valid for srv_body_discard; it must stay where it is. Errors: FULL, IO,
+ * NOMEM. */
 FSN_NODISCARD enum fsn_status srv_body_begin(struct srv_body *body, enum srv_body_kind kind,
                                              int64_t limit_bytes, const char *temporary_dir,
                                              struct srv_offload *hasher, struct fsn_error *err);

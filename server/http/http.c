@@ -259,7 +259,9 @@ static void finish_body(struct srv_request *request)
     if (request->body.status == FSN_LIMIT) {
         reply_too_large(request);
     } else if (request->body.status != FSN_OK) {
-        (void)SRV_FAIL(&err, request->body.status, "the body could not be stored");
+        (void)SRV_FAIL(&err, request->body.status, "the body could not be stored: %s",
+                       request->body.cause ? strerror(request->body.cause)
+                                           : fsn_status_text(request->body.status));
         srv_reply_error(request, &err);
     } else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0) {
         reply_unexpected_body(request, request->body.size_bytes);

@@ -48,7 +48,8 @@
     X(IO, 500, "io", "The server could not read or write")                                     \
     X(RETRY_LIMIT, 500, "retry-limit", "The job was started too often without success")        \
     X(NOMEM, 503, "out-of-memory", "The server is short of memory")                            \
-    X(UNAVAILABLE, 503, "unavailable", "The server does not take requests now")
+    X(UNAVAILABLE, 503, "unavailable", "The server does not take requests now")                \
+    X(FULL, 507, "insufficient-storage", "The server's disk is full")
 
 enum srv_problem {
 #define SRV__ENUM(code, http, name, title) SRV_PROBLEM_##code,

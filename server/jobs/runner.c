@@ -327,7 +327,7 @@ static enum srv_job_event judge(const struct run *run, enum fsn_status status)
         return SRV_JOB_EVENT_CANCEL;
     if (status == FSN_CANCELLED)
         return run->too_long ? SRV_JOB_EVENT_FAIL : SRV_JOB_EVENT_RELEASE;
-    if (status == FSN_IO || status == FSN_NOMEM) /* may pass */
+    if (status == FSN_IO || status == FSN_FULL || status == FSN_NOMEM) /* may pass */
         return srv_queue_loss(run->job, run->runner->max_attempts);
     return SRV_JOB_EVENT_FAIL;
 }

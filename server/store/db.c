@@ -43,10 +43,11 @@ static enum fsn_status status_of(int code)
         return FSN_OK;
     case SQLITE_NOMEM:
         return FSN_NOMEM;
+    case SQLITE_FULL:
+        return FSN_FULL;
     case SQLITE_BUSY:
     case SQLITE_CANTOPEN:
     case SQLITE_CORRUPT:
-    case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_NOTADB:
     case SQLITE_PERM:

@@ -153,6 +153,11 @@ if /usr/bin/python3 -c 'import yaml' 2>"$dir/out"; then
     kube "no privileges, nothing to write but its volumes" '[false,true,["ALL"]]' \
         "$pod | .containers[0].securityContext | [.allowPrivilegeEscalation, .readOnlyRootFilesystem, .capabilities.drop] | tojson"
     kube "processor and memory are limited" '["cpu","memory"]' "$pod | .containers[0].resources.limits | keys | tojson"
+    same "the scrape job of prometheus-kubernetes.yaml finds the pod and sends a token" true \
+        "$(as_json deploy/prometheus-kubernetes.yaml | jq --argjson pod "$(jq -cs '.[] | select(.kind == "StatefulSet") | .spec.template' "$dir/kubernetes")" '.scrape_configs[0]
+        | [.relabel_configs[].regex] == [$pod.metadata.labels["app.kubernetes.io/name"], $pod.spec.containers[0].ports[0].name]
+            and (.authorization.credentials_file | length) > 0')"
+    kube "nothing is scraped without one" null '.[] | select(.kind == "StatefulSet") | .spec.template.metadata.annotations["prometheus.io/scrape"]'
     kube "the service selects the pod" true '(.[] | select(.kind == "Service") | .spec.selector) as $s
         | .[] | select(.kind == "StatefulSet") | .spec.template.metadata.labels | contains($s)'
     kube "photographs are unpacked on a disk" '["/var/tmp",null]' "$pod | (.containers[0].volumeMounts[] | select(.mountPath == \"/var/tmp\")) as \$mount

@@ -14,10 +14,10 @@ static const struct {
     enum fsn_status status;
     unsigned http;
 } expected[] = {
-    {FSN_OK, 500},       {FSN_NOMEM, 503},       {FSN_INVALID, 422},   {FSN_IO, 500},
-    {FSN_FORMAT, 422},   {FSN_UNSUPPORTED, 422}, {FSN_SHAPE, 422},     {FSN_LIMIT, 422},
-    {FSN_MISMATCH, 422}, {FSN_BUDGET, 422},      {FSN_CANCELLED, 409}, {FSN_DIVERGED, 422},
-    {FSN_INTERNAL, 500},
+    {FSN_OK, 500},       {FSN_NOMEM, 503},    {FSN_INVALID, 422},     {FSN_IO, 500},
+    {FSN_FULL, 507},     {FSN_FORMAT, 422},   {FSN_UNSUPPORTED, 422}, {FSN_SHAPE, 422},
+    {FSN_LIMIT, 422},    {FSN_MISMATCH, 422}, {FSN_BUDGET, 422},      {FSN_CANCELLED, 409},
+    {FSN_DIVERGED, 422}, {FSN_INTERNAL, 500},
 };
 
 static void every_engine_status_has_its_http_status(void **state)
