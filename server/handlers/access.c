@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/rate.h"
 #include "handlers/form.h"
+#include "handlers/idempotency.h"
 #include "handlers/quota.h"
 #include "store/tokens.h"
 
@@ -134,7 +135,8 @@ static void check_role(struct srv_request *request)
 }
 
 /* An upload that the token's quota has no room for is refused before its bytes are sent. One
- * without a Content-Length is refused after them, by the store, which has the last word anyway. */
+ * without a Content-Length is refused after them, by the store, which has the last word anyway; and
+ * so is one with an Idempotency-Key, which may be stored already. */
 static enum fsn_status check_room(struct srv_request *request, struct srv_db *db,
                                   struct fsn_error *err)
 {
@@ -143,7 +145,7 @@ static enum fsn_status check_room(struct srv_request *request, struct srv_db *db
     struct srv_token_room room;
     enum fsn_status status;
 
-    if (request->match.route->body != SRV_BODY_FILE)
+    if (request->match.route->body != SRV_BODY_FILE || srv_request_header(request, SRV_KEY_HEADER))
         return FSN_OK;
     status = srv_tokens_room(db, request->caller.token_id, &room, err);
     if (status == FSN_OK && (room.bytes < 0 || wanted > room.bytes))

@@ -308,6 +308,14 @@ made "$alice" /v1/models "$dir/resnet8.onnx"
 as "$carol" DELETE "/v1/models/$first"
 made "$carol" /v1/models "$dir/resnet8.onnx"
 model=$id
+token erin user --max-stored-bytes "$size"
+erin=$token
+for replayed in "" true; do
+    as "$erin" POST /v1/models -H 'Idempotency-Key: one' --data-binary "@$dir/resnet8.onnx"
+    same "an upload under a key fits however often it is sent" "201 $replayed" "$status $(header idempotency-replayed)"
+done
+as "$erin" POST /v1/models -H 'Idempotency-Key: two' --data-binary "@$dir/resnet8.onnx"
+refused "and another does not" 429 quota-exceeded "it may store $size and has $size, this has $size;"
 token dave user --max-queued-jobs 1
 dave=$token
 made "$dave" /v1/models "$dir/resnet8.onnx"
@@ -367,7 +375,7 @@ it_has_expired() {
 check "a token ends when it expires" wait_for 20 it_has_expired
 refused "and then" 401 unauthorized "the token has expired"
 said=$("$build/fsnetd" token list --data-dir "$data")
-same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user valid carol,user valid dave,user expired brief" \
+same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user valid carol,user valid erin,user valid dave,user expired brief" \
     "$(tail -n +2 <<<"$said" | awk '{ print $2, $3, $NF }' | paste -sd,)"
 holds "and their ids" "$alice_id" "$said"
 for id in "$alice_id" "${admin:4:24}" "${viewer:4:24}"; do
