@@ -17,6 +17,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/web/{name}", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/reference", srv_get_reference, .access = SRV_ACCESS_OPEN},
     {"GET", "/openapi.yaml", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/problems.md", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .offload = true, .query = {"name"}},
@@ -26,7 +27,8 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/v1/models/{id}/content", srv_get_model_content, .body = SRV_BODY_NONE},
     {"POST", "/v1/models/{id}/predict", srv_predict_model, SRV_BODY_IMAGE, .offload = true,
      .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
-               "index"}},
+               "index"},
+     .access = SRV_ACCESS_ASKS},
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .offload = true,
      .query = {"name", "format"}},
@@ -63,7 +65,8 @@ const struct srv_route srv_api_routes[] = {
     {"POST", "/v1/jobs/{id}/artifacts/{name}/predict", srv_predict_artifact, SRV_BODY_IMAGE,
      .offload = true,
      .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split",
-               "index"}},
+               "index"},
+     .access = SRV_ACCESS_ASKS},
     {.method = NULL},
 };
 

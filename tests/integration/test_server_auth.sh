@@ -168,7 +168,7 @@ before=$(snapshot)
 # ---- every route by every role -----------------------------------------------------------------
 as "$alice" POST /v1/uploads -H 'Tus-Resumable: 1.0.0' -H 'Upload-Length: 9' -H 'Upload-Metadata: kind bW9kZWw='
 partial=$(header location)
-open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
+open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /problems.md GET /job-spec.schema.json "
 filled() { # ROUTE: alice's ids in the place of {id}
     case $1 in
     /v1/models/*) echo "${1//\{id\}/$model}" ;;
@@ -198,6 +198,8 @@ while read -r method route; do
         same "$method $route by a viewer" 200 "$status"
         as "$admin" "$method" "$path"
         same "$method $route by an admin" 200 "$status"
+    elif [[ $route = */predict ]]; then
+        check "$method $route by a viewer is answered: $status" test "$status" -ne 401 -a "$status" -ne 403
     else
         refused "$method $route by a viewer" 403 forbidden "a viewer's token may only read"
         like problem-forbidden
@@ -211,6 +213,22 @@ while read -r method route; do
 done <<<"$routes"
 same "insufficient scope is what RFC 6750 calls it" 1 \
     "$(as "$viewer" DELETE "/v1/jobs/$job"; header www-authenticate | grep -c 'error="insufficient_scope"')"
+as "$viewer" POST "/v1/models/$model/predict?dataset_id=$dataset&index=0"
+same "a viewer may ask a model what it sees" "200 1" "$status $(field '.items | length')"
+as "$viewer" POST "/v1/jobs/$job/artifacts/model.onnx/predict?dataset_id=$dataset&index=0"
+same "and a job's file" "200 1" "$status $(field '.items | length')"
+as "$viewer" POST '/v1/jobs?dry_run=true' -d "$order"
+same "and for the plan of an order" "200 true" "$status $(field '.plan != null')"
+as "$viewer" POST "/v1/jobs/$job/duplicate?dry_run=true"
+same "and for that of another one like it" "200 true" "$status $(field '.plan != null')"
+for query in dry_run=false dry_run= dry_run=True 'dry_run=false&dry_run=true' name=dry_run; do
+    as "$viewer" POST "/v1/jobs?$query" -d "$order"
+    refused "but not for the order itself by $query" 403 forbidden "a viewer's token may only read"
+done
+for path in "models/$model" "datasets/$dataset" "jobs/$job"; do
+    as "$viewer" DELETE "/v1/$path?dry_run=true"
+    refused "nor for anything else by it: $path" 403 forbidden "a viewer's token may only read"
+done
 as "$viewer" HEAD "/v1/jobs/$job" -I
 same "a viewer may HEAD" 200 "$status"
 same "what was refused has changed nothing" "$before" "$(snapshot)"
