@@ -88,7 +88,8 @@ SERVER_OBJ := $(SERVER_SRC:%.c=$(BUILD)/obj/%.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 # What the server has of the dashboard and of the contract.
 WEB_FILES := $(sort $(wildcard $(addprefix server/web/*.,html css js svg) \
-	$(addprefix server/web/vendor/*.,css js txt))) api/openapi.yaml api/job-spec.schema.json \
+	$(addprefix server/web/vendor/*.,css js txt))) api/openapi.yaml api/problems.md \
+	api/job-spec.schema.json \
 	$(sort $(wildcard api/examples/*.json))
 
 .PHONY: all

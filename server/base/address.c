@@ -107,3 +107,17 @@ const char *srv_address_text_not_public(const char *text)
         return "";
     return judge(bytes);
 }
+
+bool srv_address_text(const struct sockaddr *address, char out[SRV_ADDRESS_SIZE])
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    if (address->sa_family == AF_INET)
+        return inet_ntop(AF_INET, &v4->sin_addr, out, SRV_ADDRESS_SIZE) != NULL;
+    if (address->sa_family != AF_INET6)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out, SRV_ADDRESS_SIZE) != NULL;
+    return inet_ntop(AF_INET6, &v6->sin6_addr, out, SRV_ADDRESS_SIZE) != NULL;
+}

@@ -39,7 +39,7 @@ static int usage(FILE *out, int code)
           "  --data-dir DIR   the service's data folder, or FSNETD_DATA_DIR in the environment\n"
           "  --name NAME      for people: who has the token, or what it is for\n"
           "  --role ROLE      admin: everything; user: what this token makes, and nothing else;\n"
-          "                   viewer: reads everything, changes nothing\n"
+          "                   viewer: reads everything, predicts and plans, changes nothing\n"
           "  --expires TIME   from now: 30d, 12h, 45m, 90s; without it, never\n"
           "  --max-stored-bytes BYTES   what it may store, K, M or G may follow; without it, no "
           "limit\n"

@@ -6,9 +6,9 @@
  *   origin  before a body is read, where no token is asked for: web pages of other sites get
  * nothing token   before a body is read: no token, no answer but 401 (routes that are open apart)
  *   rate    likewise: a token that asks too often waits
- *   role    likewise: a viewer reads; figures of the whole service are not for a user
- *   owner   before the handler: a path that begins with /v1/KIND/{id} is 404 for a user who did not
- *           make the thing, as if it were not there
+ *   role    likewise: a viewer reads, predicts and plans; figures of the whole service are not for
+ * a user owner   before the handler: a path that begins with /v1/KIND/{id} is 404 for a user who
+ * did not make the thing, as if it were not there
  *
  * Lists and orders name no thing in their path; their handlers ask the store with the caller's
  * scope.
@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/rate.h"
 #include "handlers/form.h"
+#include "handlers/idempotency.h"
 #include "handlers/quota.h"
 #include "http/origin.h"
 #include "store/tokens.h"
@@ -139,16 +140,31 @@ static enum fsn_status identify(const struct srv_service *service, struct srv_re
     return FSN_OK;
 }
 
+/* Whether nothing is stored or changed by it: an order may ask for its plan alone. */
+static bool only_asks(const struct srv_request *request)
+{
+    const struct srv_route *route = request->match.route;
+
+    if (strcmp(route->method, MHD_HTTP_METHOD_GET) == 0 || route->access == SRV_ACCESS_ASKS)
+        return true;
+    for (int i = 0; i < SRV_MAX_QUERY && route->query[i]; i++)
+        if (strcmp(route->query[i], "dry_run") == 0) {
+            const char *value = srv_request_query(request, "dry_run");
+
+            return value && strcmp(value, "true") == 0;
+        }
+    return false;
+}
+
 static void check_role(struct srv_request *request)
 {
     const struct srv_route *route = request->match.route;
     const enum srv_role role = request->caller.role;
-    const bool reads = strcmp(route->method, MHD_HTTP_METHOD_GET) == 0;
 
-    if (!reads && role == SRV_ROLE_VIEWER)
+    if (role == SRV_ROLE_VIEWER && !only_asks(request))
         srv_reply_problem(request, SRV_PROBLEM_FORBIDDEN,
-                          "%s changes something, and a viewer's token may only read",
-                          route->method);
+                          "%s %s changes something, and a viewer's token may only read",
+                          route->method, route->pattern);
     else if (route->access == SRV_ACCESS_OVERALL && role == SRV_ROLE_USER)
         srv_reply_problem(request, SRV_PROBLEM_FORBIDDEN,
                           "%s is about the whole service: for tokens of viewers and admins",
@@ -160,7 +176,8 @@ static void check_role(struct srv_request *request)
 }
 
 /* An upload that the token's quota has no room for is refused before its bytes are sent. One
- * without a Content-Length is refused after them, by the store, which has the last word anyway. */
+ * without a Content-Length is refused after them, by the store, which has the last word anyway; and
+ * so is one with an Idempotency-Key, which may be stored already. */
 static enum fsn_status check_room(struct srv_request *request, struct srv_db *db,
                                   struct fsn_error *err)
 {
@@ -169,7 +186,7 @@ static enum fsn_status check_room(struct srv_request *request, struct srv_db *db
     struct srv_token_room room;
     enum fsn_status status;
 
-    if (request->match.route->body != SRV_BODY_FILE)
+    if (request->match.route->body != SRV_BODY_FILE || srv_request_header(request, SRV_KEY_HEADER))
         return FSN_OK;
     status = srv_tokens_room(db, request->caller.token_id, &room, err);
     if (status == FSN_OK && (room.bytes < 0 || wanted > room.bytes))

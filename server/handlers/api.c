@@ -17,6 +17,7 @@ const struct srv_route srv_api_routes[] = {
     {"GET", "/web/{name}", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/reference", srv_get_reference, .access = SRV_ACCESS_OPEN},
     {"GET", "/openapi.yaml", srv_get_web_file, .access = SRV_ACCESS_OPEN},
+    {"GET", "/problems.md", srv_get_web_file, .access = SRV_ACCESS_OPEN},
     {"GET", "/job-spec.schema.json", srv_get_web_file, .access = SRV_ACCESS_OPEN},
 
     {"POST", "/v1/models", srv_post_model, SRV_BODY_FILE, .runs = SRV_RUNS_ON_HELPER,
@@ -29,7 +30,8 @@ const struct srv_route srv_api_routes[] = {
      .runs = SRV_RUNS_ON_PREDICTOR,
      .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "locations", "confidences",
                "default_boxes", "score", "iou", "candidates", "keep", "dataset_id", "split",
-               "index"}},
+               "index"},
+     .access = SRV_ACCESS_ASKS},
 
     {"POST", "/v1/datasets", srv_post_dataset, SRV_BODY_FILE, .runs = SRV_RUNS_ON_HELPER,
      .query = {"name", "format"}},
@@ -69,7 +71,8 @@ const struct srv_route srv_api_routes[] = {
      .runs = SRV_RUNS_ON_PREDICTOR,
      .query = {"k", "mean", "std", "scale", "resize", "crop", "output", "locations", "confidences",
                "default_boxes", "score", "iou", "candidates", "keep", "dataset_id", "split",
-               "index"}},
+               "index"},
+     .access = SRV_ACCESS_ASKS},
     {.method = NULL},
 };
 

@@ -59,17 +59,11 @@ enum fsn_status srv_read_dataset(const char *path, const char *format, struct sr
 
 enum fsn_status srv_post_dataset(struct srv_call *call, struct fsn_error *err)
 {
-    struct srv_upload upload;
     const char *format;
-    enum fsn_status status;
 
     if (wanted_format(call->request, &format) != FSN_OK)
         return FSN_OK; /* it has been answered */
-    status = srv_read_dataset(call->request->body.path, format, &upload, err);
-    if (status == FSN_OK)
-        status = srv_store_upload(call, &upload, err);
-    srv_upload_clear(&upload);
-    return status;
+    return srv_post_upload(call, SRV_UPLOAD_DATASET, format, err);
 }
 
 enum fsn_status srv_list_datasets(struct srv_call *call, struct fsn_error *err)

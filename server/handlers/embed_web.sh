@@ -12,6 +12,7 @@ content_type() {
     *.schema.json) echo 'application/schema+json' ;;
     *.json) echo 'application/json' ;;
     *.yaml) echo 'application/yaml' ;;
+    *.md) echo 'text/markdown; charset=utf-8' ;;
     *) echo "embed_web.sh: no content type for $1" >&2 && return 1 ;;
     esac
 }

@@ -1,5 +1,6 @@
 /* jobs.c - /v1/jobs: order a compression, watch it, cancel it. */
 #include "base/clock.h"
+#include "handlers/idempotency.h"
 #include "handlers/job_json.h"
 #include "handlers/job_order.h"
 #include "handlers/job_plan.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_KEY 255 /* of an Idempotency-Key */
 
 static void reply_created(struct srv_request *request, const struct srv_job *job)
 {
@@ -29,7 +28,7 @@ static void reply_created(struct srv_request *request, const struct srv_job *job
 
 /* Answers an order under a key that has been used: the job that it made, as it is now, or that the
  * order was another. *answered false: no job has the key. */
-static enum fsn_status answer_again(struct srv_call *call, const struct srv_job_key *key,
+static enum fsn_status answer_again(struct srv_call *call, const struct srv_key *key,
                                     bool *answered, struct fsn_error *err)
 {
     bool taken = false, same = false, found = false;
@@ -45,13 +44,9 @@ static enum fsn_status answer_again(struct srv_call *call, const struct srv_job_
     *answered = true;
     if (same) {
         reply_created(call->request, &job);
-        srv_reply_header(call->request, "Idempotency-Replayed", "true");
+        srv_key_replayed(call->request);
     } else {
-        srv_reply_problem(
-            call->request, SRV_PROBLEM_KEY_REUSED,
-            "%s was ordered under this Idempotency-Key with another body; a new order "
-            "needs a new key",
-            id);
+        srv_key_reused(call->request, id);
     }
     srv_job_clear(&job);
     return FSN_OK;
@@ -85,8 +80,8 @@ enum fsn_status srv_reply_no_room(struct srv_call *call, enum srv_job_insert out
     return FSN_OK;
 }
 
-static enum fsn_status create(struct srv_call *call, const struct srv_job_key *key,
-                              struct srv_job *job, struct fsn_error *err)
+static enum fsn_status create(struct srv_call *call, const struct srv_key *key, struct srv_job *job,
+                              struct fsn_error *err)
 {
     bool answered = false;
     enum srv_job_insert outcome = SRV_JOB_INSERTED;
@@ -110,30 +105,15 @@ static enum fsn_status create(struct srv_call *call, const struct srv_job_key *k
     return FSN_OK;
 }
 
-/* Idempotency-Key: visible ASCII. Replies, and gives false, for anything else. */
-static bool read_key(struct srv_call *call, const char *of, char order_sha256[SRV_SHA256_SIZE],
-                     struct srv_job_key *out)
+/* What was asked for: the body, and what it does not tell. */
+static void digest_order(const struct srv_body *body, const char *of, char sha256[SRV_SHA256_SIZE])
 {
-    const struct srv_body *body = &call->request->body;
     struct srv_digest digest;
-    const char *key = srv_request_header(call->request, "Idempotency-Key");
-    size_t length = key ? strlen(key) : 0;
-    bool visible = true;
 
-    *out = (struct srv_job_key){
-        .key = key, .order_sha256 = order_sha256, .owner = call->request->caller.token_id};
-    for (size_t i = 0; i < length; i++)
-        visible = visible && key[i] > 0x20 && key[i] < 0x7f;
-    if (key && (length == 0 || length > MAX_KEY || !visible)) {
-        srv_reply_problem(call->request, SRV_PROBLEM_BAD_HEADER,
-                          "Idempotency-Key: expected 1 to %d visible ASCII characters", MAX_KEY);
-        return false;
-    }
     srv_digest_begin(&digest);
     srv_digest_add(&digest, of, strlen(of));
     srv_digest_add(&digest, body->bytes ? body->bytes : "", (size_t)body->size_bytes);
-    srv_digest_end(&digest, order_sha256);
-    return true;
+    srv_digest_end(&digest, sha256);
 }
 
 /* ?dry_run=: false when it has another value than true or false, which has been answered. */
@@ -165,13 +145,15 @@ enum fsn_status srv_order_job(struct srv_call *call, const char *of, srv_order_f
     struct fsn_error cause = {0};
     enum fsn_status status = FSN_OK;
     struct srv_job job = {0};
-    struct srv_job_key key;
+    struct srv_key key;
     bool answered = false, dry_run;
     const char *text = NULL;
     size_t size = 0;
 
-    if (!dry_run_parse(call, &dry_run) || !read_key(call, of, order_sha256, &key))
+    if (!dry_run_parse(call, &dry_run) || !srv_key_read(call->request, &key))
         return FSN_OK;
+    digest_order(&call->request->body, of, order_sha256);
+    key.request_sha256 = order_sha256;
     if (key.key && !dry_run)
         status = answer_again(call, &key, &answered, err);
     if (status == FSN_OK && !answered)

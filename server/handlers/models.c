@@ -18,13 +18,7 @@ enum fsn_status srv_read_model(const char *path, struct srv_upload *upload, stru
 
 enum fsn_status srv_post_model(struct srv_call *call, struct fsn_error *err)
 {
-    struct srv_upload upload;
-    enum fsn_status status = srv_read_model(call->request->body.path, &upload, err);
-
-    if (status == FSN_OK)
-        status = srv_store_upload(call, &upload, err);
-    srv_upload_clear(&upload);
-    return status;
+    return srv_post_upload(call, SRV_UPLOAD_MODEL, NULL, err);
 }
 
 enum fsn_status srv_list_models(struct srv_call *call, struct fsn_error *err)

@@ -38,11 +38,10 @@ enum fsn_status srv_get_tus(struct srv_call *call, struct fsn_error *err)
 static enum fsn_status store(struct srv_call *call, struct srv_partial *partial, const char *path,
                              bool *room, struct fsn_error *err)
 {
+    enum srv_upload_insert outcome = SRV_UPLOAD_INSERTED;
     struct srv_upload upload = {0};
-    enum fsn_status status =
-        partial->kind == SRV_UPLOAD_MODEL
-            ? srv_read_model(path, &upload, err)
-            : srv_read_dataset(path, *partial->format ? partial->format : NULL, &upload, err);
+    enum fsn_status status = srv_read_upload(
+        partial->kind, path, *partial->format ? partial->format : NULL, &upload, err);
 
     if (status == FSN_OK) {
         upload.name = strdup(partial->name);
@@ -51,7 +50,8 @@ static enum fsn_status store(struct srv_call *call, struct srv_partial *partial,
                              : SRV_NOMEM(err);
     }
     if (status == FSN_OK)
-        status = srv_keep_upload(call, &upload, path, room, err);
+        status = srv_keep_upload(call, &upload, path, NULL, &outcome, err);
+    *room = outcome != SRV_UPLOAD_QUOTA;
     if (status == FSN_OK && *room)
         memcpy(partial->resource, upload.id, sizeof partial->resource);
     srv_upload_clear(&upload);

@@ -2,6 +2,7 @@
 #include "handlers/uploads.h"
 
 #include "base/clock.h"
+#include "handlers/idempotency.h"
 #include "handlers/quota.h"
 
 #include <inttypes.h>
@@ -34,43 +35,143 @@ const char *srv_upload_path(enum srv_upload_kind kind)
     return kinds[kind].path;
 }
 
+enum fsn_status srv_read_upload(enum srv_upload_kind kind, const char *path, const char *format,
+                                struct srv_upload *upload, struct fsn_error *err)
+{
+    return kind == SRV_UPLOAD_MODEL ? srv_read_model(path, upload, err)
+                                    : srv_read_dataset(path, format, upload, err);
+}
+
 enum fsn_status srv_keep_upload(struct srv_call *call, struct srv_upload *upload, const char *path,
-                                bool *room, struct fsn_error *err)
+                                const struct srv_key *key, enum srv_upload_insert *outcome,
+                                struct fsn_error *err)
 {
     enum fsn_status status = srv_id_new(kinds[upload->kind].id_prefix, upload->id, err);
 
     if (status != FSN_OK)
         return status;
     upload->created_at_ms = srv_now_ms();
-    return srv_uploads_insert(call->service->blobs, call->db, upload, path, room, err);
+    return srv_uploads_insert(call->service->blobs, call->db, upload, path, key, outcome, err);
 }
 
-enum fsn_status srv_store_upload(struct srv_call *call, struct srv_upload *upload,
-                                 struct fsn_error *err)
+/* ---- POST ------------------------------------------------------------------------------------ */
+
+static const char *name_of(struct srv_request *request)
 {
-    struct srv_request *request = call->request;
     const char *name = srv_request_query(request, "name");
-    const char *location;
-    bool room = true;
+
+    return name ? name : "";
+}
+
+/* What is sent, and what it is called. */
+static void digest_request(struct srv_request *request, const char *format,
+                           char sha256[SRV_SHA256_SIZE])
+{
+    const char *const parts[] = {name_of(request), format ? format : "", request->body.sha256};
+    struct srv_digest digest;
+
+    srv_digest_begin(&digest);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        srv_digest_add(&digest, parts[i], strlen(parts[i]) + 1); /* its end, too */
+    srv_digest_end(&digest, sha256);
+}
+
+static void reply_created(struct srv_request *request, const struct srv_upload *upload)
+{
+    const char *location =
+        srv_arena_printf(&request->arena, "%s/%s", kinds[upload->kind].path, upload->id);
+
+    srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
+    if (location)
+        srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+}
+
+/* Answers an upload under a key that has been used: with what it made, or that it was another.
+ * *answered false: none has the key. */
+static enum fsn_status answer_again(struct srv_call *call, enum srv_upload_kind kind,
+                                    const struct srv_key *key, bool *answered,
+                                    struct fsn_error *err)
+{
+    bool taken = false, same = false, found = false;
+    struct srv_upload upload = {0};
+    char id[SRV_ID_SIZE];
+    enum fsn_status status = srv_uploads_find_key(call->db, kind, key, id, &taken, &same, err);
+
+    *answered = false;
+    if (status == FSN_OK && taken)
+        status = srv_uploads_get(call->db, kind, id, &upload, &found, err);
+    if (status != FSN_OK || !found) /* or it has just been deleted, and the key with it */
+        return status;
+    *answered = true;
+    if (same) {
+        reply_created(call->request, &upload);
+        srv_key_replayed(call->request);
+    } else {
+        srv_key_reused(call->request, id);
+    }
+    srv_upload_clear(&upload);
+    return FSN_OK;
+}
+
+static enum fsn_status store(struct srv_call *call, struct srv_upload *upload,
+                             const struct srv_key *key, struct fsn_error *err)
+{
+    enum srv_upload_insert outcome = SRV_UPLOAD_INSERTED;
+    struct srv_request *request = call->request;
+    bool answered = false;
     enum fsn_status status;
 
-    upload->name = strdup(name ? name : "");
+    upload->name = strdup(name_of(request));
     if (!upload->name)
         return SRV_NOMEM(err);
     memcpy(upload->sha256, request->body.sha256, sizeof upload->sha256);
     upload->size_bytes = request->body.size_bytes;
     memcpy(upload->owner, request->caller.token_id, sizeof upload->owner);
-    status = srv_keep_upload(call, upload, request->body.path, &room, err);
-    if (status == FSN_OK && !room)
-        status = srv_reply_quota_bytes(request, call->db, upload->size_bytes, false, err);
-    if (status != FSN_OK || !room)
+    status = srv_keep_upload(call, upload, request->body.path, key, &outcome, err);
+    if (status != FSN_OK)
         return status;
-    srv_reply_json(request, MHD_HTTP_CREATED, upload_json(upload));
-    location = srv_arena_printf(&request->arena, "%s/%s", kinds[upload->kind].path, upload->id);
-    if (location)
-        srv_reply_header(request, MHD_HTTP_HEADER_LOCATION, location);
+    switch (outcome) {
+    case SRV_UPLOAD_QUOTA:
+        return srv_reply_quota_bytes(request, call->db, upload->size_bytes, false, err);
+    case SRV_UPLOAD_KEY_TAKEN: /* since it was looked for */
+        status = answer_again(call, upload->kind, key, &answered, err);
+        if (status == FSN_OK && !answered) /* and free again: the next try will do */
+            srv_reply_problem(request, SRV_PROBLEM_UNAVAILABLE,
+                              "the upload was sent twice at once");
+        return status;
+    case SRV_UPLOAD_INSERTED:
+        break;
+    }
+    reply_created(request, upload);
     return FSN_OK;
 }
+
+enum fsn_status srv_post_upload(struct srv_call *call, enum srv_upload_kind kind,
+                                const char *format, struct fsn_error *err)
+{
+    struct srv_upload upload = {0};
+    enum fsn_status status = FSN_OK;
+    char sha256[SRV_SHA256_SIZE];
+    bool answered = false;
+    struct srv_key key;
+
+    if (!srv_key_read(call->request, &key))
+        return FSN_OK;
+    digest_request(call->request, format, sha256);
+    key.request_sha256 = sha256;
+    if (key.key)
+        status = answer_again(call, kind, &key, &answered, err);
+    if (status != FSN_OK || answered)
+        return status;
+    status = srv_read_upload(kind, call->request->body.path, format, &upload, err);
+    if (status == FSN_OK)
+        status = store(call, &upload, &key, err);
+    srv_upload_clear(&upload);
+    return status;
+}
+
+/* ---- GET, DELETE ------------------------------------------------------------------------------
+ */
 
 /* NULL is fine; false: the request has been answered. */
 static bool check_sha256(struct srv_request *request, const char *text)

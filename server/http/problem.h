@@ -21,7 +21,7 @@
     X(IN_USE, 409, "in-use", "A queued or running job needs the resource")                     \
     X(JOB_STATE, 409, "job-state", "The job's status does not allow this")                     \
     X(CANCELLED, 409, "cancelled", "The work was cancelled")                                   \
-    X(KEY_REUSED, 409, "idempotency-key-reused", "The key belongs to another order")           \
+    X(KEY_REUSED, 409, "idempotency-key-reused", "The key belongs to another request")         \
     X(EXPIRED, 410, "expired", "The files have been removed because of their age")             \
     X(UPLOAD_OFFSET, 409, "upload-offset", "The part does not begin where the upload ends")    \
     X(TUS_VERSION, 412, "tus-version", "The server does not speak this version of tus")        \

@@ -19,6 +19,7 @@ enum srv_body_kind {
 /* Who may call a route, where the service asks for tokens; see handlers/access.c. */
 enum srv_access {
     SRV_ACCESS_TOKEN,   /* any token; what is not GET, not a viewer's */
+    SRV_ACCESS_ASKS,    /* any token: it is a question whatever its method, and stores nothing */
     SRV_ACCESS_OVERALL, /* not a user's: it tells of everybody's things */
     SRV_ACCESS_OPEN,    /* everybody, without a token */
 };

@@ -119,7 +119,7 @@ static enum fsn_status count(struct srv_db *db, const char *sql, const char *arg
     return srv_query_end(&q, err);
 }
 
-enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
+enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_key *key,
                                   char id[SRV_ID_SIZE], bool *found, bool *same,
                                   struct fsn_error *err)
 {
@@ -136,13 +136,13 @@ enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *k
 
         srv_column_copy(&q, 0, id, SRV_ID_SIZE);
         srv_column_copy(&q, 1, sha256, sizeof sha256);
-        *same = strcmp(sha256, key->order_sha256) == 0;
+        *same = strcmp(sha256, key->request_sha256) == 0;
     }
     return srv_query_end(&q, err);
 }
 
 enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,
-                                    const struct srv_job_key *key, int64_t max_queued,
+                                    const struct srv_key *key, int64_t max_queued,
                                     enum srv_job_insert *outcome, struct fsn_error *err)
 {
     int64_t models = 0, datasets = 0, queued = 0;
@@ -173,7 +173,7 @@ enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job
 }
 
 enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
-                                const struct srv_job_key *key, int64_t max_queued,
+                                const struct srv_key *key, int64_t max_queued,
                                 enum srv_job_insert *outcome, struct fsn_error *err)
 {
     enum srv_job_insert result = SRV_JOB_INSERTED;
@@ -199,7 +199,7 @@ enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
         srv_query_int(&q, job->epochs);
         srv_query_int(&q, job->created_at_ms);
         srv_query_text(&q, key->key);
-        srv_query_text(&q, key->key ? key->order_sha256 : NULL);
+        srv_query_text(&q, key->key ? key->request_sha256 : NULL);
         srv_query_int(&q, job->priority);
         srv_query_text(&q, job->labels);
         srv_query_text(&q, job->owner);

@@ -8,6 +8,7 @@
 #include "base/page.h"
 #include "base/token.h"
 #include "store/blobs.h"
+#include "store/key.h"
 #include "store/webhooks.h"
 
 #define SRV_JOB_STATUS_LIST(X) \
@@ -71,23 +72,19 @@ enum srv_job_insert {
     SRV_JOB_QUOTA_BYTES, /* likewise: stored bytes leave no room for what the job would make */
     SRV_JOB_KEY_TAKEN    /* another job has the idempotency key */
 };
-/* What makes an order that an owner ("": none) sends twice one job. key NULL: nothing does. */
-struct srv_job_key {
-    const char *key, *order_sha256, *owner;
-};
 /* Whether the job may be queued: its inputs are there, and places. key NULL: it has none. Within
  * the transaction that queues it. */
 FSN_NODISCARD enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,
-                                                  const struct srv_job_key *key, int64_t max_queued,
+                                                  const struct srv_key *key, int64_t max_queued,
                                                   enum srv_job_insert *outcome,
                                                   struct fsn_error *err);
 /* Takes id, name, labels, priority, max_run_seconds, model_id, dataset_id, spec, plan, epochs,
  * created_at_ms, owner and webhook of job. */
 FSN_NODISCARD enum fsn_status srv_jobs_insert(struct srv_db *db, const struct srv_job *job,
-                                              const struct srv_job_key *key, int64_t max_queued,
+                                              const struct srv_key *key, int64_t max_queued,
                                               enum srv_job_insert *outcome, struct fsn_error *err);
 /* The job that was ordered under the key. *found false: none. *same: the order was the same. */
-FSN_NODISCARD enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_job_key *key,
+FSN_NODISCARD enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_key *key,
                                                 char id[SRV_ID_SIZE], bool *found, bool *same,
                                                 struct fsn_error *err);
 

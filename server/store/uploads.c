@@ -39,23 +39,45 @@ static void read_row(struct srv_query *q, enum srv_upload_kind kind, struct srv_
     srv_column_copy(q, 9, out->owner, sizeof out->owner);
 }
 
+enum fsn_status srv_uploads_find_key(struct srv_db *db, enum srv_upload_kind kind,
+                                     const struct srv_key *key, char id[SRV_ID_SIZE], bool *found,
+                                     bool *same, struct fsn_error *err)
+{
+    struct srv_query q;
+
+    srv_query_begin(&q, db,
+                    "SELECT id, request_sha256 FROM uploads"
+                    " WHERE idempotency_key = ? AND kind = ? AND coalesce(owner, '') = ?");
+    srv_query_text(&q, key->key);
+    srv_query_text(&q, kind_names[kind]);
+    srv_query_text(&q, key->owner);
+    *found = srv_query_row(&q);
+    if (*found) {
+        char sha256[SRV_SHA256_SIZE];
+
+        srv_column_copy(&q, 0, id, SRV_ID_SIZE);
+        srv_column_copy(&q, 1, sha256, sizeof sha256);
+        *same = strcmp(sha256, key->request_sha256) == 0;
+    }
+    return srv_query_end(&q, err);
+}
+
 struct insertion {
     const struct srv_upload *upload;
-    bool room;
+    const struct srv_key *key;
+    enum srv_upload_insert outcome;
 };
 
-/* Inside the transaction, so that two uploads at once cannot both take the last of the room. */
-static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
+static enum fsn_status write_row(struct srv_db *db, const struct srv_upload *upload,
+                                 const struct srv_key *key, struct fsn_error *err)
 {
-    struct insertion *insertion = user;
-    const struct srv_upload *upload = insertion->upload;
-    struct srv_token_room room;
-    enum fsn_status status;
+    const bool has_key = key && key->key;
     struct srv_query q;
 
     srv_query_begin(&q, db,
                     "INSERT INTO uploads (id, kind, name, format, sha256, summary, info,"
-                    " created_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))");
+                    " created_at, owner, idempotency_key, request_sha256)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?)");
     srv_query_text(&q, upload->id);
     srv_query_text(&q, kind_names[upload->kind]);
     srv_query_text(&q, upload->name);
@@ -65,26 +87,48 @@ static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_er
     srv_query_text(&q, upload->info);
     srv_query_int(&q, upload->created_at_ms);
     srv_query_text(&q, upload->owner);
-    status = srv_query_run(&q, NULL, err);
-    if (status == FSN_OK)
+    srv_query_text(&q, has_key ? key->key : NULL);
+    srv_query_text(&q, has_key ? key->request_sha256 : NULL);
+    return srv_query_run(&q, NULL, err);
+}
+
+/* Inside the transaction, so that two uploads at once cannot both take the last of the room, nor
+ * the key. */
+static enum fsn_status write_upload(struct srv_db *db, void *user, struct fsn_error *err)
+{
+    struct insertion *insertion = user;
+    const struct srv_upload *upload = insertion->upload;
+    bool taken = false, same = false;
+    struct srv_token_room room;
+    enum fsn_status status = FSN_OK;
+    char other[SRV_ID_SIZE];
+
+    if (insertion->key && insertion->key->key)
+        status = srv_uploads_find_key(db, upload->kind, insertion->key, other, &taken, &same, err);
+    if (status == FSN_OK && !taken)
+        status = write_row(db, upload, insertion->key, err);
+    if (status == FSN_OK && !taken)
         status = srv_tokens_room(db, upload->owner, &room, err);
     if (status != FSN_OK)
         return status;
-    insertion->room = room.bytes >= 0;
-    return insertion->room ? FSN_OK : FSN_LIMIT; /* which undoes all of it */
+    insertion->outcome = taken            ? SRV_UPLOAD_KEY_TAKEN
+                         : room.bytes < 0 ? SRV_UPLOAD_QUOTA
+                                          : SRV_UPLOAD_INSERTED;
+    /* A failure undoes all of it. */
+    return insertion->outcome == SRV_UPLOAD_INSERTED ? FSN_OK : FSN_LIMIT;
 }
 
 enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
-                                   const struct srv_upload *upload, const char *path, bool *room,
+                                   const struct srv_upload *upload, const char *path,
+                                   const struct srv_key *key, enum srv_upload_insert *outcome,
                                    struct fsn_error *err)
 {
     struct srv_blob blob = {path, upload->sha256, upload->size_bytes};
-
-    struct insertion insertion = {upload, true};
+    struct insertion insertion = {upload, key, SRV_UPLOAD_INSERTED};
     enum fsn_status status = srv_blobs_store(blobs, db, &blob, 1, write_upload, &insertion, err);
 
-    *room = insertion.room;
-    return insertion.room ? status : FSN_OK;
+    *outcome = insertion.outcome;
+    return insertion.outcome == SRV_UPLOAD_INSERTED ? status : FSN_OK;
 }
 
 enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind, const char *id,

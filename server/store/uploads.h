@@ -6,6 +6,7 @@
 #include "base/page.h"
 #include "base/token.h"
 #include "store/blobs.h"
+#include "store/key.h"
 
 enum srv_upload_kind { SRV_UPLOAD_MODEL, SRV_UPLOAD_DATASET };
 
@@ -24,11 +25,21 @@ struct srv_upload {
 };
 void srv_upload_clear(struct srv_upload *upload); /* frees the texts */
 
-/* Stores the file at path as the upload's content and the row, all or nothing. *room false:
- * nothing, since the owner's quota of bytes has no room for it. */
+enum srv_upload_insert {
+    SRV_UPLOAD_INSERTED,
+    SRV_UPLOAD_QUOTA,    /* not: its owner's quota of bytes has no room for it */
+    SRV_UPLOAD_KEY_TAKEN /* not: another upload of its kind has the key */
+};
+/* Stores the file at path as the upload's content and the row, all or nothing. key may be NULL. */
 FSN_NODISCARD enum fsn_status srv_uploads_insert(struct srv_blobs *blobs, struct srv_db *db,
                                                  const struct srv_upload *upload, const char *path,
-                                                 bool *room, struct fsn_error *err);
+                                                 const struct srv_key *key,
+                                                 enum srv_upload_insert *outcome,
+                                                 struct fsn_error *err);
+/* The upload that was made under the key. *found false: none. *same: the request was the same. */
+FSN_NODISCARD enum fsn_status srv_uploads_find_key(struct srv_db *db, enum srv_upload_kind kind,
+                                                   const struct srv_key *key, char id[SRV_ID_SIZE],
+                                                   bool *found, bool *same, struct fsn_error *err);
 
 /* *found false: no such id of this kind. *out: srv_upload_clear. */
 FSN_NODISCARD enum fsn_status srv_uploads_get(struct srv_db *db, enum srv_upload_kind kind,

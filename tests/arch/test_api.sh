@@ -37,10 +37,12 @@ same "api/openapi.yaml has the routes and parameters of the server" "$(routes_of
     "$(routes_of_description)"
 check "there are routes to compare" test "$(routes_of_server | wc -l)" -ge 15
 
-# What a route asks of its caller: "METHOD PATH" and the answers that refuse one; none: it is open.
+# What a route, which may have several lines, asks of its caller: "METHOD PATH" and the answers that refuse one; none:
+# it is open.
 access_of_server() {
-    sed -nE 's/^ *\{"([A-Z]+)", "([^"]+)",(.*)/\1 \2 \3/p' server/handlers/api.c |
-        awk '{ print $1, $2 (/ACCESS_OPEN/ ? "" : " 401" ($1 != "GET" || /ACCESS_OVERALL/ ? " 403" : "")) }' | sort
+    tr '\n' ' ' <server/handlers/api.c | sed -E 's/\{"([A-Z]+)", "\//\n&/g' |
+        sed -nE 's/^\{"([A-Z]+)", "([^"]+)",(.*)/\1 \2 \3/p' |
+        awk '{ print $1, $2 (/ACCESS_OPEN/ ? "" : " 401" (($1 != "GET" && !/ACCESS_ASKS/) || /ACCESS_OVERALL/ ? " 403" : "")) }' | sort
 }
 access_of_description() {
     awk '

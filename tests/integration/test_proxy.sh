@@ -41,7 +41,7 @@ port=$(<"$dir/free")
 {
     echo "daemon off; pid $dir/nginx.pid; error_log $dir/nginx.log;"
     [ "$(id -u)" != 0 ] || echo "user root;"
-    sed -e "s#/etc/nginx/tls#$dir#" -e "s#listen 443#listen 127.0.0.1:$port#" -e "s#http://fsnetd:8080#$service#" \
+    sed -e "s#/etc/nginx/tls#$dir#" -e "s#listen 443#listen 127.0.0.1:$port#" -e "s#http://fsnetd:8080#$service#" -e "s#/dev/stdout#$dir/requests#" \
         -e "s#^http {#&\nclient_body_temp_path $dir/body-temp; proxy_temp_path $dir/proxy-temp; fastcgi_temp_path $dir/a; uwsgi_temp_path $dir/b; scgi_temp_path $dir/c;#" \
         deploy/nginx.conf
 } >"$dir/nginx.conf"
@@ -82,6 +82,11 @@ call POST "/v1/jobs/$job/cancel"
 check "and the stream ends with the job" wait "$watcher"
 check "by its last event" grep -qx 'id: end' "$dir/events"
 same "the proxy wrote no body to the disk" "" "$(find "$dir/body-temp" "$dir/proxy-temp" -type f 2>/dev/null)"
+# Who asked, by the proxy's log, and the same request in the service's.
+call GET "/v1/models/$model?" -H 'X-Request-Id: asked-7'
+asked() { grep -q "127.0.0.1 GET /v1/models/$model 200 asked-7\$" "$dir/requests"; }
+check "the proxy's log says who asked" wait_for 20 asked
+check "under the id that the service's log has" wait_for 20 grep -q '"request":"asked-7"' "$dir/log"
 kill "$proxy"
 wait "$proxy"
 stop

@@ -206,7 +206,7 @@ before=$(snapshot)
 # ---- every route by every role -----------------------------------------------------------------
 as "$alice" POST /v1/uploads -H 'Tus-Resumable: 1.0.0' -H 'Upload-Length: 9' -H 'Upload-Metadata: kind bW9kZWw='
 partial=$(header location)
-open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /job-spec.schema.json "
+open="GET /reference OPTIONS /v1/uploads GET / GET /healthz GET /readyz GET /web/{name} GET /openapi.yaml GET /problems.md GET /job-spec.schema.json "
 filled() { # ROUTE: alice's ids in the place of {id}
     case $1 in
     /v1/models/*) echo "${1//\{id\}/$model}" ;;
@@ -236,6 +236,8 @@ while read -r method route; do
         same "$method $route by a viewer" 200 "$status"
         as "$admin" "$method" "$path"
         same "$method $route by an admin" 200 "$status"
+    elif [[ $route = */predict ]]; then
+        check "$method $route by a viewer is answered: $status" test "$status" -ne 401 -a "$status" -ne 403
     else
         refused "$method $route by a viewer" 403 forbidden "a viewer's token may only read"
         like problem-forbidden
@@ -249,6 +251,22 @@ while read -r method route; do
 done <<<"$routes"
 same "insufficient scope is what RFC 6750 calls it" 1 \
     "$(as "$viewer" DELETE "/v1/jobs/$job"; header www-authenticate | grep -c 'error="insufficient_scope"')"
+as "$viewer" POST "/v1/models/$model/predict?dataset_id=$dataset&index=0"
+same "a viewer may ask a model what it sees" "200 1" "$status $(field '.items | length')"
+as "$viewer" POST "/v1/jobs/$job/artifacts/model.onnx/predict?dataset_id=$dataset&index=0"
+same "and a job's file" "200 1" "$status $(field '.items | length')"
+as "$viewer" POST '/v1/jobs?dry_run=true' -d "$order"
+same "and for the plan of an order" "200 true" "$status $(field '.plan != null')"
+as "$viewer" POST "/v1/jobs/$job/duplicate?dry_run=true"
+same "and for that of another one like it" "200 true" "$status $(field '.plan != null')"
+for query in dry_run=false dry_run= dry_run=True 'dry_run=false&dry_run=true' name=dry_run; do
+    as "$viewer" POST "/v1/jobs?$query" -d "$order"
+    refused "but not for the order itself by $query" 403 forbidden "a viewer's token may only read"
+done
+for path in "models/$model" "datasets/$dataset" "jobs/$job"; do
+    as "$viewer" DELETE "/v1/$path?dry_run=true"
+    refused "nor for anything else by it: $path" 403 forbidden "a viewer's token may only read"
+done
 as "$viewer" HEAD "/v1/jobs/$job" -I
 same "a viewer may HEAD" 200 "$status"
 same "what was refused has changed nothing" "$before" "$(snapshot)"
@@ -346,6 +364,14 @@ made "$alice" /v1/models "$dir/resnet8.onnx"
 as "$carol" DELETE "/v1/models/$first"
 made "$carol" /v1/models "$dir/resnet8.onnx"
 model=$id
+token erin user --max-stored-bytes "$size"
+erin=$token
+for replayed in "" true; do
+    as "$erin" POST /v1/models -H 'Idempotency-Key: one' --data-binary "@$dir/resnet8.onnx"
+    same "an upload under a key fits however often it is sent" "201 $replayed" "$status $(header idempotency-replayed)"
+done
+as "$erin" POST /v1/models -H 'Idempotency-Key: two' --data-binary "@$dir/resnet8.onnx"
+refused "and another does not" 429 quota-exceeded "it may store $size and has $size, this has $size;"
 token dave user --max-queued-jobs 1
 dave=$token
 made "$dave" /v1/models "$dir/resnet8.onnx"
@@ -405,7 +431,7 @@ it_has_expired() {
 check "a token ends when it expires" wait_for 20 it_has_expired
 refused "and then" 401 unauthorized "the token has expired"
 said=$("$build/fsnetd" token list --data-dir "$data")
-same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user valid carol,user valid dave,user expired brief" \
+same "list tells what has become of each" "admin valid boss,user valid alice,user revoked bob,viewer valid wall,user valid carol,user valid erin,user valid dave,user expired brief" \
     "$(tail -n +2 <<<"$said" | awk '{ print $2, $3, $NF }' | paste -sd,)"
 holds "and their ids" "$alice_id" "$said"
 for id in "$alice_id" "${admin:4:24}" "${viewer:4:24}"; do

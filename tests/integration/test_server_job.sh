@@ -104,7 +104,7 @@ call POST /v1/jobs -d "$body" -H 'Idempotency-Key: once'
 same "sent again it is the same job" "201 $job /v1/jobs/$job true" \
     "$status $(field .id) $(header location) $(header idempotency-replayed)"
 call POST /v1/jobs -d "$(jq -c '.seed = 7' <<<"$body")" -H 'Idempotency-Key: once'
-refused "another order under its key" 409 idempotency-key-reused "$job was ordered under this Idempotency-Key"
+refused "another order under its key" 409 idempotency-key-reused "$job was made under this Idempotency-Key"
 call POST /v1/jobs -d "$body" -H 'Idempotency-Key: one two'
 refused "a key with a blank" 400 bad-header "Idempotency-Key: expected 1 to 255 visible ASCII"
 call POST "/v1/jobs/$job/cancel"

@@ -108,4 +108,26 @@ call DELETE "/v1/jobs/$job"
 call GET "/v1/jobs/$job/log"
 refused "the log of a job that was deleted" 404 not-found "no job has the id"
 stop
+
+# ---- who asked -------------------------------------------------------------------------------
+# client_of REQUEST: who sent it, by the service's log.
+client_of() { jq -r --arg id "$1" 'select(.event == "request" and .request == $id) | "\(.client) \(.status)"' "$dir/log"; }
+is_in_log() { [ -n "$(client_of "$1")" ]; }
+start --workers 1
+call GET /v1/jobs -H 'X-Request-Id: plain' -H 'X-Forwarded-For: 203.0.113.9'
+wait_for 20 is_in_log plain
+same "the log says who was connected, and not who a header says it was" "127.0.0.1 200" "$(client_of plain)"
+call GET /v1/nothing --interface 127.0.0.2 -H 'X-Request-Id: other'
+wait_for 20 is_in_log other
+same "of what is refused as well" "127.0.0.2 404" "$(client_of other)"
+stop
+if [ -e /proc/net/if_inet6 ]; then
+    start --workers 1 --listen '[::1]:0'
+    call GET /healthz -H 'X-Request-Id: six' --connect-to "::[::1]:"
+    wait_for 20 is_in_log six
+    same "an address of IPv6" "::1 200" "$(client_of six)"
+    stop
+else
+    skip "an address of IPv6" "there is no IPv6"
+fi
 finish

@@ -121,7 +121,7 @@ call POST "/v1/jobs/$first/duplicate" -H 'Idempotency-Key: again' \
 same "sent twice under a key it is one job" "201 $changed true" "$status $(field .id) $(header idempotency-replayed)"
 call POST "/v1/jobs/$job/duplicate" -H 'Idempotency-Key: again' \
     -d '{"finetune": {"epochs": 2}, "name": "longer", "labels": {"team": null, "x": "y"}, "max_run_seconds": null}'
-refused "the same changes of another job" 409 idempotency-key-reused "another body"
+refused "the same changes of another job" 409 idempotency-key-reused "by another request"
 call POST "/v1/jobs/$first/duplicate" -d '{"filter_summary": {"ratio": 0.5}, "priority": 1000}'
 refused "what an order may not have" 422 invalid-spec "(and 1 more)"
 same "each has its place" "/filter_summary/ratio /priority" "$(field '[.errors[].pointer] | sort | join(" ")')"

@@ -71,6 +71,41 @@ same "the next start clears content without a row" 1 "$(stored_blobs)"
 call GET /v1/models
 same "what was stored is there" 8 "$(field '.items | length')"
 
+# ---- sent twice ------------------------------------------------------------------------------
+keyed() { call POST "/v1/$1" -H 'Idempotency-Key: once' --data-binary "@$2" "${@:3}"; }
+for kind in models datasets; do
+    file=$dir/resnet8.onnx other=$dir/shapes.tar.gz
+    [ $kind = models ] || { file=$dir/shapes.tar.gz other=$dir/resnet8.onnx; }
+    call GET "/v1/$kind"
+    before=$(field '.items | length')
+    keyed "$kind?name=a" "$file"
+    id=$(field .id)
+    same "an upload of $kind under a key is taken" "201 " "$status $(header idempotency-replayed)"
+    keyed "$kind?name=a" "$file"
+    same "sent again it is the same one" "201 $id /v1/$kind/$id true a" \
+        "$status $(field .id) $(header location) $(header idempotency-replayed) $(field .name)"
+    keyed "$kind?name=a" "$other"
+    refused "another file under its key" 409 idempotency-key-reused "$id was made under this Idempotency-Key"
+    keyed "$kind?name=b" "$file"
+    refused "another name" 409 idempotency-key-reused "$id was made under this Idempotency-Key"
+    call POST "/v1/$kind" -H 'Idempotency-Key: one two' --data-binary "@$file"
+    refused "a key with a blank" 400 bad-header "1 to 255 visible ASCII characters, got 7, others among them"
+    call GET "/v1/$kind"
+    same "one is stored" $((before + 1)) "$(field '.items | length')"
+    call DELETE "/v1/$kind/$id"
+    for i in 1 2 3 4; do
+        curl -sS -o "$dir/twin.$i" -H 'Idempotency-Key: once' --data-binary "@$file" "$url/v1/$kind" &
+        senders[i]=$!
+    done
+    wait "${senders[@]}"
+    same "with it the key is free; four at once make one" 1 "$(cat "$dir"/twin.? | jq -r .id | sort -u | wc -l)"
+    call GET "/v1/$kind"
+    same "and no more" $((before + 1)) "$(field '.items | length')"
+    call DELETE "/v1/$kind/$(jq -r .id "$dir/twin.1")"
+done
+check "no temporary file is left of any" no_temporary_files
+
+# ---- a second server -------------------------------------------------------------------------
 "$build/fsnetd" serve --listen 127.0.0.1:0 --data-dir "$data" 2>"$dir/err"
 same "a second server on the same folder does not start" 1 $?
 holds "and says why" "another fsnetd runs on data folder" "$(<"$dir/err")"

@@ -48,6 +48,7 @@ for file in server/web/*.* server/web/vendor/*.*; do
     served "/web/$(basename "$file")" "$file" "$type"
 done
 served /openapi.yaml api/openapi.yaml application/yaml
+served /problems.md api/problems.md 'text/markdown; charset=utf-8'
 served /job-spec.schema.json api/job-spec.schema.json application/schema+json
 
 for path in /web/none.js /web/ /web/README.md /web/..%2fopenapi.yaml /web/%00; do

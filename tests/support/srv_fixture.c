@@ -57,15 +57,15 @@ void srv_fixture_add(struct srv_fixture *f, enum srv_upload_kind kind, const cha
         .created_at_ms = 1,
     };
 
-    bool room = false;
+    enum srv_upload_insert outcome = SRV_UPLOAD_QUOTA;
 
     snprintf(upload.id, sizeof upload.id, "%s", id);
     digest(text, upload.sha256);
     temp_dir_write(&f->dir, "upload", text, strlen(text));
-    assert_int_equal(
-        srv_uploads_insert(f->blobs, f->db, &upload, temp_dir_path(&f->dir, "upload"), &room, NULL),
-        FSN_OK);
-    assert_true(room);
+    assert_int_equal(srv_uploads_insert(f->blobs, f->db, &upload, temp_dir_path(&f->dir, "upload"),
+                                        NULL, &outcome, NULL),
+                     FSN_OK);
+    assert_int_equal(outcome, SRV_UPLOAD_INSERTED);
 }
 
 bool srv_fixture_has_blob(struct srv_fixture *f, const char *text)

@@ -28,8 +28,8 @@ static void insert(struct srv_fixture *f, const char *id, enum srv_job_insert ex
     enum srv_job_insert outcome = SRV_JOB_INSERTED;
 
     snprintf(job.id, sizeof job.id, "%s", id);
-    assert_int_equal(
-        srv_jobs_insert(f->db, &job, &(struct srv_job_key){0}, max_queued, &outcome, NULL), FSN_OK);
+    assert_int_equal(srv_jobs_insert(f->db, &job, &(struct srv_key){0}, max_queued, &outcome, NULL),
+                     FSN_OK);
     assert_int_equal(outcome, expected);
 }
 

@@ -34,7 +34,7 @@ static void insert(struct srv_fixture *f, const char *id)
     enum srv_job_insert outcome = SRV_JOB_QUEUE_FULL;
 
     snprintf(job.id, sizeof job.id, "%s", id);
-    assert_int_equal(srv_jobs_insert(f->db, &job, &(struct srv_job_key){0}, 100, &outcome, NULL),
+    assert_int_equal(srv_jobs_insert(f->db, &job, &(struct srv_key){0}, 100, &outcome, NULL),
                      FSN_OK);
     assert_int_equal(outcome, SRV_JOB_INSERTED);
 }

@@ -295,7 +295,7 @@ static enum srv_job_insert order(struct srv_fixture *f, const char *id, const ch
                           .model_id = "mdl_1",
                           .dataset_id = "dst_1",
                           .created_at_ms = 1};
-    const struct srv_job_key key = {.key = "k", .order_sha256 = id, .owner = owner};
+    const struct srv_key key = {.key = "k", .request_sha256 = id, .owner = owner};
     enum srv_job_insert outcome = SRV_JOB_QUEUE_FULL;
 
     snprintf(job.id, sizeof job.id, "%s", id);
@@ -307,7 +307,7 @@ static enum srv_job_insert order(struct srv_fixture *f, const char *id, const ch
 static void an_idempotency_key_is_its_owners_own(void **state)
 {
     struct srv_fixture *f = *state;
-    struct srv_job_key key = {.key = "k", .order_sha256 = "job_b", .owner = TOKEN_B};
+    struct srv_key key = {.key = "k", .request_sha256 = "job_b", .owner = TOKEN_B};
     bool found = false, same = false;
     char id[SRV_ID_SIZE];
 

@@ -159,6 +159,26 @@ static void sockets_of_both_families_and_no_other_are_judged(void **state)
     assert_null(srv_address_not_public((void *)&ipv4));
 }
 
+static void addresses_are_written_as_what_they_are(void **state)
+{
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(443)};
+    struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    char text[SRV_ADDRESS_SIZE];
+
+    (void)state;
+    assert_int_equal(inet_pton(AF_INET, "192.0.2.7", &ipv4.sin_addr), 1);
+    assert_true(srv_address_text((void *)&ipv4, text));
+    assert_string_equal(text, "192.0.2.7");
+    assert_int_equal(inet_pton(AF_INET6, "2001:db8::7", &ipv6.sin6_addr), 1);
+    assert_true(srv_address_text((void *)&ipv6, text));
+    assert_string_equal(text, "2001:db8::7");
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.8", &ipv6.sin6_addr), 1);
+    assert_true(srv_address_text((void *)&ipv6, text));
+    assert_string_equal(text, "192.0.2.8");
+    assert_false(srv_address_text(&other, text));
+}
+
 static void urls_that_lead_astray_are_refused_whatever_their_spelling(void **state)
 {
     static const char *const refused[] = {
@@ -237,7 +257,7 @@ static void insert(struct srv_fixture *f, const char *id, const char *events)
     enum srv_job_insert outcome = SRV_JOB_QUEUE_FULL;
 
     snprintf(job.id, sizeof job.id, "%s", id);
-    assert_int_equal(srv_jobs_insert(f->db, &job, &(struct srv_job_key){0}, 10, &outcome, NULL),
+    assert_int_equal(srv_jobs_insert(f->db, &job, &(struct srv_key){0}, 10, &outcome, NULL),
                      FSN_OK);
     assert_int_equal(outcome, SRV_JOB_INSERTED);
 }
@@ -402,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_secret_has_its_prefix_and_24_to_64_bytes),
         cmocka_unit_test(addresses_are_told_apart),
         cmocka_unit_test(sockets_of_both_families_and_no_other_are_judged),
+        cmocka_unit_test(addresses_are_written_as_what_they_are),
         cmocka_unit_test(urls_that_lead_astray_are_refused_whatever_their_spelling),
         STORED(a_change_of_status_and_what_is_told_of_it_are_one_write),
         STORED(only_events_that_were_asked_for_are_told),
