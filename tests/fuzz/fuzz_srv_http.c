@@ -1,11 +1,14 @@
 /* fuzz_srv_http.c - any text as what a client writes into a request and the service reads itself: a
- * method, a path, a Range header and an Authorization header, a line each. Never a crash; a range
- * lies within the content; what is taken for a token ends as one. */
+ * method, a path, a Range header, an Authorization header and a Host, a line each. Never a crash; a
+ * range lies within the content; what is taken for a token ends as one; a page of the host itself
+ * is no other site's. */
 #include "base/token.h"
 #include "fuzz_main.h"
 #include "handlers/api.h"
+#include "http/origin.h"
 #include "http/range.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void route(const char *method, const char *path)
@@ -46,13 +49,23 @@ static void authorization(const char *header)
         abort();
 }
 
+static void host(const char *header)
+{
+    char origin[512];
+    const int length = snprintf(origin, sizeof origin, "http://%s", header);
+
+    (void)srv_host_is_loopback(header);
+    if (length < (int)sizeof origin && srv_origin_is_foreign(NULL, origin, header))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *rest = text, *line[4];
+    char *text = strndup((const char *)data, size), *rest = text, *line[5];
 
     if (!text)
         return 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         line[i] = strsep(&rest, "\n");
         if (!line[i])
             line[i] = "";
@@ -60,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     route(line[0], line[1]);
     range(line[2]);
     authorization(line[3]);
+    host(line[4]);
     free(text);
     return 0;
 }
