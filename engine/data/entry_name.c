@@ -24,6 +24,14 @@ const char *fsn__base_name(const char *name)
     return base;
 }
 
+bool fsn__name_lies_in(const char *name, const char *folder)
+{
+    const size_t before = (size_t)(fsn__base_name(name) - name), length = strlen(folder);
+
+    return before >= length + 1 && strncmp(name + before - length - 1, folder, length) == 0 &&
+           (before == length + 1 || is_separator(name[before - length - 2]));
+}
+
 static bool has_parent_step(const char *name)
 {
     const char *at = name;

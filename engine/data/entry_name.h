@@ -9,6 +9,8 @@
 const char *fsn__name_fault(const char *name);
 /* The part after the last separator; borrowed from name. */
 const char *fsn__base_name(const char *name);
+/* Whether the last folder of the name is this one. */
+bool fsn__name_lies_in(const char *name, const char *folder);
 /* The name without the suffix of a packed file (.gz, .xz, .bz2); *packed: whether it had one.
  * New (free()), or NULL when out of memory. */
 char *fsn__plain_name(const char *name, bool *packed);

@@ -1,11 +1,12 @@
 /*
  * voc.c - detection sets in the form of Pascal VOC:
  *
- *     JPEGImages/NAME.jpg    Annotations/NAME.xml    ImageSets/Main/{train,val,test}.txt
+ *     JPEGImages/NAME.jpg    Annotations/NAME.xml    ImageSets/Main/{train,val,trainval,test}.txt
  *
- * perhaps in more folders. A list has an image's NAME on each line; what is in `test`, or else in
- * `val`, is the test split, and with both, val is left aside, as are images in no list. Without
- * lists all annotated images are train images, of which a tenth is split off.
+ * perhaps in more folders, and of several years. A list has an image's NAME on each line; which is
+ * which split split_lists.h says. Images in none are left aside. With a test list alone nothing is
+ * to be trained on. Without a test list a tenth of the train images is split off, and without any
+ * list all annotated images are train images.
  *
  * VOC counts pixels from 1 and its boxes hold their last ones: they reach from xmin - 1 to xmax of
  * 0 .. width. Many tools count from 0 and write the edges; one side of a box below 1 anywhere tells
@@ -17,6 +18,7 @@
 #include "data/entry_name.h"
 #include "data/objects.h"
 #include "data/split.h"
+#include "data/split_lists.h"
 #include "data/voc_table.h"
 
 #include <stdio.h>
@@ -24,27 +26,16 @@
 #include <string.h>
 
 enum { MAX_CLASSES = 1000 };
-enum list { LIST_TRAIN, LIST_VAL, LIST_TEST, LISTS };
-static const char *const list_files[LISTS] = {"train.txt", "val.txt", "test.txt"};
+static const char lists_folder[] = "Main";
 
 struct voc {
     struct fsn__image_store *store;
     struct fsn__voc_table images, annotations;
-    char *list[LISTS]; /* text, or NULL */
+    struct fsn__split_lists lists;
     struct fsn__voc_table classes;
 };
 
 /* ---- collecting ------------------------------------------------------------------------------ */
-
-/* Whether the last folder of the name is this one. */
-static bool is_in(const char *name, const char *folder)
-{
-    const char *base = fsn__base_name(name);
-    const size_t length = strlen(folder);
-
-    return (size_t)(base - name) >= length + 1 && strncmp(base - length - 1, folder, length) == 0 &&
-           ((size_t)(base - name) == length + 1 || strchr("/\\", base[-(ptrdiff_t)length - 2]));
-}
 
 static bool is_xml(const char *name)
 {
@@ -53,36 +44,25 @@ static bool is_xml(const char *name)
     return suffix && strcasecmp(suffix, ".xml") == 0;
 }
 
-static int list_of(const char *name)
-{
-    for (int i = 0; i < LISTS; i++)
-        if (is_in(name, "Main") && strcmp(fsn__base_name(name), list_files[i]) == 0)
-            return i;
-    return -1;
-}
-
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     (void)format;
     if (fsn__base_name(name)[0] == '.')
         return false;
-    return (is_in(name, "JPEGImages") && fsn__name_is_image(name)) ||
-           (is_in(name, "Annotations") && is_xml(name)) || list_of(name) >= 0;
+    return (fsn__name_lies_in(name, "JPEGImages") && fsn__name_is_image(name)) ||
+           (fsn__name_lies_in(name, "Annotations") && is_xml(name)) ||
+           fsn__split_list_of(name, lists_folder) >= 0;
 }
 
 static enum fsn_status take_file(struct voc *voc, const char *name, unsigned char *bytes,
                                  size_t size, struct fsn_error *err)
 {
-    const int list = list_of(name);
     struct fsn__voc_named *item;
     char shown[256];
 
     fsn__name_printable(shown, sizeof shown, name);
-    if (list >= 0) {
-        free(voc->list[list]);
-        voc->list[list] = strndup((const char *)bytes, size);
-        return voc->list[list] ? FSN_OK : FSN__NOMEM(err);
-    }
+    if (fsn__split_list_of(name, lists_folder) >= 0)
+        return fsn__split_lists_take(&voc->lists, name, lists_folder, bytes, size, err);
     if (is_xml(name)) {
         item = fsn__voc_table_add_file(&voc->annotations, name);
         return item ? fsn__voc_parse(bytes, size, shown, &item->annotation, err) : FSN__NOMEM(err);
@@ -137,63 +117,48 @@ static void free_state(void *state)
     fsn__voc_table_clear(&voc->images);
     fsn__voc_table_clear(&voc->annotations);
     fsn__voc_table_clear(&voc->classes);
-    for (int i = 0; i < LISTS; i++)
-        free(voc->list[i]);
+    fsn__split_lists_clear(&voc->lists);
     free(voc);
 }
 
 /* ---- splits ---------------------------------------------------------------------------------- */
 
-/* The next name of a list, cut out of its text; NULL at the end. *at moves on. */
-static const char *next_name(char **at)
-{
-    static const char space[] = " \t\r\n";
-    char *name = *at + strspn(*at, space), *end = name + strcspn(name, space);
+/* What fills the splits by lists. */
+struct filling {
+    const struct voc *voc;
+    struct fsn_dataset *dataset;
+};
 
-    *at = *end ? end + 1 : end;
-    *end = '\0';
-    return *name ? name : NULL;
+static int64_t find_listed(void *user, const char *name, const char **fault)
+{
+    const struct voc *voc = ((const struct filling *)user)->voc;
+    const struct fsn__voc_named *image = fsn__voc_table_find(&voc->images, name);
+
+    *fault = image ? "has no annotation" : "has no image";
+    return image && fsn__voc_table_find(&voc->annotations, name) ? image->file : -1;
 }
 
-/* The image of a listed name, which is now listed. */
-static enum fsn_status find_listed(const struct voc *voc, enum list list, const char *name,
-                                   struct fsn__voc_named **out, struct fsn_error *err)
+static void add_listed(void *user, enum fsn_split split, int64_t file)
 {
-    struct fsn__voc_named *image = fsn__voc_table_find(&voc->images, name);
+    struct fsn__images *images = &((const struct filling *)user)->dataset->split[split];
 
-    if (!image || !fsn__voc_table_find(&voc->annotations, name))
-        return FSN__FAIL(err, FSN_FORMAT, "%s lists '%.100s', which has no %s", list_files[list],
-                         name, image ? "annotation" : "image");
-    if (image->listed)
-        return FSN__FAIL(err, FSN_FORMAT, "%s lists '%.100s', which has been listed before",
-                         list_files[list], name);
-    image->listed = true;
-    *out = image;
-    return FSN_OK;
+    images->file[images->count++] = file;
 }
 
-static enum fsn_status fill_from_list(struct voc *voc, enum list list, struct fsn_dataset *dataset,
-                                      enum fsn_split split, struct fsn_error *err)
+static enum fsn_status fill_from_lists(struct voc *voc, struct fsn_dataset *dataset,
+                                       struct fsn_error *err)
 {
-    enum fsn_status status =
-        fsn__images_alloc_files(dataset, split, (int64_t)voc->images.count, err);
-    struct fsn__images *images = &dataset->split[split];
-    char *at = voc->list[list];
-    const char *name;
+    struct filling filling = {voc, dataset};
+    const struct fsn__listed_images images = {&filling, dataset->store->count, find_listed,
+                                              add_listed};
+    enum fsn_status status = FSN_OK;
 
-    if (status != FSN_OK)
-        return status;
-    images->count = 0; /* no image is listed twice, so there is room for all */
-    while (status == FSN_OK && (name = next_name(&at))) {
-        struct fsn__voc_named *image = NULL;
-
-        status = find_listed(voc, list, name, &image, err);
-        if (status == FSN_OK)
-            images->file[images->count++] = image->file;
+    for (int s = 0; s < FSN_SPLIT_COUNT && status == FSN_OK; s++) {
+        /* No image is listed twice, so there is room for all. */
+        status = fsn__images_alloc_files(dataset, (enum fsn_split)s, images.count, err);
+        dataset->split[s].count = 0;
     }
-    if (status == FSN_OK && images->count == 0)
-        status = FSN__FAIL(err, FSN_FORMAT, "%s lists no image", list_files[list]);
-    return status;
+    return status == FSN_OK ? fsn__split_lists_fill(&voc->lists, &images, err) : status;
 }
 
 static enum fsn_status fill_without_lists(const struct voc *voc, struct fsn_dataset *dataset,
@@ -203,28 +168,23 @@ static enum fsn_status fill_without_lists(const struct voc *voc, struct fsn_data
         fsn__images_alloc_files(dataset, FSN_SPLIT_TRAIN, (int64_t)voc->images.count, err);
     struct fsn__images *images = &dataset->split[FSN_SPLIT_TRAIN];
 
-    if (status != FSN_OK)
-        return status;
     images->count = 0;
-    for (size_t i = 0; i < voc->images.count; i++)
+    for (size_t i = 0; i < voc->images.count && status == FSN_OK; i++)
         if (fsn__voc_table_find(&voc->annotations, voc->images.item[i].name))
             images->file[images->count++] = voc->images.item[i].file;
-    return fsn__split_off_test(dataset, err);
+    return status;
 }
 
 static enum fsn_status fill_splits(struct voc *voc, struct fsn_dataset *dataset,
                                    struct fsn_error *err)
 {
-    const enum list test = voc->list[LIST_TEST] ? LIST_TEST : LIST_VAL;
-    enum fsn_status status;
+    enum fsn_status status = fsn__split_lists_any(&voc->lists)
+                                 ? fill_from_lists(voc, dataset, err)
+                                 : fill_without_lists(voc, dataset, err);
 
-    if (!voc->list[LIST_TRAIN])
-        return fill_without_lists(voc, dataset, err);
-    status = fill_from_list(voc, LIST_TRAIN, dataset, FSN_SPLIT_TRAIN, err);
-    if (status != FSN_OK)
-        return status;
-    return voc->list[test] ? fill_from_list(voc, test, dataset, FSN_SPLIT_TEST, err)
-                           : fsn__split_off_test(dataset, err);
+    if (status == FSN_OK && dataset->split[FSN_SPLIT_TEST].count == 0)
+        status = fsn__split_off_test(dataset, err);
+    return status;
 }
 
 /* ---- classes and objects --------------------------------------------------------------------- */

@@ -9,7 +9,6 @@ struct fsn__voc_named {
     char *name;
     struct fsn__voc_annotation annotation; /* of an annotation */
     int64_t file;                          /* place in the store, of an image */
-    bool listed;                           /* of an image: it is in a split */
 };
 
 struct fsn__voc_table {

@@ -129,6 +129,81 @@ static void lists_must_name_what_is_there_once(void **state)
     assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "two annotations of the name '2'");
 }
 
+/* The images of a split, as digits of their names. */
+static void assert_split(const struct fsn_dataset *dataset, enum fsn_split split, const char *want)
+{
+    const struct fsn__images *images = &dataset->split[split];
+
+    assert_int_equal(images->count, strlen(want));
+    for (int64_t i = 0; i < images->count; i++)
+        assert_int_equal(strstr(dataset->store->images[images->file[i]].name, ".jpg")[-1], want[i]);
+}
+
+static void any_lists_say_the_splits(void **state)
+{
+    static const struct {
+        const char *name[3], *text[3]; /* NULL: the file is no list */
+        const char *train, *test;
+        bool made;
+    } cases[] = {
+        {{"trainval", "test"}, {"1 2", "3"}, "12", "3", false},
+        {{"trainval", "val"}, {"3 1 2", "2"}, "31", "2", false},
+        {{"trainval", "val", "test"}, {"1 2", "2", "3"}, "12", "3", false},
+        {{"train", "trainval", "val"}, {"1", "1 2 3", "2 3"}, "1", "23", false},
+        {{"test"}, {"3"}, "", "3", false},
+        {{"val"}, {"3 1"}, "", "31", false},
+    };
+    struct voc *voc = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+    char names[3][64];
+
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        for (int i = 0; i < 3; i++) {
+            snprintf(names[i], sizeof names[i], "V/ImageSets/Main/%s.txt",
+                     cases[c].name[i] ? cases[c].name[i] : "cat_train");
+            voc->entries[TRAIN_LIST + i].name = names[i];
+            set_text(voc, TRAIN_LIST + i, cases[c].text[i] ? cases[c].text[i] : "1 -1");
+        }
+        dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+        assert_split(dataset, FSN_SPLIT_TRAIN, cases[c].train);
+        assert_split(dataset, FSN_SPLIT_TEST, cases[c].test);
+        assert_true(dataset->split_made == cases[c].made);
+        fsn_dataset_destroy(dataset);
+    }
+    voc->entries[TRAIN_LIST].name = "V/ImageSets/Main/trainval.txt";
+    set_text(voc, TRAIN_LIST, "1 2");
+    dataset = open_entries(voc->entries, TRAIN_LIST + 1, FSN_OK, &err);
+    assert_true(dataset->split_made);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 1);
+    assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, 1);
+    fsn_dataset_destroy(dataset);
+    voc->entries[VAL_LIST].name = "V/ImageSets/Main/val.txt";
+    set_text(voc, VAL_LIST, "2 1");
+    assert_entries_refused(voc->entries, VAL_LIST + 1, FSN_FORMAT,
+                           "trainval.txt lists no image beside those of val.txt");
+    voc->entries[VAL_LIST].bytes = "2\0";
+    voc->entries[VAL_LIST].size = 2;
+    assert_entries_refused(voc->entries, VAL_LIST + 1, FSN_FORMAT,
+                           "V/ImageSets/Main/val.txt has bytes of value 0");
+}
+
+static void lists_of_several_years_are_one(void **state)
+{
+    struct voc *voc = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    voc->entries[VAL_LIST].name = "W/ImageSets/Main/train.txt";
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    assert_split(dataset, FSN_SPLIT_TRAIN, "12");
+    assert_split(dataset, FSN_SPLIT_TEST, "3");
+    fsn_dataset_destroy(dataset);
+    set_text(voc, VAL_LIST, "1");
+    assert_entries_refused(voc->entries, FILES, FSN_FORMAT,
+                           "train.txt lists '1', which has been listed before");
+}
+
 static void assert_box(const struct fsn__box *box, double x0, double y0, double x1, double y1)
 {
     assert_float_equal(box->x0, x0, 1e-7);
@@ -312,6 +387,8 @@ int main(void)
         VOC_TEST(images_and_objects_are_counted),
         VOC_TEST(without_a_test_list_val_is_measured),
         VOC_TEST(lists_must_name_what_is_there_once),
+        VOC_TEST(any_lists_say_the_splits),
+        VOC_TEST(lists_of_several_years_are_one),
         VOC_TEST(boxes_are_fractions_whose_last_pixels_are_in_them),
         VOC_TEST(bad_boxes_are_left_out_and_named),
         VOC_TEST(bad_boxes_are_all_counted_and_a_hundred_named),
