@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 
-/* The tree of a file takes many times its size in memory while it is read. */
+/* It lies in memory while it is read, and up to its size of what is taken from it. */
 enum { FSN__COCO_MAX_BYTES = 64 << 20 };
 
 struct fsn__coco_category {
