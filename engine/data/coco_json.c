@@ -10,8 +10,10 @@
  * what takes the most memory.
  */
 #include "data/coco_json.h"
+#include "data/class_names.h"
 #include "data/json_arrays.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,13 +74,19 @@ static enum fsn_status take_category(const struct fsn__json_place *place, const 
     struct fsn__coco *out = filling->out;
     struct fsn__coco_category *category = next_item((void **)&out->categories, out->category_count,
                                                     &filling->categories, sizeof *out->categories);
+    char where[320];
     enum fsn_status status;
 
     if (!category)
         return FSN__NOMEM(err);
     out->category_count++;
     status = take_integer(place, item, "id", &category->id, err);
-    return status == FSN_OK ? take_text(place, item, "name", &category->name, err) : status;
+    if (status == FSN_OK)
+        status = take_text(place, item, "name", &category->name, err);
+    if (status != FSN_OK)
+        return status;
+    snprintf(where, sizeof where, "%s: %s[%zu]", place->what, place->array, place->index);
+    return fsn__class_name_check(category->name, where, err);
 }
 
 static enum fsn_status take_image(const struct fsn__json_place *place, const json_t *item,

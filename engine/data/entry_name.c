@@ -7,6 +7,7 @@
  */
 #include "data/entry_name.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_separator(char c)
@@ -143,4 +144,17 @@ void fsn__name_printable(char *out, size_t size, const char *name)
     for (; n + 1 < size && name[n]; n++)
         out[n] = name[n] < ' ' || name[n] > '~' ? '?' : name[n];
     out[n] = 0;
+}
+
+void fsn__name_escaped(char *out, size_t size, const char *name)
+{
+    size_t n = 0;
+
+    out[0] = 0;
+    for (const unsigned char *at = (const unsigned char *)name; *at && n + 5 <= size; at++)
+        n += (size_t)snprintf(out + n, size - n,
+                              *at < ' ' || *at > '~' ? "\\x%02x"
+                              : *at == '\\'          ? "\\\\"
+                                                     : "%c",
+                              *at);
 }

@@ -21,5 +21,7 @@ bool fsn__name_is_utf8(const char *name);
 /* Copies what fits of a name for use in a message: what is not printable ASCII (control characters,
  * bytes in an unknown encoding) is shown as '?', so that no log or JSON writer trips over it. */
 void fsn__name_printable(char *out, size_t size, const char *name);
+/* The same without a loss: what is not printable ASCII as \xNN, a backslash doubled. */
+void fsn__name_escaped(char *out, size_t size, const char *name);
 
 #endif

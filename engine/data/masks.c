@@ -14,11 +14,11 @@
  *
  * An archive with the whole of VOC is a detection set unless this format is named.
  */
+#include "data/class_names.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/mask.h"
 #include "data/mask_pairs.h"
-#include "data/parts.h"
 #include "data/split.h"
 #include "data/split_lists.h"
 
@@ -41,18 +41,10 @@ static bool is_list(const char *name)
     return fsn__split_list_of(name, lists_folder) >= 0;
 }
 
-static bool is_names(const char *name)
-{
-    const char *base = fsn__base_name(name);
-
-    return (strcmp(base, "names.txt") == 0 || strcmp(base, "labels.txt") == 0) &&
-           !fsn__name_is_litter(name);
-}
-
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     (void)format;
-    return is_list(name) || is_names(name);
+    return is_list(name) || fsn__class_names_file(name);
 }
 
 static enum fsn_status make_state(void **state, struct fsn_error *err)
@@ -210,23 +202,6 @@ static enum fsn_status fill_splits(struct masks *masks, struct fsn_dataset *data
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
-/* Those that have text. */
-static int count_lines(const struct fsn__part *part)
-{
-    bool text = false;
-    int lines = 0;
-
-    for (size_t i = 0; i < part->size; i++) {
-        if (part->bytes[i] == '\n') {
-            lines += text;
-            text = false;
-        } else {
-            text = text || part->bytes[i] != '\r';
-        }
-    }
-    return lines + text;
-}
-
 /* Counts the pixels of both splits, and the classes where nobody has named them. */
 static enum fsn_status count_pixels(struct fsn_dataset *dataset, const char *declared,
                                     struct fsn_error *err)
@@ -274,14 +249,14 @@ static enum fsn_status find_classes(const struct masks *masks, struct fsn_datase
     const struct fsn__part *names = &masks->names;
     enum fsn_status status = FSN_OK;
 
-    dataset->classes = names->bytes ? count_lines(names) : 0;
+    dataset->classes = names->bytes ? fsn__class_names_count(names) : 0;
     if (names->bytes && (dataset->classes < 2 || dataset->classes > FSN_MASK_VOID))
         return FSN__FAIL(err, FSN_FORMAT,
                          "%s: names of %d classes, expected a line for each of 2 "
                          "to %d (one only, and no other such file)",
                          names->name, dataset->classes, FSN_MASK_VOID);
     if (names->bytes)
-        status = fsn__parts_read_names(names, dataset->classes, dataset, err);
+        status = fsn__class_names_read(names, dataset->classes, dataset, err);
     if (status == FSN_OK)
         status = count_pixels(dataset, names->bytes ? names->name : NULL, err);
     if (status == FSN_OK && dataset->classes < 2)

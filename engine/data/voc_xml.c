@@ -9,8 +9,11 @@
  * and with it every entity that could blow up.
  */
 #include "data/voc_xml.h"
+#include "data/class_names.h"
+#include "data/entry_name.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +35,20 @@ struct parser {
     char text[MAX_TEXT + 1]; /* of the element under way */
     size_t text_length;
     enum fsn_status status;
-    char reason[160];
+    char reason[200];
 };
 
-static void stop(struct parser *parser, enum fsn_status status, const char *reason)
+__attribute__((format(printf, 3, 4))) static void
+stop(struct parser *parser, enum fsn_status status, const char *format, ...)
 {
+    va_list args;
+
     if (parser->status != FSN_OK)
         return;
     parser->status = status;
-    snprintf(parser->reason, sizeof parser->reason, "%s", reason);
+    va_start(args, format);
+    vsnprintf(parser->reason, sizeof parser->reason, format, args);
+    va_end(args);
     XML_StopParser(parser->xml, XML_FALSE);
 }
 
@@ -115,10 +123,15 @@ static void take_number(struct parser *parser, double *out, int which)
 
 static void take_name(struct parser *parser)
 {
-    const char *text = trimmed(parser);
+    const char *text = trimmed(parser), *fault = text ? fsn__class_name_fault(text) : NULL;
+    char shown[100];
 
-    if (!text || !*text) {
-        stop(parser, FSN_FORMAT, "the name of an object is empty or too long");
+    if (!text || fault) {
+        fsn__name_escaped(shown, sizeof shown, text ? text : "");
+        if (text)
+            stop(parser, FSN_FORMAT, "the name '%s' of an object %s", shown, fault);
+        else
+            stop(parser, FSN_LIMIT, "the name of an object has more than %d bytes", MAX_TEXT);
         return;
     }
     free(parser->object.name);

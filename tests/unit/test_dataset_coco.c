@@ -176,6 +176,8 @@ static void what_is_no_coco_is_refused_with_the_place(void **state)
          "four numbers, but [0,0,1,\"1\"]"},
         {SET(IMAGE("1", "1.jpg"), BOX("1", "\"x\\u001b\"", "[0,0,1,1]", "0")),
          "annotations[0]: category_id is no integer but \"x\\u001B\""},
+        {"{\"categories\":[{\"id\":3,\"name\":\"a\\u001b[2J\\u0007\"}]}",
+         "categories[0]: the class name 'a\\x1b[2J\\x07' has a control character"},
         {"{\"categories\":[{\"id\":3,\"name\":\"cow\"}],\"images\":[" IMAGE(
              "1", "1.jpg") "],\"annotations\":[]}",
          "category 3 is called 'c"},

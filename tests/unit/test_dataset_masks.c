@@ -130,9 +130,10 @@ static void names_say_how_many_classes_there_are(void **state)
     add_mask(&files, "masks/2.png", MADE_GREY, "01");
     add_image(&files, "images/1.png", 2, 1);
     add_image(&files, "images/2.png", 2, 1);
-    add_text(&files, "labels.txt", "sky\r\ntree\r\n\r\nriver");
+    add_text(&files, "labels.txt", "\xef\xbb\xbfкот\r\ntree\r\n\r\nriver");
     dataset = open_as(&files, NULL, FSN_OK, &err);
     assert_int_equal(dataset->classes, 3);
+    assert_string_equal(dataset->class_names[0], "кот");
     assert_string_equal(dataset->class_names[2], "river");
     assert_true(dataset->split_made);
     assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, 1);

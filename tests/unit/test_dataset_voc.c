@@ -321,7 +321,13 @@ static void bad_annotations_are_refused_with_the_line(void **state)
         {ANNOTATION("<object><bndbox/></object>"), "without a name or a whole box"},
         {ANNOTATION(OBJECT("dog", "0", "one", "1", "2", "2")), "a side of a box is no number"},
         {ANNOTATION(OBJECT("dog", "0", "nan", "1", "2", "2")), "a side of a box is no number"},
-        {ANNOTATION(OBJECT("", "0", "1", "1", "2", "2")), "the name of an object is empty"},
+        {ANNOTATION(OBJECT("", "0", "1", "1", "2", "2")), "the name '' of an object is empty"},
+        {ANNOTATION(OBJECT("a\nb", "0", "1", "1", "2", "2")),
+         "the name 'a\\x0ab' of an object has a control character"},
+        {ANNOTATION(OBJECT("a&#x9b;b", "0", "1", "1", "2", "2")),
+         "the name 'a\\xc2\\x9bb' of an object has a control character"},
+        {ANNOTATION(OBJECT("a&#x202e;b", "0", "1", "1", "2", "2")),
+         "'a\\xe2\\x80\\xaeb' of an object has a character that turns the direction of text"},
     };
     struct voc *voc = *state;
 
