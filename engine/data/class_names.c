@@ -113,7 +113,7 @@ enum fsn_status fsn__class_names_read(const struct fsn__part *part, int classes,
     if (count != classes)
         return FSN__FAIL(err, FSN_FORMAT, "%s: %d class names, expected %d", part->name, count,
                          classes);
-    dataset->class_names = calloc((size_t)classes, sizeof *dataset->class_names);
+    dataset->class_names = calloc((size_t)classes + 1, sizeof *dataset->class_names);
     if (!dataset->class_names)
         return FSN__NOMEM(err);
     for (int c = 0; c < classes && status == FSN_OK; c++) {

@@ -36,15 +36,10 @@ struct masks {
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static bool is_list(const char *name)
-{
-    return fsn__split_list_of(name, lists_folder) >= 0;
-}
-
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     (void)format;
-    return is_list(name) || fsn__class_names_file(name);
+    return fsn__split_list_of(name, lists_folder) >= 0;
 }
 
 static enum fsn_status make_state(void **state, struct fsn_error *err)
@@ -65,20 +60,19 @@ static enum fsn_status take(const struct fsn__data_format *format, void **state,
     enum fsn_status status = make_state(state, err);
 
     (void)format;
-    if (status == FSN_OK && is_list(name)) {
+    if (status == FSN_OK)
         status = fsn__split_lists_take(&((struct masks *)*state)->lists, name, lists_folder, bytes,
                                        size, err);
-    } else if (status == FSN_OK) {
-        struct fsn__part *part = &((struct masks *)*state)->names;
-
-        free(part->bytes); /* whether a second one is a fault is known when they are read */
-        part->size = part->bytes ? 0 : size;
-        part->bytes = bytes;
-        fsn__name_printable(part->name, sizeof part->name, name);
-        return FSN_OK;
-    }
     free(bytes);
     return status;
+}
+
+static void declare(void *state, struct fsn__part *names)
+{
+    struct masks *masks = state;
+
+    masks->names = *names;
+    names->bytes = NULL;
 }
 
 /* Its images are in other formats' states. */
@@ -249,16 +243,16 @@ static enum fsn_status find_classes(const struct masks *masks, struct fsn_datase
     const struct fsn__part *names = &masks->names;
     enum fsn_status status = FSN_OK;
 
-    dataset->classes = names->bytes ? fsn__class_names_count(names) : 0;
-    if (names->bytes && (dataset->classes < 2 || dataset->classes > FSN_MASK_VOID))
+    dataset->classes = names->name[0] ? fsn__class_names_count(names) : 0;
+    if (names->name[0] && (dataset->classes < 2 || dataset->classes > FSN_MASK_VOID))
         return FSN__FAIL(err, FSN_FORMAT,
                          "%s: names of %d classes, expected a line for each of 2 "
-                         "to %d (one only, and no other such file)",
+                         "to %d",
                          names->name, dataset->classes, FSN_MASK_VOID);
-    if (names->bytes)
+    if (names->name[0])
         status = fsn__class_names_read(names, dataset->classes, dataset, err);
     if (status == FSN_OK)
-        status = count_pixels(dataset, names->bytes ? names->name : NULL, err);
+        status = count_pixels(dataset, names->name[0] ? names->name : NULL, err);
     if (status == FSN_OK && dataset->classes < 2)
         status = FSN__FAIL(err, FSN_FORMAT,
                            "the masks have %d class beside %d, which is of none: expected pixels "
@@ -304,6 +298,7 @@ const struct fsn__data_format fsn__format_masks = {
     .take = take,
     .join = join,
     .is_there = is_there,
+    .declare = declare,
     .assemble = assemble,
     .free_state = free_state,
 };

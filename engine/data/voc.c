@@ -9,30 +9,31 @@
  * list all annotated images are train images.
  *
  * VOC counts pixels from 1 and its boxes hold their last ones: they reach from xmin - 1 to xmax of
- * 0 .. width. Many tools count from 0 and write the edges; one side of a box below 1 anywhere tells
- * such a set, and its boxes reach from xmin to xmax. A box with xmin = xmax is taken for what it is
- * with these, one without an area. Bad boxes are left out and named (objects.h); that a listed
- * image or its annotation is missing is an error.
+ * 0 .. width. Many tools count from 0 and write the edges; one side of a box below 1 in a split
+ * tells such a set, and its boxes reach from xmin to xmax; which box says so is kept. A box with
+ * xmin = xmax is taken for what it is with these, one without an area. Bad boxes are left out and
+ * named (objects.h); that a listed image or its annotation is missing is an error.
  */
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/objects.h"
 #include "data/split.h"
 #include "data/split_lists.h"
-#include "data/voc_table.h"
+#include "data/voc_classes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CLASSES = 1000 };
 static const char lists_folder[] = "Main";
 
 struct voc {
     struct fsn__image_store *store;
     struct fsn__voc_table images, annotations;
     struct fsn__split_lists lists;
+    struct fsn__part names; /* of classes, where the archive lists them */
     struct fsn__voc_table classes;
+    const struct fsn__voc_named **of_image; /* [images of the store]: the annotation, or NULL */
 };
 
 /* ---- collecting ------------------------------------------------------------------------------ */
@@ -58,14 +59,13 @@ static enum fsn_status take_file(struct voc *voc, const char *name, unsigned cha
                                  size_t size, struct fsn_error *err)
 {
     struct fsn__voc_named *item;
-    char shown[256];
 
-    fsn__name_printable(shown, sizeof shown, name);
     if (fsn__split_list_of(name, lists_folder) >= 0)
         return fsn__split_lists_take(&voc->lists, name, lists_folder, bytes, size, err);
     if (is_xml(name)) {
         item = fsn__voc_table_add_file(&voc->annotations, name);
-        return item ? fsn__voc_parse(bytes, size, shown, &item->annotation, err) : FSN__NOMEM(err);
+        return item ? fsn__voc_parse(bytes, size, item->path, &item->annotation, err)
+                    : FSN__NOMEM(err);
     }
     item = fsn__voc_table_add_file(&voc->images, name);
     if (!item)
@@ -107,6 +107,14 @@ static struct fsn__image_store *images_of(void *state)
     return ((struct voc *)state)->store;
 }
 
+static void declare(void *state, struct fsn__part *names)
+{
+    struct voc *voc = state;
+
+    voc->names = *names;
+    names->bytes = NULL;
+}
+
 static void free_state(void *state)
 {
     struct voc *voc = state;
@@ -118,10 +126,25 @@ static void free_state(void *state)
     fsn__voc_table_clear(&voc->annotations);
     fsn__voc_table_clear(&voc->classes);
     fsn__split_lists_clear(&voc->lists);
+    free(voc->names.bytes);
+    free(voc->of_image);
     free(voc);
 }
 
 /* ---- splits ---------------------------------------------------------------------------------- */
+
+/* Finds the annotation of every image; both tables are sorted. */
+static enum fsn_status pair(struct voc *voc, const struct fsn_dataset *dataset,
+                            struct fsn_error *err)
+{
+    voc->of_image = calloc((size_t)dataset->store->count + 1, sizeof *voc->of_image);
+    if (!voc->of_image)
+        return FSN__NOMEM(err);
+    for (size_t i = 0; i < voc->images.count; i++)
+        voc->of_image[voc->images.item[i].file] =
+            fsn__voc_table_find(&voc->annotations, voc->images.item[i].name);
+    return FSN_OK;
+}
 
 /* What fills the splits by lists. */
 struct filling {
@@ -135,7 +158,7 @@ static int64_t find_listed(void *user, const char *name, const char **fault)
     const struct fsn__voc_named *image = fsn__voc_table_find(&voc->images, name);
 
     *fault = image ? "has no annotation" : "has no image";
-    return image && fsn__voc_table_find(&voc->annotations, name) ? image->file : -1;
+    return image && voc->of_image[image->file] ? image->file : -1;
 }
 
 static void add_listed(void *user, enum fsn_split split, int64_t file)
@@ -170,7 +193,7 @@ static enum fsn_status fill_without_lists(const struct voc *voc, struct fsn_data
 
     images->count = 0;
     for (size_t i = 0; i < voc->images.count && status == FSN_OK; i++)
-        if (fsn__voc_table_find(&voc->annotations, voc->images.item[i].name))
+        if (voc->of_image[voc->images.item[i].file])
             images->file[images->count++] = voc->images.item[i].file;
     return status;
 }
@@ -187,61 +210,40 @@ static enum fsn_status fill_splits(struct voc *voc, struct fsn_dataset *dataset,
     return status;
 }
 
-/* ---- classes and objects --------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
-/* Names of all objects, sorted, each once. */
-static enum fsn_status collect_classes(struct voc *voc, struct fsn_dataset *dataset,
-                                       struct fsn_error *err)
+/* Whether a box counts pixels from 0: where VOC counts there is no side in 0 .. 1. */
+static bool counts_from_0(const struct fsn__voc_annotation *annotation)
 {
-    struct fsn__voc_table *classes = &voc->classes;
-    enum fsn_status status;
-    size_t kept = 0;
+    for (int o = 0; o < annotation->count; o++) {
+        const struct fsn__voc_object *object = &annotation->objects[o];
 
-    for (size_t i = 0; i < voc->annotations.count; i++) {
-        const struct fsn__voc_annotation *annotation = &voc->annotations.item[i].annotation;
-
-        for (int o = 0; o < annotation->count; o++) {
-            if (fsn__voc_table_find(classes, annotation->objects[o].name))
-                continue;
-            if (classes->count == MAX_CLASSES)
-                return FSN__FAIL(err, FSN_LIMIT, "the voc data set has more than %d classes",
-                                 MAX_CLASSES);
-            if (!fsn__voc_table_add(classes, annotation->objects[o].name,
-                                    strlen(annotation->objects[o].name)))
-                return FSN__NOMEM(err);
-            status = fsn__voc_table_sort(classes, "classes", err);
-            if (status != FSN_OK)
-                return status;
-        }
-    }
-    if (classes->count == 0)
-        return FSN__FAIL(err, FSN_FORMAT, "the voc data set has no object in any annotation");
-    dataset->classes = (int)classes->count;
-    dataset->class_names = calloc(classes->count, sizeof *dataset->class_names);
-    if (!dataset->class_names)
-        return FSN__NOMEM(err);
-    for (; kept < classes->count; kept++) {
-        dataset->class_names[kept] = strdup(classes->item[kept].name);
-        if (!dataset->class_names[kept])
-            return FSN__NOMEM(err);
-    }
-    return FSN_OK;
-}
-
-/* Whether the set counts pixels from 0: where VOC counts there is no side in 0 .. 1. */
-static bool counts_from_0(const struct voc *voc)
-{
-    for (size_t i = 0; i < voc->annotations.count; i++) {
-        const struct fsn__voc_annotation *annotation = &voc->annotations.item[i].annotation;
-
-        for (int o = 0; o < annotation->count; o++) {
-            const struct fsn__voc_object *object = &annotation->objects[o];
-
-            if ((object->x0 >= 0 && object->x0 < 1) || (object->y0 >= 0 && object->y0 < 1))
-                return true;
-        }
+        if ((object->x0 >= 0 && object->x0 < 1) || (object->y0 >= 0 && object->y0 < 1))
+            return true;
     }
     return false;
+}
+
+/* What number the first pixel has, by the images that are in a split, and which annotation says
+ * that it is 0. */
+static enum fsn_status find_first_pixel(const struct voc *voc, struct fsn_dataset *dataset,
+                                        struct fsn_error *err)
+{
+    dataset->first_pixel = 1;
+    for (int s = 0; s < FSN_SPLIT_COUNT; s++) {
+        const struct fsn__images *images = &dataset->split[s];
+
+        for (int64_t i = 0; i < images->count; i++) {
+            const struct fsn__voc_named *named = voc->of_image[images->file[i]];
+
+            if (!counts_from_0(&named->annotation))
+                continue;
+            dataset->first_pixel = 0;
+            dataset->first_pixel_file = strdup(named->path);
+            return dataset->first_pixel_file ? FSN_OK : FSN__NOMEM(err);
+        }
+    }
+    return FSN_OK;
 }
 
 /* The object with its box on the edges of pixels; a box without an area stays one. */
@@ -258,30 +260,24 @@ static struct fsn__found_object convert(const struct voc *voc, const struct fsn_
         .y1 = object->y1,
         .given = {object->x0, object->y0, object->x1, object->y1},
         .class_name = object->name,
-        .label = (int32_t)(fsn__voc_table_find(&voc->classes, object->name) - voc->classes.item),
+        .label = fsn__voc_table_find(&voc->classes, object->name)->label,
         .difficult = object->difficult,
     };
 }
 
 static enum fsn_status fill_objects(const struct voc *voc, struct fsn_dataset *dataset,
-                                    enum fsn_split split, bool from_0, struct fsn_error *err)
+                                    enum fsn_split split, struct fsn_error *err)
 {
     const struct fsn__images *images = &dataset->split[split];
     struct fsn__object_list list;
     enum fsn_status status = fsn__objects_begin(&list, dataset, split, err);
 
     for (int64_t i = 0; i < images->count && status == FSN_OK; i++) {
-        const char *base = fsn__base_name(dataset->store->images[images->file[i]].name);
-        char *name = strndup(base, (size_t)(strrchr(base, '.') - base));
-        const struct fsn__voc_named *found =
-            name ? fsn__voc_table_find(&voc->annotations, name) : NULL;
+        const struct fsn__voc_annotation *annotation = &voc->of_image[images->file[i]]->annotation;
 
-        free(name);
-        if (!found)
-            return FSN__NOMEM(err); /* it was there when the split was filled */
-        for (int o = 0; o < found->annotation.count && status == FSN_OK; o++) {
+        for (int o = 0; o < annotation->count && status == FSN_OK; o++) {
             const struct fsn__found_object object =
-                convert(voc, &found->annotation.objects[o], from_0);
+                convert(voc, &annotation->objects[o], dataset->first_pixel == 0);
 
             status = fsn__objects_add(&list, i, &object, err);
         }
@@ -296,7 +292,6 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
 {
     struct voc *voc = *state;
     enum fsn_status status;
-    bool from_0;
 
     (void)format;
     fsn__dataset_adopt(dataset, voc->store);
@@ -306,12 +301,15 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
     if (status == FSN_OK)
         status = fsn__voc_table_sort(&voc->annotations, "annotations", err);
     if (status == FSN_OK)
-        status = collect_classes(voc, dataset, err);
+        status = pair(voc, dataset, err);
     if (status == FSN_OK)
         status = fill_splits(voc, dataset, err);
-    from_0 = counts_from_0(voc);
+    if (status == FSN_OK)
+        status = fsn__voc_classes(voc->of_image, &voc->names, dataset, &voc->classes, err);
+    if (status == FSN_OK)
+        status = find_first_pixel(voc, dataset, err);
     for (int s = 0; s < FSN_SPLIT_COUNT && status == FSN_OK; s++)
-        status = fill_objects(voc, dataset, (enum fsn_split)s, from_0, err);
+        status = fill_objects(voc, dataset, (enum fsn_split)s, err);
     if (status == FSN_OK)
         status = fsn__objects_check(dataset, err);
     dataset->unused_images = (int64_t)voc->images.count - dataset->split[FSN_SPLIT_TRAIN].count -
@@ -327,5 +325,6 @@ const struct fsn__data_format fsn__format_voc = {
     .is_there = is_there,
     .assemble = assemble,
     .images_of = images_of,
+    .declare = declare,
     .free_state = free_state,
 };

@@ -79,9 +79,9 @@ static void images_and_objects_are_counted(void **state)
     fsn_dataset_info(dataset, &info);
     assert_string_equal(info.format, "voc");
     assert_true(info.detection);
-    assert_int_equal(info.classes, 3);
+    assert_int_equal(info.classes, 2); /* no eel: it is in an image of no split */
     assert_string_equal(info.class_names[0], "cat");
-    assert_string_equal(info.class_names[2], "eel");
+    assert_string_equal(info.class_names[1], "dog");
     assert_true(info.images[FSN_SPLIT_TRAIN] == 1 && info.images[FSN_SPLIT_TEST] == 1);
     assert_int_equal(info.unused_images, 1);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].count, 2);
@@ -216,8 +216,10 @@ static void boxes_are_fractions_whose_last_pixels_are_in_them(void **state)
 {
     struct voc *voc = *state;
     const struct fsn__images *images;
+    struct fsn_dataset_info info;
     struct fsn_dataset *dataset;
     struct fsn_error err;
+    char *json = NULL;
 
     /* Counted from 1, as nothing is below: columns 4..6 of 12 end at the edges 3 and 6. */
     set_text(voc, FIRST_XML,
@@ -230,13 +232,26 @@ static void boxes_are_fractions_whose_last_pixels_are_in_them(void **state)
     assert_box(&images->objects[1].box, 3 / 12.0, 1 / 8.0, 6 / 12.0, 2.5 / 8);
     assert_true(images->objects[0].label == 1 && !images->objects[0].difficult);
     assert_true(images->objects[1].label == 0 && images->objects[1].difficult);
+    fsn_dataset_info(dataset, &info);
+    assert_true(info.first_pixel == 1 && !info.first_pixel_file);
     fsn_dataset_destroy(dataset);
-    /* One 0 in the set, be it in another split: edges, as they are. */
+    /* A 0 in an image of no split says nothing. */
+    set_text(voc, FIRST_XML + 1, ANNOTATION(OBJECT("eel", "0", "0", "0", "3", "5")));
+    dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->first_pixel, 1);
+    fsn_dataset_destroy(dataset);
+    /* One in another split does: edges, as they are. */
     set_text(voc, FIRST_XML + 2, ANNOTATION(OBJECT("dog", "1", "2", "0", "4", "4")));
     dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
     images = &dataset->split[FSN_SPLIT_TRAIN];
     assert_box(&images->objects[1].box, 4 / 12.0, 2 / 8.0, 6 / 12.0, 2.5 / 8);
     assert_box(&dataset->split[FSN_SPLIT_TEST].objects[0].box, 2 / 12.0, 0, 4 / 12.0, 4 / 8.0);
+    fsn_dataset_info(dataset, &info);
+    assert_int_equal(info.first_pixel, 0);
+    assert_string_equal(info.first_pixel_file, "V/Annotations/3.xml");
+    assert_int_equal(fsn_dataset_summary_json(dataset, &json, NULL), FSN_OK);
+    assert_non_null(strstr(json, "\"annotation\": \"V/Annotations/3.xml\""));
+    free(json);
     fsn_dataset_destroy(dataset);
 }
 
@@ -340,6 +355,37 @@ static void bad_annotations_are_refused_with_the_line(void **state)
     assert_entries_refused(voc->entries, FILES, FSN_FORMAT, "no object in any annotation");
 }
 
+static void names_declare_the_classes(void **state)
+{
+    struct voc *voc = *state;
+    struct made_entry entries[FILES + 2];
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    memcpy(entries, voc->entries, sizeof voc->entries);
+    entries[FILES] =
+        (struct made_entry){.name = "V/names.txt", .bytes = "кот\ndog\ncat\n", .size = 15};
+    dataset = open_entries(entries, FILES + 1, FSN_OK, &err);
+    assert_int_equal(dataset->classes, 3); /* whether they occur or not, in this order */
+    assert_string_equal(dataset->class_names[0], "кот");
+    assert_string_equal(dataset->class_names[2], "cat");
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].objects[0].label, 1);
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].per_class[2], 1);
+    fsn_dataset_destroy(dataset);
+    entries[FILES + 1] = entries[FILES];
+    assert_entries_refused(entries, FILES + 2, FSN_FORMAT, "V/names.txt is one of 2 files");
+    entries[FILES].name = "labels.txt";
+    entries[FILES].bytes = "dog\nbee";
+    entries[FILES].size = 7;
+    assert_entries_refused(entries, FILES + 1, FSN_FORMAT,
+                           "V/Annotations/1.xml: an object is a 'cat', which labels.txt does not");
+    entries[FILES].bytes = "dog\ndog";
+    assert_entries_refused(entries, FILES + 1, FSN_FORMAT, "two classes of the name 'dog'");
+    entries[FILES].bytes = "\n";
+    entries[FILES].size = 1;
+    assert_entries_refused(entries, FILES + 1, FSN_FORMAT, "labels.txt: 0 class names, expected 1");
+}
+
 static void elements_that_never_end_are_refused(void **state)
 {
     struct voc *voc = *state;
@@ -363,7 +409,7 @@ static void boxes_of_parts_are_not_objects(void **state)
                         "<ymax>2</ymax></bndbox></object>"));
     dataset = open_entries(voc->entries, FILES, FSN_OK, &err);
     assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 1);
-    assert_string_equal(dataset->class_names[2], "man"); /* dog, eel, man: no head */
+    assert_string_equal(dataset->class_names[1], "man"); /* dog, man: no head */
     fsn_dataset_destroy(dataset);
 }
 
@@ -399,6 +445,7 @@ int main(void)
         VOC_TEST(bad_boxes_are_left_out_and_named),
         VOC_TEST(bad_boxes_are_all_counted_and_a_hundred_named),
         VOC_TEST(bad_annotations_are_refused_with_the_line),
+        VOC_TEST(names_declare_the_classes),
         VOC_TEST(elements_that_never_end_are_refused),
         VOC_TEST(boxes_of_parts_are_not_objects),
         cmocka_unit_test(a_public_set_has_the_counts_of_its_description),
