@@ -77,7 +77,7 @@ static void print_info(const struct fsn_dataset_info *info)
     if (info->first_pixel_file)
         printf("\nboxes count pixels from 0: %s has a side below 1\n", info->first_pixel_file);
     else if (info->first_pixel == 1)
-        printf("\nboxes count pixels from 1: no side is below it\n");
+        printf("\nboxes count pixels from 1\n");
     if (info->detection)
         printf("\na set of boxes, for detectors\n");
     if (info->segmentation)

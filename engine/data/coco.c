@@ -3,6 +3,9 @@
  *
  *     annotations/instances_train2017.json, instances_val2017.json       or one annotations.json
  *
+ *     train/_annotations.coco.json, valid/..., test/...                  beside the images
+ * (Roboflow)
+ *
  * `instances_train*` are the train images, `instances_test*` or else `instances_val*` the test
  * images; with both, val is left aside. An `annotations.json`, or instances of another name, are
  * train images too; without test images a tenth is split off. Images are found by their file_name:
@@ -17,6 +20,7 @@
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/image_index.h"
+#include "data/image_roles.h"
 #include "data/objects.h"
 #include "data/split.h"
 
@@ -28,6 +32,7 @@ enum { MAX_PARTS = 16, MAX_CLASSES = 1000 };
 enum role { ROLE_TRAIN, ROLE_VAL, ROLE_TEST };
 
 static const char prefix[] = "instances_";
+static const char beside[] = "_annotations.coco.json"; /* in the folder of its images */
 
 /* One file of annotations. */
 struct part {
@@ -68,7 +73,21 @@ static bool wants(const struct fsn__data_format *format, const char *name)
 
     (void)format;
     return suffix && strcmp(suffix, ".json") == 0 &&
-           (begins(base, prefix) || strcmp(base, "annotations.json") == 0);
+           (begins(base, prefix) || strcmp(base, "annotations.json") == 0 ||
+            strcmp(base, beside) == 0);
+}
+
+/* The folder that a file lies in, not NUL-terminated; "" where it lies in none. */
+static const char *last_folder(const char *name, size_t *length)
+{
+    const char *at = name, *last = "";
+    size_t next;
+
+    for (*length = 0; (next = fsn__folder_at(&at)) > 0; at += next) {
+        last = at;
+        *length = next;
+    }
+    return last;
 }
 
 static enum fsn_status take_part(struct coco *coco, const char *name, const void *bytes,
@@ -76,6 +95,7 @@ static enum fsn_status take_part(struct coco *coco, const char *name, const void
 {
     const char *base = fsn__base_name(name), *kind = "";
     struct part *part = &coco->parts[coco->part_count];
+    size_t length = 0;
     char shown[256];
 
     fsn__name_printable(shown, sizeof shown, name);
@@ -87,8 +107,12 @@ static enum fsn_status take_part(struct coco *coco, const char *name, const void
     coco->part_count++;
     if (begins(base, prefix))
         kind = base + sizeof prefix - 1;
+    if (strcmp(base, beside) == 0)
+        kind = last_folder(name, &length);
+    else
+        length = strcspn(kind, ".");
     part->role = begins(kind, "val") ? ROLE_VAL : begins(kind, "test") ? ROLE_TEST : ROLE_TRAIN;
-    snprintf(part->folder, sizeof part->folder, "%.*s", (int)strcspn(kind, "."), kind);
+    snprintf(part->folder, sizeof part->folder, "%.*s", (int)length, kind);
     return fsn__coco_parse(bytes, size, shown, &part->content, err);
 }
 
@@ -202,6 +226,10 @@ static enum fsn_status add_part(struct coco *coco, struct part *part, struct fsn
                              (long long)content->images[i].id);
         status = find_image(coco, part, &content->images[i], err);
         if (status == FSN_OK)
+            status = fsn__objects_check_size(&dataset->store->images[content->images[i].file],
+                                             part->name, content->images[i].width,
+                                             content->images[i].height, err);
+        if (status == FSN_OK)
             images->file[images->count++] = content->images[i].file;
     }
     return status == FSN_OK ? place_boxes(coco, part, err) : status;
@@ -288,6 +316,12 @@ static enum fsn_status collect_classes(struct coco *coco, struct fsn_dataset *da
         return FSN__FAIL(err, kept < 1 ? FSN_FORMAT : FSN_LIMIT,
                          "the coco data set has %lld categories, expected 1 to %d", (long long)kept,
                          MAX_CLASSES);
+    for (int64_t c = 1; c < kept; c++)
+        for (int64_t other = 0; other < c; other++)
+            if (strcmp(all[c].name, all[other].name) == 0)
+                return FSN__FAIL(err, FSN_FORMAT,
+                                 "the categories %lld and %lld are both called '%.60s'",
+                                 (long long)all[other].id, (long long)all[c].id, all[c].name);
     coco->class_count = kept;
     dataset->classes = (int)kept;
     dataset->class_names = calloc((size_t)kept, sizeof *dataset->class_names);
@@ -390,7 +424,8 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
 
 const struct fsn__data_format fsn__format_coco = {
     .name = "coco",
-    .expects = "COCO (annotations/instances_train*.json or annotations.json beside images)",
+    .expects = "COCO (annotations/instances_train*.json, annotations.json or "
+               "_annotations.coco.json beside images)",
     .images = {&fsn__format_image_folder},
     .wants = wants,
     .take = take,

@@ -2,7 +2,7 @@
  * coco_json.c - annotations in the JSON of COCO (Lin et al., "Microsoft COCO: Common Objects in
  * Context", ECCV 2014; cocodataset.org, "Data format"), of which this is read:
  *
- *     {"images":      [{"id": 7, "file_name": "a.jpg"}, ..],
+ *     {"images":      [{"id": 7, "file_name": "a.jpg", "width": 640, "height": 480}, ..],
  *      "categories":  [{"id": 3, "name": "car"}, ..],
  *      "annotations": [{"image_id": 7, "category_id": 3, "bbox": [x, y, w, h], "iscrowd": 0}, ..]}
  *
@@ -67,6 +67,36 @@ static enum fsn_status take_text(const struct fsn__json_place *place, const json
     return *out ? FSN_OK : FSN__NOMEM(err);
 }
 
+/* A side of an image, which may not be there. */
+static enum fsn_status take_side(const struct fsn__json_place *place, const json_t *item,
+                                 const char *key, double *out, struct fsn_error *err)
+{
+    const json_t *value = json_object_get(item, key);
+    char shown[SHOWN];
+
+    if (value && !json_is_null(value) && !(json_is_number(value) && json_number_value(value) >= 0))
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "%s is no number of pixels but %s", key,
+                              fsn__json_shown(value, shown, sizeof shown));
+    *out = json_number_value(value);
+    return FSN_OK;
+}
+
+/* 0, 1, false or true; or it is not there. */
+static enum fsn_status take_crowd(const struct fsn__json_place *place, const json_t *item,
+                                  bool *out, struct fsn_error *err)
+{
+    const json_t *value = json_object_get(item, "iscrowd");
+    const bool number = json_is_integer(value) &&
+                        (json_integer_value(value) == 0 || json_integer_value(value) == 1);
+    char shown[SHOWN];
+
+    if (value && !json_is_null(value) && !json_is_boolean(value) && !number)
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "iscrowd is neither 0 nor 1 but %s",
+                              fsn__json_shown(value, shown, sizeof shown));
+    *out = json_is_true(value) || json_integer_value(value) == 1;
+    return FSN_OK;
+}
+
 static enum fsn_status take_category(const struct fsn__json_place *place, const json_t *item,
                                      void *user, struct fsn_error *err)
 {
@@ -103,6 +133,10 @@ static enum fsn_status take_image(const struct fsn__json_place *place, const jso
     out->image_count++;
     image->file = -1;
     status = take_integer(place, item, "id", &image->id, err);
+    if (status == FSN_OK)
+        status = take_side(place, item, "width", &image->width, err);
+    if (status == FSN_OK)
+        status = take_side(place, item, "height", &image->height, err);
     return status == FSN_OK ? take_text(place, item, "file_name", &image->file_name, err) : status;
 }
 
@@ -132,7 +166,6 @@ static enum fsn_status take_box(const struct fsn__json_place *place, const json_
     struct fsn__coco *out = filling->out;
     struct fsn__coco_box *box =
         next_item((void **)&out->boxes, out->box_count, &filling->boxes, sizeof *out->boxes);
-    const json_t *crowd = json_object_get(item, "iscrowd");
     enum fsn_status status;
 
     if (!box)
@@ -143,8 +176,7 @@ static enum fsn_status take_box(const struct fsn__json_place *place, const json_
         status = take_integer(place, item, "category_id", &box->category_id, err);
     if (status == FSN_OK)
         status = take_sides(place, item, box, err);
-    box->crowd = json_is_true(crowd) || json_integer_value(crowd) != 0;
-    return status;
+    return status == FSN_OK ? take_crowd(place, item, &box->crowd, err) : status;
 }
 
 enum fsn_status fsn__coco_parse(const void *bytes, size_t size, const char *what,

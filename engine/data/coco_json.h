@@ -15,7 +15,8 @@ struct fsn__coco_category {
 struct fsn__coco_image {
     int64_t id;
     char *file_name;
-    int64_t file; /* place in the data set's store, for whoever finds it; -1 */
+    double width, height; /* 0: the file does not say */
+    int64_t file;         /* place in the data set's store, for whoever finds it; -1 */
 };
 
 struct fsn__coco_box {

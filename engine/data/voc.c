@@ -273,8 +273,11 @@ static enum fsn_status fill_objects(const struct voc *voc, struct fsn_dataset *d
     enum fsn_status status = fsn__objects_begin(&list, dataset, split, err);
 
     for (int64_t i = 0; i < images->count && status == FSN_OK; i++) {
-        const struct fsn__voc_annotation *annotation = &voc->of_image[images->file[i]]->annotation;
+        const struct fsn__voc_named *named = voc->of_image[images->file[i]];
+        const struct fsn__voc_annotation *annotation = &named->annotation;
 
+        status = fsn__objects_check_size(&dataset->store->images[images->file[i]], named->path,
+                                         annotation->width, annotation->height, err);
         for (int o = 0; o < annotation->count && status == FSN_OK; o++) {
             const struct fsn__found_object object =
                 convert(voc, &annotation->objects[o], dataset->first_pixel == 0);

@@ -176,6 +176,15 @@ static void what_is_no_coco_is_refused_with_the_place(void **state)
          "four numbers, but [0,0,1,\"1\"]"},
         {SET(IMAGE("1", "1.jpg"), BOX("1", "\"x\\u001b\"", "[0,0,1,1]", "0")),
          "annotations[0]: category_id is no integer but \"x\\u001B\""},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1,1]", "\"1\"")),
+         "annotations[0]: iscrowd is neither 0 nor 1 but \"1\""},
+        {SET("{\"id\":1,\"file_name\":\"1.jpg\",\"width\":8,\"height\":12}", ""),
+         "the image is said to have 8 x 12 pixels, but c/train2017/1.jpg has 12 x 8"},
+        {SET("{\"id\":1,\"file_name\":\"1.jpg\",\"width\":\"12\"}", ""),
+         "images[0]: width is no number of pixels but \"12\""},
+        {"{\"categories\":[{\"id\":3,\"name\":\"cat\"},{\"id\":4,\"name\":\"cat\"}],"
+         "\"images\":[],\"annotations\":[]}",
+         "the categories 3 and 4 are both called 'cat'"},
         {"{\"categories\":[{\"id\":3,\"name\":\"a\\u001b[2J\\u0007\"}]}",
          "categories[0]: the class name 'a\\x1b[2J\\x07' has a control character"},
         {"{\"categories\":[{\"id\":3,\"name\":\"cow\"}],\"images\":[" IMAGE(
@@ -263,6 +272,26 @@ static void a_name_in_two_folders_is_ambiguous(void **state)
                            "instances_default.json lists '1.jpg', and several images");
 }
 
+static void annotations_may_lie_beside_their_images(void **state)
+{
+    static const char *const names[FILES] = {"b/train/1.jpg", "b/train/2.jpg", "b/valid/1.jpg",
+                                             "b/train/_annotations.coco.json",
+                                             "b/valid/_annotations.coco.json"};
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    for (int i = 0; i < FILES; i++)
+        coco->entries[i].name = names[i];
+    dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    assert_string_equal(dataset->format, "coco");
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 2);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 3);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].count, 1);
+    assert_false(dataset->split_made);
+    fsn_dataset_destroy(dataset);
+}
+
 static void the_format_can_be_asked_for(void **state)
 {
     struct coco *coco = *state;
@@ -293,6 +322,7 @@ int main(void)
         COCO_TEST(what_is_no_coco_is_refused_with_the_place),
         COCO_TEST(a_file_takes_no_more_memory_than_its_size),
         COCO_TEST(a_name_in_two_folders_is_ambiguous),
+        COCO_TEST(annotations_may_lie_beside_their_images),
         COCO_TEST(the_format_can_be_asked_for),
     };
 

@@ -17,8 +17,9 @@
     "<object><name> " name " </name><difficult>" difficult "</difficult>"        \
     "<bndbox><xmin>" x0 "</xmin><ymin>" y0 "</ymin><xmax>" x1 "</xmax><ymax>" y1 \
     "</ymax></bndbox></object>"
-#define ANNOTATION(objects) \
-    "<annotation><folder>x</folder><size><width>9</width></size>" objects "</annotation>"
+#define ANNOTATION(objects)                                                                  \
+    "<annotation><folder>x</folder><size><width>12</width><height>0</height></size>" objects \
+    "</annotation>"
 
 enum { FILES = 9, FIRST_XML = 3, TRAIN_LIST = 6, VAL_LIST, TEST_LIST };
 
@@ -52,7 +53,7 @@ static int set_up(void **state)
              ANNOTATION(OBJECT("dog", "0", "1", "1", "12", "8")
                             OBJECT("cat", "1", "0", "0", "5.5", "7")));
     set_text(voc, 4, ANNOTATION(OBJECT("eel", "0", "3", "3", "3", "5")));
-    set_text(voc, 5, ANNOTATION(OBJECT("dog", "1", "2", "2", "4", "4")));
+    set_text(voc, 5, ANNOTATION(OBJECT("dog", "True", "2", "2", "4", "4")));
     set_text(voc, TRAIN_LIST, "1\r\n");
     set_text(voc, VAL_LIST, "2");
     set_text(voc, TEST_LIST, "\n3\n\n");
@@ -86,6 +87,7 @@ static void images_and_objects_are_counted(void **state)
     assert_int_equal(info.unused_images, 1);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].count, 2);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].difficult, 1);
+    assert_int_equal(info.objects[FSN_SPLIT_TEST].difficult, 1);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].empty, 0);
     assert_true(info.per_class[FSN_SPLIT_TRAIN][0] == 1 && info.per_class[FSN_SPLIT_TEST][1] == 1);
     fsn_dataset_destroy(dataset);
@@ -332,10 +334,16 @@ static void bad_annotations_are_refused_with_the_line(void **state)
         {"<html></html>", "1.xml: line 1: not an annotation"},
         {"", "1.xml: line 1: no element found"},
         {"<!DOCTYPE a [<!ENTITY b 'c'>]><annotation/>", "has a document type"},
-        {ANNOTATION("<object><name>dog</name></object>"), "without a name or a whole box"},
-        {ANNOTATION("<object><bndbox/></object>"), "without a name or a whole box"},
-        {ANNOTATION(OBJECT("dog", "0", "one", "1", "2", "2")), "a side of a box is no number"},
-        {ANNOTATION(OBJECT("dog", "0", "nan", "1", "2", "2")), "a side of a box is no number"},
+        {ANNOTATION("<object><name>dog</name></object>"), "object 1 has no xmin in a bndbox"},
+        {ANNOTATION("<object><bndbox/></object>"), "object 1 has no name"},
+        {ANNOTATION(OBJECT("dog", "0", "one", "1", "2", "2")),
+         "1.xml: line 1: xmin of object 1 is 'one', expected a number"},
+        {ANNOTATION(OBJECT("dog", "0", "1", "1", "2", "nan")), "ymax of object 1 is 'nan'"},
+        {ANNOTATION(OBJECT("dog", "maybe", "1", "1", "2", "2")),
+         "difficult of object 1 is 'maybe', expected 0 or 1"},
+        {"<annotation><size><width>8</width><height>12</height></size></annotation>",
+         "V/Annotations/1.xml: the image is said to have 8 x 12 pixels, but V/JPEGImages/1.jpg has "
+         "12 x 8"},
         {ANNOTATION(OBJECT("", "0", "1", "1", "2", "2")), "the name '' of an object is empty"},
         {ANNOTATION(OBJECT("a\nb", "0", "1", "1", "2", "2")),
          "the name 'a\\x0ab' of an object has a control character"},
@@ -394,7 +402,8 @@ static void elements_that_never_end_are_refused(void **state)
     for (int i = 0; i < 20; i++)
         strcat(deep, i == 0 ? "<annotation>" : "<part>");
     set_text(voc, FIRST_XML, deep);
-    assert_entries_refused(voc->entries, FILES, FSN_LIMIT, "elements too deep");
+    assert_entries_refused(voc->entries, FILES, FSN_LIMIT,
+                           "elements lie deeper than 16 in each other");
 }
 
 static void boxes_of_parts_are_not_objects(void **state)
