@@ -16,7 +16,7 @@
  * difficult. Images themselves are taken in by the reader of image folders, which may not know yet,
  * as an archive is read but once, what set they are of.
  */
-#include "data/coco_json.h"
+#include "data/coco_categories.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/image_index.h"
@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARTS = 16, MAX_CLASSES = 1000 };
+enum { MAX_PARTS = 16 };
 enum role { ROLE_TRAIN, ROLE_VAL, ROLE_TEST };
 
 static const char prefix[] = "instances_";
@@ -281,47 +281,25 @@ static enum fsn_status fill_splits(struct coco *coco, struct fsn_dataset *datase
 
 /* ---- classes and objects --------------------------------------------------------------------- */
 
-static int by_category_id(const void *a, const void *b)
-{
-    const struct fsn__coco_category *one = a, *other = b;
-
-    return (one->id > other->id) - (one->id < other->id);
-}
-
 /* Categories of all parts, each id once. */
 static enum fsn_status collect_classes(struct coco *coco, struct fsn_dataset *dataset,
                                        struct fsn_error *err)
 {
     struct fsn__coco_category *all;
     int64_t count = 0, kept = 0;
+    enum fsn_status status;
 
     for (int p = 0; p < coco->part_count; p++)
         count += coco->parts[p].content.category_count;
     coco->classes = all = calloc((size_t)count + 1, sizeof *all);
     if (!all)
         return FSN__NOMEM(err);
-    count = 0;
     for (int p = 0; p < coco->part_count; p++)
         for (int64_t c = 0; c < coco->parts[p].content.category_count; c++)
-            all[count++] = coco->parts[p].content.categories[c];
-    qsort(all, (size_t)count, sizeof *all, by_category_id);
-    for (int64_t c = 0; c < count; c++) {
-        if (kept == 0 || all[kept - 1].id != all[c].id)
-            all[kept++] = all[c];
-        else if (strcmp(all[kept - 1].name, all[c].name) != 0)
-            return FSN__FAIL(err, FSN_FORMAT, "category %lld is called '%.60s' and '%.60s'",
-                             (long long)all[c].id, all[kept - 1].name, all[c].name);
-    }
-    if (kept < 1 || kept > MAX_CLASSES)
-        return FSN__FAIL(err, kept < 1 ? FSN_FORMAT : FSN_LIMIT,
-                         "the coco data set has %lld categories, expected 1 to %d", (long long)kept,
-                         MAX_CLASSES);
-    for (int64_t c = 1; c < kept; c++)
-        for (int64_t other = 0; other < c; other++)
-            if (strcmp(all[c].name, all[other].name) == 0)
-                return FSN__FAIL(err, FSN_FORMAT,
-                                 "the categories %lld and %lld are both called '%.60s'",
-                                 (long long)all[other].id, (long long)all[c].id, all[c].name);
+            all[kept++] = coco->parts[p].content.categories[c];
+    status = fsn__coco_categories_merge(all, &kept, err);
+    if (status != FSN_OK)
+        return status;
     coco->class_count = kept;
     dataset->classes = (int)kept;
     dataset->class_names = calloc((size_t)kept, sizeof *dataset->class_names);
@@ -344,9 +322,8 @@ static int by_file(const void *a, const void *b)
 static enum fsn_status add_object(const struct coco *coco, struct fsn__object_list *list, int64_t i,
                                   const struct fsn__coco_box *box, struct fsn_error *err)
 {
-    const struct fsn__coco_category key = {.id = box->category_id};
     const struct fsn__coco_category *class =
-        bsearch(&key, coco->classes, (size_t)coco->class_count, sizeof key, by_category_id);
+        fsn__coco_category_find(coco->classes, coco->class_count, box->category_id);
     struct fsn__found_object found = {
         .x0 = box->x,
         .y0 = box->y,
