@@ -271,6 +271,9 @@ int cli_fail(const struct cli_command *command, const struct fsn_error *err,
 /* Opens the model or the data set at path; on failure they say why, with the path. */
 bool cli_load_model(const struct cli_args *args, const char *path, struct fsn_model **out);
 bool cli_open_data(const struct cli_args *args, const char *path, struct fsn_dataset **out);
+/* Says on standard error what boxes of the data set were left out and that its test split was made,
+ * where that is so. */
+void cli_tell_left_out(const struct cli_command *command, const struct fsn_dataset_info *info);
 /* Prints JSON (takes it; NULL: out of memory) and a newline; an exit code. */
 int cli_print_json(const struct cli_command *command, json_t *value);
 /* A number, or null when it is not finite. */

@@ -21,10 +21,10 @@ static void print_split(const struct fsn_dataset_info *info, enum fsn_split spli
 
     printf("%-6s %s images", split_names[split], CLI_GROUPED(info->images[split]));
     if (split == FSN_SPLIT_TEST && info->split_made)
-        printf(" (a tenth%s: the set has none of its own)", info->segmentation ? ""
-                                                            : info->classes > 0
-                                                                ? " of each class"
-                                                                : " of all, by the order of names");
+        printf(" (a tenth%s: the set has none of its own)",
+               info->segmentation || info->detection ? " of all"
+               : info->classes > 0                   ? " of each class"
+                                                     : " of all, by the order of names");
     if (info->detection)
         printf(", %s objects (%s difficult)", CLI_GROUPED(objects->count),
                CLI_GROUPED(objects->difficult));
@@ -74,6 +74,10 @@ static void print_info(const struct fsn_dataset_info *info)
                CLI_GROUPED(info->per_class[FSN_SPLIT_TRAIN][c]),
                CLI_GROUPED(info->per_class[FSN_SPLIT_TEST][c]));
     print_bad_boxes(&info->bad_boxes);
+    if (info->first_pixel_file)
+        printf("\nboxes count pixels from 0: %s has a side below 1\n", info->first_pixel_file);
+    else if (info->first_pixel == 1)
+        printf("\nboxes count pixels from 1\n");
     if (info->detection)
         printf("\na set of boxes, for detectors\n");
     if (info->segmentation)

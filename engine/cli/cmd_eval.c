@@ -222,6 +222,7 @@ static int run_eval(const struct cli_args *args)
         !cli_open_data(args, args->text[CLI_OPT_DATA], &run.data))
         goto out;
     fsn_dataset_info(run.data, &info);
+    cli_tell_left_out(args->command, &info);
     guess = strcmp(task, "auto") == 0;
     detect = guess ? info.detection : strcmp(task, "detect") == 0;
     segment = guess ? info.segmentation : strcmp(task, "segment") == 0;

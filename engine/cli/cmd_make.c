@@ -167,6 +167,7 @@ static int train(const struct cli_args *args, struct fsn_model *model,
     code = check_fit(args, model, &info);
     if (code != CLI_OK)
         return code;
+    cli_tell_left_out(args->command, &info);
     cli_progress_begin(&progress);
     status = fsn_train(model, data, &args->spec, checkpoint, cli_progress_step, &progress, &err);
     if (status == FSN_OK)

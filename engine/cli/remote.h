@@ -115,6 +115,8 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
 json_t *remote_get(const struct remote *remote, const char *path);
 /* The string of this key; "" where there is none. */
 const char *remote_text(const json_t *object, const char *key);
+/* cli_tell_left_out of a data set as the service answers it. */
+void remote_tell_left_out(const struct cli_command *command, const json_t *dataset);
 /* "/v1/jobs/ID" and what follows, in path, if the id can stand there as it is; says so if not. */
 bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
                      char path[REMOTE_PATH_SIZE]);

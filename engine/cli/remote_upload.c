@@ -88,6 +88,8 @@ static int upload(const struct cli_args *args, const char *kind)
         remote_end(&remote);
     }
     close(file);
+    if (made)
+        remote_tell_left_out(args->command, made);
     if (made && args->json)
         return cli_print_json(args->command, made);
     if (made) {

@@ -12,6 +12,7 @@
  * which is; names in fine_label_names.txt. Files may hold any number of records, so that small sets
  * of the same form can be made.
  */
+#include "data/class_names.h"
 #include "data/parts.h"
 
 #include <stdlib.h>
@@ -131,7 +132,7 @@ static enum fsn_status read_all(const struct variant *variant, struct fsn__part 
     if (status == FSN_OK)
         status = read_split(variant, parts + variant->train_parts, 1, dataset, FSN_SPLIT_TEST, err);
     if (status == FSN_OK && names->name[0])
-        status = fsn__parts_read_names(names, variant->classes, dataset, err);
+        status = fsn__class_names_read(names, variant->classes, dataset, err);
     return status;
 }
 

@@ -3,6 +3,9 @@
  *
  *     annotations/instances_train2017.json, instances_val2017.json       or one annotations.json
  *
+ *     train/_annotations.coco.json, valid/..., test/...                  beside the images
+ * (Roboflow)
+ *
  * `instances_train*` are the train images, `instances_test*` or else `instances_val*` the test
  * images; with both, val is left aside. An `annotations.json`, or instances of another name, are
  * train images too; without test images a tenth is split off. Images are found by their file_name:
@@ -13,10 +16,11 @@
  * difficult. Images themselves are taken in by the reader of image folders, which may not know yet,
  * as an archive is read but once, what set they are of.
  */
-#include "data/coco_json.h"
+#include "data/coco_categories.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/image_index.h"
+#include "data/image_roles.h"
 #include "data/objects.h"
 #include "data/split.h"
 
@@ -24,10 +28,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARTS = 16, MAX_CLASSES = 1000 };
+enum { MAX_PARTS = 16 };
 enum role { ROLE_TRAIN, ROLE_VAL, ROLE_TEST };
 
 static const char prefix[] = "instances_";
+static const char beside[] = "_annotations.coco.json"; /* in the folder of its images */
 
 /* One file of annotations. */
 struct part {
@@ -68,7 +73,21 @@ static bool wants(const struct fsn__data_format *format, const char *name)
 
     (void)format;
     return suffix && strcmp(suffix, ".json") == 0 &&
-           (begins(base, prefix) || strcmp(base, "annotations.json") == 0);
+           (begins(base, prefix) || strcmp(base, "annotations.json") == 0 ||
+            strcmp(base, beside) == 0);
+}
+
+/* The folder that a file lies in, not NUL-terminated; "" where it lies in none. */
+static const char *last_folder(const char *name, size_t *length)
+{
+    const char *at = name, *last = "";
+    size_t next;
+
+    for (*length = 0; (next = fsn__folder_at(&at)) > 0; at += next) {
+        last = at;
+        *length = next;
+    }
+    return last;
 }
 
 static enum fsn_status take_part(struct coco *coco, const char *name, const void *bytes,
@@ -76,6 +95,7 @@ static enum fsn_status take_part(struct coco *coco, const char *name, const void
 {
     const char *base = fsn__base_name(name), *kind = "";
     struct part *part = &coco->parts[coco->part_count];
+    size_t length = 0;
     char shown[256];
 
     fsn__name_printable(shown, sizeof shown, name);
@@ -87,8 +107,12 @@ static enum fsn_status take_part(struct coco *coco, const char *name, const void
     coco->part_count++;
     if (begins(base, prefix))
         kind = base + sizeof prefix - 1;
+    if (strcmp(base, beside) == 0)
+        kind = last_folder(name, &length);
+    else
+        length = strcspn(kind, ".");
     part->role = begins(kind, "val") ? ROLE_VAL : begins(kind, "test") ? ROLE_TEST : ROLE_TRAIN;
-    snprintf(part->folder, sizeof part->folder, "%.*s", (int)strcspn(kind, "."), kind);
+    snprintf(part->folder, sizeof part->folder, "%.*s", (int)length, kind);
     return fsn__coco_parse(bytes, size, shown, &part->content, err);
 }
 
@@ -202,6 +226,10 @@ static enum fsn_status add_part(struct coco *coco, struct part *part, struct fsn
                              (long long)content->images[i].id);
         status = find_image(coco, part, &content->images[i], err);
         if (status == FSN_OK)
+            status = fsn__objects_check_size(&dataset->store->images[content->images[i].file],
+                                             part->name, content->images[i].width,
+                                             content->images[i].height, err);
+        if (status == FSN_OK)
             images->file[images->count++] = content->images[i].file;
     }
     return status == FSN_OK ? place_boxes(coco, part, err) : status;
@@ -253,41 +281,25 @@ static enum fsn_status fill_splits(struct coco *coco, struct fsn_dataset *datase
 
 /* ---- classes and objects --------------------------------------------------------------------- */
 
-static int by_category_id(const void *a, const void *b)
-{
-    const struct fsn__coco_category *one = a, *other = b;
-
-    return (one->id > other->id) - (one->id < other->id);
-}
-
 /* Categories of all parts, each id once. */
 static enum fsn_status collect_classes(struct coco *coco, struct fsn_dataset *dataset,
                                        struct fsn_error *err)
 {
     struct fsn__coco_category *all;
     int64_t count = 0, kept = 0;
+    enum fsn_status status;
 
     for (int p = 0; p < coco->part_count; p++)
         count += coco->parts[p].content.category_count;
     coco->classes = all = calloc((size_t)count + 1, sizeof *all);
     if (!all)
         return FSN__NOMEM(err);
-    count = 0;
     for (int p = 0; p < coco->part_count; p++)
         for (int64_t c = 0; c < coco->parts[p].content.category_count; c++)
-            all[count++] = coco->parts[p].content.categories[c];
-    qsort(all, (size_t)count, sizeof *all, by_category_id);
-    for (int64_t c = 0; c < count; c++) {
-        if (kept == 0 || all[kept - 1].id != all[c].id)
-            all[kept++] = all[c];
-        else if (strcmp(all[kept - 1].name, all[c].name) != 0)
-            return FSN__FAIL(err, FSN_FORMAT, "category %lld is called '%.60s' and '%.60s'",
-                             (long long)all[c].id, all[kept - 1].name, all[c].name);
-    }
-    if (kept < 1 || kept > MAX_CLASSES)
-        return FSN__FAIL(err, kept < 1 ? FSN_FORMAT : FSN_LIMIT,
-                         "the coco data set has %lld categories, expected 1 to %d", (long long)kept,
-                         MAX_CLASSES);
+            all[kept++] = coco->parts[p].content.categories[c];
+    status = fsn__coco_categories_merge(all, &kept, err);
+    if (status != FSN_OK)
+        return status;
     coco->class_count = kept;
     dataset->classes = (int)kept;
     dataset->class_names = calloc((size_t)kept, sizeof *dataset->class_names);
@@ -310,9 +322,8 @@ static int by_file(const void *a, const void *b)
 static enum fsn_status add_object(const struct coco *coco, struct fsn__object_list *list, int64_t i,
                                   const struct fsn__coco_box *box, struct fsn_error *err)
 {
-    const struct fsn__coco_category key = {.id = box->category_id};
     const struct fsn__coco_category *class =
-        bsearch(&key, coco->classes, (size_t)coco->class_count, sizeof key, by_category_id);
+        fsn__coco_category_find(coco->classes, coco->class_count, box->category_id);
     struct fsn__found_object found = {
         .x0 = box->x,
         .y0 = box->y,
@@ -390,7 +401,8 @@ static enum fsn_status assemble(const struct fsn__data_format *format, void **st
 
 const struct fsn__data_format fsn__format_coco = {
     .name = "coco",
-    .expects = "COCO (annotations/instances_train*.json or annotations.json beside images)",
+    .expects = "COCO (annotations/instances_train*.json, annotations.json or "
+               "_annotations.coco.json beside images)",
     .images = {&fsn__format_image_folder},
     .wants = wants,
     .take = take,

@@ -2,146 +2,195 @@
  * coco_json.c - annotations in the JSON of COCO (Lin et al., "Microsoft COCO: Common Objects in
  * Context", ECCV 2014; cocodataset.org, "Data format"), of which this is read:
  *
- *     {"images":      [{"id": 7, "file_name": "a.jpg"}, ..],
+ *     {"images":      [{"id": 7, "file_name": "a.jpg", "width": 640, "height": 480}, ..],
  *      "categories":  [{"id": 3, "name": "car"}, ..],
  *      "annotations": [{"image_id": 7, "category_id": 3, "bbox": [x, y, w, h], "iscrowd": 0}, ..]}
+ *
+ * An annotation is let go of when its numbers are taken, with its polygons, so the file itself is
+ * what takes the most memory.
  */
 #include "data/coco_json.h"
-#include "core/mem.h"
+#include "data/class_names.h"
+#include "data/json_arrays.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+enum { SHOWN = 48 }; /* of a value in a message */
 
-/* What is being read, for messages. */
-struct place {
-    const char *what, *array;
-    size_t index;
+/* What is being filled, with the room that its arrays have. */
+struct filling {
+    struct fsn__coco *out;
+    size_t categories, images, boxes;
 };
 
-static enum fsn_status refuse(const struct place *place, const char *reason, struct fsn_error *err)
+/* Room for one more after `count` items, zeroed; NULL when out of memory. */
+static void *next_item(void **items, int64_t count, size_t *room, size_t item_size)
 {
-    return FSN__FAIL(err, FSN_FORMAT, "%s: %s[%zu]: %s", place->what, place->array, place->index,
-                     reason);
+    if ((size_t)count == *room) {
+        const size_t more = *room ? 2 * *room : 64;
+        void *longer = reallocarray(*items, more, item_size);
+
+        if (!longer)
+            return NULL;
+        *items = longer;
+        *room = more;
+    }
+    return memset((char *)*items + (size_t)count * item_size, 0, item_size);
 }
 
-static enum fsn_status take_integer(const struct place *place, const json_t *item, const char *key,
-                                    int64_t *out, struct fsn_error *err)
+static enum fsn_status take_integer(const struct fsn__json_place *place, const json_t *item,
+                                    const char *key, int64_t *out, struct fsn_error *err)
 {
     const json_t *value = json_object_get(item, key);
-    char reason[64];
+    char shown[SHOWN];
 
-    if (!json_is_integer(value)) {
-        snprintf(reason, sizeof reason, "%s is no integer", key);
-        return refuse(place, reason, err);
-    }
+    if (!json_is_integer(value))
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "%s is no integer but %s", key,
+                              fsn__json_shown(value, shown, sizeof shown));
     *out = json_integer_value(value);
     return FSN_OK;
 }
 
-static enum fsn_status take_text(const struct place *place, const json_t *item, const char *key,
-                                 char **out, struct fsn_error *err)
+static enum fsn_status take_text(const struct fsn__json_place *place, const json_t *item,
+                                 const char *key, char **out, struct fsn_error *err)
 {
-    const char *text = json_string_value(json_object_get(item, key));
-    char reason[64];
+    const json_t *value = json_object_get(item, key);
+    const char *text = json_string_value(value);
+    char shown[SHOWN];
 
-    if (!text || !*text) {
-        snprintf(reason, sizeof reason, "%s is no text, or an empty one", key);
-        return refuse(place, reason, err);
-    }
+    if (!text || !*text)
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "%s is no text but %s", key,
+                              fsn__json_shown(value, shown, sizeof shown));
     *out = strdup(text);
     return *out ? FSN_OK : FSN__NOMEM(err);
 }
 
-static enum fsn_status take_category(const struct place *place, const json_t *item,
-                                     struct fsn__coco *out, struct fsn_error *err)
+/* A side of an image, which may not be there. */
+static enum fsn_status take_side(const struct fsn__json_place *place, const json_t *item,
+                                 const char *key, double *out, struct fsn_error *err)
 {
-    struct fsn__coco_category *category = &out->categories[out->category_count++];
-    enum fsn_status status = take_integer(place, item, "id", &category->id, err);
+    const json_t *value = json_object_get(item, key);
+    char shown[SHOWN];
 
-    return status == FSN_OK ? take_text(place, item, "name", &category->name, err) : status;
-}
-
-static enum fsn_status take_image(const struct place *place, const json_t *item,
-                                  struct fsn__coco *out, struct fsn_error *err)
-{
-    struct fsn__coco_image *image = &out->images[out->image_count++];
-    enum fsn_status status = take_integer(place, item, "id", &image->id, err);
-
-    image->file = -1;
-    return status == FSN_OK ? take_text(place, item, "file_name", &image->file_name, err) : status;
-}
-
-static enum fsn_status take_box(const struct place *place, const json_t *item,
-                                struct fsn__coco *out, struct fsn_error *err)
-{
-    struct fsn__coco_box *box = &out->boxes[out->box_count++];
-    double *const sides[] = {&box->x, &box->y, &box->w, &box->h};
-    const json_t *bbox = json_object_get(item, "bbox"), *crowd = json_object_get(item, "iscrowd");
-    enum fsn_status status = take_integer(place, item, "image_id", &box->image_id, err);
-
-    if (status == FSN_OK)
-        status = take_integer(place, item, "category_id", &box->category_id, err);
-    if (status != FSN_OK)
-        return status;
-    if (json_array_size(bbox) != 4)
-        return refuse(place, "bbox is not [x, y, width, height]", err);
-    for (size_t i = 0; i < 4; i++) {
-        if (!json_is_number(json_array_get(bbox, i)))
-            return refuse(place, "bbox is not [x, y, width, height]", err);
-        *sides[i] = json_number_value(json_array_get(bbox, i));
-    }
-    box->crowd = json_is_true(crowd) || json_integer_value(crowd) != 0;
+    if (value && !json_is_null(value) && !(json_is_number(value) && json_number_value(value) >= 0))
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "%s is no number of pixels but %s", key,
+                              fsn__json_shown(value, shown, sizeof shown));
+    *out = json_number_value(value);
     return FSN_OK;
 }
 
-/* Room for the array of this name, which has to be there; then each of it. */
-static enum fsn_status take_array(const json_t *root, const char *what, const char *name,
-                                  size_t item_size, void **items,
-                                  enum fsn_status (*take)(const struct place *, const json_t *,
-                                                          struct fsn__coco *, struct fsn_error *),
-                                  struct fsn__coco *out, struct fsn_error *err)
+/* 0, 1, false or true; or it is not there. */
+static enum fsn_status take_crowd(const struct fsn__json_place *place, const json_t *item,
+                                  bool *out, struct fsn_error *err)
 {
-    const json_t *array = json_object_get(root, name);
-    struct place place = {what, name, 0};
-    enum fsn_status status = FSN_OK;
+    const json_t *value = json_object_get(item, "iscrowd");
+    const bool number = json_is_integer(value) &&
+                        (json_integer_value(value) == 0 || json_integer_value(value) == 1);
+    char shown[SHOWN];
 
-    if (!json_is_array(array))
-        return FSN__FAIL(err, FSN_FORMAT, "%s: there is no array '%s'", what, name);
-    *items = calloc(json_array_size(array) + 1, item_size);
-    if (!*items)
+    if (value && !json_is_null(value) && !json_is_boolean(value) && !number)
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place, "iscrowd is neither 0 nor 1 but %s",
+                              fsn__json_shown(value, shown, sizeof shown));
+    *out = json_is_true(value) || json_integer_value(value) == 1;
+    return FSN_OK;
+}
+
+static enum fsn_status take_category(const struct fsn__json_place *place, const json_t *item,
+                                     void *user, struct fsn_error *err)
+{
+    struct filling *filling = user;
+    struct fsn__coco *out = filling->out;
+    struct fsn__coco_category *category = next_item((void **)&out->categories, out->category_count,
+                                                    &filling->categories, sizeof *out->categories);
+    char where[320];
+    enum fsn_status status;
+
+    if (!category)
         return FSN__NOMEM(err);
-    for (; place.index < json_array_size(array) && status == FSN_OK; place.index++)
-        status = take(&place, json_array_get(array, place.index), out, err);
-    return status;
+    out->category_count++;
+    status = take_integer(place, item, "id", &category->id, err);
+    if (status == FSN_OK)
+        status = take_text(place, item, "name", &category->name, err);
+    if (status != FSN_OK)
+        return status;
+    snprintf(where, sizeof where, "%s: %s[%zu]", place->what, place->array, place->index);
+    return fsn__class_name_check(category->name, where, err);
+}
+
+static enum fsn_status take_image(const struct fsn__json_place *place, const json_t *item,
+                                  void *user, struct fsn_error *err)
+{
+    struct filling *filling = user;
+    struct fsn__coco *out = filling->out;
+    struct fsn__coco_image *image =
+        next_item((void **)&out->images, out->image_count, &filling->images, sizeof *out->images);
+    enum fsn_status status;
+
+    if (!image)
+        return FSN__NOMEM(err);
+    out->image_count++;
+    image->file = -1;
+    status = take_integer(place, item, "id", &image->id, err);
+    if (status == FSN_OK)
+        status = take_side(place, item, "width", &image->width, err);
+    if (status == FSN_OK)
+        status = take_side(place, item, "height", &image->height, err);
+    return status == FSN_OK ? take_text(place, item, "file_name", &image->file_name, err) : status;
+}
+
+static enum fsn_status take_sides(const struct fsn__json_place *place, const json_t *item,
+                                  struct fsn__coco_box *box, struct fsn_error *err)
+{
+    double *const sides[] = {&box->x, &box->y, &box->w, &box->h};
+    const json_t *bbox = json_object_get(item, "bbox");
+    bool good = json_array_size(bbox) == 4;
+    char shown[SHOWN];
+
+    for (size_t i = 0; i < 4 && good; i++) {
+        good = json_is_number(json_array_get(bbox, i));
+        *sides[i] = json_number_value(json_array_get(bbox, i));
+    }
+    if (!good)
+        return FSN__JSON_FAIL(err, FSN_FORMAT, place,
+                              "bbox is not [x, y, width, height], four numbers, but %s",
+                              fsn__json_shown(bbox, shown, sizeof shown));
+    return FSN_OK;
+}
+
+static enum fsn_status take_box(const struct fsn__json_place *place, const json_t *item, void *user,
+                                struct fsn_error *err)
+{
+    struct filling *filling = user;
+    struct fsn__coco *out = filling->out;
+    struct fsn__coco_box *box =
+        next_item((void **)&out->boxes, out->box_count, &filling->boxes, sizeof *out->boxes);
+    enum fsn_status status;
+
+    if (!box)
+        return FSN__NOMEM(err);
+    out->box_count++;
+    status = take_integer(place, item, "image_id", &box->image_id, err);
+    if (status == FSN_OK)
+        status = take_integer(place, item, "category_id", &box->category_id, err);
+    if (status == FSN_OK)
+        status = take_sides(place, item, box, err);
+    return status == FSN_OK ? take_crowd(place, item, &box->crowd, err) : status;
 }
 
 enum fsn_status fsn__coco_parse(const void *bytes, size_t size, const char *what,
                                 struct fsn__coco *out, struct fsn_error *err)
 {
-    enum fsn_status status;
-    json_error_t error;
-    json_t *root;
+    static const struct fsn__json_array arrays[] = {
+        {"categories", take_category}, {"images", take_image}, {"annotations", take_box}};
+    struct filling filling = {.out = out};
 
     if (size > FSN__COCO_MAX_BYTES)
         return FSN__FAIL(err, FSN_LIMIT, "%s: %zu bytes of annotations, at most %d are taken", what,
                          size, FSN__COCO_MAX_BYTES);
-    root = json_loadb(bytes, size, 0, &error);
-    if (!root)
-        return json_error_code(&error) == json_error_out_of_memory
-                   ? FSN__NOMEM(err)
-                   : FSN__FAIL(err, FSN_FORMAT, "%s: line %d: %s", what, error.line, error.text);
-    status = take_array(root, what, "categories", sizeof *out->categories,
-                        (void **)&out->categories, take_category, out, err);
-    if (status == FSN_OK)
-        status = take_array(root, what, "images", sizeof *out->images, (void **)&out->images,
-                            take_image, out, err);
-    if (status == FSN_OK)
-        status = take_array(root, what, "annotations", sizeof *out->boxes, (void **)&out->boxes,
-                            take_box, out, err);
-    json_decref(root);
-    return status;
+    return fsn__json_arrays_read(bytes, size, what, arrays, sizeof arrays / sizeof *arrays,
+                                 &filling, err);
 }
 
 void fsn__coco_clear(struct fsn__coco *coco)

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 
-/* The tree of a file takes many times its size in memory while it is read. */
+/* It lies in memory while it is read, and up to its size of what is taken from it. */
 enum { FSN__COCO_MAX_BYTES = 64 << 20 };
 
 struct fsn__coco_category {
@@ -15,7 +15,8 @@ struct fsn__coco_category {
 struct fsn__coco_image {
     int64_t id;
     char *file_name;
-    int64_t file; /* place in the data set's store, for whoever finds it; -1 */
+    double width, height; /* 0: the file does not say */
+    int64_t file;         /* place in the data set's store, for whoever finds it; -1 */
 };
 
 struct fsn__coco_box {

@@ -6,6 +6,8 @@
 
 #include "data/dataset.h"
 
+struct fsn__part;
+
 struct fsn__data_format {
     const char *name;
     const char *expects; /* one line for "this is no data set" messages */
@@ -34,6 +36,9 @@ struct fsn__data_format {
     bool (*is_there)(const struct fsn__data_format *format, const void *state);
     /* The images of its state, for formats that take them in; NULL: none does. */
     struct fsn__image_store *(*images_of)(void *state);
+    /* Takes in the archive's file of class names (class_names.h), before assemble; *names gives up
+     * its bytes. NULL: the format knows none. */
+    void (*declare)(void *state, struct fsn__part *names);
     /* Builds the images, given that it is there: a zeroed *dataset gets everything but per_class
      * and format (per_class too where images have no labels). What it keeps of *state it takes out.
      * On failure the caller clears what was filled. */

@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "core/mem.h"
 #include "data/archive.h"
+#include "data/class_names.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/objects.h"
@@ -40,6 +41,8 @@ struct collection {
     void *state[FORMAT_COUNT];
     size_t files; /* of any kind, and the name of the first */
     char first_name[128];
+    struct fsn__part names; /* of classes, for a format that takes them: the last such file */
+    int names_files;
 };
 
 static bool is_meant(const struct collection *found, int format)
@@ -69,13 +72,38 @@ static int find_format(const struct collection *found, const char *name)
     return -1;
 }
 
+/* Whether the file lists classes, for a format that is meant. */
+static bool is_names(const struct collection *found, const char *name)
+{
+    if (!fsn__class_names_file(name))
+        return false;
+    for (int f = 0; f < FORMAT_COUNT; f++)
+        if (is_meant(found, f) && formats[f]->declare)
+            return true;
+    return false;
+}
+
+/* Takes in a file of class names; that there are two is a fault of those sets alone that need it.
+ */
+static void take_names(struct collection *found, const char *name, unsigned char *bytes,
+                       size_t size)
+{
+    struct fsn__part *names = &found->names;
+
+    free(names->bytes);
+    found->names_files++;
+    names->bytes = bytes;
+    names->size = size;
+    fsn__name_printable(names->name, sizeof names->name, name);
+}
+
 static bool wants(const char *name, void *user)
 {
     struct collection *found = user;
 
     if (found->files++ == 0)
         fsn__name_printable(found->first_name, sizeof found->first_name, name);
-    return find_format(found, name) >= 0;
+    return is_names(found, name) || find_format(found, name) >= 0;
 }
 
 static enum fsn_status take(const char *name, unsigned char *bytes, size_t size, void *user,
@@ -84,6 +112,10 @@ static enum fsn_status take(const char *name, unsigned char *bytes, size_t size,
     struct collection *found = user;
     const int f = find_format(found, name);
 
+    if (is_names(found, name)) {
+        take_names(found, name, bytes, size);
+        return FSN_OK;
+    }
     return formats[f]->take(formats[f], &found->state[f], name, bytes, size, err);
 }
 
@@ -91,6 +123,7 @@ static void collection_free(struct collection *found)
 {
     for (int f = 0; f < FORMAT_COUNT; f++)
         formats[f]->free_state(found->state[f]);
+    free(found->names.bytes);
 }
 
 /* ---- recognising --------------------------------------------------------------------------- */
@@ -274,6 +307,13 @@ static enum fsn_status assemble(struct collection *found, const struct fsn_data_
         if (takes_in(formats[f], formats[i]) && found->state[i])
             status =
                 formats[f]->join(&found->state[f], formats[i]->images_of(found->state[i]), err);
+    if (status == FSN_OK && formats[f]->declare && found->names_files > 1)
+        status = FSN__FAIL(err, FSN_FORMAT,
+                           "%s is one of %d files of class names, expected one names.txt or "
+                           "labels.txt",
+                           found->names.name, found->names_files);
+    if (status == FSN_OK && formats[f]->declare && found->names_files == 1)
+        formats[f]->declare(found->state[f], &found->names);
     if (status == FSN_OK)
         status = formats[f]->assemble(formats[f], &found->state[f], dataset, err);
     if (status == FSN_OK)
@@ -350,6 +390,7 @@ void fsn_dataset_destroy(struct fsn_dataset *dataset)
         free(dataset->split[s].per_class);
     }
     fsn__objects_clear(dataset);
+    free(dataset->first_pixel_file);
     for (int i = 0; dataset->class_names && i < dataset->classes; i++)
         free(dataset->class_names[i]);
     free(dataset->class_names);
@@ -372,6 +413,8 @@ void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info
     out->detection = dataset->detection;
     memcpy(out->objects, dataset->objects, sizeof out->objects);
     out->bad_boxes = dataset->bad_boxes;
+    out->first_pixel = dataset->first_pixel;
+    out->first_pixel_file = dataset->first_pixel_file;
     out->segmentation = dataset->segmentation;
     memcpy(out->pixels, dataset->pixels, sizeof out->pixels);
     out->classes = dataset->classes;

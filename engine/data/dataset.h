@@ -37,7 +37,9 @@ struct fsn_dataset {
     bool detection;        /* images have boxes; their labels are all 0 */
     struct fsn_object_counts objects[FSN_SPLIT_COUNT]; /* of a detection set */
     struct fsn_bad_boxes bad_boxes;                    /* of a detection set */
-    bool segmentation;                               /* images have masks; their labels are all 0 */
+    int first_pixel;        /* of a Pascal VOC set: the number that boxes give it, 0 or 1 */
+    char *first_pixel_file; /* the annotation with a side below 1, which says 0; or NULL */
+    bool segmentation;      /* images have masks; their labels are all 0 */
     struct fsn_pixel_counts pixels[FSN_SPLIT_COUNT]; /* of a segmentation set */
     struct fsn__image_store *store;                  /* of images that are files, else NULL */
     struct fsn__pixel_cache *cache; /* by place in the store; NULL without a store */

@@ -1,6 +1,8 @@
 /* dataset_json.c - what a person is shown of a data set. */
 #include "data/dataset.h"
 
+#include <string.h>
+
 #include <jansson.h>
 
 static const char *const split_names[FSN_SPLIT_COUNT] = {
@@ -74,6 +76,15 @@ static json_t *bad_boxes_json(const struct fsn_dataset *dataset)
     return json_pack("{s:I, s:o}", "count", (json_int_t)bad->count, "listed", listed);
 }
 
+/* {"number": 0 or 1, "annotation": what says 0, or null}; null where boxes are not Pascal VOC's. */
+static json_t *first_pixel_json(const struct fsn_dataset *dataset)
+{
+    if (strcmp(dataset->format, "voc") != 0)
+        return json_null();
+    return json_pack("{s:i, s:s?}", "number", dataset->first_pixel, "annotation",
+                     dataset->first_pixel_file);
+}
+
 static json_t *class_names_json(const struct fsn_dataset *dataset)
 {
     json_t *names;
@@ -101,11 +112,12 @@ enum fsn_status fsn_dataset_summary_json(const struct fsn_dataset *dataset, char
         failed =
             json_object_set_new(splits, split_names[s], split_json(dataset, (enum fsn_split)s));
     if (!failed)
-        root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I, s:o}", "format", dataset->format,
+        root = json_pack("{s:s, s:o, s:i, s:o, s:O, s:b, s:I, s:o, s:o}", "format", dataset->format,
                          "image", image_json(dataset), "classes", dataset->classes, "class_names",
                          class_names_json(dataset), "splits", splits, "split_made",
                          dataset->split_made, "unused_images", (json_int_t)dataset->unused_images,
-                         "bad_boxes", bad_boxes_json(dataset));
+                         "bad_boxes", bad_boxes_json(dataset), "first_pixel",
+                         first_pixel_json(dataset));
     if (root)
         text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);

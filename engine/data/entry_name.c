@@ -7,6 +7,7 @@
  */
 #include "data/entry_name.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_separator(char c)
@@ -22,6 +23,14 @@ const char *fsn__base_name(const char *name)
         if (is_separator(*at))
             base = at + 1;
     return base;
+}
+
+bool fsn__name_lies_in(const char *name, const char *folder)
+{
+    const size_t before = (size_t)(fsn__base_name(name) - name), length = strlen(folder);
+
+    return before >= length + 1 && strncmp(name + before - length - 1, folder, length) == 0 &&
+           (before == length + 1 || is_separator(name[before - length - 2]));
 }
 
 static bool has_parent_step(const char *name)
@@ -135,4 +144,17 @@ void fsn__name_printable(char *out, size_t size, const char *name)
     for (; n + 1 < size && name[n]; n++)
         out[n] = name[n] < ' ' || name[n] > '~' ? '?' : name[n];
     out[n] = 0;
+}
+
+void fsn__name_escaped(char *out, size_t size, const char *name)
+{
+    size_t n = 0;
+
+    out[0] = 0;
+    for (const unsigned char *at = (const unsigned char *)name; *at && n + 5 <= size; at++)
+        n += (size_t)snprintf(out + n, size - n,
+                              *at < ' ' || *at > '~' ? "\\x%02x"
+                              : *at == '\\'          ? "\\\\"
+                                                     : "%c",
+                              *at);
 }

@@ -9,6 +9,8 @@
 const char *fsn__name_fault(const char *name);
 /* The part after the last separator; borrowed from name. */
 const char *fsn__base_name(const char *name);
+/* Whether the last folder of the name is this one. */
+bool fsn__name_lies_in(const char *name, const char *folder);
 /* The name without the suffix of a packed file (.gz, .xz, .bz2); *packed: whether it had one.
  * New (free()), or NULL when out of memory. */
 char *fsn__plain_name(const char *name, bool *packed);
@@ -19,5 +21,7 @@ bool fsn__name_is_utf8(const char *name);
 /* Copies what fits of a name for use in a message: what is not printable ASCII (control characters,
  * bytes in an unknown encoding) is shown as '?', so that no log or JSON writer trips over it. */
 void fsn__name_printable(char *out, size_t size, const char *name);
+/* The same without a loss: what is not printable ASCII as \xNN, a backslash doubled. */
+void fsn__name_escaped(char *out, size_t size, const char *name);
 
 #endif

@@ -18,6 +18,7 @@
  * Images in no two folders that can be classes are a set without classes (images.c), unless the
  * format is named.
  */
+#include "data/class_names.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/image_roles.h"
@@ -209,6 +210,7 @@ static enum fsn_status number_classes(struct items *items, struct fsn_dataset *d
                                       struct fsn_error *err)
 {
     const int64_t train = items->per_role[FSN__IMAGE_TRAIN];
+    enum fsn_status status = FSN_OK;
     char shown[256];
     int classes = 0;
 
@@ -236,11 +238,10 @@ static enum fsn_status number_classes(struct items *items, struct fsn_dataset *d
             *name = strndup(items->item[i].class, items->item[i].class_length);
         if (!*name)
             return FSN__NOMEM(err);
-        if (!fsn__name_is_utf8(*name))
-            return FSN__FAIL(err, FSN_FORMAT, "the name of class %d is not UTF-8",
-                             items->item[i].label);
     }
-    return FSN_OK;
+    for (int c = 0; c < dataset->classes && status == FSN_OK; c++)
+        status = fsn__class_name_check(dataset->class_names[c], "a folder", err);
+    return status;
 }
 
 /* The label of a class that train images may have; -1 for none. */

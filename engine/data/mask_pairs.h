@@ -10,7 +10,6 @@ struct fsn__mask_pair {
     const char *name;          /* the last part of it */
     int64_t image, mask;       /* places in the store */
     enum fsn__image_role role; /* of the first folder of the key that is a split's */
-    bool listed;               /* for whoever goes through lists of names */
 };
 
 struct fsn__mask_pairs {

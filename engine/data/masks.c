@@ -9,55 +9,37 @@
  * as many classes as names.txt (or labels.txt) has lines, else as the largest value says.
  *
  * Folders train/ and test/ (or else val/), above or below images/, are these splits; with test/,
- * val/ is left aside, as is what lies in none of them. VOC's lists say it instead where they are.
- * Without either a tenth is split off.
+ * val/ is left aside, as is what lies in none of them. VOC's lists say it instead where they are
+ * (split_lists.h). Without test images a tenth is split off.
  *
  * An archive with the whole of VOC is a detection set unless this format is named.
  */
+#include "data/class_names.h"
 #include "data/data_format.h"
 #include "data/entry_name.h"
 #include "data/mask.h"
 #include "data/mask_pairs.h"
-#include "data/parts.h"
 #include "data/split.h"
+#include "data/split_lists.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum file_kind { FILE_NAMES, FILE_TRAIN, FILE_VAL, FILE_TEST, FILE_KINDS, FILE_NONE = -1 };
+static const char lists_folder[] = "Segmentation";
 
 struct masks {
     struct fsn__image_store *store;
-    struct fsn__part file[FILE_KINDS];
+    struct fsn__part names;
+    struct fsn__split_lists lists;
     struct fsn__mask_pairs pairs;
 };
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static enum file_kind kind_of(const char *name)
-{
-    static const char folder[] = "ImageSets/Segmentation/";
-    static const struct {
-        const char *name;
-        enum file_kind kind;
-    } known[] = {
-        {"names.txt", FILE_NAMES}, {"labels.txt", FILE_NAMES}, {"train.txt", FILE_TRAIN},
-        {"val.txt", FILE_VAL},     {"test.txt", FILE_TEST},
-    };
-    const char *base = fsn__base_name(name);
-    const size_t before = (size_t)(base - name), length = sizeof folder - 1;
-    const bool listed = before >= length && strncmp(base - length, folder, length) == 0;
-
-    for (size_t i = 0; i < sizeof known / sizeof *known && !fsn__name_is_litter(name); i++)
-        if (strcmp(base, known[i].name) == 0 && (listed || known[i].kind == FILE_NAMES))
-            return known[i].kind;
-    return FILE_NONE;
-}
-
 static bool wants(const struct fsn__data_format *format, const char *name)
 {
     (void)format;
-    return kind_of(name) != FILE_NONE;
+    return fsn__split_list_of(name, lists_folder) >= 0;
 }
 
 static enum fsn_status make_state(void **state, struct fsn_error *err)
@@ -78,17 +60,19 @@ static enum fsn_status take(const struct fsn__data_format *format, void **state,
     enum fsn_status status = make_state(state, err);
 
     (void)format;
-    if (status == FSN_OK) {
-        struct fsn__part *part = &((struct masks *)*state)->file[kind_of(name)];
-
-        free(part->bytes); /* whether a second one is a fault is known when they are read */
-        part->size = part->bytes ? 0 : size;
-        part->bytes = bytes;
-        fsn__name_printable(part->name, sizeof part->name, name);
-        return FSN_OK;
-    }
+    if (status == FSN_OK)
+        status = fsn__split_lists_take(&((struct masks *)*state)->lists, name, lists_folder, bytes,
+                                       size, err);
     free(bytes);
     return status;
+}
+
+static void declare(void *state, struct fsn__part *names)
+{
+    struct masks *masks = state;
+
+    masks->names = *names;
+    names->bytes = NULL;
 }
 
 /* Its images are in other formats' states. */
@@ -116,8 +100,8 @@ static void free_state(void *state)
         return;
     fsn__image_store_destroy(masks->store);
     fsn__mask_pairs_clear(&masks->pairs);
-    for (int i = 0; i < FILE_KINDS; i++)
-        free(masks->file[i].bytes);
+    fsn__split_lists_clear(&masks->lists);
+    free(masks->names.bytes);
     free(masks);
 }
 
@@ -145,38 +129,26 @@ static void add_pair(struct fsn_dataset *dataset, enum fsn_split split,
     images->mask[images->count++] = pair->mask;
 }
 
-static enum fsn_status fill_from_list(const struct masks *masks, const struct fsn__part *list,
-                                      struct fsn_dataset *dataset, enum fsn_split split,
-                                      struct fsn_error *err)
+/* What fills the splits by lists. */
+struct filling {
+    struct masks *masks;
+    struct fsn_dataset *dataset;
+};
+
+static int64_t find_listed(void *user, const char *name, const char **fault)
 {
-    const char *at = (const char *)list->bytes, *end = at + list->size;
+    const struct fsn__mask_pairs *pairs = &((const struct filling *)user)->masks->pairs;
+    const struct fsn__mask_pair *pair = fsn__mask_pairs_find(pairs, name);
 
-    while (at < end) {
-        char name[128];
-        size_t length = 0;
-        struct fsn__mask_pair *pair;
+    *fault = "is not one image with a mask";
+    return pair ? pair - pairs->pair : -1;
+}
 
-        for (; at < end && strchr(" \t\r\n", *at); at++)
-            ;
-        for (; at < end && *at && !strchr(" \t\r\n", *at); at++)
-            if (length + 1 < sizeof name)
-                name[length++] = *at;
-        at += at < end;
-        name[length] = '\0';
-        if (length == 0)
-            continue;
-        pair = fsn__mask_pairs_find(&masks->pairs, name);
-        fsn__name_printable(name, sizeof name, name);
-        if (!pair)
-            return FSN__FAIL(err, FSN_FORMAT, "%s lists '%s', which is not one image with a mask",
-                             list->name, name);
-        if (pair->listed)
-            return FSN__FAIL(err, FSN_FORMAT, "%s lists '%s', which has been listed before",
-                             list->name, name);
-        pair->listed = true;
-        add_pair(dataset, split, pair);
-    }
-    return FSN_OK;
+static void add_listed(void *user, enum fsn_split split, int64_t i)
+{
+    const struct filling *filling = user;
+
+    add_pair(filling->dataset, split, &filling->masks->pairs.pair[i]);
 }
 
 static void fill_by_folders(const struct fsn__mask_pairs *pairs, struct fsn_dataset *dataset)
@@ -201,55 +173,28 @@ static void fill_by_folders(const struct fsn__mask_pairs *pairs, struct fsn_data
 static enum fsn_status fill_splits(struct masks *masks, struct fsn_dataset *dataset,
                                    struct fsn_error *err)
 {
-    const struct fsn__part *test =
-        &masks->file[masks->file[FILE_TEST].bytes ? FILE_TEST : FILE_VAL];
-    const int64_t count = masks->pairs.count;
-    enum fsn_status status = alloc_split(dataset, FSN_SPLIT_TRAIN, count + 1, err);
+    struct filling filling = {masks, dataset};
+    const struct fsn__listed_images images = {&filling, masks->pairs.count, find_listed,
+                                              add_listed};
+    enum fsn_status status = alloc_split(dataset, FSN_SPLIT_TRAIN, images.count + 1, err);
 
     if (status == FSN_OK)
-        status = alloc_split(dataset, FSN_SPLIT_TEST, count + 1, err);
+        status = alloc_split(dataset, FSN_SPLIT_TEST, images.count + 1, err);
     if (status != FSN_OK)
         return status;
-    if (masks->file[FILE_TRAIN].bytes) {
-        status = fill_from_list(masks, &masks->file[FILE_TRAIN], dataset, FSN_SPLIT_TRAIN, err);
-        if (status == FSN_OK && test->bytes)
-            status = fill_from_list(masks, test, dataset, FSN_SPLIT_TEST, err);
-    } else {
+    if (fsn__split_lists_any(&masks->lists))
+        status = fsn__split_lists_fill(&masks->lists, &images, err);
+    else
         fill_by_folders(&masks->pairs, dataset);
-    }
-    if (status == FSN_OK && dataset->split[FSN_SPLIT_TRAIN].count == 0)
-        return FSN__FAIL(err, FSN_FORMAT, "the masks data set has no train image with a mask");
-    if (status == FSN_OK && dataset->split[FSN_SPLIT_TEST].count == 0) {
-        struct fsn__images *empty = &dataset->split[FSN_SPLIT_TEST];
-
-        free(empty->file);
-        free(empty->mask);
-        free(empty->labels);
-        *empty = (struct fsn__images){0};
-        dataset->classes = 1; /* for the split all are of one class */
+    if (status == FSN_OK && dataset->split[FSN_SPLIT_TRAIN].count == 0 &&
+        dataset->split[FSN_SPLIT_TEST].count == 0)
+        return FSN__FAIL(err, FSN_FORMAT, "the masks data set has no image with a mask");
+    if (status == FSN_OK && dataset->split[FSN_SPLIT_TEST].count == 0)
         status = fsn__split_off_test(dataset, err);
-    }
     return status;
 }
 
 /* ---- classes --------------------------------------------------------------------------------- */
-
-/* Those that have text. */
-static int count_lines(const struct fsn__part *part)
-{
-    bool text = false;
-    int lines = 0;
-
-    for (size_t i = 0; i < part->size; i++) {
-        if (part->bytes[i] == '\n') {
-            lines += text;
-            text = false;
-        } else {
-            text = text || part->bytes[i] != '\r';
-        }
-    }
-    return lines + text;
-}
 
 /* Counts the pixels of both splits, and the classes where nobody has named them. */
 static enum fsn_status count_pixels(struct fsn_dataset *dataset, const char *declared,
@@ -295,19 +240,19 @@ static enum fsn_status count_pixels(struct fsn_dataset *dataset, const char *dec
 static enum fsn_status find_classes(const struct masks *masks, struct fsn_dataset *dataset,
                                     struct fsn_error *err)
 {
-    const struct fsn__part *names = &masks->file[FILE_NAMES];
+    const struct fsn__part *names = &masks->names;
     enum fsn_status status = FSN_OK;
 
-    dataset->classes = names->bytes ? count_lines(names) : 0;
-    if (names->bytes && (dataset->classes < 2 || dataset->classes > FSN_MASK_VOID))
+    dataset->classes = names->name[0] ? fsn__class_names_count(names) : 0;
+    if (names->name[0] && (dataset->classes < 2 || dataset->classes > FSN_MASK_VOID))
         return FSN__FAIL(err, FSN_FORMAT,
                          "%s: names of %d classes, expected a line for each of 2 "
-                         "to %d (one only, and no other such file)",
+                         "to %d",
                          names->name, dataset->classes, FSN_MASK_VOID);
-    if (names->bytes)
-        status = fsn__parts_read_names(names, dataset->classes, dataset, err);
+    if (names->name[0])
+        status = fsn__class_names_read(names, dataset->classes, dataset, err);
     if (status == FSN_OK)
-        status = count_pixels(dataset, names->bytes ? names->name : NULL, err);
+        status = count_pixels(dataset, names->name[0] ? names->name : NULL, err);
     if (status == FSN_OK && dataset->classes < 2)
         status = FSN__FAIL(err, FSN_FORMAT,
                            "the masks have %d class beside %d, which is of none: expected pixels "
@@ -353,6 +298,7 @@ const struct fsn__data_format fsn__format_masks = {
     .take = take,
     .join = join,
     .is_there = is_there,
+    .declare = declare,
     .assemble = assemble,
     .free_state = free_state,
 };

@@ -41,6 +41,21 @@ enum fsn_status fsn__objects_begin(struct fsn__object_list *list, struct fsn_dat
     return images->first_object && images->per_class ? FSN_OK : FSN__NOMEM(err);
 }
 
+enum fsn_status fsn__objects_check_size(const struct fsn__stored_image *image, const char *what,
+                                        double width, double height, struct fsn_error *err)
+{
+    const struct fsn__image_info *info = &image->info;
+    char shown[256];
+
+    if ((width == 0 || width == info->width) && (height == 0 || height == info->height))
+        return FSN_OK;
+    fsn__name_printable(shown, sizeof shown, image->name);
+    return FSN__FAIL(err, FSN_FORMAT,
+                     "%s: the image is said to have %g x %g pixels, but %s has %d x %d: expected "
+                     "the same",
+                     what, width, height, shown, info->width, info->height);
+}
+
 /* first_object up to that of image i. */
 static void reach(struct fsn__object_list *list, int64_t i)
 {

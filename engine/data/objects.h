@@ -25,6 +25,11 @@ struct fsn__object_list {
 FSN_NODISCARD enum fsn_status fsn__objects_begin(struct fsn__object_list *list,
                                                  struct fsn_dataset *dataset, enum fsn_split split,
                                                  struct fsn_error *err);
+/* Whether an image has the size that its annotation says, 0 being no word on it: if not, its boxes
+ * are of another one. what: the annotation in the message. Error: FORMAT, with both sizes. */
+FSN_NODISCARD enum fsn_status fsn__objects_check_size(const struct fsn__stored_image *image,
+                                                      const char *what, double width, double height,
+                                                      struct fsn_error *err);
 /* An object of image i of the split, whose size the store knows; i never goes back. A bad box is
  * noted in the data set and left out. Error: NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__objects_add(struct fsn__object_list *list, int64_t i,

@@ -86,37 +86,3 @@ void fsn__parts_free(void *state)
         free(parts[i].bytes);
     free(parts);
 }
-
-enum fsn_status fsn__parts_read_names(const struct fsn__part *part, int classes,
-                                      struct fsn_dataset *dataset, struct fsn_error *err)
-{
-    const char *at = (const char *)part->bytes, *end = at + part->size;
-    int count = 0;
-
-    dataset->class_names = calloc((size_t)classes, sizeof *dataset->class_names);
-    if (!dataset->class_names)
-        return FSN__NOMEM(err);
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline ? newline : end;
-        size_t length = (size_t)(stop - at);
-
-        if (length > 0 && at[length - 1] == '\r')
-            length--;
-        for (size_t i = 0; i < length; i++)
-            if (at[i] < ' ' || at[i] > '~')
-                return FSN__FAIL(err, FSN_FORMAT, "%s: class %d: not printable ASCII", part->name,
-                                 count);
-        if (length > 0 && count < classes) {
-            dataset->class_names[count] = strndup(at, length);
-            if (!dataset->class_names[count])
-                return FSN__NOMEM(err);
-        }
-        count += length > 0;
-        at = newline ? newline + 1 : end;
-    }
-    if (count != classes)
-        return FSN__FAIL(err, FSN_FORMAT, "%s: %d class names, expected %d", part->name, count,
-                         classes);
-    return FSN_OK;
-}

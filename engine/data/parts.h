@@ -45,9 +45,4 @@ void fsn__parts_free(void *state);
     .is_there = fsn__parts_are_there, .assemble = fsn__parts_assemble,   \
     .free_state = fsn__parts_free
 
-/* Class names, one a line, `classes` of them; blank lines and carriage returns do not count. */
-FSN_NODISCARD enum fsn_status fsn__parts_read_names(const struct fsn__part *part, int classes,
-                                                    struct fsn_dataset *dataset,
-                                                    struct fsn_error *err);
-
 #endif

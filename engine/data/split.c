@@ -1,5 +1,6 @@
 /*
- * split.c - a tenth of every class becomes the test split, drawn without replacement.
+ * split.c - a tenth of every class becomes the test split, drawn without replacement. Images with
+ * boxes or masks, which have no class, are all drawn from alike.
  *
  * Class c of n images gives max(1, (n + 5) / 10), none when n is 1: the first ones of a
  * Fisher-Yates shuffle from stream (SPLIT_SEED, FSN__RNG_SPLIT, c, 0). The seed is a constant,
@@ -83,15 +84,20 @@ enum fsn_status fsn__split_off_test(struct fsn_dataset *dataset, struct fsn_erro
         (size_t)dataset->channels * (size_t)dataset->height * (size_t)dataset->width;
     struct fsn__images *train = &dataset->split[FSN_SPLIT_TRAIN];
     struct fsn__images *test = &dataset->split[FSN_SPLIT_TEST];
+    const bool unlabelled = dataset->detection || dataset->segmentation;
     bool *drawn = calloc((size_t)train->count + 1, sizeof *drawn);
-    int64_t count = drawn ? draw_all(train, dataset->classes, drawn) : -1;
+    int64_t count = drawn ? draw_all(train, unlabelled ? 1 : dataset->classes, drawn) : -1;
     int64_t kept = 0, moved = 0;
     enum fsn_status status = FSN_OK;
 
+    free(test->file);
+    free(test->mask);
+    free(test->labels);
+    *test = (struct fsn__images){0};
     if (count == 0)
         status = FSN__FAIL(err, FSN_FORMAT,
-                           "the data set has no test images, and none can be split off: no class "
-                           "has two images");
+                           "the data set has no test images, and none can be split off: %s",
+                           unlabelled ? "it has one image only" : "no class has two images");
     else if (count < 0)
         status = FSN__NOMEM(err);
     else

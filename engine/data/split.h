@@ -4,9 +4,10 @@
 
 #include "data/dataset.h"
 
-/* Moves a tenth of the train images of every class, rounded and at least one of two, to the empty
- * test split, and says so in split_made. Which ones depends on the images' order alone; the order
- * within both splits stays. Errors: FORMAT when no class has two images, NOMEM. */
+/* Moves a tenth of the train images of every class (of all of a set of boxes or masks), rounded and
+ * at least one of two, to the empty test split, and says so in split_made. Which ones depends on
+ * the images' order alone; the order within both splits stays. Errors: FORMAT when no class has two
+ * images, NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__split_off_test(struct fsn_dataset *dataset,
                                                   struct fsn_error *err);
 

@@ -30,14 +30,22 @@ struct fsn__voc_named *fsn__voc_table_add(struct fsn__voc_table *table, const ch
 struct fsn__voc_named *fsn__voc_table_add_file(struct fsn__voc_table *table, const char *path)
 {
     const char *base = fsn__base_name(path), *suffix = strrchr(base, '.');
+    struct fsn__voc_named *item =
+        fsn__voc_table_add(table, base, suffix ? (size_t)(suffix - base) : strlen(base));
+    char shown[256];
 
-    return fsn__voc_table_add(table, base, suffix ? (size_t)(suffix - base) : strlen(base));
+    if (!item)
+        return NULL;
+    fsn__name_printable(shown, sizeof shown, path);
+    item->path = strdup(shown);
+    return item->path ? item : NULL;
 }
 
 void fsn__voc_table_clear(struct fsn__voc_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         free(table->item[i].name);
+        free(table->item[i].path);
         fsn__voc_clear(&table->item[i].annotation);
     }
     free(table->item);

@@ -7,9 +7,10 @@
 /* One image or annotation under its NAME. */
 struct fsn__voc_named {
     char *name;
+    char *path;                            /* of a file: its whole name, fit for messages */
     struct fsn__voc_annotation annotation; /* of an annotation */
     int64_t file;                          /* place in the store, of an image */
-    bool listed;                           /* of an image: it is in a split */
+    int32_t label;                         /* of a class */
 };
 
 struct fsn__voc_table {

@@ -4,13 +4,16 @@
  *
  *     annotation / object / name, difficult, bndbox / xmin, ymin, xmax, ymax
  *
- * What else there is (size, pose, parts of objects with boxes of their own) is passed over: an
- * element counts by its whole path. A document type has no place in an annotation and is refused,
- * and with it every entity that could blow up.
+ * and annotation / size / width, height. What else there is (pose, parts of objects with boxes of
+ * their own) is passed over: an element counts by its whole path. A document type has no place in
+ * an annotation and is refused, and with it every entity that could blow up.
  */
 #include "data/voc_xml.h"
+#include "data/class_names.h"
+#include "data/entry_name.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,28 +22,38 @@
 
 enum { MAX_DEPTH = 16, MAX_PATH = 256, MAX_TEXT = 256 };
 
-enum { HAS_X0 = 1, HAS_Y0 = 2, HAS_X1 = 4, HAS_Y1 = 8, HAS_BOX = 15 };
+static const char *const side_paths[] = {
+    "annotation/object/bndbox/xmin",
+    "annotation/object/bndbox/ymin",
+    "annotation/object/bndbox/xmax",
+    "annotation/object/bndbox/ymax",
+};
 
 struct parser {
     XML_Parser xml;
     struct fsn__voc_annotation *out;
     struct fsn__voc_object object; /* under way */
-    int has;                       /* of its box */
+    int has;                       /* of its box: bit i for side i */
     char path[MAX_PATH];           /* "annotation/object/name" */
     size_t length[MAX_DEPTH];      /* of the path before each open element */
     int depth;
     char text[MAX_TEXT + 1]; /* of the element under way */
     size_t text_length;
     enum fsn_status status;
-    char reason[160];
+    char reason[200];
 };
 
-static void stop(struct parser *parser, enum fsn_status status, const char *reason)
+__attribute__((format(printf, 3, 4))) static void
+stop(struct parser *parser, enum fsn_status status, const char *format, ...)
 {
+    va_list args;
+
     if (parser->status != FSN_OK)
         return;
     parser->status = status;
-    snprintf(parser->reason, sizeof parser->reason, "%s", reason);
+    va_start(args, format);
+    vsnprintf(parser->reason, sizeof parser->reason, format, args);
+    va_end(args);
     XML_StopParser(parser->xml, XML_FALSE);
 }
 
@@ -55,8 +68,12 @@ static void begin_element(void *user, const char *name, const char **attributes)
     const size_t length = strlen(parser->path);
 
     (void)attributes;
-    if (parser->depth == MAX_DEPTH || length + strlen(name) + 2 > MAX_PATH) {
-        stop(parser, FSN_LIMIT, "elements too deep or names too long");
+    if (parser->depth == MAX_DEPTH) {
+        stop(parser, FSN_LIMIT, "elements lie deeper than %d in each other", MAX_DEPTH);
+        return;
+    }
+    if (length + strlen(name) + 2 > MAX_PATH) {
+        stop(parser, FSN_LIMIT, "an element's path has more than %d bytes", MAX_PATH - 2);
         return;
     }
     parser->length[parser->depth++] = length;
@@ -99,26 +116,76 @@ static const char *trimmed(struct parser *parser)
     return begin + strspn(begin, space);
 }
 
-static void take_number(struct parser *parser, double *out, int which)
+/* The text as a message shows it. */
+static const char *shown(const char *text, char out[64])
+{
+    fsn__name_escaped(out, 64, text ? text : "(a long text)");
+    return out;
+}
+
+/* False after stopping: the text is no number. */
+static bool take_number(struct parser *parser, double *out)
 {
     const char *text = trimmed(parser);
-    char *end = NULL;
+    char *end = NULL, came[64];
     const double value = text ? strtod(text, &end) : 0;
 
     if (!text || end == text || *end || !isfinite(value)) {
-        stop(parser, FSN_FORMAT, "a side of a box is no number");
-        return;
+        stop(parser, FSN_FORMAT, "%s of object %d is '%s', expected a number",
+             strrchr(parser->path, '/') + 1, parser->out->count + 1, shown(text, came));
+        return false;
     }
     *out = value;
-    parser->has |= which;
+    return true;
+}
+
+/* A side of the image; what is no number there says nothing. */
+static void take_size(struct parser *parser, double *out)
+{
+    const char *text = trimmed(parser);
+    const double value = text ? strtod(text, NULL) : 0;
+
+    *out = value > 0 && isfinite(value) ? value : 0;
+}
+
+static void take_difficult(struct parser *parser)
+{
+    const char *text = trimmed(parser);
+    char came[64];
+
+    parser->object.difficult = text && (strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0);
+    if (!text || (*text && !parser->object.difficult && strcmp(text, "0") != 0 &&
+                  strcasecmp(text, "false") != 0))
+        stop(parser, FSN_FORMAT, "difficult of object %d is '%s', expected 0 or 1",
+             parser->out->count + 1, shown(text, came));
+}
+
+/* Whether the element is a side of an object's box, which it is taken for. */
+static bool take_side(struct parser *parser)
+{
+    double *const sides[] = {&parser->object.x0, &parser->object.y0, &parser->object.x1,
+                             &parser->object.y1};
+
+    for (int i = 0; i < 4; i++)
+        if (is_at(parser, side_paths[i])) {
+            if (take_number(parser, sides[i]))
+                parser->has |= 1 << i;
+            return true;
+        }
+    return false;
 }
 
 static void take_name(struct parser *parser)
 {
-    const char *text = trimmed(parser);
+    const char *text = trimmed(parser), *fault = text ? fsn__class_name_fault(text) : NULL;
+    char shown[100];
 
-    if (!text || !*text) {
-        stop(parser, FSN_FORMAT, "the name of an object is empty or too long");
+    if (!text || fault) {
+        fsn__name_escaped(shown, sizeof shown, text ? text : "");
+        if (text)
+            stop(parser, FSN_FORMAT, "the name '%s' of an object %s", shown, fault);
+        else
+            stop(parser, FSN_LIMIT, "the name of an object has more than %d bytes", MAX_TEXT);
         return;
     }
     free(parser->object.name);
@@ -131,12 +198,18 @@ static void end_object(struct parser *parser)
 {
     struct fsn__voc_annotation *out = parser->out;
 
-    if (!parser->object.name || parser->has != HAS_BOX) {
-        stop(parser, FSN_FORMAT, "an object without a name or a whole box");
+    if (!parser->object.name) {
+        stop(parser, FSN_FORMAT, "object %d has no name", out->count + 1);
         return;
     }
+    for (int i = 0; i < 4; i++)
+        if (!(parser->has & 1 << i)) {
+            stop(parser, FSN_FORMAT, "object %d has no %s in a bndbox", out->count + 1,
+                 strrchr(side_paths[i], '/') + 1);
+            return;
+        }
     if (out->count == FSN__VOC_MAX_OBJECTS) {
-        stop(parser, FSN_LIMIT, "too many objects");
+        stop(parser, FSN_LIMIT, "more than %d objects", FSN__VOC_MAX_OBJECTS);
         return;
     }
     if (out->count == out->capacity) {
@@ -158,7 +231,6 @@ static void end_object(struct parser *parser)
 static void end_element(void *user, const char *name)
 {
     struct parser *parser = user;
-    struct fsn__voc_object *object = &parser->object;
 
     (void)name;
     if (parser->status != FSN_OK)
@@ -166,16 +238,12 @@ static void end_element(void *user, const char *name)
     if (is_at(parser, "annotation/object/name"))
         take_name(parser);
     else if (is_at(parser, "annotation/object/difficult"))
-        object->difficult = trimmed(parser) && strcmp(trimmed(parser), "1") == 0;
-    else if (is_at(parser, "annotation/object/bndbox/xmin"))
-        take_number(parser, &object->x0, HAS_X0);
-    else if (is_at(parser, "annotation/object/bndbox/ymin"))
-        take_number(parser, &object->y0, HAS_Y0);
-    else if (is_at(parser, "annotation/object/bndbox/xmax"))
-        take_number(parser, &object->x1, HAS_X1);
-    else if (is_at(parser, "annotation/object/bndbox/ymax"))
-        take_number(parser, &object->y1, HAS_Y1);
-    else if (is_at(parser, "annotation/object"))
+        take_difficult(parser);
+    else if (is_at(parser, "annotation/size/width"))
+        take_size(parser, &parser->out->width);
+    else if (is_at(parser, "annotation/size/height"))
+        take_size(parser, &parser->out->height);
+    else if (!take_side(parser) && is_at(parser, "annotation/object"))
         end_object(parser);
     parser->path[parser->length[--parser->depth]] = '\0';
     parser->text_length = 0;

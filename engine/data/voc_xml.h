@@ -15,6 +15,7 @@ struct fsn__voc_object {
 struct fsn__voc_annotation {
     int count, capacity;
     struct fsn__voc_object *objects;
+    double width, height; /* of the image, as the file has them; 0: it does not say */
 };
 
 /* what: names the file in messages. Zero-initialise *out; clear it also after a failure. Errors:

@@ -363,7 +363,9 @@ struct fsn_dataset_info {
     const int64_t *per_class[FSN_SPLIT_COUNT];
     const char *const *class_names; /* [classes] borrowed, or NULL */
     struct fsn_bad_boxes bad_boxes; /* of a detection set; borrowed from the data set */
-    bool segmentation;              /* images have masks, a class for every pixel */
+    int first_pixel; /* of a Pascal VOC set: the number that boxes give it, 0 or 1; else 0 */
+    const char *first_pixel_file; /* the annotation that says 0; borrowed, or NULL */
+    bool segmentation;            /* images have masks, a class for every pixel */
     struct fsn_pixel_counts pixels[FSN_SPLIT_COUNT]; /* of a segmentation set, else 0 */
 };
 void fsn_dataset_info(const struct fsn_dataset *dataset, struct fsn_dataset_info *out);

@@ -46,6 +46,25 @@ holds "of COCO too" "COCO AP " "$out"
 holds "and the table has a heading" "detections" "$out"
 same "and a row for each class" "$classes" "$(tail -n "$classes" <<<"$out" | grep -c '%')"
 
+# ---- what was left out -----------------------------------------------------------------------
+same "nothing is said of a set that is taken as it is" 0 "$(grep -c note <<<"$err")"
+mkdir "$dir/bad"
+tar xf "$dir/boxes.tar.gz" -C "$dir/bad"
+first=$(find "$dir/bad" -name 'test-*.xml' | sort | head -1)
+sed -i '0,/<xmax>[0-9]*/s//<xmax>9999/' "$first"
+run 0 eval "$dir/detector.onnx" --data "$dir/bad" --threads 2 --json
+holds "a box that was left out is told" "fsnet eval: note: boxes left out: 1; the first: " "$err"
+holds "with its image and its fault" "$(basename "$first" .xml).png: '" "$err"
+find "$dir/bad" -name test.txt -delete
+run 0 train "$dir/detector.onnx" --data "$dir/bad" --epochs 1 --batch 2 --threads 2 -o "$dir/trained.onnx"
+holds "and a test split that was made" \
+    "fsnet train: note: the data set has no test images; a tenth of its train images is the test" "$err"
+find "$dir/bad" -name train.txt -execdir mv {} test.txt ';'
+run 1 train "$dir/detector.onnx" --data "$dir/bad" --epochs 1 -o "$dir/trained.onnx"
+holds "a test list alone is nothing to train on" "no images in its train split" "$err"
+run 0 eval "$dir/detector.onnx" --data "$dir/bad" --threads 2 --json
+json "but to measure on" .images 6
+
 # ---- the rule of the boxes -------------------------------------------------------------------
 cat >"$dir/spec.json" <<'END'
 {"detection": {"default_boxes": {"maps": [

@@ -60,6 +60,18 @@ remote 0 upload-data "$dir/shapes.tar.gz" --json
 dataset=$(jq -r .id <<<"$out")
 same "and the resource with --json" "shapes.tar.gz 10" "$(jq -r '"\(.name) \(.summary.classes)"' <<<"$out")"
 
+mkdir "$dir/boxes"
+run_local() { "$fsnet" "$@" >"$dir/out" 2>&1 || cat "$dir/out"; }
+run_local draw --detection --train 6 --test 4 --seed 3 -o "$dir/boxes.tar.gz"
+tar xf "$dir/boxes.tar.gz" -C "$dir/boxes"
+find "$dir/boxes" -name test.txt -delete
+sed -i '0,/<xmax>[0-9]*/s//<xmax>9999/' "$(find "$dir/boxes" -name 'train-*.xml' | sort | head -1)"
+tar czf "$dir/bad.tar.gz" -C "$dir/boxes" .
+remote 0 upload-data "$dir/bad.tar.gz"
+is_said "note: boxes left out: 1; the first: "
+is_said "note: the data set has no test images; a tenth of its train images is the test"
+check "the id alone is on standard output" grep -q '^dst_[0-9a-f]*$' <<<"$out"
+
 same "nothing of an upload is left" "" "$(ls -A "$data/partial")"
 : >"$dir/empty"
 remote 1 upload-model "$dir/empty"

@@ -125,7 +125,10 @@ static void class_names_must_be_ten_printable_lines(void **state)
     make_cifar(&made);
     made.bytes[6][4] = '\0';
     assert_entries_refused(made.entries, MADE_CIFAR_FILES, FSN_FORMAT,
-                           "class 1: not printable ASCII");
+                           "class 1: a byte of value 0");
+    made.bytes[6][4] = '\x1b';
+    assert_entries_refused(made.entries, MADE_CIFAR_FILES, FSN_FORMAT,
+                           "batches.meta.txt: the class name 'c\\x1b' has a control character");
 }
 
 static void class_names_may_end_in_carriage_returns(void **state)

@@ -2,12 +2,14 @@
 #include "data/dataset.h"
 
 #include <setjmp.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "dataset_maker.h"
 #include "image_maker.h"
@@ -152,20 +154,39 @@ static void what_is_no_coco_is_refused_with_the_place(void **state)
         const char *text, *part;
     } cases[] = {
         {"{", "instances_train2017.json: line 1: "},
-        {"[]", "there is no array 'categories'"},
+        {"[]", "line 1: expected '{', an object, not '['"},
+        {"{}", "there is no array 'categories'"},
+        {"{" CATEGORIES ",\n" CATEGORIES "}", "line 2: a second array 'categories'"},
+        {"{\"images\":{}}", "line 1: 'images' is no array"},
+        {"{\"images\":[\n{\"id\": 1", "line 2: expected the end of a bracket, not the end"},
+        {"{\"images\":[\n{\"id\":\n tru}]}", "line 3: invalid token near 'tru'"},
+        {"{\"images\":[] \"annotations\":[]}", "line 1: expected ',' or '}', not '\"'"},
+        {SET("", "") "x", "line 1: expected nothing more, not 'x'"},
         {"{" CATEGORIES ",\"images\":[]}", "there is no array 'annotations'"},
-        {SET("3", ""), "images[0]: id is no integer"},
-        {SET("{\"id\":1}", ""), "images[0]: file_name is no text"},
+        {SET("3", ""), "images[0]: id is no integer but nothing"},
+        {SET("{\"id\":1}", ""), "images[0]: file_name is no text but nothing"},
         {SET(IMAGE("1", "9.jpg"), ""), "lists '9.jpg', which is no image"},
         {SET(IMAGE("1", "1.jpg") "," IMAGE("1", "2.jpg"), ""), "two images have the id 1"},
         {SET(IMAGE("1", "1.jpg") "," IMAGE("2", "1.jpg"), ""), "'1.jpg', which has been listed"},
         {SET(IMAGE("1", "1.jpg"), BOX("2", "9", "[0,0,1,1]", "0")),
          "annotations[0] is of image 2, which is not listed"},
-        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1]", "0")), "annotations[0]: bbox is not"},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1]", "0")),
+         "annotations[0]: bbox is not [x, y, width, height], four numbers, but [0,0,1]"},
         {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1,\"1\"]", "0")),
-         "annotations[0]: bbox is not"},
-        {SET(IMAGE("1", "1.jpg"), BOX("1", "\"x\"", "[0,0,1,1]", "0")),
-         "annotations[0]: category_id is no integer"},
+         "four numbers, but [0,0,1,\"1\"]"},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "\"x\\u001b\"", "[0,0,1,1]", "0")),
+         "annotations[0]: category_id is no integer but \"x\\u001B\""},
+        {SET(IMAGE("1", "1.jpg"), BOX("1", "9", "[0,0,1,1]", "\"1\"")),
+         "annotations[0]: iscrowd is neither 0 nor 1 but \"1\""},
+        {SET("{\"id\":1,\"file_name\":\"1.jpg\",\"width\":8,\"height\":12}", ""),
+         "the image is said to have 8 x 12 pixels, but c/train2017/1.jpg has 12 x 8"},
+        {SET("{\"id\":1,\"file_name\":\"1.jpg\",\"width\":\"12\"}", ""),
+         "images[0]: width is no number of pixels but \"12\""},
+        {"{\"categories\":[{\"id\":3,\"name\":\"cat\"},{\"id\":4,\"name\":\"cat\"}],"
+         "\"images\":[],\"annotations\":[]}",
+         "the categories 3 and 4 are both called 'cat'"},
+        {"{\"categories\":[{\"id\":3,\"name\":\"a\\u001b[2J\\u0007\"}]}",
+         "categories[0]: the class name 'a\\x1b[2J\\x07' has a control character"},
         {"{\"categories\":[{\"id\":3,\"name\":\"cow\"}],\"images\":[" IMAGE(
              "1", "1.jpg") "],\"annotations\":[]}",
          "category 3 is called 'c"},
@@ -181,6 +202,67 @@ static void what_is_no_coco_is_refused_with_the_place(void **state)
     assert_entries_refused(coco->entries + TRAIN_JSON, 1, FSN_FORMAT, "has no images in folders");
 }
 
+/* What jansson holds, and the most that it held. */
+static size_t held, most_held;
+
+static void *count_malloc(size_t size)
+{
+    void *memory = malloc(size);
+
+    held += memory ? malloc_usable_size(memory) : 0;
+    most_held = held > most_held ? held : most_held;
+    return memory;
+}
+
+static void count_free(void *memory)
+{
+    held -= memory ? malloc_usable_size(memory) : 0;
+    free(memory);
+}
+
+/* {"KEY":[{},{}, ..], REST of this many bytes; its own memory. */
+static char *make_long(const char *key, size_t size, const char *rest)
+{
+    char *text = malloc(size + strlen(key) + strlen(rest) + 64);
+    size_t length = (size_t)sprintf(text, "{\"%s\":[{}", key);
+
+    while (length < size)
+        length += (size_t)sprintf(text + length, ",{}");
+    sprintf(text + length, "]%s}", rest);
+    return text;
+}
+
+static void a_file_takes_no_more_memory_than_its_size(void **state)
+{
+    static const char good[] = "," CATEGORIES ",\"images\":[" IMAGE(
+        "5", "1.jpg") "],\"annotations\":[" BOX("5", "9", "[0, 0, 1, 1]", "0") "]";
+    enum { LONG = 8 << 20 };
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+    char *text;
+
+    json_set_alloc_funcs(count_malloc, count_free);
+    text = make_long("annotations", LONG, "");
+    set_text(coco, TRAIN_JSON, text);
+    assert_entries_refused(coco->entries, FILES, FSN_FORMAT,
+                           "annotations[0]: image_id is no integer but nothing");
+    free(text);
+    text = make_long("licenses", LONG, good);
+    set_text(coco, TRAIN_JSON, text);
+    dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 1);
+    fsn_dataset_destroy(dataset);
+    free(text);
+    text = make_long("annotations\":[{\"segmentation", 2 << 20, "}]");
+    set_text(coco, TRAIN_JSON, text);
+    assert_entries_refused(coco->entries, FILES, FSN_LIMIT,
+                           " bytes of text, at most 1048576 are taken");
+    free(text);
+    json_set_alloc_funcs(malloc, free);
+    assert_true(most_held > 0 && most_held < 1 << 20);
+}
+
 static void a_name_in_two_folders_is_ambiguous(void **state)
 {
     struct coco *coco = *state;
@@ -188,6 +270,26 @@ static void a_name_in_two_folders_is_ambiguous(void **state)
     coco->entries[TRAIN_JSON].name = "c/annotations/instances_default.json";
     assert_entries_refused(coco->entries, FILES, FSN_FORMAT,
                            "instances_default.json lists '1.jpg', and several images");
+}
+
+static void annotations_may_lie_beside_their_images(void **state)
+{
+    static const char *const names[FILES] = {"b/train/1.jpg", "b/train/2.jpg", "b/valid/1.jpg",
+                                             "b/train/_annotations.coco.json",
+                                             "b/valid/_annotations.coco.json"};
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+
+    for (int i = 0; i < FILES; i++)
+        coco->entries[i].name = names[i];
+    dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    assert_string_equal(dataset->format, "coco");
+    assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, 2);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TRAIN].count, 3);
+    assert_int_equal(dataset->objects[FSN_SPLIT_TEST].count, 1);
+    assert_false(dataset->split_made);
+    fsn_dataset_destroy(dataset);
 }
 
 static void the_format_can_be_asked_for(void **state)
@@ -218,7 +320,9 @@ int main(void)
         COCO_TEST(one_file_beside_the_images_is_split),
         COCO_TEST(bad_boxes_are_left_out_and_named),
         COCO_TEST(what_is_no_coco_is_refused_with_the_place),
+        COCO_TEST(a_file_takes_no_more_memory_than_its_size),
         COCO_TEST(a_name_in_two_folders_is_ambiguous),
+        COCO_TEST(annotations_may_lie_beside_their_images),
         COCO_TEST(the_format_can_be_asked_for),
     };
 

@@ -237,7 +237,11 @@ static void what_does_not_fit_together_is_refused(void **state)
     assert_refused(photos, FSN_FORMAT, "no train images: no file lies in train/<class>/");
     photos->count = 0;
     ADD(photos, "train/\xff\xfe/1.jpg", "train/b/1.jpg");
-    assert_refused(photos, FSN_FORMAT, "the name of class 1 is not UTF-8");
+    assert_refused(photos, FSN_FORMAT, "the class name '\\xff\\xfe' is not UTF-8");
+    photos->count = 0;
+    ADD(photos, "train/a\xe2\x80\xae/1.jpg", "train/b/1.jpg");
+    assert_refused(photos, FSN_FORMAT,
+                   "'a\\xe2\\x80\\xae' has a character that turns the direction of text");
 }
 
 static void a_bad_file_is_refused_with_its_name(void **state)

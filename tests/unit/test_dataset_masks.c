@@ -15,7 +15,7 @@
 #include "image_maker.h"
 #include "temp_dir.h"
 
-enum { MAX_FILES = 16 };
+enum { MAX_FILES = 20 };
 
 /* The files of an archive; their bytes belong to it. */
 struct files {
@@ -130,9 +130,10 @@ static void names_say_how_many_classes_there_are(void **state)
     add_mask(&files, "masks/2.png", MADE_GREY, "01");
     add_image(&files, "images/1.png", 2, 1);
     add_image(&files, "images/2.png", 2, 1);
-    add_text(&files, "labels.txt", "sky\r\ntree\r\n\r\nriver");
+    add_text(&files, "labels.txt", "\xef\xbb\xbfкот\r\ntree\r\n\r\nriver");
     dataset = open_as(&files, NULL, FSN_OK, &err);
     assert_int_equal(dataset->classes, 3);
+    assert_string_equal(dataset->class_names[0], "кот");
     assert_string_equal(dataset->class_names[2], "river");
     assert_true(dataset->split_made);
     assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, 1);
@@ -140,7 +141,7 @@ static void names_say_how_many_classes_there_are(void **state)
     fsn_dataset_destroy(dataset);
 }
 
-static void add_voc(struct files *files)
+static void add_voc_without_lists(struct files *files)
 {
     add_image(files, "VOC/JPEGImages/1.png", 2, 1);
     add_image(files, "VOC/JPEGImages/2.png", 2, 1);
@@ -150,8 +151,44 @@ static void add_voc(struct files *files)
     add_mask(files, "VOC/SegmentationClass/2.png", MADE_PALETTE, "1.");
     add_mask(files, "VOC/SegmentationClass/3.png", MADE_PALETTE, "00");
     add_mask(files, "VOC/SegmentationObject/1.png", MADE_PALETTE, "07");
+}
+
+static void add_voc(struct files *files)
+{
+    add_voc_without_lists(files);
     add_text(files, "VOC/ImageSets/Segmentation/train.txt", "3\n1\n");
     add_text(files, "VOC/ImageSets/Segmentation/val.txt", "2\n");
+}
+
+static void pascal_voc_has_any_of_its_lists(void **state)
+{
+    static const struct {
+        const char *name[2], *text[2];
+        int train, test;
+    } cases[] = {
+        {{"trainval", "val"}, {"1 2 3", "2"}, 2, 1},  {{"trainval", "test"}, {"1", "2 3"}, 1, 2},
+        {{"train", "train"}, {"1", "2 3"}, 2, 1}, /* of two years: one is split off */
+        {{"trainval", "trainval"}, {"3", "1"}, 1, 1}, {{"test", "val"}, {"1 2", "3"}, 0, 2},
+        {{"val", "val"}, {"1", "3"}, 0, 2},
+    };
+    struct files files = {.count = 0};
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+    char names[2][64];
+
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        add_voc_without_lists(&files);
+        for (int i = 0; i < 2; i++) {
+            snprintf(names[i], sizeof names[i], "V%d/ImageSets/Segmentation/%s.txt", i,
+                     cases[c].name[i]);
+            add_text(&files, names[i], cases[c].text[i]);
+        }
+        dataset = open_as(&files, NULL, FSN_OK, &err);
+        assert_int_equal(dataset->split[FSN_SPLIT_TRAIN].count, cases[c].train);
+        assert_int_equal(dataset->split[FSN_SPLIT_TEST].count, cases[c].test);
+        fsn_dataset_destroy(dataset);
+    }
 }
 
 static const char annotation[] =
@@ -335,6 +372,7 @@ int main(void)
         cmocka_unit_test(masks_are_found_by_their_images_names_and_their_pixels_counted),
         cmocka_unit_test(names_say_how_many_classes_there_are),
         cmocka_unit_test(pascal_voc_lists_its_splits),
+        cmocka_unit_test(pascal_voc_has_any_of_its_lists),
         cmocka_unit_test(the_whole_of_voc_is_a_detection_set_unless_masks_are_named),
         cmocka_unit_test(what_does_not_go_together_is_refused_by_name),
         cmocka_unit_test(what_is_no_class_is_refused_by_name),
