@@ -209,6 +209,19 @@ static int eval_segmenter(struct eval_run *run, const struct fsn_dataset_info *i
 /* ---- the command ------------------------------------------------------------------------------
  */
 
+/* What would be left unheeded is refused; of a spec's file, what is for training may be there. */
+static int check_settings(const struct cli_args *args, const struct fsn_dataset_info *info,
+                          bool detect)
+{
+    const struct fsn_error none = {0};
+    struct fsn_faults faults = {0};
+    struct fsn_spec spec = args->spec;
+
+    spec.task = detect ? FSN_TASK_DETECT : FSN_TASK_CLASSIFY;
+    fsn_unused_settings(info, &spec, false, &faults);
+    return faults.count > 0 ? cli_fail(args->command, &none, &faults) : CLI_OK;
+}
+
 static int run_eval(const struct cli_args *args)
 {
     const char *task = args->text[CLI_OPT_TASK];
@@ -226,6 +239,9 @@ static int run_eval(const struct cli_args *args)
     guess = strcmp(task, "auto") == 0;
     detect = guess ? info.detection : strcmp(task, "detect") == 0;
     segment = guess ? info.segmentation : strcmp(task, "segment") == 0;
+    code = check_settings(args, &info, detect);
+    if (code != CLI_OK)
+        goto out;
     cli_progress_begin(&run.progress);
     code = detect    ? eval_detector(&run, &info)
            : segment ? eval_segmenter(&run, &info)

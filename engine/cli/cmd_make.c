@@ -128,21 +128,23 @@ static int show_trained(const struct cli_args *args, const struct trained *train
     return CLI_OK;
 }
 
-/* Whether the data set can train the model, as far as can be said without beginning; what a
- * detector's outputs must be is said as its training begins. */
+/* Whether the data set can train the model, as far as can be said without beginning; what the
+ * output of a network for masks must be is said as its training begins. */
 static int check_fit(const struct cli_args *args, const struct fsn_model *model,
                      const struct fsn_dataset_info *info)
 {
     struct fsn_error err = {0};
     struct fsn_faults faults = {0};
+    struct fsn_spec spec = args->spec;
 
-    const bool pixels = info->detection || info->segmentation; /* or boxes: said as it begins */
-
-    if (!pixels)
-        fsn_data_fits(model, info, &args->spec, &faults);
+    spec.task = FSN_TASK_AUTO; /* by the data set */
+    if (info->segmentation)
+        fsn_unused_settings(info, &spec, true, &faults);
+    else
+        fsn_data_fits(model, info, &spec, &faults);
     if (faults.count > 0)
         return cli_fail(args->command, &err, &faults);
-    if (pixels && info->images[FSN_SPLIT_TEST] < 1) {
+    if (info->segmentation && info->images[FSN_SPLIT_TEST] < 1) {
         cli_error(args->command, "the data set has no test images");
         return CLI_FAILURE;
     }

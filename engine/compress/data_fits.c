@@ -8,6 +8,9 @@
 #include "train/task.h"
 #include "train/view.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void fit_input(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
                       struct fsn_faults *faults)
 {
@@ -68,38 +71,74 @@ static void fit_output(const struct fsn__graph *graph, const struct fsn_spec *sp
                    graph->values[graph->outputs[head.output]].name, (long long)head.classes);
 }
 
-/* What is for classifiers is refused, rather than left undone. */
+/* What was said of this setting without the data set, whose classes were not known then, gives
+ * way. */
+static void fault_of_setting(struct fsn_faults *faults, const char *pointer, const char *text)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        if (strcmp(faults->item[i].pointer, pointer) == 0 && strcmp(pointer, "/model_id") != 0) {
+            snprintf(faults->item[i].text, sizeof faults->item[i].text, "%.*s",
+                     (int)sizeof faults->item[i].text - 1, text);
+            return;
+        }
+    fsn__fault(faults, pointer, "%s", text);
+}
+
+/* Of a split; -1: they are not known, as where only what lists show of a data set is at hand. */
+static int64_t countable_objects(const struct fsn_dataset_info *data, int split)
+{
+    const struct fsn_object_counts *objects = &data->objects[split];
+    int64_t all = 0;
+
+    for (int c = 0; data->per_class[split] && c < data->classes; c++)
+        all += data->per_class[split][c];
+    if (!data->per_class[split] || objects->count < all)
+        return -1;
+    return objects->count - objects->difficult;
+}
+
+/* Objects to learn from, and to search by; without a search a job may go unmeasured (judge.c). */
+static void fit_objects(const struct fsn_spec *spec, const struct fsn_dataset_info *data,
+                        struct fsn_faults *faults)
+{
+    static const char *const names[FSN_SPLIT_COUNT] = {"train", "test"};
+
+    for (int split = 0; split < FSN_SPLIT_COUNT; split++) {
+        const int64_t objects = data->objects[split].count;
+
+        if (data->images[split] < 1 || countable_objects(data, split) != 0 ||
+            (split == FSN_SPLIT_TRAIN ? spec->finetune.epochs < 1
+                                      : spec->budget.max_accuracy_drop == 0))
+            continue;
+        if (objects > 0)
+            fsn__fault(faults, "/dataset_id",
+                       "no countable object in %lld %s images: all %lld are difficult or crowds",
+                       (long long)data->images[split], names[split], (long long)objects);
+        else
+            fsn__fault(faults, "/dataset_id", "no object in %lld %s images",
+                       (long long)data->images[split], names[split]);
+    }
+}
+
 static void fit_detector(const struct fsn_model *model, const struct fsn_spec *spec,
                          const struct fsn_dataset_info *data, struct fsn_faults *faults)
 {
-    static const char why[] =
-        "is for classifiers; the data set has boxes, and detectors are trained "
-        "with SSD's own augmentation and loss";
     struct fsn_error err = {0};
     const struct fsn__graph *graph = model->graph;
     struct fsn__detector_head head = {0};
     struct fsn_spec bound = *spec;
 
     fsn__detector_bind_boxes(model, &bound.detection.default_boxes);
-    if (graph->input_count == 1) { /* else it was said already */
-        if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
-            fsn__fault(faults, fsn__ends_pointer(FSN__TASK_DETECT, spec, -1).text, "%s", err.text);
-        else if (fsn__detector_head_find(graph, "model", data->classes, &bound, &head, &err) !=
-                 FSN_OK)
-            fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
-    }
+    fit_objects(spec, data, faults);
+    if (graph->input_count != 1) /* said already */
+        return;
+    if (fsn__detector_outputs_find(graph, "model", data->classes, spec, &head, &err) != FSN_OK)
+        fault_of_setting(faults, fsn__ends_pointer(FSN__TASK_DETECT, spec, -1).text, err.text);
+    else if (fsn__detections_fit(spec, &head, data->images[FSN_SPLIT_TEST], &err) != FSN_OK)
+        fsn__fault(faults, "/detection/keep", "%s", err.text);
+    else if (fsn__detector_head_find(graph, "model", data->classes, &bound, &head, &err) != FSN_OK)
+        fsn__fault(faults, "/detection/default_boxes", "%s", err.text);
     fsn__detector_head_clear(&head);
-    if (spec->output)
-        fsn__fault(faults, "/output", "%s: a detector's are detection.locations and confidences",
-                   why);
-    if (spec->finetune.mixup > 0)
-        fsn__fault(faults, "/finetune/mixup", "%s", why);
-    if (spec->finetune.label_smoothing > 0)
-        fsn__fault(faults, "/finetune/label_smoothing", "%s", why);
-    if (spec->finetune.cutout)
-        fsn__fault(faults, "/finetune/augment", "cutout %s", why);
-    if (spec->finetune.distill.feature > 0)
-        fsn__fault(faults, "/finetune/distill/feature", "%s", why);
 }
 
 static void fit_preprocess(const struct fsn__graph *graph, const struct fsn_dataset_info *data,
@@ -220,6 +259,7 @@ void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info 
         fsn__fault(faults, "/distill_outputs",
                    "is for task distill; the data set has %s, so task auto is %s: state the task",
                    data->detection ? "boxes" : "classes", data->detection ? "detect" : "classify");
+    fsn_unused_settings(data, spec, true, faults);
     fit_batch(model, spec, faults);
     fit_preprocess(model->graph, data, &spec->preprocess, faults);
     if (data->images[FSN_SPLIT_TEST] < 1)

@@ -10,7 +10,10 @@
  *   wrong labels          the baseline is right on the test images and not on the training images,
  *                         which it was made from
  *   other augmentation    it is right on these, and not as they are augmented
- *   training went wrong   the student ends far below the baseline on the images that it learns
+ *   training went wrong   the student ends far below the baseline on the images that it learns; of
+ *                         detectors and class maps, the file does on the test images; outputs that
+ *                         are distilled end worse than they began, or say nothing
+ *   nothing to measure    no object of the test images counts, no pixel has a class
  *   another population    held-back training images and test images disagree on the result
  *   no size holds         a search has found no file that loses as little as it may, or one that
  *                         does on the images that chose it alone
@@ -98,6 +101,19 @@ static void judge_classes(struct fsn__report *report)
                          forgotten, tested);
 }
 
+/* Of what is in the test images nothing counts, so that there is no figure. */
+static void judge_nothing(struct fsn__report *report)
+{
+    if (report->figures == FSN__TASK_DETECT)
+        fsn__report_warn(report,
+                         "no object of the test images counts (there are %lld, all difficult or "
+                         "crowds): how well the networks find objects is not measured",
+                         (long long)report->data.objects[FSN_SPLIT_TEST].count);
+    else
+        fsn__report_warn(report, "no pixel of the test masks has a class: how well the networks "
+                                 "tell them is not measured");
+}
+
 void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
@@ -107,7 +123,9 @@ void fsn__judge_baseline(struct fsn__report *report)
 
     if (report->task != FSN__TASK_DISTILL)
         judge_classes(report);
-    if (range_is_wrong(preprocess) && report->figures == FSN__TASK_DISTILL)
+    if ((detect || segment) && isnan(fsn__figure_of(report, &report->baseline)))
+        judge_nothing(report);
+    else if (range_is_wrong(preprocess) && report->figures == FSN__TASK_DISTILL)
         fsn__report_warn(report,
                          "preprocess.mean %g and std %g seem to be of pixels in %s, and "
                          "preprocess.scale says %s",
@@ -155,7 +173,7 @@ static void judge_training_images(struct fsn__report *report, const struct fsn_e
     const double half = chance + (baseline - chance) / 2;
 
     if (report->task != FSN__TASK_CLASSIFY || fsn__baseline_guesses(report))
-        return; /* no figure of training says how well a detector finds */
+        return; /* no figure of training says how well a detector finds: judge_result() */
     if (report->baseline_train_top1 < half)
         fsn__report_warn(
             report,
@@ -196,10 +214,57 @@ static void judge_held_images(struct fsn__report *report, const struct fsn_epoch
                          held, test);
 }
 
+static const char cures[] = "another finetune.lr, more finetune.epochs or a lower "
+                            "filter_summary.ratio may help";
+
+/* Less than half of the baseline's figure; of the file, as training knows none. */
+static void judge_result(struct fsn__report *report)
+{
+    const double before = fsn__figure_of(report, &report->baseline);
+    const double after = fsn__figure_of(report, &report->compressed);
+
+    if (report->figures != FSN__TASK_DETECT && report->figures != FSN__TASK_SEGMENT)
+        return;
+    if (!fsn__baseline_guesses(report) && after < before / 2)
+        fsn__report_warn(report,
+                         "the compressed network has %s of %.1f %%, less than half of the "
+                         "baseline's %.1f %%: %s",
+                         report->figures == FSN__TASK_DETECT ? "an mAP" : "a mean IoU", after,
+                         before, cures);
+}
+
+/* Outputs that are worse than the same answer for all images, which has an error of 1, or than
+ * before training by more than rounding makes of them. One warning: of the worst. */
+static void judge_outputs(struct fsn__report *report)
+{
+    const struct fsn__report_output *worst = NULL;
+    int bad = 0;
+
+    for (int i = 0; i < report->outputs.count; i++) {
+        const struct fsn__report_output *o = &report->outputs.item[i];
+
+        if (!(o->error > 1) && !(o->error > 1.1 * o->start_error))
+            continue; /* or there is none, as of one that the baseline says of all images */
+        bad++;
+        if (!worst || o->error > worst->error)
+            worst = o;
+    }
+    if (worst)
+        fsn__report_warn(report,
+                         "%d of %d outputs have an error above that before training, or above 1, "
+                         "which the same answer for all images has: '%.60s' has %.3g and had %.3g: "
+                         "%s",
+                         bad, report->outputs.count, worst->name, worst->error, worst->start_error,
+                         cures);
+}
+
 void fsn__judge_training(struct fsn__report *report)
 {
     const struct fsn__curve *curve = report->curve;
     const int best = fsn__best_epoch(curve);
+
+    judge_result(report);
+    judge_outputs(report);
 
     if (curve->count > 0)
         judge_training_images(report, &curve->rows[curve->count - 1]);

@@ -152,12 +152,21 @@ enum fsn_status fsn__plan_prepared(const struct fsn_model *model,
     return FSN_OK;
 }
 
-/* A network whose boxes are decoded inside is a detector; others must be called one. */
+/* Whether the output that is named has scores of pixels, which masks are for. */
+static bool names_map(const struct fsn__graph *graph, const struct fsn_spec *spec)
+{
+    const int value = spec->output ? fsn__graph_find_computed(graph, spec->output) : -1;
+
+    return value >= 0 && graph->values[value].tensor.ndim == 4;
+}
+
+/* A network whose boxes are decoded inside is a detector, others must be called one; one whose
+ * class map is named is distilled, as data sets with masks ask for. */
 static enum fsn__task dry_task(const struct fsn__graph *graph, const struct fsn_spec *spec)
 {
     int pair[2];
 
-    if (spec->task == FSN_TASK_AUTO && spec->distill_outputs.count > 0)
+    if (spec->task == FSN_TASK_AUTO && (spec->distill_outputs.count > 0 || names_map(graph, spec)))
         return FSN__TASK_DISTILL;
     return fsn__task_for(spec->task,
                          spec->detection.locations || spec->detection.confidences ||

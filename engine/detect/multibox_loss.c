@@ -8,7 +8,7 @@
  *
  *   location           = 1/n sum_M sum_4 s(l - g)
  *   confidence         = 1/n sum_{M,H} -log softmax(c)[y]
- *   teacher_location   = 1/n sum_M sum_4 s(l - l_t)
+ *   teacher_location   = 1/n sum_{M,H} sum_4 s(l - l_t)
  *   teacher_confidence = 1/n sum_{M,H} T^2 KL(softmax(c_t / T) || softmax(c / T))
  *
  * Hard boxes: those of an image are ranked by -log softmax(c)[0], matched ones as 0, of equal ones
@@ -192,13 +192,13 @@ static void add_box(const struct task *task, int64_t i, int64_t p)
             t * t *
             fsn__softmax_divergence(b->confidences + at * row, b->teacher_confidences + at * row,
                                     row, t, task->taught * t, dz);
+    if (task->taught > 0)
+        part->teacher_location +=
+            fsn__smooth_l1(b->locations + 4 * at, b->teacher_locations + 4 * at, task->taught, dl);
     if (!object)
         return;
     fsn__box_encode(object->box, m->standard + 4 * p, m->options.variance, goal);
     part->location += fsn__smooth_l1(b->locations + 4 * at, goal, task->own, dl);
-    if (task->taught > 0)
-        part->teacher_location +=
-            fsn__smooth_l1(b->locations + 4 * at, b->teacher_locations + 4 * at, task->taught, dl);
 }
 
 static void add_images(void *arg, int slice, int slices)

@@ -33,7 +33,7 @@ struct fsn__multibox_batch {
 struct fsn__multibox_terms {
     double loss;
     double location, confidence;                 /* smooth L1, cross-entropy */
-    double teacher_location, teacher_confidence; /* smooth L1 to its offsets, T^2 KL */
+    double teacher_location, teacher_confidence; /* the same two to what it says, with T^2 KL */
     int64_t matched, hard;                       /* default boxes, of the whole batch */
 };
 

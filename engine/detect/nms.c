@@ -13,6 +13,21 @@
 const struct fsn__nms_options fsn__ssd_nms = {
     .score = 0.01F, .overlap = 0.45F, .candidates = 200, .keep = 200};
 
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t fsn__nms_most(const struct fsn__nms_options *options, int64_t boxes, int32_t classes)
+{
+    const int64_t of_class = options->candidates > 0 ? lesser(options->candidates, boxes) : boxes;
+    const int64_t of_box =
+        options->score * (float)classes > 1 ? (int64_t)(1 / options->score) : classes;
+    const int64_t most = lesser(classes * of_class, boxes * of_box);
+
+    return options->keep > 0 ? lesser(options->keep, most) : most;
+}
+
 struct candidate {
     float score;
     int32_t label;
@@ -66,7 +81,7 @@ static int64_t line_up(const float *scores, int64_t n, int32_t classes, int32_t 
     }
     if (count > 1)
         qsort(line, (size_t)count, sizeof *line, by_score);
-    return options->candidates > 0 && options->candidates < count ? options->candidates : count;
+    return options->candidates > 0 ? lesser(options->candidates, count) : count;
 }
 
 /* Appends to kept what stays of the line, no more of one class than an image keeps of all; false
@@ -93,12 +108,10 @@ static enum fsn_status hand_over(const struct fsn__box *boxes, struct list *kept
                                  struct fsn__detection **out, int64_t *count, struct fsn_error *err)
 {
     struct fsn__detection *found;
-    int64_t most = kept->count;
+    const int64_t most = keep > 0 ? lesser(keep, kept->count) : kept->count;
 
     if (kept->count > 1)
         qsort(kept->item, (size_t)kept->count, sizeof *kept->item, by_score);
-    if (keep > 0 && keep < most)
-        most = keep;
     found = calloc(most > 0 ? (size_t)most : 1, sizeof *found);
     if (!found)
         return FSN__NOMEM(err);

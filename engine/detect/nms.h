@@ -23,6 +23,11 @@ struct fsn__nms_options {
  * where the number of candidates is that of the known PyTorch port. */
 extern const struct fsn__nms_options fsn__ssd_nms;
 
+/* Detections of an image of so many boxes that the options may leave, at most: a class has no more
+ * than its candidates, and of a box no more than 1 / score classes exceed the score, since they sum
+ * to one. */
+int64_t fsn__nms_most(const struct fsn__nms_options *options, int64_t boxes, int32_t classes);
+
 /* Greedy suppression for each class by itself. boxes: [boxes]; scores: [boxes][classes + 1],
  * background first and not looked at. *out: new, freed by free(), *count of them, best first; of
  * equal scores the lower class first, then the lower box. A score that is not a number is never

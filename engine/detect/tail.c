@@ -213,17 +213,24 @@ static void top(struct maker *m, int x, int64_t k, int out[2])
         m->status = fsn__graph_infer_node(m->graph, node, m->err);
 }
 
-/* boxes [N,C k,4] with each class in a place of its own, c to the right, where it meets no other.
- */
+/* boxes [N,C k,4] with each class in a place of its own, where it meets no other: a cell of a
+ * square around the image. In a row of hundreds of classes the last ones' small boxes would lose
+ * digits that tell how much they overlap; in the square no number is larger than about half the
+ * root. */
 static int set_apart(struct maker *m, int boxes, int64_t classes, int64_t k)
 {
     float *places = calloc((size_t)classes * 4, sizeof *places);
     int x = binary(m, "Reshape", boxes, ints(m, 4, (int64_t[]){0, classes, k, 4}));
+    int64_t side = 1;
 
+    while (side * side < classes)
+        side++;
     if (!places && m->status == FSN_OK)
         m->status = FSN__NOMEM(m->err);
-    for (int64_t c = 0; places && c < classes; c++)
-        places[4 * c] = places[4 * c + 2] = (float)c;
+    for (int64_t c = 0; places && c < classes; c++) {
+        places[4 * c] = places[4 * c + 2] = (float)(c % side - side / 2);
+        places[4 * c + 1] = places[4 * c + 3] = (float)(c / side - side / 2);
+    }
     x = binary(m, "Add", x, constant(m, FSN__F32, 3, (int64_t[]){classes, 1, 4}, places));
     free(places);
     return binary(m, "Reshape", x, ints(m, 3, (int64_t[]){0, classes * k, 4}));

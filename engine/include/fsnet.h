@@ -587,7 +587,7 @@ struct fsn_spec {
     struct {
         int size_bytes; /* of model.onnx, at most; 0: the ratio says how small */
         int parameters; /* of the compressed network, at most; 0: likewise */
-        /* Points of top-1 that the smallest file may lose; 0: it is not looked for. */
+        /* Points of the job's figure that the smallest file may lose; 0: it is not looked for. */
         double max_accuracy_drop;
         int search_seconds;    /* no file is begun that would not be done by then */
         int search_candidates; /* files that are made at most */
@@ -767,6 +767,10 @@ FSN_NODISCARD enum fsn_status fsn_student_create(const struct fsn_model *model,
  * splits, batch size, preprocess. Appends to faults; the count tells. */
 void fsn_data_fits(const struct fsn_model *model, const struct fsn_dataset_info *data,
                    const struct fsn_spec *spec, struct fsn_faults *faults);
+/* The part of it that looks at no model: settings that differ from their defaults and that a data
+ * set of this kind has no use for. training: of finetune too. */
+void fsn_unused_settings(const struct fsn_dataset_info *data, const struct fsn_spec *spec,
+                         bool training, struct fsn_faults *faults);
 
 /* ---- evaluation, compression, training ----------------------------------------------------- */
 

@@ -58,6 +58,11 @@ const char *fsn__detector_list_inner(const struct fsn__graph *graph, int classes
 
 /* How the spec has what is found chosen. */
 struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec);
+/* Whether what may be found in so many images can be kept until all of them are judged together.
+ * Errors: LIMIT. */
+FSN_NODISCARD enum fsn_status fsn__detections_fit(const struct fsn_spec *spec,
+                                                  const struct fsn__detector_head *head,
+                                                  int64_t images, struct fsn_error *err);
 
 struct fsn__detector {
     struct fsn__detector_head head;

@@ -11,10 +11,11 @@
 #include "train/detector.h"
 #include "train/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OFFSETS = 4 };
+enum { OFFSETS = 4, MOST_DETECTIONS = 50000000 /* 1.2 GB */ };
 
 static const char *const zoo_names[2] = {"locations", "confidences"};
 
@@ -113,6 +114,35 @@ static enum fsn_status check_named(const struct search *search, int which, struc
     return FSN_OK;
 }
 
+/* ", and 'a' is named, which no other goes with": of the one that is, where only one is. */
+static void describe_named(const struct search *search, char text[120])
+{
+    const char *name = search->name[0] ? search->name[0] : search->name[1];
+
+    text[0] = 0;
+    if (!search->name[0] != !search->name[1])
+        snprintf(text, 120, ", and '%.60s' is named, which no other output goes with", name);
+}
+
+/* No pair: what there would have to be; classes -1: of any number. */
+static enum fsn_status refuse(const struct search *search, int classes, struct fsn_error *err)
+{
+    char named[120];
+
+    describe_named(search, named);
+    if (classes < 0)
+        return FSN__FAIL(err, FSN_MISMATCH,
+                         "%s: a detector has outputs float32 [N,boxes,4] and [N,boxes,classes + "
+                         "1], the background first%s; the network has %s%s",
+                         search->who, named, FSN__LIST_OUTPUTS(search->graph),
+                         FSN__LIST_INNER(search->graph, classes));
+    return FSN__FAIL(err, FSN_MISMATCH,
+                     "%s: a detector has outputs float32 [N,boxes,4] and [N,boxes,%d] for the data "
+                     "set's %d classes and the background%s; the network has %s%s",
+                     search->who, classes + 1, classes, named, FSN__LIST_OUTPUTS(search->graph),
+                     FSN__LIST_INNER(search->graph, classes));
+}
+
 static enum fsn_status find_among(const struct search *search, int classes, int pair[2],
                                   struct fsn_error *err)
 {
@@ -132,16 +162,22 @@ static enum fsn_status find_among(const struct search *search, int classes, int 
                          search->who, value_of(search, pair[1])->name,
                          FSN__SHAPE(&value_of(search, pair[1])->tensor),
                          (long long)value_of(search, pair[1])->tensor.dim[2] - 1, classes);
-    return FSN__FAIL(err, FSN_MISMATCH,
-                     "%s: a detector has outputs float32 [N,boxes,4] and [N,boxes,%d] for the data "
-                     "set's %d classes and the background; the network has %s%s",
-                     search->who, classes + 1, classes, FSN__LIST_OUTPUTS(search->graph),
-                     FSN__LIST_INNER(search->graph, classes));
+    return refuse(search, classes, err);
+}
+
+/* Whether the pair has the values that are named. */
+static bool has_named(const struct search *search, const int pair[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (search->name[i] && fsn__graph_find_computed(search->graph, search->name[i]) != pair[i])
+            return false;
+    return true;
 }
 
 static enum fsn_status find_outputs(const struct search *search, int classes, int pair[2],
                                     struct fsn_error *err)
 {
+    const bool one = search->name[0] || search->name[1], both = search->name[0] && search->name[1];
     enum fsn_status status = check_named(search, 0, err);
     int inside = 0;
 
@@ -149,16 +185,18 @@ static enum fsn_status find_outputs(const struct search *search, int classes, in
         status = check_named(search, 1, err);
     if (status != FSN_OK)
         return status;
-    if (!search->name[0] && !search->name[1])
+    if (!both)
         inside = fsn__detector_cut_find(search->graph, classes, pair);
-    if (inside > 1)
+    if (inside > 1 && !one)
         return FSN__FAIL(err, FSN_MISMATCH,
                          "%s: the network decodes its boxes, and which values are the raw ones is "
                          "not clear: name them by detection.locations and detection.confidences; "
                          "it has %s%s",
                          search->who, FSN__LIST_OUTPUTS(search->graph),
                          FSN__LIST_INNER(search->graph, classes));
-    return inside == 1 ? FSN_OK : find_among(search, classes, pair, err);
+    if (inside == 1 && (!one || has_named(search, pair)))
+        return FSN_OK;
+    return find_among(search, classes, pair, err);
 }
 
 /* Whether a Sigmoid writes the value, or reads it inside the network. */
@@ -264,4 +302,21 @@ struct fsn__nms_options fsn__detector_nms(const struct fsn_spec *spec)
         .candidates = spec->detection.candidates,
         .keep = spec->detection.keep,
     };
+}
+
+enum fsn_status fsn__detections_fit(const struct fsn_spec *spec,
+                                    const struct fsn__detector_head *head, int64_t images,
+                                    struct fsn_error *err)
+{
+    const struct fsn__nms_options nms = fsn__detector_nms(spec);
+    const int64_t most = fsn__nms_most(&nms, head->boxes, head->classes);
+
+    if (images <= 0 || most <= MOST_DETECTIONS / images)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_LIMIT,
+                     "%lld default boxes of %d classes may leave %lld detections in each of %lld "
+                     "images, and %d are kept of all at most: detection.keep must be at most %lld "
+                     "(or score higher, or candidates fewer)",
+                     (long long)head->boxes, head->classes, (long long)most, (long long)images,
+                     MOST_DETECTIONS, (long long)(MOST_DETECTIONS / images));
 }

@@ -158,6 +158,8 @@ static enum fsn_status open_run(struct fsn__graph *graph, const struct fsn_spec 
         fsn__detector_create(graph, "evaluation", run->data, spec, &options, &run->network, err);
 
     if (status == FSN_OK)
+        status = fsn__detections_fit(spec, &run->network.head, images, err);
+    if (status == FSN_OK)
         status = fsn__view_aim(run->network.graph, &run->transform, err);
     if (status != FSN_OK)
         return status;

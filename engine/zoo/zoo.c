@@ -74,12 +74,25 @@ static enum fsn_status check(const char *arch, const char *option, int value, in
                      value);
 }
 
+/* What the architecture has not is refused, rather than left unused. */
+static enum fsn_status check_has(const char *arch, const char *option, int value, bool has,
+                                 struct fsn_error *err)
+{
+    if (value == 0 || has)
+        return FSN_OK;
+    return FSN__FAIL(err, FSN_INVALID, "%s: has no %s to choose, got %d", arch, option, value);
+}
+
 /* Puts the architecture's own values where the caller gave zero. */
 static enum fsn_status complete(const struct fsn__arch *arch, struct fsn_arch_options *o,
                                 struct fsn_error *err)
 {
-    enum fsn_status status;
+    enum fsn_status status = check_has(arch->name, "growth", o->growth, arch->growth != 0, err);
 
+    if (status == FSN_OK)
+        status = check_has(arch->name, "width", o->width, arch->wide, err);
+    if (status != FSN_OK)
+        return status;
     if (o->input_size == 0)
         o->input_size = arch->input_size;
     if (o->classes == 0)

@@ -124,7 +124,7 @@ teacher_c = drawn(IMAGES * P * (CLASSES + 1), 19, 4.0).view(IMAGES, P, CLASSES +
 l, c = loc[used].clone().requires_grad_(), conf[used].clone().requires_grad_()
 loss_l, loss_c = criterion((l, c, standard), targets)
 N, both = pos.sum(), pos | neg
-taught_l = F.smooth_l1_loss(l[pos], teacher_l[pos], reduction="sum") / N
+taught_l = F.smooth_l1_loss(l[both], teacher_l[both], reduction="sum") / N
 taught_c = T * T * F.kl_div(F.log_softmax(c[both] / T, 1), F.softmax(teacher_c[both] / T, 1), reduction="sum") / N
 out.append("static const double loss_teacher_location = %.15g, loss_teacher_confidence = %.15g;" % (taught_l, taught_c))
 loss = (1 - A) * (loss_l + loss_c) + A * (taught_l + taught_c)

@@ -178,6 +178,20 @@ static void it_may_be_ended_before_each_class(void **state)
     assert_null(found);
 }
 
+static void it_is_known_how_many_detections_an_image_can_have(void **state)
+{
+    const struct fsn__nms_options all = {.score = 0}, some = {.score = 0, .candidates = 7},
+                                  sure = {.score = 0.3F}, few = {.score = 0, .keep = 5};
+
+    (void)state;
+    assert_int_equal(fsn__nms_most(&all, 100, 20), 2000);
+    assert_int_equal(fsn__nms_most(&some, 100, 20), 140);
+    assert_int_equal(fsn__nms_most(&sure, 100, 20), 300); /* of a box three classes at most */
+    assert_int_equal(fsn__nms_most(&sure, 100, 2), 200);
+    assert_int_equal(fsn__nms_most(&few, 100, 20), 5);
+    assert_int_equal(fsn__nms_most(&fsn__ssd_nms, 8732, 80), 200);
+}
+
 /* The second box is half of the first. */
 static void an_overlap_of_exactly_the_limit_stays(void **state)
 {
@@ -226,6 +240,7 @@ int main(void)
         cmocka_unit_test(the_boxes_that_stay_are_those_of_the_port),
         cmocka_unit_test(equal_scores_go_by_class_and_then_by_box),
         cmocka_unit_test(scores_must_exceed_the_threshold_and_be_numbers),
+        cmocka_unit_test(it_is_known_how_many_detections_an_image_can_have),
         cmocka_unit_test(it_may_be_ended_before_each_class),
         cmocka_unit_test(an_overlap_of_exactly_the_limit_stays),
         cmocka_unit_test(outputs_of_a_network_become_detections),

@@ -65,6 +65,12 @@ holds "report.html shows precision" "mAP" "$(<"$dir/one/report.html")"
 job[1]=$dir/whole.onnx
 run 0 plan "$dir/whole.onnx"
 holds "the plan says where a network is cut" "19 nodes kept as they are, behind raw_boxes, raw_scores" "$out"
+run 0 plan "$dir/whole.onnx" --locations raw_boxes
+holds "one of the two names is enough" "behind raw_boxes, raw_scores" "$out"
+run 1 plan "$dir/whole.onnx" --confidences raw_boxes
+holds "a name in the wrong place is said once, without classes" \
+    "[N,boxes,4] and [N,boxes,classes + 1], the background first, and 'raw_boxes' is named" "$err"
+run 0 plan "$dir/detector.onnx" --distill-outputs locations
 run 0 "${job[@]}" --least-bits 8 --sharing 0.5 --int8 on --detections decode --holdout 0.2 --out "$dir/cut"
 job[1]=$dir/detector.onnx
 for side in baseline compressed int8; do
@@ -197,6 +203,12 @@ refused_order "boxes of a classifier" "$classifier" "$shapes" '{"files": {"detec
 refused_order "what is for classifiers" "$model" "$dataset" \
     '{"finetune": {"mixup": 0.2, "label_smoothing": 0.1, "augment": ["crop", "cutout"], "distill": {"feature": 0.5}}}' \
     "/finetune/mixup /finetune/label_smoothing /finetune/augment /finetune/distill/feature" "is for classifiers"
+refused_order "padding and a side before a crop" "$model" "$dataset" \
+    '{"finetune": {"crop_padding": 2}, "preprocess": {"resize": 120}}' "/finetune/crop_padding /preprocess/resize" "is for classifiers"
+refused_order "suppression where there are classes" "$classifier" "$shapes" \
+    '{"detection": {"iou": 0.5, "default_boxes": "ssd-lite"}}' "/detection/default_boxes /detection/iou" "the data set has no boxes"
+refused_order "two roles for one output" "$model" "$dataset" '{"detection": {"confidences": "locations"}}' \
+    /detection/confidences "[N,boxes,5] for the data set's 4 classes and the background, and 'locations' is named"
 upload models "$dir/whole.onnx"
 whole=$id
 model=$whole

@@ -55,7 +55,15 @@ holds "a classifier on boxes is told what a detector has" "a detector has output
 run 1 train "$dir/fresh.onnx" --data "$dir/classes.tar.gz" -o "$dir/x.onnx"
 holds "a detector on classes is told what a classifier has" "none of the network's outputs gives one score a class" "$err"
 run 1 "${train[@]}" --mixup 0.2 -o "$dir/x.onnx"
-holds "mixup is for classifiers" "finetune.mixup is for classifiers" "$err"
+holds "mixup is for classifiers" "--mixup: is for classifiers" "$err"
+run 1 "${train[@]}" --crop-padding 2 -o "$dir/x.onnx"
+holds "so is padding" "--crop-padding: is for classifiers" "$err"
+printf '{"output": "locations", "preprocess": {"resize": 120}}' >"$dir/spec.json"
+run 1 "${train[@]}" --spec "$dir/spec.json" -o "$dir/x.onnx"
+holds "an output of class scores too" "--output: is for classifiers" "$err"
+holds "and a shorter side before a crop" "--resize: is for classifiers; the data set has boxes" "$err"
+run 1 new ssd-lite --width 8 -o "$dir/x.onnx"
+holds "what an architecture has not is not chosen" "ssd-lite: has no width to choose, got 8" "$err"
 run 1 "${train[@]}" --default-boxes ssd300 -o "$dir/x.onnx"
 holds "boxes for another size are refused" "for images of 300 x 300; the network takes 96 x 96" "$err"
 check "nothing was written" test ! -e "$dir/x.onnx"
@@ -67,5 +75,17 @@ while read -r name; do
 done <"$(find "$dir/unseen" -path '*/Main/test.txt')"
 run 0 train "$dir/fresh.onnx" --data "$dir/unseen" --epochs 1 --batch 8 --lr 0.001 --threads 2 -o "$dir/unseen.onnx"
 same "has no mAP" "mAP@.5 -, COCO AP - on 10 test images" "${out#*: }"
+
+# ---- a train split in which no object counts ---------------------------------------------------
+while read -r name; do
+    sed -i 's/<difficult>0/<difficult>1/' "$(find "$dir/unseen" -name "$name.xml")"
+done <"$(find "$dir/unseen" -path '*/Main/train.txt')"
+run 1 train "$dir/fresh.onnx" --data "$dir/unseen" --epochs 1 --batch 8 -o "$dir/x.onnx"
+holds "has nothing to train with" "no countable object in 40 train images: all " "$err"
+run 0 compress "$dir/fresh.onnx" --data "$dir/unseen" --epochs 0 --ratio 4 --threads 2 --out "$dir/unmeasured"
+holds "a job that does not train says that nothing is measured" "no object of the test images counts" \
+    "$(jq -r '.warnings[]' "$dir/unmeasured/report.json")"
+run 1 compress "$dir/fresh.onnx" --data "$dir/unseen" --epochs 0 --max-accuracy-drop 1 --out "$dir/x"
+holds "and none can search by it" "no countable object in 10 test images" "$err"
 
 finish

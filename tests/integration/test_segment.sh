@@ -77,6 +77,10 @@ order '{"task": "distill", "output": "scores", "filter_summary": {"ratio": 4},
 finishes succeeded
 call GET "/v1/jobs/$job/report"
 same "the service's job measures the same baseline" true "$(field "(.baseline.miou - $miou) | fabs < 1e-6")"
+order '{"output": "scores", "finetune": {"epochs": 0}, "threads": 2}'
+finishes succeeded
+call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d, preprocess: {resize: 60}}')"
+refused "masks are brought to the input as a whole" 422 invalid-spec "the data set has masks"
 order '{"sweep": {"ratio": [2, 6]}, "finetune": {"epochs": 0}, "budget": {"max_accuracy_drop": 99}, "threads": 2}'
 finishes succeeded
 call GET "/v1/jobs/$job/candidates"

@@ -144,6 +144,25 @@ static void wrong_outputs_are_named(void **state)
     fsn_model_destroy(model);
 }
 
+/* 24,564 boxes of 80 classes, all above a score of 0: 1,965,120 an image. */
+static void more_detections_than_can_be_kept_are_refused(void **state)
+{
+    const struct fsn__detector_head head = {.boxes = 24564, .classes = 80};
+    struct fsn_spec spec = defaults();
+    struct fsn_error err = {.status = FSN_OK};
+
+    (void)state;
+    assert_int_equal(fsn__detections_fit(&spec, &head, 200000, &err), FSN_OK);
+    spec.detection.keep = spec.detection.candidates = 0;
+    spec.detection.score = 0;
+    assert_int_equal(fsn__detections_fit(&spec, &head, 25, &err), FSN_OK);
+    assert_int_equal(fsn__detections_fit(&spec, &head, 5000, &err), FSN_LIMIT);
+    assert_non_null(strstr(err.text, "1965120 detections in each of 5000 images, and 50000000 are "
+                                     "kept of all at most: detection.keep must be at most 10000"));
+    spec.detection.keep = 10000;
+    assert_int_equal(fsn__detections_fit(&spec, &head, 5000, &err), FSN_OK);
+}
+
 static void default_boxes_are_as_many_as_the_network_has(void **state)
 {
     struct fsn_model *model = ssd_lite(4);
@@ -403,6 +422,7 @@ int main(void)
         cmocka_unit_test(outputs_are_found_by_their_shapes),
         cmocka_unit_test(outputs_of_one_shape_are_told_apart_by_name),
         cmocka_unit_test(wrong_outputs_are_named),
+        cmocka_unit_test(more_detections_than_can_be_kept_are_refused),
         cmocka_unit_test(default_boxes_are_as_many_as_the_network_has),
         cmocka_unit_test(boxes_of_a_tensor_are_those_of_the_rule),
         cmocka_unit_test(tensors_that_are_no_boxes_are_refused),

@@ -32,14 +32,19 @@ static float *boxes_of(struct fsn__box_rule rule, int64_t *count)
     return boxes;
 }
 
-static struct fsn_model *detector(void)
+static struct fsn_model *detector_of(int classes)
 {
-    const struct fsn_arch_options options = {.classes = CLASSES, .input_size = SIZE};
+    const struct fsn_arch_options options = {.classes = classes, .input_size = SIZE};
     struct fsn_error err = {.status = FSN_OK};
     struct fsn_model *model = NULL;
 
     succeeds(fsn_arch_build("ssd-lite", &options, &model, &err), &err);
     return model;
+}
+
+static struct fsn_model *detector(void)
+{
+    return detector_of(CLASSES);
 }
 
 static struct fsn__tail tail_of(const struct fsn__graph *graph, const float *standard)
@@ -133,6 +138,58 @@ static void suppression_comes_last(void **state)
     fsn_model_destroy(model);
 }
 
+/* What is added to the boxes of each class before suppression, [classes][4]. */
+static const float *places_of(const struct fsn__graph *graph, int64_t classes)
+{
+    for (int i = 0; i < graph->value_count; i++) {
+        const struct fsn__tensor *t = &graph->values[i].tensor;
+
+        if (t->data && t->dtype == FSN__F32 && t->ndim == 3 && t->dim[0] == classes &&
+            t->dim[1] == 1 && t->dim[2] == 4)
+            return t->data;
+    }
+    fail_msg("no places of %lld classes", (long long)classes);
+    return NULL;
+}
+
+static float overlap_at(const struct fsn__box *a, const struct fsn__box *b, const float *at)
+{
+    const struct fsn__box x = {a->x0 + at[0], a->y0 + at[1], a->x1 + at[2], a->y1 + at[3]};
+    const struct fsn__box y = {b->x0 + at[0], b->y0 + at[1], b->x1 + at[2], b->y1 + at[3]};
+
+    return fsn__box_iou(x, y);
+}
+
+/* Boxes of a hundredth of the image, of any of many classes, overlap as they do where they are; and
+ * no two classes are in one place. */
+static void many_classes_are_set_apart_and_overlap_as_before(void **state)
+{
+    enum { MANY = 500 };
+    struct fsn_model *model = detector_of(MANY);
+    int64_t boxes = 0;
+    float *standard = boxes_of(fsn__ssd_lite_box_rule(SIZE), &boxes);
+    struct fsn__tail tail = tail_of(model->graph, standard);
+    const struct fsn__box a = {0.5131F, 0.7717F, 0.5233F, 0.7819F};
+    const struct fsn__box b = {0.5157F, 0.7731F, 0.5259F, 0.7833F};
+    const float *places;
+
+    (void)state;
+    tail.suppress = &fsn__ssd_nms;
+    append(model, &tail);
+    places = places_of(model->graph, MANY);
+    for (int64_t c = 0; c < MANY; c++) {
+        const float *at = places + 4 * c;
+
+        assert_true(at[0] == at[2] && at[1] == at[3] && at[0] == floorf(at[0]) &&
+                    at[1] == floorf(at[1]));
+        assert_float_equal(overlap_at(&a, &b, at), fsn__box_iou(a, b), 1e-4);
+        for (int64_t d = 0; d < c; d++)
+            assert_true(places[4 * d] != at[0] || places[4 * d + 1] != at[1]);
+    }
+    free(standard);
+    fsn_model_destroy(model);
+}
+
 static void rules_are_grids(void **state)
 {
     static const struct fsn__box_grid want[6] = {{0, 38, 38, 4},    {5776, 19, 19, 6},
@@ -187,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boxes_and_scores_are_the_engines),
         cmocka_unit_test(suppression_comes_last),
+        cmocka_unit_test(many_classes_are_set_apart_and_overlap_as_before),
         cmocka_unit_test(rules_are_grids),
         cmocka_unit_test(any_boxes_may_be_given),
     };

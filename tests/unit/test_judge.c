@@ -238,6 +238,82 @@ static void warnings_have_an_end(void **state)
     assert_int_equal(strlen(f.report.warnings[7]), sizeof f.report.warnings[7] - 1);
 }
 
+/* A sound detector of the fixture's classes: 45 % before, 30 % after a short run. */
+static void start_detector(struct fixture *f)
+{
+    start(f);
+    f->report.task = f->report.figures = FSN__TASK_DETECT;
+    f->report.data.detection = true;
+    f->report.data.objects[FSN_SPLIT_TEST] =
+        (struct fsn_object_counts){.count = 90, .difficult = 4};
+    f->rows[0].train_top1 = f->rows[0].teacher_top1 = NAN;
+    f->rows[1] = f->rows[0];
+    f->report.baseline.detection.map50 = 45;
+    f->report.compressed.detection.map50 = 30;
+}
+
+static void a_detector_that_training_ruined_is_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start_detector(&f);
+    expect(&f, NULL);
+    start_detector(&f);
+    f.report.compressed.detection.map50 = 22.6; /* just more than a half */
+    expect(&f, NULL);
+    start_detector(&f);
+    f.report.compressed.detection.map50 = 0.02;
+    expect(&f, "has an mAP of 0.0 %, less than half of the baseline's 45.0 %");
+    start_detector(&f); /* one that finds nothing cannot be ruined */
+    f.report.baseline.detection.map50 = 4;
+    f.report.compressed.detection.map50 = 0;
+    expect(&f, "detection.default_boxes");
+    start_detector(&f);
+    f.report.figures = FSN__TASK_SEGMENT;
+    f.report.task = FSN__TASK_DISTILL;
+    f.report.baseline.segmentation.miou = 70;
+    f.report.compressed.segmentation.miou = 34;
+    expect(&f, "a mean IoU of 34.0 %");
+}
+
+static void outputs_that_training_ruined_are_warned_of(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start(&f);
+    f.report.task = f.report.figures = FSN__TASK_DISTILL;
+    f.report.outputs.count = 3;
+    f.report.outputs.item[0] = (struct fsn__report_output){"a", .start_error = 0.2, .error = 0.21};
+    f.report.outputs.item[1] = (struct fsn__report_output){"b", .start_error = 3, .error = 0.9};
+    f.report.outputs.item[2] = (struct fsn__report_output){"c", .start_error = NAN, .error = NAN};
+    expect(&f, NULL);
+    f.report.outputs.item[0].error = 0.23;
+    expect(&f, "1 of 3 outputs have an error above that before training");
+    f.report.warning_count = 0;
+    f.report.outputs.item[1].start_error = 1.5;
+    f.report.outputs.item[1].error = 10.7;
+    expect(&f, "2 of 3 outputs have");
+    f.report.warning_count = 0;
+    expect(&f, "'b' has 10.7 and had 1.5");
+}
+
+static void that_nothing_can_be_measured_is_said_in_words(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start_detector(&f);
+    f.report.data.objects[FSN_SPLIT_TEST].difficult = 90;
+    f.report.baseline.detection.map50 = f.report.compressed.detection.map50 = NAN;
+    expect(&f, "no object of the test images counts (there are 90, all difficult or crowds)");
+    start_detector(&f);
+    f.report.figures = FSN__TASK_SEGMENT;
+    f.report.baseline.segmentation.miou = f.report.compressed.segmentation.miou = NAN;
+    expect(&f, "no pixel of the test masks has a class");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +327,9 @@ int main(void)
         cmocka_unit_test(held_back_images_that_disagree_with_the_test_are_warned_of),
         cmocka_unit_test(a_search_that_found_nothing_says_so),
         cmocka_unit_test(warnings_have_an_end),
+        cmocka_unit_test(a_detector_that_training_ruined_is_warned_of),
+        cmocka_unit_test(outputs_that_training_ruined_are_warned_of),
+        cmocka_unit_test(that_nothing_can_be_measured_is_said_in_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

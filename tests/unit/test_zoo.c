@@ -256,6 +256,9 @@ static void impossible_options_are_refused(void **state)
     assert_refused("ssd300", (struct fsn_arch_options){.input_size = 320}, "size must be 300");
     assert_refused("ssd-lite", (struct fsn_arch_options){.classes = -1}, "classes must be 1 to");
     assert_refused("densenet100", (struct fsn_arch_options){.growth = 257}, "growth must be");
+    assert_refused("ssd-lite", (struct fsn_arch_options){.width = 8}, "has no width to choose");
+    assert_refused("resnet8", (struct fsn_arch_options){.width = 16}, "has no width to choose");
+    assert_refused("unet", (struct fsn_arch_options){.growth = 3}, "has no growth to choose");
 }
 
 int main(void)
