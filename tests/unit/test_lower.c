@@ -103,8 +103,10 @@ static void compare_all(struct fsn__graph *graph)
 
 static void compare_zoo(const char *arch, int size, int batch, bool training, double tolerance)
 {
-    const struct fsn_arch_options options = {
-        .classes = 7, .input_size = size, .growth = 12, .seed = 4};
+    const struct fsn_arch_options options = {.classes = 7,
+                                             .input_size = size,
+                                             .growth = strncmp(arch, "densenet", 8) == 0 ? 12 : 0,
+                                             .seed = 4};
     struct fsn_error err = {.status = FSN_OK};
     struct fsn_model *model = NULL;
 
