@@ -13,6 +13,7 @@
  *   training went wrong   the student ends far below the baseline on the images that it learns; of
  *                         detectors and class maps, the file does on the test images; outputs that
  *                         are distilled end worse than they began, or say nothing
+ *   boxes left out        some have no area, lie outside their image, or are of no known class
  *   nothing to measure    no object of the test images counts, no pixel has a class
  *   another population    held-back training images and test images disagree on the result
  *   no size holds         a search has found no file that loses as little as it may, or one that
@@ -114,6 +115,19 @@ static void judge_nothing(struct fsn__report *report)
                                  "tell them is not measured");
 }
 
+/* A few of many are no trap; who uploaded them was told. Whoever reads the report was not. */
+static void judge_boxes(struct fsn__report *report)
+{
+    const struct fsn_bad_boxes *bad = &report->data.bad_boxes;
+
+    if (bad->count > 0 && bad->listed)
+        fsn__report_warn(report,
+                         "%lld boxes of the data set cannot be used and were left out; the "
+                         "first, of '%.60s' in %.100s: %s",
+                         (long long)bad->count, bad->listed[0].class_name, bad->listed[0].image,
+                         fsn_box_fault_name(bad->listed[0].fault));
+}
+
 void fsn__judge_baseline(struct fsn__report *report)
 {
     const struct fsn_preprocess *preprocess = &report->spec->preprocess;
@@ -121,6 +135,7 @@ void fsn__judge_baseline(struct fsn__report *report)
                detect = report->figures == FSN__TASK_DETECT,
                segment = report->figures == FSN__TASK_SEGMENT;
 
+    judge_boxes(report);
     if (report->task != FSN__TASK_DISTILL)
         judge_classes(report);
     if ((detect || segment) && isnan(fsn__figure_of(report, &report->baseline)))

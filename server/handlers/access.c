@@ -3,12 +3,14 @@
  *
  * Five gates, each in one place, so that a new route cannot forget them:
  *
- *   origin  before a body is read, where no token is asked for: web pages of other sites get
- * nothing token   before a body is read: no token, no answer but 401 (routes that are open apart)
- *   rate    likewise: a token that asks too often waits
- *   role    likewise: a viewer reads, predicts and plans; figures of the whole service are not for
- * a user owner   before the handler: a path that begins with /v1/KIND/{id} is 404 for a user who
- * did not make the thing, as if it were not there
+ * - origin: before a body is read, where no token is asked for. Web pages of other sites get
+ *   nothing.
+ * - token: before a body is read. No token, no answer but 401 (routes that are open apart).
+ * - rate: likewise. A token that asks too often waits.
+ * - role: likewise. A viewer reads, predicts and plans; figures of the whole service are not for a
+ *   user.
+ * - owner: before the handler. A path that begins with /v1/KIND/{id} is 404 for a user who did not
+ *   make the thing, as if it were not there.
  *
  * Lists and orders name no thing in their path; their handlers ask the store with the caller's
  * scope.

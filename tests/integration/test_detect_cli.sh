@@ -55,13 +55,16 @@ sed -i '0,/<xmax>[0-9]*/s//<xmax>9999/' "$first"
 run 0 eval "$dir/detector.onnx" --data "$dir/bad" --threads 2 --json
 holds "a box that was left out is told" "fsnet eval: note: boxes left out: 1; the first: " "$err"
 holds "with its image and its fault" "$(basename "$first" .xml).png: '" "$err"
+run 0 compress "$dir/detector.onnx" --data "$dir/bad" --epochs 0 --threads 2 -o "$dir/job"
+holds "a job warns of it" "1 boxes of the data set cannot be used and were left out; the first, of '" \
+    "$(jq -r '.warnings[]' "$dir/job/report.json")"
 find "$dir/bad" -name test.txt -delete
 run 0 train "$dir/detector.onnx" --data "$dir/bad" --epochs 1 --batch 2 --threads 2 -o "$dir/trained.onnx"
 holds "and a test split that was made" \
     "fsnet train: note: the data set has no test images; a tenth of its train images is the test" "$err"
 find "$dir/bad" -name train.txt -execdir mv {} test.txt ';'
 run 1 train "$dir/detector.onnx" --data "$dir/bad" --epochs 1 -o "$dir/trained.onnx"
-holds "a test list alone is nothing to train on" "no images in its train split" "$err"
+holds "a test list alone is nothing to train on" "the data set has no train images" "$err"
 run 0 eval "$dir/detector.onnx" --data "$dir/bad" --threads 2 --json
 json "but to measure on" .images 6
 

@@ -78,6 +78,28 @@ tar -cf "$dir/few.tar" -C "$dir/few" .
 same "too few images to tell files apart by are refused before any is made" 1 $?
 check "and it is said why" grep -q "each half needs two" "$dir/err"
 
+# ---- a face detector that people use, on photographs without labels -----------------------------
+shared=${FSNET_SHARED:-../shared}
+faces=$shared/models/zoo/ultraface-rfb-320/model.onnx cells=$shared/data/bccd/bccd-voc.tar.gz
+if [ -e "$faces" ] && [ -e "$cells" ]; then
+    mkdir "$dir/cells" "$dir/photographs"
+    tar -xzf "$cells" -C "$dir/cells"
+    find "$dir/cells" -name '*.jpg' -exec mv {} "$dir/photographs" ';'
+    tar -cf "$dir/photographs.tar" -C "$dir/photographs" .
+    "$fsnet" compress "$faces" --data "$dir/photographs.tar" --task distill --mean 127,127,127 --std 128,128,128 \
+        --scale 0..255 --crop none --epochs 2 --batch 16 --warmup-steps 5 -o "$dir/faces" >"$dir/text" 2>"$dir/err" ||
+        cat "$dir/err"
+    report=$dir/faces/report.json
+    same "a face detector's outputs follow, as what they are" "scores kl boxes mse" \
+        "$(jq -r '[.outputs[] | "\(.name) \(.loss)"] | join(" ")' "$report")"
+    same "two epochs on 328 photographs mend both" true "$(jq '[.outputs[] | .error < 0.95 * .start_error] | all' "$report")"
+    same "nothing is to be warned of" '[]' "$(jq -c .warnings "$report")"
+    same "the file is a fifth of the upload, and has the size that the report says" "true $(stat -c %s "$dir/faces/model.onnx")" \
+        "$(jq -r '"\(.compressed.size_bytes < .baseline.size_bytes / 5) \(.compressed.size_bytes)"' "$report")"
+else
+    skip "a face detector on photographs" "$faces and $cells are not there"
+fi
+
 # ---- the service ------------------------------------------------------------------------------
 upload datasets "$dir/flat.tar"
 dataset=$id
