@@ -31,6 +31,14 @@ static bool read_file(const struct cli_args *args, const char *path, void **byte
     return read;
 }
 
+/* What is no UTF-8, as names of files may be, is null. */
+static json_t *path_json(const char *path)
+{
+    json_t *text = json_string(path);
+
+    return text ? text : json_null();
+}
+
 /* NULL: nobody says. */
 static const char *name_of(const struct fsn_dataset_info *names, int64_t class_index)
 {
@@ -114,39 +122,74 @@ static void print_objects(const char *path, const struct fsn_found_objects *foun
 /* ---- an image ---------------------------------------------------------------------------------
  */
 
-/* What is said of it is printed, and its item is new; NULL: err says why there is none. */
-static json_t *predict_image(const struct cli_args *args, struct fsn_predictor *predictor,
-                             const struct fsn_image *image, const struct fsn_dataset_info *names,
-                             struct fsn_error *err)
+static enum fsn_status tell_objects(const struct cli_args *args, struct fsn_predictor *predictor,
+                                    const struct fsn_image *image,
+                                    const struct fsn_dataset_info *names, json_t *items,
+                                    struct fsn_error *err)
+{
+    struct fsn_found_objects found;
+    enum fsn_status status = fsn_predict_objects(predictor, &args->spec, image, &found, err);
+
+    if (status != FSN_OK)
+        return status;
+    if (args->json)
+        json_array_append_new(items,
+                              json_pack("{s:o, s:i, s:i, s:o}", "image", path_json(image->name),
+                                        "width", found.width, "height", found.height, "objects",
+                                        objects_json(&found, names)));
+    else
+        print_objects(image->name, &found, names);
+    fsn_found_objects_clear(&found);
+    return FSN_OK;
+}
+
+static enum fsn_status tell_choices(const struct cli_args *args, struct fsn_predictor *predictor,
+                                    const struct fsn_image *image,
+                                    const struct fsn_dataset_info *names, json_t *items,
+                                    struct fsn_error *err)
 {
     const int top = (int)args->number[CLI_OPT_TOP];
-    struct fsn_predictor_info info;
-    struct fsn_found_objects found;
     struct fsn_prediction made;
-    json_t *item;
+    json_t *choices;
+    enum fsn_status status = fsn_predict(predictor, &args->spec.preprocess, image, top, &made, err);
 
-    fsn_predictor_info(predictor, &info);
-    if (info.detects) {
-        if (fsn_predict_objects(predictor, &args->spec, image, &found, err) != FSN_OK)
-            return NULL;
-        item = json_pack("{s:s, s:i, s:i, s:o}", "image", image->name, "width", found.width,
-                         "height", found.height, "objects", objects_json(&found, names));
-        if (!args->json)
-            print_objects(image->name, &found, names);
-        fsn_found_objects_clear(&found);
-        return item;
-    }
-    if (fsn_predict(predictor, &args->spec.preprocess, image, top, &made, err) != FSN_OK)
-        return NULL;
-    item = json_pack("{s:s, s:o}", "image", image->name, "top", choices_json(&made, names));
-    if (!args->json)
-        print_choices(image->name, json_object_get(item, "top"));
-    return item;
+    if (status != FSN_OK)
+        return status;
+    choices = choices_json(&made, names);
+    if (args->json)
+        json_array_append_new(
+            items, json_pack("{s:o, s:O}", "image", path_json(image->name), "top", choices));
+    else
+        print_choices(image->name, choices);
+    json_decref(choices);
+    return FSN_OK;
+}
+
+/* Options are refused that are for the other kind of network. */
+static bool are_of_use(const struct cli_args *args, bool detects)
+{
+    static const enum cli_option_id of_classes[] = {CLI_OPT_TOP, CLI_OPT_RESIZE, CLI_OPT_CROP,
+                                                    CLI_OPT_OUTPUT},
+                                    of_objects[] = {CLI_OPT_SCORE, CLI_OPT_IOU, CLI_OPT_CANDIDATES,
+                                                    CLI_OPT_KEEP};
+    const enum cli_option_id *others = detects ? of_classes : of_objects;
+
+    for (int i = 0; i < 4; i++)
+        /* (A default is the fallback itself.) */
+        if (args->text[others[i]] && args->text[others[i]] != cli_options[others[i]].fallback) {
+            cli_error(args->command, "--%s: %s", cli_options[others[i]].name,
+                      detects
+                          ? "the network finds objects; this is for one that classifies images"
+                          : "the network classifies images; this is for one that finds objects");
+            return false;
+        }
+    return true;
 }
 
 static int run_predict(const struct cli_args *args)
 {
     struct fsn_dataset_info names = {0};
+    struct fsn_predictor_info info;
     struct fsn_predictor *predictor = NULL;
     struct fsn_dataset *data = NULL;
     struct fsn_model *model = NULL;
@@ -165,26 +208,30 @@ static int run_predict(const struct cli_args *args)
         cli_fail(args->command, &err, NULL);
         goto out;
     }
+    fsn_predictor_info(predictor, &info);
+    if (!are_of_use(args, info.detects))
+        goto out;
     for (int i = 0; i < args->more_count; i++) {
         struct fsn_image image = {.name = args->more[i]};
         void *bytes = NULL;
-        json_t *item;
+        enum fsn_status status;
 
         if (!read_file(args, image.name, &bytes, &image.size))
             goto out;
         image.bytes = bytes;
-        item = predict_image(args, predictor, &image, &names, &err);
+        status = info.detects ? tell_objects(args, predictor, &image, &names, items, &err)
+                              : tell_choices(args, predictor, &image, &names, items, &err);
         free(bytes);
-        if (!item) {
+        if (status != FSN_OK) {
             cli_fail(args->command, &err, NULL);
             goto out;
         }
-        json_array_append_new(items, item);
     }
     code = CLI_OK;
     if (args->json)
-        code = cli_print_json(args->command,
-                              json_pack("{s:s, s:O}", "model", args->operand[0], "items", items));
+        code =
+            cli_print_json(args->command, json_pack("{s:o, s:O}", "model",
+                                                    path_json(args->operand[0]), "items", items));
 out:
     json_decref(items);
     fsn_predictor_destroy(predictor);
@@ -200,7 +247,7 @@ const struct cli_command cli_predict = {
     .operand_count = 1,
     .more_operands = true,
     .options = {CLI_OPT_TOP, CLI_OPT_NAMES_OF, CLI_OPT_FORMAT, CLI_OPT_MEAN, CLI_OPT_STD,
-                CLI_OPT_SCALE, CLI_OPT_RESIZE, CLI_OPT_CROP, CLI_OPT_TASK, CLI_OPT_OUTPUT,
+                CLI_OPT_SCALE, CLI_OPT_RESIZE, CLI_OPT_CROP, CLI_OPT_JOB_TASK, CLI_OPT_OUTPUT,
                 CLI_OPT_LOCATIONS, CLI_OPT_CONFIDENCES, CLI_OPT_DEFAULT_BOXES, CLI_OPT_SCORE,
                 CLI_OPT_IOU, CLI_OPT_CANDIDATES, CLI_OPT_KEEP, CLI_OPT_SPEC, CLI_OPT_JSON},
     .run = run_predict,

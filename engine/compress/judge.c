@@ -20,6 +20,7 @@
  *                         does on the images that chose it alone
  */
 #include "compress/compress.h"
+#include "data/entry_name.h"
 #include "train/holdout.h"
 
 #include <math.h>
@@ -28,13 +29,18 @@
 
 void fsn__report_warn(struct fsn__report *report, const char *format, ...)
 {
+    char *text = report->warnings[report->warning_count];
     va_list args;
 
     if (report->warning_count == FSN__MAX_WARNINGS)
         return;
     va_start(args, format);
-    vsnprintf(report->warnings[report->warning_count++], sizeof report->warnings[0], format, args);
+    vsnprintf(text, sizeof report->warnings[0], format, args);
     va_end(args);
+    if (!fsn__name_is_utf8(text)) /* a name was cut inside a character */
+        for (; *text; text++)
+            *text = *text < 0 ? '?' : *text;
+    report->warning_count++;
 }
 
 static const double LEAST_MAP = 5;
@@ -105,11 +111,16 @@ static void judge_classes(struct fsn__report *report)
 /* Of what is in the test images nothing counts, so that there is no figure. */
 static void judge_nothing(struct fsn__report *report)
 {
-    if (report->figures == FSN__TASK_DETECT)
+    const int64_t objects = report->data.objects[FSN_SPLIT_TEST].count;
+
+    if (report->figures == FSN__TASK_DETECT && objects == 0)
+        fsn__report_warn(report, "the test images have no objects: how well the networks find them "
+                                 "is not measured");
+    else if (report->figures == FSN__TASK_DETECT)
         fsn__report_warn(report,
                          "no object of the test images counts (there are %lld, all difficult or "
                          "crowds): how well the networks find objects is not measured",
-                         (long long)report->data.objects[FSN_SPLIT_TEST].count);
+                         (long long)objects);
     else
         fsn__report_warn(report, "no pixel of the test masks has a class: how well the networks "
                                  "tell them is not measured");
@@ -249,7 +260,7 @@ static void judge_result(struct fsn__report *report)
 }
 
 /* Outputs that are worse than the same answer for all images, which has an error of 1, or than
- * before training by more than rounding makes of them. One warning: of the worst. */
+ * before training by more than rounding and few bits make of them. One warning: of the worst. */
 static void judge_outputs(struct fsn__report *report)
 {
     const struct fsn__report_output *worst = NULL;
@@ -258,7 +269,7 @@ static void judge_outputs(struct fsn__report *report)
     for (int i = 0; i < report->outputs.count; i++) {
         const struct fsn__report_output *o = &report->outputs.item[i];
 
-        if (!(o->error > 1) && !(o->error > 1.1 * o->start_error))
+        if (!(o->error > 1) && !(o->error > 0.05 && o->error > 1.1 * o->start_error))
             continue; /* or there is none, as of one that the baseline says of all images */
         bad++;
         if (!worst || o->error > worst->error)
@@ -279,7 +290,8 @@ void fsn__judge_training(struct fsn__report *report)
     const int best = fsn__best_epoch(curve);
 
     judge_result(report);
-    judge_outputs(report);
+    if (report->spec->finetune.epochs > 0)
+        judge_outputs(report);
 
     if (curve->count > 0)
         judge_training_images(report, &curve->rows[curve->count - 1]);

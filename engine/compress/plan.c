@@ -157,7 +157,8 @@ static bool names_map(const struct fsn__graph *graph, const struct fsn_spec *spe
 {
     const int value = spec->output ? fsn__graph_find_computed(graph, spec->output) : -1;
 
-    return value >= 0 && graph->values[value].tensor.ndim == 4;
+    return value >= 0 && graph->values[value].tensor.ndim == 4 &&
+           !fsn__graph_is_vector(&graph->values[value].tensor, NULL);
 }
 
 /* A network whose boxes are decoded inside is a detector, others must be called one; one whose

@@ -94,9 +94,8 @@ static const struct fsn_spec_field fields[] = {
     {"/budget/max_accuracy_drop", FSN_FIELD_NUMBER, AT(budget.max_accuracy_drop), 0.01, 100, true,
      0, NULL,
      "points that may be lost of what the job is judged by (top-1, mAP@.5, mean IoU, or how much "
-     "of "
-     "the baseline's outputs is there): the smallest file that holds it is searched for, beginning "
-     "at filter_summary.ratio; 0: no search"},
+     "of the baseline's outputs is there): the smallest file that holds it is searched for, "
+     "beginning at filter_summary.ratio; 0: no search"},
     {"/budget/search_seconds", FSN_FIELD_INT, AT(budget.search_seconds), 1, 31536000, false, 10800,
      NULL, "time for that search: no file is begun that would probably not be done within it"},
     {"/budget/search_candidates", FSN_FIELD_INT, AT(budget.search_candidates), 1,

@@ -3,8 +3,8 @@
  *
  *     annotations/instances_train2017.json, instances_val2017.json       or one annotations.json
  *
- *     train/_annotations.coco.json, valid/..., test/...                  beside the images
- * (Roboflow)
+ *     train/_annotations.coco.json, valid/..., test/...                  beside the images, as of
+ *                                                                        Roboflow
  *
  * `instances_train*` are the train images, `instances_test*` or else `instances_val*` the test
  * images; with both, val is left aside. An `annotations.json`, or instances of another name, are
@@ -281,10 +281,37 @@ static enum fsn_status fill_splits(struct coco *coco, struct fsn_dataset *datase
 
 /* ---- classes and objects --------------------------------------------------------------------- */
 
+/* Roboflow writes a category 0 without boxes, for the others to be of, which may even have the name
+ * of the only one of them. Whether that is what 0 is here. */
+static bool zero_is_heading(const struct coco *coco)
+{
+    const char *name = NULL;
+    bool above_another = false;
+
+    for (int p = 0; p < coco->part_count; p++) {
+        const struct fsn__coco *content = &coco->parts[p].content;
+
+        for (int64_t b = 0; b < content->box_count; b++)
+            if (content->boxes[b].category_id == 0)
+                return false;
+        for (int64_t c = 0; c < content->category_count && !name; c++)
+            if (content->categories[c].id == 0)
+                name = content->categories[c].name;
+    }
+    for (int p = 0; p < coco->part_count && name; p++)
+        for (int64_t c = 0; c < coco->parts[p].content.category_count; c++) {
+            const struct fsn__coco_category *one = &coco->parts[p].content.categories[c];
+
+            above_another |= one->id != 0 && one->above && strcmp(one->above, name) == 0;
+        }
+    return above_another;
+}
+
 /* Categories of all parts, each id once. */
 static enum fsn_status collect_classes(struct coco *coco, struct fsn_dataset *dataset,
                                        struct fsn_error *err)
 {
+    const bool heading = zero_is_heading(coco);
     struct fsn__coco_category *all;
     int64_t count = 0, kept = 0;
     enum fsn_status status;
@@ -296,7 +323,8 @@ static enum fsn_status collect_classes(struct coco *coco, struct fsn_dataset *da
         return FSN__NOMEM(err);
     for (int p = 0; p < coco->part_count; p++)
         for (int64_t c = 0; c < coco->parts[p].content.category_count; c++)
-            all[kept++] = coco->parts[p].content.categories[c];
+            if (!heading || coco->parts[p].content.categories[c].id != 0)
+                all[kept++] = coco->parts[p].content.categories[c];
     status = fsn__coco_categories_merge(all, &kept, err);
     if (status != FSN_OK)
         return status;

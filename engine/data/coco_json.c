@@ -113,6 +113,8 @@ static enum fsn_status take_category(const struct fsn__json_place *place, const 
     status = take_integer(place, item, "id", &category->id, err);
     if (status == FSN_OK)
         status = take_text(place, item, "name", &category->name, err);
+    if (status == FSN_OK && json_string_length(json_object_get(item, "supercategory")) > 0)
+        status = take_text(place, item, "supercategory", &category->above, err);
     if (status != FSN_OK)
         return status;
     snprintf(where, sizeof where, "%s: %s[%zu]", place->what, place->array, place->index);
@@ -195,8 +197,10 @@ enum fsn_status fsn__coco_parse(const void *bytes, size_t size, const char *what
 
 void fsn__coco_clear(struct fsn__coco *coco)
 {
-    for (int64_t i = 0; i < coco->category_count; i++)
+    for (int64_t i = 0; i < coco->category_count; i++) {
         free(coco->categories[i].name);
+        free(coco->categories[i].above);
+    }
     for (int64_t i = 0; i < coco->image_count; i++)
         free(coco->images[i].file_name);
     free(coco->categories);

@@ -10,6 +10,7 @@ enum { FSN__COCO_MAX_BYTES = 64 << 20 };
 struct fsn__coco_category {
     int64_t id;
     char *name;
+    char *above; /* its supercategory's name; NULL: the file does not say */
 };
 
 struct fsn__coco_image {

@@ -32,19 +32,23 @@ enum fsn_status fsn__split_lists_take(struct fsn__split_lists *lists, const char
                                       const char *folder, const void *bytes, size_t size,
                                       struct fsn_error *err)
 {
-    char **text = &lists->text[fsn__split_list_of(name, folder)];
-    const size_t before = *text ? strlen(*text) : 0;
-    char shown[256], *longer;
+    const enum fsn__split_list list = fsn__split_list_of(name, folder);
+    const size_t before = lists->used[list], wanted = before + size + 2;
+    char shown[256], *longer = lists->text[list];
 
     fsn__name_printable(shown, sizeof shown, name);
     if (memchr(bytes, '\0', size))
         return FSN__FAIL(err, FSN_FORMAT, "%s has bytes of value 0, expected text in UTF-8", shown);
-    longer = realloc(*text, before + size + 2);
-    if (!longer)
-        return FSN__NOMEM(err);
+    if (wanted > lists->room[list]) { /* by half at least: an archive may have many such files */
+        longer = realloc(longer, wanted + wanted / 2);
+        if (!longer)
+            return FSN__NOMEM(err);
+        lists->text[list] = longer;
+        lists->room[list] = wanted + wanted / 2;
+    }
     memcpy(longer + before, bytes, size);
     memcpy(longer + before + size, "\n", 2);
-    *text = longer;
+    lists->used[list] = wanted - 1;
     return FSN_OK;
 }
 
@@ -67,10 +71,11 @@ static const char *next_name(char **at)
     return *name ? name : NULL;
 }
 
-/* listed: [images], those that are in a split. skip: pass over these rather than refuse them. */
+/* listed: [images], 0, or one more than the split that it is in. skip: pass over those of the other
+ * split rather than refuse them. */
 static enum fsn_status fill(struct fsn__split_lists *lists, enum fsn__split_list list,
                             enum fsn_split split, const struct fsn__listed_images *images,
-                            bool *listed, bool skip, struct fsn_error *err)
+                            char *listed, bool skip, struct fsn_error *err)
 {
     char *at = lists->text[list], shown[128];
     int64_t added = 0;
@@ -80,7 +85,7 @@ static enum fsn_status fill(struct fsn__split_lists *lists, enum fsn__split_list
         const char *fault = NULL;
         const int64_t image = images->find(images->user, name, &fault);
 
-        if (image >= 0 && listed[image] && skip)
+        if (image >= 0 && skip && listed[image] && listed[image] != (char)(split + 1))
             continue;
         fsn__name_printable(shown, sizeof shown, name);
         if (image < 0)
@@ -88,7 +93,7 @@ static enum fsn_status fill(struct fsn__split_lists *lists, enum fsn__split_list
         if (listed[image])
             return FSN__FAIL(err, FSN_FORMAT, "%s lists '%s', which has been listed before",
                              files[list], shown);
-        listed[image] = true;
+        listed[image] = (char)(split + 1);
         images->add(images->user, split, image);
         added++;
     }
@@ -106,7 +111,7 @@ enum fsn_status fsn__split_lists_fill(struct fsn__split_lists *lists,
         lists->text[FSN__LIST_TRAIN] ? FSN__LIST_TRAIN : FSN__LIST_TRAINVAL;
     const enum fsn__split_list test = lists->text[FSN__LIST_TEST] ? FSN__LIST_TEST : FSN__LIST_VAL;
     const bool overlap = train == FSN__LIST_TRAINVAL && test == FSN__LIST_VAL && lists->text[test];
-    bool *listed = calloc((size_t)images->count + 1, sizeof *listed);
+    char *listed = calloc((size_t)images->count + 1, sizeof *listed);
     enum fsn_status status = listed ? FSN_OK : FSN__NOMEM(err);
 
     if (status == FSN_OK && overlap)
@@ -123,5 +128,5 @@ void fsn__split_lists_clear(struct fsn__split_lists *lists)
 {
     for (int i = 0; i < FSN__SPLIT_LISTS; i++)
         free(lists->text[i]);
-    *lists = (struct fsn__split_lists){{NULL}};
+    *lists = (struct fsn__split_lists){.text = {NULL}};
 }

@@ -17,6 +17,7 @@ enum fsn__split_list {
 /* Zeroed memory is no lists. */
 struct fsn__split_lists {
     char *text[FSN__SPLIT_LISTS]; /* all files of the name, one after the other; NULL: none came */
+    size_t used[FSN__SPLIT_LISTS], room[FSN__SPLIT_LISTS]; /* bytes, without the NUL and with it */
 };
 
 /* The images that may be listed. */
@@ -39,10 +40,10 @@ FSN_NODISCARD enum fsn_status fsn__split_lists_take(struct fsn__split_lists *lis
                                                     const void *bytes, size_t size,
                                                     struct fsn_error *err);
 bool fsn__split_lists_any(const struct fsn__split_lists *lists);
-/* Adds every listed image to its split: `train`, or else `trainval`, is to train on; `test`, or
- * else `val`, is the test, and no longer in trainval. A split without a list gets nothing. The
- * lists' text is used up. Errors: FORMAT (a name that is not there, or listed before; a list
- * without one), NOMEM. */
+/* Adds every listed image to its split: `train`, or else (no file of this name came) `trainval`, is
+ * to train on; `test`, or else `val`, is the test, and no longer in trainval. A split without a
+ * list gets nothing. The lists' text is used up. Errors: FORMAT (a name that is not there, or
+ * listed before; a list without one), NOMEM. */
 FSN_NODISCARD enum fsn_status fsn__split_lists_fill(struct fsn__split_lists *lists,
                                                     const struct fsn__listed_images *images,
                                                     struct fsn_error *err);

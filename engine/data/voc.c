@@ -21,7 +21,6 @@
 #include "data/split_lists.h"
 #include "data/voc_classes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

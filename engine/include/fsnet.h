@@ -304,7 +304,7 @@ FSN_NODISCARD enum fsn_status fsn_dataset_open(const char *path, const char *for
 /* Where that temporary file lies: $TMPDIR, or /var/tmp, which unlike /tmp is a disk on every
  * system. Borrowed from the environment. */
 const char *fsn_temporary_folder(void);
-/* Whether one can be made there now. Errors: IO, naming the folder and why not. */
+/* Whether one can be made there now. Errors: FULL, IO, naming the folder and why not. */
 FSN_NODISCARD enum fsn_status fsn_temporary_check(struct fsn_error *err);
 void fsn_dataset_destroy(struct fsn_dataset *dataset);
 

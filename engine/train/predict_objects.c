@@ -15,7 +15,7 @@
 static bool is_boxes(const struct fsn__tensor *a, const struct fsn__tensor *b)
 {
     return a->dtype == FSN__F32 && b->dtype == FSN__F32 && a->ndim == 3 && b->ndim == 3 &&
-           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == 4;
+           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == 4 && b->dim[2] > 1;
 }
 
 static bool has_pair_of_outputs(const struct fsn__graph *graph)

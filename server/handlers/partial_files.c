@@ -39,11 +39,13 @@ enum fsn_status srv_partial_open(const struct srv_service *service, const char *
     if (*fd < 0)
         return SRV_FAIL(err, fsn_status_of_errno(errno), "cannot open %s: %s", path,
                         strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        close(*fd);
-        *fd = -1;
-    }
-    return FSN_OK;
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return FSN_OK;
+    if (errno != EWOULDBLOCK)
+        status = SRV_FAIL(err, FSN_IO, "cannot lock %s: %s", path, strerror(errno));
+    close(*fd);
+    *fd = -1;
+    return status;
 }
 
 void srv_partial_locked(struct srv_request *request, const char *id)

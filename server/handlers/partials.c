@@ -58,21 +58,32 @@ static enum fsn_status store(struct srv_call *call, struct srv_partial *partial,
     return status;
 }
 
-/* All bytes are there. What the server is to blame for may be tried again, with an empty part. */
+/* All bytes are there. What the server is to blame for may be tried again, with an empty part: the
+ * store takes a second name of the file, and the first stays until the upload has been judged. */
 static enum fsn_status complete(struct srv_call *call, struct srv_partial *partial,
                                 struct fsn_error *err)
 {
-    char path[SRV_PATH_SIZE];
+    char path[SRV_PATH_SIZE], whole[SRV_PATH_SIZE];
     bool room = true;
     enum srv_problem problem;
     enum fsn_status status = srv_partial_path(call->service, partial->id, path, err);
 
     if (status == FSN_OK)
-        status = store(call, partial, path, &room, err);
+        status = srv_path(whole, err, "%s/%s", call->service->temporary_dir, partial->id);
+    if (status == FSN_OK && link(path, whole) != 0 && errno != EEXIST)
+        status =
+            SRV_FAIL(err, fsn_status_of_errno(errno), "cannot link %s: %s", whole, strerror(errno));
+    if (status == FSN_OK)
+        status = store(call, partial, whole, &room, err);
+    unlink(whole); /* unless the store has moved it */
     if (status == FSN_OK && !room)
         return srv_reply_quota_bytes(call->request, call->db, partial->length, false, err);
-    if (status == FSN_OK)
-        return srv_partials_update(call->db, partial, err);
+    if (status == FSN_OK) {
+        status = srv_partials_update(call->db, partial, err);
+        if (status == FSN_OK)
+            unlink(path);
+        return status;
+    }
     problem = srv_problem_of_status(status);
     if (srv_problem_http_status(problem) < 500) {
         snprintf(partial->error_type, sizeof partial->error_type, "%s", srv_problem_type(problem));
@@ -89,7 +100,20 @@ static const char *resource_path(struct srv_call *call, const struct srv_partial
                             partial->resource);
 }
 
-/* The part is in the file. */
+/* Its bytes are not all in the file. */
+static enum fsn_status refuse_part(struct srv_request *request, struct fsn_error *err)
+{
+    const struct srv_body *body = &request->body;
+
+    if (body->status != FSN_LIMIT)
+        return SRV_FAIL(err, body->status, "the part could not be stored: %s",
+                        body->cause ? strerror(body->cause) : fsn_status_text(body->status));
+    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                      "the body may have at most %" PRId64 " bytes", body->limit_bytes);
+    return FSN_OK;
+}
+
+/* The part has come. */
 static enum fsn_status take_part(struct srv_call *call, unsigned http_status, const char *location,
                                  struct fsn_error *err)
 {
@@ -98,8 +122,11 @@ static enum fsn_status take_part(struct srv_call *call, unsigned http_status, co
     const int64_t offset = body->start + body->size_bytes;
     struct srv_partial partial = {0};
     bool found = false;
-    enum fsn_status status = srv_partials_get(call->db, body->target, &partial, &found, err);
+    enum fsn_status status;
 
+    if (body->status != FSN_OK)
+        return refuse_part(request, err);
+    status = srv_partials_get(call->db, body->target, &partial, &found, err);
     if (status != FSN_OK)
         return status;
     if (!found) { /* deleted since */

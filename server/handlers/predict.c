@@ -297,7 +297,7 @@ static json_t *defaults_of(const struct srv_job *job)
 {
     json_t *spec = srv_stored_json(job->spec);
     json_t *defaults =
-        json_pack("{sO sO sO}", "preprocess", json_object_get(spec, "preprocess"), "output",
+        json_pack("{sO* sO* sO*}", "preprocess", json_object_get(spec, "preprocess"), "output",
                   json_object_get(spec, "output"), "detection", json_object_get(spec, "detection"));
 
     json_decref(spec);

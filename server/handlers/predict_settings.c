@@ -14,6 +14,10 @@
 #include <string.h>
 
 #define DEFAULT_MOST 5
+/* Of a class and of an image: what is looked at in one call takes time by its square, and no person
+ * looks at more. */
+#define MOST_CANDIDATES 1000
+#define MOST_OBJECTS 1000
 
 /* "0.5,0.4,0.3" as an array; what is no list of numbers stays the text that it is, for the engine
  * to refuse. */
@@ -50,7 +54,9 @@ static json_t *number_json(const char *text)
     char *end = NULL;
     const double number = strtod(text, &end);
 
-    return *text && !*end ? json_real(number) : json_string(text);
+    json_t *real = *text && !*end ? json_real(number) : NULL; /* NULL too: it is not finite */
+
+    return real ? real : json_string(text);
 }
 
 /* A rule's name, or an object. */
@@ -131,7 +137,7 @@ static void write_place(const char *pointer, char *out, size_t size)
         }
     }
     index = strchr(name, '/');
-    if (index)
+    if (index && index[1] && !index[1 + strspn(index + 1, "0123456789")])
         snprintf(out, size, "%.*s, value %ld", (int)(index - name), name,
                  strtol(index + 1, NULL, 10) + 1);
     else
@@ -173,6 +179,21 @@ static enum fsn_status read_spec(struct srv_call *call, const json_t *defaults,
     free(text);
     json_decref(spec);
     return status;
+}
+
+/* What a job may leave open, since its own thread has the time. false: the request has been
+ * answered. */
+static bool bound(struct srv_request *request, const char *name, int most, int *value)
+{
+    const bool asked = srv_request_query(request, name) != NULL;
+
+    if (*value >= 1 && *value <= most)
+        return true;
+    if (asked)
+        srv_reply_problem(request, SRV_PROBLEM_BAD_QUERY,
+                          "%s: expected a whole number from 1 to %d, got %d", name, most, *value);
+    *value = most;
+    return !asked;
 }
 
 /* "3" or "0-9", both ends meant. */
@@ -224,9 +245,15 @@ enum fsn_status srv_predict_settings(struct srv_call *call, const json_t *defaul
         return FSN_OK;
     }
     status = read_spec(call, defaults, &asked, ok, err);
-    if (status == FSN_OK && *ok)
+    if (status != FSN_OK || !*ok)
+        return status;
+    *ok = bound(call->request, "candidates", MOST_CANDIDATES, &asked.spec.detection.candidates) &&
+          bound(call->request, "keep", MOST_OBJECTS, &asked.spec.detection.keep);
+    if (*ok)
         *out = asked;
-    return status;
+    else
+        fsn_spec_clear(&asked.spec);
+    return FSN_OK;
 }
 
 json_t *srv_settings_json(const struct fsn_spec *spec, const char *group)

@@ -107,13 +107,14 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         return FSN_OK;
     }
     if (bytes > request->body.limit_bytes) {
+        srv_body_discard(&request->body); /* nothing of it is appended */
         reply_too_large(request);
         return FSN_OK;
     }
-    if (kind == SRV_BODY_APPEND) {
+    if (request->body.kind == SRV_BODY_APPEND)
         srv_senders_add(&request->http->senders, request);
+    if (kind == SRV_BODY_APPEND)
         return FSN_OK;
-    }
     status = srv_body_begin(&request->body, kind, body_limit(http, kind),
                             http->options.temporary_dir, http->hasher, err);
     request->body.wants_512 = srv_integrity_needs_512(request);
@@ -231,6 +232,8 @@ static void finish_body(struct srv_request *request)
     if (request->body.kind == SRV_BODY_APPEND)
         srv_senders_remove(&request->http->senders, request);
     srv_body_end(&request->body);
+    if (request->body.kind == SRV_BODY_APPEND) /* its handler knows what that means */
+        return;
     if (request->body.status == FSN_LIMIT) {
         reply_too_large(request);
     } else if (request->body.status != FSN_OK) {

@@ -126,6 +126,8 @@ void srv_http_stop(struct srv_http *http)
         return;
     if (http->daemon)
         listening = MHD_quiesce_daemon(http->daemon);
+    if (http->helpers)
+        srv_offload_close(http->helpers);
     if (http->predictors)
         srv_offload_stop(http->predictors);
     if (http->helpers)

@@ -97,13 +97,18 @@ enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *
     return refused ? FSN_LIMIT : FSN_OK;
 }
 
-void srv_offload_stop(struct srv_offload *offload)
+void srv_offload_close(struct srv_offload *offload)
 {
     uv_mutex_lock(&offload->mutex);
     offload->stopping = true;
     uv_cond_broadcast(&offload->changed);
     uv_mutex_unlock(&offload->mutex);
     work(offload); /* here, at once: the threads may have long to run */
+}
+
+void srv_offload_stop(struct srv_offload *offload)
+{
+    srv_offload_close(offload);
     while (offload->threads > 0)
         uv_thread_join(&offload->thread[--offload->threads]);
 }

@@ -15,7 +15,9 @@ FSN_NODISCARD enum fsn_status srv_offload_create(int threads, struct srv_offload
  * called. */
 FSN_NODISCARD enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *run,
                                                  srv_offload_fn *drop, void *argument);
-/* Refuses what comes from now on, drops what is queued, waits for what runs, ends the threads. */
+/* Refuses what comes from now on and drops what is queued. */
+void srv_offload_close(struct srv_offload *offload);
+/* The same, then waits for what runs and ends the threads. */
 void srv_offload_stop(struct srv_offload *offload);
 void srv_offload_destroy(struct srv_offload *offload); /* after srv_offload_stop; NULL is fine */
 

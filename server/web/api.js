@@ -133,7 +133,7 @@ export async function send(method, path, body, signal, headers = {}) {
 }
 
 /* What the server takes as a name: whole characters, as an emoji is two units of a string and half of it is none. */
-const nameOf = (file) => [...file.name.replace(/[\x00-\x1f\x7f]/g, "").toWellFormed()].slice(0, 60).join("");
+const nameOf = (file) => [...file.name.replace(/[\x00-\x1f\x7f]/g, "").toWellFormed()].slice(0, 50).join("");
 
 /** Sends a file; onprogress(share) goes to 1 when all is sent and the server checks it. Returns
  * {done: promise of the answer, cancel()}. XMLHttpRequest, since fetch tells no progress. */

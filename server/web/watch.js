@@ -43,12 +43,13 @@ async function connect(path, last, take, signal) {
     heard();
     const response = await fetch(`${path}/events`, { cache: "no-store", signal: AbortSignal.any([signal, ending.signal]),
       headers: { ...authorization(), Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) } });
-    if (response.status === 429) { // a token that asks too often: asking for the job instead would be more of it
+    // A token that asks too often: asking for the job instead would be more of it. (Too many streams have no Retry-After.)
+    if (response.status === 429 && response.headers.has("Retry-After")) {
       clearTimeout(timer);
       await later(response, AbortSignal.any([signal, ending.signal]));
       return true;
     }
-    if (response.status >= 500) return false;
+    if (response.status >= 500 || response.status === 429) return false;
     if (!response.ok) throw refusal(response.status, await response.text());
     if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) return response.status === 204;
     const read = eventReader(), reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -189,6 +189,16 @@ call POST "/v1/models/$model/predict?k=3" --data-binary "@$dir/photo.png"
 refused "what is asked of classifiers" 400 bad-query "k: the network finds objects"
 call POST "/v1/models/$classifier/predict?iou=0.3" --data-binary "@$dir/photo.png"
 refused "what is asked of detectors" 400 bad-query "iou: the network classifies images"
+call POST "/v1/models/$model/predict?score=nan" --data-binary "@$dir/photo.png"
+refused "a score that is no number" 400 bad-query "score: "
+call POST "/v1/models/$model/predict?keep=0" --data-binary "@$dir/photo.png"
+refused "all objects at once" 400 bad-query "keep: expected a whole number from 1 to 1000, got 0"
+call POST "/v1/models/$model/predict?default_boxes=%7B%22maps%22%3A%5B%7B%7D%5D%7D" --data-binary "@$dir/photo.png"
+refused "a rule without sizes" 400 bad-query "default_boxes/maps/0/"
+run 1 predict "$dir/detector.onnx" "$dir/photo.png" --top 3
+holds "fsnet predict refuses what is for classifiers" "--top: the network finds objects" "$err"
+run 1 predict "$dir/detector.onnx" "$dir/photo.png" --task classify
+holds "and takes the task that is stated" "outputs gives one score a class" "$err"
 call POST "/v1/models/$model/predict?default_boxes=ssd300" --data-binary "@$dir/photo.png"
 refused "default boxes of another network" 422 data-mismatch "the network takes 96 x 96"
 

@@ -156,7 +156,7 @@ head -c 1000 "$dir/random" >"$dir/1"
 send 0 "$dir/1" -H "Upload-Checksum: sha1 $(openssl dgst -sha1 -binary "$dir/1" | base64)"
 same "a part with its checksum" "204 1000" "$status $(header upload-offset)"
 curl -sS "${part[@]}" -X PATCH -H 'Upload-Offset: 1000' -H 'Expect:' -H "Upload-Checksum: sha1 $(openssl dgst -sha1 -binary "$dir/1" | base64)" \
-    --limit-rate 1M --data-binary "@$dir/random" "$url$path" >"$dir/out" 2>&1 &
+    --limit-rate 1M --data-binary @<(head -c 1999000 "$dir/random") "$url$path" >"$dir/out" 2>&1 &
 sender=$!
 has_more() { [ "$(size_of "$data/partial/${path##*/}")" -gt 1000 ]; }
 check "a part with another's checksum is on its way" wait_for 30 has_more
@@ -180,6 +180,16 @@ leaves_nothing() { same "$1: no upload is left" "$known none" "$(in_list) $(find
 create model bad 16 "${part[@]:2}" -d 'not a model at al'
 refused "more bytes than were announced" 413 body-too-large "at most 16 bytes"
 leaves_nothing "more bytes than were announced"
+create model in-chunks 16 "${part[@]:2}" -H 'Transfer-Encoding: chunked' -d 'not a model at al'
+refused "more than that, in chunks" 413 body-too-large "at most 16 bytes"
+same "it is told what is spoken" 1.0.0 "$(header tus-resumable)"
+call GET /v1/uploads
+same "it leaves nothing" 0 "$(field '[.items[] | select(.name == "in-chunks")] | length')"
+create model long 16
+send 0 <(printf 'not a model at al')
+refused "a part of more bytes than are missing" 413 body-too-large "at most 16 bytes"
+same "nothing of it is kept" 0 "$(offset)"
+call DELETE "$path" "${tus[@]}"
 create model bad 16 "${part[@]:2}" -d 'not a model at a'
 same "content that is no model" 422 "$status"
 leaves_nothing "content that is no model"

@@ -292,6 +292,33 @@ static void annotations_may_lie_beside_their_images(void **state)
     fsn_dataset_destroy(dataset);
 }
 
+/* As Roboflow writes them: 0 is what the others are of. */
+static void a_category_above_the_others_is_no_class(void **state)
+{
+    static const char with[] =
+        "{\"categories\":[{\"id\":0,\"name\":\"cell\",\"supercategory\":\"none\"},"
+        "{\"id\":3,\"name\":\"cell\",\"supercategory\":\"cell\"}],\"images\":[" IMAGE(
+            "70", "2.jpg") "," IMAGE("5", "1.jpg") "],\"annotations\":[" BOX("70", "%s",
+                                                                             "[3, 2, 6, 4]",
+                                                                             "0") "]}";
+    struct coco *coco = *state;
+    struct fsn_dataset *dataset;
+    struct fsn_error err;
+    char text[2][512];
+
+    snprintf(text[0], sizeof text[0], with, "3");
+    snprintf(text[1], sizeof text[1], with, "0");
+    set_text(coco, TRAIN_JSON, text[0]);
+    set_text(coco, VAL_JSON, "{\"categories\":[],\"images\":[],\"annotations\":[]}");
+    dataset = open_entries(coco->entries, FILES, FSN_OK, &err);
+    assert_int_equal(dataset->classes, 1);
+    assert_string_equal(dataset->class_names[0], "cell");
+    fsn_dataset_destroy(dataset);
+    set_text(coco, TRAIN_JSON, text[1]);
+    assert_entries_refused(coco->entries, FILES, FSN_FORMAT,
+                           "the categories 0 and 3 are both called 'cell'");
+}
+
 static void the_format_can_be_asked_for(void **state)
 {
     struct coco *coco = *state;
@@ -323,6 +350,7 @@ int main(void)
         COCO_TEST(a_file_takes_no_more_memory_than_its_size),
         COCO_TEST(a_name_in_two_folders_is_ambiguous),
         COCO_TEST(annotations_may_lie_beside_their_images),
+        COCO_TEST(a_category_above_the_others_is_no_class),
         COCO_TEST(the_format_can_be_asked_for),
     };
 

@@ -289,7 +289,10 @@ static void outputs_that_training_ruined_are_warned_of(void **state)
     f.report.outputs.item[1] = (struct fsn__report_output){"b", .start_error = 3, .error = 0.9};
     f.report.outputs.item[2] = (struct fsn__report_output){"c", .start_error = NAN, .error = NAN};
     expect(&f, NULL);
-    f.report.outputs.item[0].error = 0.23;
+    f.report.outputs.item[0] =
+        (struct fsn__report_output){"a", .start_error = 1e-7, .error = 1e-3}; /* by rounding */
+    expect(&f, NULL);
+    f.report.outputs.item[0] = (struct fsn__report_output){"a", .start_error = 0.2, .error = 0.23};
     expect(&f, "1 of 3 outputs have an error above that before training");
     f.report.warning_count = 0;
     f.report.outputs.item[1].start_error = 1.5;
