@@ -26,8 +26,8 @@ static void print_split(const struct fsn_dataset_info *info, enum fsn_split spli
                : info->classes > 0                   ? " of each class"
                                                      : " of all, by the order of names");
     if (info->detection)
-        printf(", %s objects (%s difficult)", CLI_GROUPED(objects->count),
-               CLI_GROUPED(objects->difficult));
+        printf(", %s objects (%s difficult, %s truncated)", CLI_GROUPED(objects->count),
+               CLI_GROUPED(objects->difficult), CLI_GROUPED(objects->truncated));
     if (info->segmentation)
         printf(", %s pixels with a class (%s without)", CLI_GROUPED(pixels->labelled),
                CLI_GROUPED(pixels->none));

@@ -31,8 +31,9 @@ static json_t *split_json(const struct fsn_dataset *dataset, enum fsn_split spli
         "{s:I, s:o, s:o, s:o}", "images", (json_int_t)images->count, "per_class", per_class,
         "objects",
         dataset->detection
-            ? json_pack("{s:I, s:I, s:I}", "count", (json_int_t)objects->count, "difficult",
-                        (json_int_t)objects->difficult, "empty", (json_int_t)objects->empty)
+            ? json_pack("{s:I, s:I, s:I, s:I}", "count", (json_int_t)objects->count, "difficult",
+                        (json_int_t)objects->difficult, "truncated", (json_int_t)objects->truncated,
+                        "empty", (json_int_t)objects->empty)
             : json_null(),
         "pixels",
         dataset->segmentation ? json_pack("{s:I, s:I}", "labelled", (json_int_t)pixels->labelled,

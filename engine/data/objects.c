@@ -149,6 +149,7 @@ enum fsn_status fsn__objects_add(struct fsn__object_list *list, int64_t i,
                 return FSN__NOMEM(err);
             images->objects[counts->count++] = object;
             counts->difficult += object.difficult;
+            counts->truncated += found->truncated;
             images->per_class[object.label]++;
             return FSN_OK;
         }

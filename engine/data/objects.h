@@ -10,7 +10,7 @@ struct fsn__found_object {
     double given[4];        /* as the file has them, for whoever looks for a bad one there */
     const char *class_name; /* borrowed */
     int32_t label;          /* -1: there is no such class */
-    bool difficult;
+    bool difficult, truncated;
 };
 
 /* Fills the objects of one split, image after image. */

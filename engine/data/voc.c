@@ -261,6 +261,7 @@ static struct fsn__found_object convert(const struct voc *voc, const struct fsn_
         .class_name = object->name,
         .label = fsn__voc_table_find(&voc->classes, object->name)->label,
         .difficult = object->difficult,
+        .truncated = object->truncated,
     };
 }
 

@@ -2,7 +2,7 @@
  * voc_xml.c - annotations of Pascal VOC (Everingham et al., "The PASCAL Visual Object Classes
  * Challenge", IJCV 2010), read with expat:
  *
- *     annotation / object / name, difficult, bndbox / xmin, ymin, xmax, ymax
+ *     annotation / object / name, difficult, truncated, bndbox / xmin, ymin, xmax, ymax
  *
  * and annotation / size / width, height. What else there is (pose, parts of objects with boxes of
  * their own) is passed over: an element counts by its whole path. A document type has no place in
@@ -148,15 +148,14 @@ static void take_size(struct parser *parser, double *out)
     *out = value > 0 && isfinite(value) ? value : 0;
 }
 
-static void take_difficult(struct parser *parser)
+static void take_flag(struct parser *parser, const char *name, bool *flag)
 {
     const char *text = trimmed(parser);
     char came[64];
 
-    parser->object.difficult = text && (strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0);
-    if (!text || (*text && !parser->object.difficult && strcmp(text, "0") != 0 &&
-                  strcasecmp(text, "false") != 0))
-        stop(parser, FSN_FORMAT, "difficult of object %d is '%s', expected 0 or 1",
+    *flag = text && (strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0);
+    if (!text || (*text && !*flag && strcmp(text, "0") != 0 && strcasecmp(text, "false") != 0))
+        stop(parser, FSN_FORMAT, "%s of object %d is '%s', expected 0 or 1", name,
              parser->out->count + 1, shown(text, came));
 }
 
@@ -238,7 +237,9 @@ static void end_element(void *user, const char *name)
     if (is_at(parser, "annotation/object/name"))
         take_name(parser);
     else if (is_at(parser, "annotation/object/difficult"))
-        take_difficult(parser);
+        take_flag(parser, "difficult", &parser->object.difficult);
+    else if (is_at(parser, "annotation/object/truncated"))
+        take_flag(parser, "truncated", &parser->object.truncated);
     else if (is_at(parser, "annotation/size/width"))
         take_size(parser, &parser->out->width);
     else if (is_at(parser, "annotation/size/height"))

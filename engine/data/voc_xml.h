@@ -9,7 +9,7 @@ enum { FSN__VOC_MAX_OBJECTS = 10000 };
 struct fsn__voc_object {
     char *name;
     double x0, y0, x1, y1; /* xmin, ymin, xmax, ymax */
-    bool difficult;
+    bool difficult, truncated;
 };
 
 struct fsn__voc_annotation {

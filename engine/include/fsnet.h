@@ -321,7 +321,9 @@ struct fsn_range {
 struct fsn_object_counts {
     int64_t count;
     int64_t difficult; /* of these: flagged so, or a crowd */
-    int64_t empty;     /* boxes without an area, which are left out */
+    int64_t
+        truncated; /* of these: flagged so (Pascal VOC), as going on beyond their box; they count */
+    int64_t empty; /* boxes without an area, which are left out */
 };
 
 /* Boxes that were left out, the first of them by name. */

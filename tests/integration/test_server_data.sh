@@ -86,7 +86,7 @@ echo 3 >"$voc/ImageSets/Main/test.txt"
 tar -czf "$dir/voc.tar.gz" -C "$dir" voc
 upload datasets "$dir/voc.tar.gz"
 dataset=$id
-same "boxes are counted" 'voc 2 {"count":2,"difficult":2,"empty":0}' \
+same "boxes are counted" 'voc 2 {"count":2,"difficult":2,"truncated":0,"empty":0}' \
     "$(field '"\(.format) \(.summary.splits.train.images) \(.summary.splits.train.objects | tojson)"')"
 same "no box is bad" '{"count":0,"listed":[]}' "$(field '.summary.bad_boxes | tojson')"
 call POST /v1/jobs -d "$(jq -nc --arg m "$model" --arg d "$dataset" '{model_id: $m, dataset_id: $d}')"

@@ -13,9 +13,10 @@
 #include "image_maker.h"
 #include "shared_data.h"
 
-#define OBJECT(name, difficult, x0, y0, x1, y1)                                  \
-    "<object><name> " name " </name><difficult>" difficult "</difficult>"        \
-    "<bndbox><xmin>" x0 "</xmin><ymin>" y0 "</ymin><xmax>" x1 "</xmax><ymax>" y1 \
+#define OBJECT(name, difficult, x0, y0, x1, y1)                                       \
+    "<object><name> " name " </name><truncated>true</truncated><difficult>" difficult \
+    "</difficult>"                                                                    \
+    "<bndbox><xmin>" x0 "</xmin><ymin>" y0 "</ymin><xmax>" x1 "</xmax><ymax>" y1      \
     "</ymax></bndbox></object>"
 #define ANNOTATION(objects)                                                                  \
     "<annotation><folder>x</folder><size><width>12</width><height>0</height></size>" objects \
@@ -87,6 +88,7 @@ static void images_and_objects_are_counted(void **state)
     assert_int_equal(info.unused_images, 1);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].count, 2);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].difficult, 1);
+    assert_int_equal(info.objects[FSN_SPLIT_TRAIN].truncated, 2);
     assert_int_equal(info.objects[FSN_SPLIT_TEST].difficult, 1);
     assert_int_equal(info.objects[FSN_SPLIT_TRAIN].empty, 0);
     assert_true(info.per_class[FSN_SPLIT_TRAIN][0] == 1 && info.per_class[FSN_SPLIT_TEST][1] == 1);
@@ -341,6 +343,8 @@ static void bad_annotations_are_refused_with_the_line(void **state)
         {ANNOTATION(OBJECT("dog", "0", "1", "1", "2", "nan")), "ymax of object 1 is 'nan'"},
         {ANNOTATION(OBJECT("dog", "maybe", "1", "1", "2", "2")),
          "difficult of object 1 is 'maybe', expected 0 or 1"},
+        {ANNOTATION("<object><name>dog</name><truncated>2</truncated></object>"),
+         "truncated of object 1 is '2', expected 0 or 1"},
         {"<annotation><size><width>8</width><height>12</height></size></annotation>",
          "V/Annotations/1.xml: the image is said to have 8 x 12 pixels, but V/JPEGImages/1.jpg has "
          "12 x 8"},
