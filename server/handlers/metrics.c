@@ -2,6 +2,7 @@
  */
 #include "base/counters.h"
 #include "handlers/api.h"
+#include "handlers/process_metrics.h"
 #include "store/overview.h"
 
 #include <stdlib.h>
@@ -57,6 +58,7 @@ enum fsn_status srv_get_metrics(struct srv_call *call, struct fsn_error *err)
     srv_counters_write(out);
     write_store(out, &overview);
     write_disk(out, call->service->temporary_dir);
+    srv_process_metrics_write(out);
     if (fclose(out) == 0)
         srv_reply_text(call->request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
                        text);

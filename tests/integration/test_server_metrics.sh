@@ -47,8 +47,15 @@ same "bytes stored" "$(find "$data/blobs" -type f -printf '%s\n' | awk '{ s += $
     "$(value stored_bytes)"
 same "the histogram adds up" "$(value 'http_request_duration_seconds_count{method="POST",route="/v1/jobs"}')" \
     "$(value 'http_request_duration_seconds_bucket{method="POST",route="/v1/jobs",le="+Inf"}')"
+process() { awk -v name="process_$1" '$1 == name { print $2 }' "$dir/body"; }
+check "the process's memory is that of /proc" awk -v x="$(process resident_memory_bytes)" \
+    -v kb="$(awk '/^VmRSS/ { print $2 }' "/proc/$server/status")" 'BEGIN { exit !(x > 0.7 * kb * 1024 && x < 1.4 * kb * 1024) }'
+check "so are its descriptors" awk -v x="$(process open_fds)" -v n="$(ls "/proc/$server/fd" | wc -l)" \
+    'BEGIN { exit !(x >= n - 3 && x <= n + 3) }'
+check "it has used the processor, and began a while ago" awk -v cpu="$(process cpu_seconds_total)" \
+    -v start="$(process start_time_seconds)" -v now="$(date +%s)" 'BEGIN { exit !(cpu > 0 && now - start > 0 && now - start < 3600) }'
 same "every line is a comment or a sample" "" \
-    "$(grep -vE '^(# (HELP|TYPE) fsnetd_[a-z_]+ .+|fsnetd_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$dir/metrics")"
+    "$(grep -vE '^(# (HELP|TYPE) (fsnetd|process)_[a-z_]+ .+|(fsnetd|process)_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+)$' "$dir/metrics")"
 same "each name is described once" "" "$(grep '^# TYPE' "$dir/metrics" | awk '{ print $3 }' | sort | uniq -d)"
 same "the size of the data folder's disk" "$(df -B1 --output=size "$data" | tail -n 1 | tr -d ' ')" \
     "$(awk '$1 == "fsnetd_disk_size_bytes" { printf "%.0f", $2 }' "$dir/metrics")"
