@@ -12,7 +12,7 @@ static bool is_localhost(const char *name)
 {
     const size_t length = strlen(name), tail = strlen(BELOW);
 
-    return strcasecmp(name, BELOW + 1) == 0 ||
+    return strcasecmp(name, &BELOW[1]) == 0 ||
            (length > tail && strcasecmp(name + length - tail, BELOW) == 0);
 }
 

@@ -68,7 +68,7 @@ function budgetFields(schema, model) {
       const { title, label, figure = "top-1" } = b[data] ?? b;
       select.options[i].textContent = title;
       fields[i].element.querySelector("label").textContent = label;
-      if (b.boxes) fields[i].element.querySelector(".hint").textContent = helps[i].replace("top-1", figure);
+      if (b.boxes) fields[i].element.querySelector(".hint").textContent = helps[i].replace(/what the job is judged by \([^)]*\)/, figure);
     });
   };
   return {

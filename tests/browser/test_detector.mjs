@@ -148,15 +148,21 @@ async function the_form_suits_a_data_set_of_boxes(browser, server) {
   await budget.selectOption({ label: "mAP that may be lost" });
   const points = page.getByLabel("Points of mAP@.5", { exact: true });
   same("what may be lost is precision", "1", await points.inputValue());
-  check("the help says so too", await page.getByText("points of mAP@.5 that may be lost").isVisible());
+  check("the help says so too", await page.getByText("points that may be lost of mAP@.5:").isVisible());
   await page.getByText("Advanced settings").click();
   check("the settings of detectors can be reached", await page.getByRole("group", { name: "Detector" }).getByLabel("default boxes").isVisible());
+  const boxes = page.getByRole("group", { name: "Detector" }).getByLabel("default boxes");
+  const asked = page.waitForRequest((request) => request.postDataJSON()?.detection?.default_boxes?.maps);
+  await boxes.fill('{"maps": [{"size": 3, "step": 8, "min_size": 5}]}');
+  same("a rule for a detector's boxes is read as JSON", 3,
+    (await asked).postDataJSON().detection.default_boxes.maps[0].size);
+  await boxes.fill("");
   await data.selectOption({ label: "shapes · 10 classes" });
   check("of images with classes it is accuracy", await page.getByLabel("Per cent of accuracy", { exact: true }).isVisible());
   same("what was typed stays", "1", await page.getByLabel("Per cent of accuracy", { exact: true }).inputValue());
   await data.selectOption({ label: "masks · 5 classes with masks" });
   check("of images with masks it is mean IoU", await page.getByLabel("Points of mean IoU", { exact: true }).isVisible());
-  check("and so in the help", await page.getByText("points of mean IoU that may be lost").isVisible());
+  check("and so in the help", await page.getByText("points that may be lost of mean IoU:").isVisible());
   same("no other error", [], page.unexpectedErrors());
 }
 

@@ -68,7 +68,6 @@ async function fillForm(page, server, ids) {
   await page.getByLabel("Epochs").fill("2");
   await page.getByText("Advanced settings").click();
   await page.getByLabel("Batch size").fill("25");
-  await page.getByLabel("Default boxes").fill('{"maps": [{"size": 3, "step": 8, "min_size": 5}]}');
   await page.getByText("As JSON").click();
   await page.getByLabel("Settings in JSON").fill('{"finetune": {"warmup_steps": 3}}');
   await page.getByRole("button", { name: "Order the job" }).click();
@@ -90,7 +89,6 @@ async function watch(page, server) {
   const { spec } = await server.json(`/v1/jobs/${id}`);
   same("the form's settings are those of the job", [2, 25, 3, 4, 20000, "first"],
     [spec.finetune.epochs, spec.finetune.batch_size, spec.finetune.warmup_steps, spec.quantize.bits, spec.budget.size_bytes, spec.name]);
-  same("a rule for a detector's boxes is read as JSON", [3, 3], spec.detection.default_boxes.maps?.[0].size);
   return id;
 }
 
@@ -229,7 +227,7 @@ async function compare(page, server, ids) {
   await differ.waitFor();
   const settings = (await differ.locator("tbody tr td:first-child").allTextContents()).sort();
   same("the settings that differ are those that were set",
-    ["budget.size_bytes", "detection.default_boxes", "finetune.batch_size", "finetune.epochs", "finetune.warmup_steps", "quantize.bits"], settings);
+    ["budget.size_bytes", "finetune.batch_size", "finetune.epochs", "finetune.warmup_steps", "quantize.bits"], settings);
   const { ratios } = await server.json(`/v1/jobs/${second}/report`);
   holds("both results stand side by side", `${ratios.disk.toFixed(1)} ×`,
     await text(page.getByLabel("The two results")));

@@ -29,7 +29,8 @@ async function every_operation_is_there(browser, server) {
     [a.id, [...a.querySelectorAll("div > strong > code")].map((c) => c.textContent)]));
   same("each has its answers", Object.entries(statuses).sort(), shown.sort());
   const predict = page.locator("#predictWithModel");
-  same("parameters that are shared are shown", ["id *", "Content-Digest", "k", "mean", "std", "scale", "resize", "crop", "output", "dataset_id", "split", "index"],
+  same("parameters that are shared are shown", ["id *", "Content-Digest", "k", "mean", "std", "scale", "resize", "crop", "output", "locations",
+    "confidences", "default_boxes", "score", "iou", "candidates", "keep", "dataset_id", "split", "index"],
     await predict.locator("tbody td:first-child").allTextContents());
   await predict.getByText("Example: recorded").first().click();
   await page.locator("#predictWithModel pre").filter({ hasText: '"probability"' }).waitFor();

@@ -122,10 +122,11 @@ static void maps_larger_than_a_band_agree_with_the_reference(void **state)
 static void inputs_are_rounded_to_bfloat16(void **state)
 {
     const struct fsn__conv_shape shape = conv_case_shape(2, 32, 8, 8, 32, 3, 3, 1, 1, 1, 1);
+    const struct fsn__kernels *k = kernels(); /* skips where there are none */
     struct conv_case *test = conv_case_create(&shape, some_hooks[1]);
 
     (void)state;
-    conv_case_check(test, kernels(), 2, 0.02);
+    conv_case_check(test, k, 2, 0.02);
     conv_case_destroy(test);
 }
 
