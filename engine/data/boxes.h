@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of a data set with boxes, at most. */
+enum { FSN__MAX_BOX_CLASSES = 1000 };
+
 /* Fractions of the width and height of the image: 0 <= x0 < x1 <= 1, y alike, y pointing down. */
 struct fsn__box {
     float x0, y0, x1, y1;

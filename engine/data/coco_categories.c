@@ -1,10 +1,9 @@
 /* coco_categories.c - see coco_categories.h. */
 #include "data/coco_categories.h"
+#include "data/boxes.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_CLASSES = 1000 };
 
 static int by_id(const void *a, const void *b)
 {
@@ -26,10 +25,10 @@ enum fsn_status fsn__coco_categories_merge(struct fsn__coco_category *all, int64
             return FSN__FAIL(err, FSN_FORMAT, "category %lld is called '%.60s' and '%.60s'",
                              (long long)all[c].id, all[kept - 1].name, all[c].name);
     }
-    if (kept < 1 || kept > MAX_CLASSES)
+    if (kept < 1 || kept > FSN__MAX_BOX_CLASSES)
         return FSN__FAIL(err, kept < 1 ? FSN_FORMAT : FSN_LIMIT,
                          "the coco data set has %lld categories, expected 1 to %d", (long long)kept,
-                         MAX_CLASSES);
+                         FSN__MAX_BOX_CLASSES);
     for (int64_t c = 1; c < kept; c++)
         for (int64_t other = 0; other < c; other++)
             if (strcmp(all[c].name, all[other].name) == 0)

@@ -1,12 +1,11 @@
 /* voc_classes.c - see voc_classes.h. */
 #include "data/voc_classes.h"
+#include "data/boxes.h"
 #include "data/class_names.h"
 #include "data/entry_name.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_CLASSES = 1000 };
 
 /* What goes through the objects of all images in a split. */
 struct visit {
@@ -45,9 +44,9 @@ static enum fsn_status collect_one(const struct visit *visit,
     (void)annotation;
     if (fsn__voc_table_find(classes, class))
         return FSN_OK;
-    if (classes->count == MAX_CLASSES)
+    if (classes->count == FSN__MAX_BOX_CLASSES)
         return FSN__FAIL(visit->err, FSN_LIMIT, "the voc data set has more than %d classes",
-                         MAX_CLASSES);
+                         FSN__MAX_BOX_CLASSES);
     if (!fsn__voc_table_add(classes, class, strlen(class)))
         return FSN__NOMEM(visit->err);
     return fsn__voc_table_sort(classes, "classes", visit->err);
@@ -85,9 +84,9 @@ static enum fsn_status read_declared(const struct fsn__part *names, struct fsn__
     const int count = fsn__class_names_count(names);
     enum fsn_status status;
 
-    if (count < 1 || count > MAX_CLASSES)
+    if (count < 1 || count > FSN__MAX_BOX_CLASSES)
         return FSN__FAIL(err, FSN_FORMAT, "%s: %d class names, expected 1 to %d", names->name,
-                         count, MAX_CLASSES);
+                         count, FSN__MAX_BOX_CLASSES);
     dataset->classes = count;
     status = fsn__class_names_read(names, count, dataset, err);
     for (int c = 0; c < count && status == FSN_OK; c++) {

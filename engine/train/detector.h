@@ -38,6 +38,9 @@ FSN_NODISCARD enum fsn_status fsn__detector_outputs_find(const struct fsn__graph
                                                          const struct fsn_spec *spec,
                                                          struct fsn__detector_head *out,
                                                          struct fsn_error *err);
+/* Whether two outputs say of the same boxes where they are and what is in them: the background and
+ * at least one class. */
+bool fsn__detector_has_outputs(const struct fsn__graph *graph);
 void fsn__detector_head_clear(struct fsn__detector_head *head);
 /* detector_boxes.c: head->standard and variance, for head->boxes boxes. Errors: as above. */
 FSN_NODISCARD enum fsn_status fsn__detector_boxes(const struct fsn__graph *graph, const char *who,

@@ -69,6 +69,18 @@ static bool are_pair(const struct search *search, int i, int j, int64_t confiden
            a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1];
 }
 
+bool fsn__detector_has_outputs(const struct fsn__graph *graph)
+{
+    const struct search search = {.graph = graph, .width = {OFFSETS}};
+
+    for (int i = 0; i < graph->output_count; i++)
+        for (int j = 0; j < graph->output_count; j++)
+            if (are_pair(&search, graph->outputs[i], graph->outputs[j], 0) &&
+                value_of(&search, graph->outputs[j])->tensor.dim[2] > 1)
+                return true;
+    return false;
+}
+
 /* How many pairs there are; the last of them, or the one of the zoo's names, goes into pair. */
 static int find_pairs(const struct search *search, int64_t confidences, int pair[2])
 {

@@ -166,10 +166,8 @@ enum fsn_status fsn__predictor_load(struct fsn_predictor *predictor,
     const struct fsn__image_file file = {image->name, image->bytes, image->size};
     enum fsn_status status;
 
-    if (predictor->info.detects) { /* as fsn__view_plain has it */
-        transform.preprocess.crop = FSN_CROP_NONE;
-        transform.preprocess.resize = 0;
-    }
+    if (predictor->info.detects)
+        fsn__view_whole(&transform);
     status = fsn__view_aim(graph_of(predictor), &transform, err);
     if (status != FSN_OK)
         return status;

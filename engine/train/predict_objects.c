@@ -12,22 +12,6 @@
 
 #include <stdlib.h>
 
-static bool is_boxes(const struct fsn__tensor *a, const struct fsn__tensor *b)
-{
-    return a->dtype == FSN__F32 && b->dtype == FSN__F32 && a->ndim == 3 && b->ndim == 3 &&
-           a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == 4 && b->dim[2] > 1;
-}
-
-static bool has_pair_of_outputs(const struct fsn__graph *graph)
-{
-    for (int i = 0; i < graph->output_count; i++)
-        for (int j = 0; j < graph->output_count; j++)
-            if (i != j && is_boxes(&graph->values[graph->outputs[i]].tensor,
-                                   &graph->values[graph->outputs[j]].tensor))
-                return true;
-    return false;
-}
-
 bool fsn__predictor_detects(const struct fsn__graph *graph, const struct fsn_spec *spec)
 {
     struct fsn__head head;
@@ -37,7 +21,7 @@ bool fsn__predictor_detects(const struct fsn__graph *graph, const struct fsn_spe
         return true;
     if (spec->task != FSN_TASK_AUTO || spec->output || graph->input_count != 1)
         return false;
-    return has_pair_of_outputs(graph) ||
+    return fsn__detector_has_outputs(graph) ||
            (fsn__graph_find_head(graph, NULL, 0, &head, NULL) != FSN_OK &&
             fsn__detector_cut_find(graph, -1, pair) == 1);
 }

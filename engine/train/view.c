@@ -203,14 +203,18 @@ enum fsn_status fsn__view_check_images(enum fsn_split split, int64_t images, str
     return FSN_OK;
 }
 
+void fsn__view_whole(struct fsn__transform *transform)
+{
+    transform->preprocess.crop = FSN_CROP_NONE;
+    transform->preprocess.resize = 0;
+}
+
 struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec)
 {
     struct fsn__transform transform = {.preprocess = spec->preprocess, .seed = spec->seed};
 
-    if (has_boxes(data, spec) || data->segmentation) {
-        transform.preprocess.crop = FSN_CROP_NONE;
-        transform.preprocess.resize = 0;
-    }
+    if (has_boxes(data, spec) || data->segmentation)
+        fsn__view_whole(&transform);
     return transform;
 }
 

@@ -57,6 +57,7 @@ enum fsn__layout_of_images fsn__layout_of_images(const struct fsn__tensor *input
  * it. Photographs with boxes or masks are brought to the network's input as a whole, without a size
  * in between; what training does to them and their boxes is in data/augment_boxes.h. */
 struct fsn__transform fsn__view_plain(const struct fsn_dataset *data, const struct fsn_spec *spec);
+void fsn__view_whole(struct fsn__transform *transform); /* brings images to the input like that */
 struct fsn__transform fsn__view_transform(const struct fsn_dataset *data,
                                           const struct fsn_spec *spec);
 

@@ -3,6 +3,7 @@
  * settings on this data folder, and whether everything is there that it has stored. It changes
  * nothing and may run beside the service. Exit code 0: no error; 1: at least one.
  */
+#include "base/disk.h"
 #include "base/data_dir.h"
 #include "commands/check_blobs.h"
 #include "commands/check_serve.h"
@@ -16,7 +17,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FOUND(kind, about, ...) srv_findings_add(findings, SRV_FINDING_##kind, (about), __VA_ARGS__)
@@ -47,19 +47,17 @@ static bool check_folder(const char *root, struct srv_findings *findings)
 
 static void check_space(const char *root, int64_t max_upload_bytes, struct srv_findings *findings)
 {
-    struct statvfs disk;
-    uint64_t available;
+    struct srv_disk disk;
 
-    if (statvfs(root, &disk) != 0) {
+    if (!srv_disk_look(root, &disk)) {
         FOUND(ERROR, "disk", "%s: %s", root, strerror(errno));
         return;
     }
-    available = (uint64_t)disk.f_bavail * disk.f_frsize;
-    if (available < (uint64_t)max_upload_bytes)
+    if (disk.free_bytes < (uint64_t)max_upload_bytes)
         FOUND(ERROR, "disk", "%" PRIu64 " bytes are free, an upload may have %" PRId64 "%s",
-              available, max_upload_bytes, " (max-upload-bytes)");
+              disk.free_bytes, max_upload_bytes, " (max-upload-bytes)");
     else
-        FOUND(OK, "disk", "%" PRIu64 " bytes are free", available);
+        FOUND(OK, "disk", "%" PRIu64 " bytes are free", disk.free_bytes);
 }
 
 static void add_fault(const char *fault, void *user)

@@ -54,18 +54,21 @@ static void refuse(struct srv_request *request, const char *error, const char *w
  * it judges that. */
 static void check_origin(const struct srv_service *service, struct srv_request *request)
 {
-    const char *host = srv_request_header(request, MHD_HTTP_HEADER_HOST);
-    const char *site = srv_request_header(request, "Sec-Fetch-Site");
-    const char *origin = srv_request_header(request, MHD_HTTP_HEADER_ORIGIN);
-    const bool reads = strcmp(request->match.route->method, MHD_HTTP_METHOD_GET) == 0;
+    const char *host = srv_request_header(request, MHD_HTTP_HEADER_HOST), *site, *origin;
 
-    if (service->auth == SRV_AUTH_AUTO && !srv_host_is_loopback(host))
+    if (service->auth == SRV_AUTH_AUTO && !srv_host_is_loopback(host)) {
         srv_reply_problem(request, SRV_PROBLEM_FOREIGN_ORIGIN,
                           "Host: expected localhost, 127.0.0.1 or [::1], got '%.200s'; by another "
                           "name the service is asked with a token alone, and who runs it makes "
                           "one with 'fsnetd token create'",
                           host);
-    else if (!reads && srv_origin_is_foreign(site, origin, host))
+        return;
+    }
+    if (strcmp(request->match.route->method, MHD_HTTP_METHOD_GET) == 0)
+        return;
+    site = srv_request_header(request, "Sec-Fetch-Site");
+    origin = srv_request_header(request, MHD_HTTP_HEADER_ORIGIN);
+    if (srv_origin_is_foreign(site, origin, host))
         srv_reply_problem(request, SRV_PROBLEM_FOREIGN_ORIGIN,
                           "%s: expected from a page of this service, or not from a browser; got "
                           "%s '%.200s'",
@@ -146,16 +149,11 @@ static enum fsn_status identify(const struct srv_service *service, struct srv_re
 static bool only_asks(const struct srv_request *request)
 {
     const struct srv_route *route = request->match.route;
+    const char *dry_run =
+        route->access == SRV_ACCESS_ORDERS ? srv_request_query(request, "dry_run") : NULL;
 
-    if (strcmp(route->method, MHD_HTTP_METHOD_GET) == 0 || route->access == SRV_ACCESS_ASKS)
-        return true;
-    for (int i = 0; i < SRV_MAX_QUERY && route->query[i]; i++)
-        if (strcmp(route->query[i], "dry_run") == 0) {
-            const char *value = srv_request_query(request, "dry_run");
-
-            return value && strcmp(value, "true") == 0;
-        }
-    return false;
+    return strcmp(route->method, MHD_HTTP_METHOD_GET) == 0 || route->access == SRV_ACCESS_ASKS ||
+           (dry_run && strcmp(dry_run, "true") == 0);
 }
 
 static void check_role(struct srv_request *request)

@@ -48,7 +48,7 @@ const struct srv_route srv_api_routes[] = {
     {"DELETE", "/v1/uploads/{id}", srv_delete_partial, .body = SRV_BODY_NONE},
 
     {"POST", "/v1/jobs", srv_post_job, SRV_BODY_JSON, .runs = SRV_RUNS_ON_HELPER,
-     .query = {"dry_run"}},
+     .query = {"dry_run"}, .access = SRV_ACCESS_ORDERS},
     {"GET", "/v1/jobs", srv_list_jobs,
      .query = {"status", "label", "name", "model_id", "dataset_id", "sort", "limit", "cursor"}},
     {"GET", "/v1/jobs/{id}", srv_get_job, .body = SRV_BODY_NONE},
@@ -57,7 +57,7 @@ const struct srv_route srv_api_routes[] = {
     {"POST", "/v1/jobs/{id}/cancel", srv_cancel_job, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/retry", srv_retry_job, .body = SRV_BODY_NONE},
     {"POST", "/v1/jobs/{id}/duplicate", srv_duplicate_job, SRV_BODY_JSON,
-     .runs = SRV_RUNS_ON_HELPER, .query = {"dry_run"}},
+     .runs = SRV_RUNS_ON_HELPER, .query = {"dry_run"}, .access = SRV_ACCESS_ORDERS},
     {"GET", "/v1/jobs/{id}/metrics", srv_get_job_metrics, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/events", srv_get_job_events, .body = SRV_BODY_NONE},
     {"GET", "/v1/jobs/{id}/log", srv_get_job_log, .body = SRV_BODY_NONE, .query = {"after"}},

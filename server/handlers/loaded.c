@@ -1,7 +1,10 @@
 /* loaded.c - see loaded.h. Blobs never change, so a digest names what was made of one. */
 #include "handlers/loaded.h"
 
+#include "handlers/predict_settings.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 static void free_model(void *thing)
 {
@@ -9,6 +12,7 @@ static void free_model(void *thing)
 
     fsn_predictor_destroy(loaded->predictor);
     fsn_model_destroy(loaded->model);
+    free(loaded->key);
     free(loaded);
 }
 
@@ -23,36 +27,24 @@ static const char *key_of(struct srv_call *call, const char *sha256, const char 
     return srv_arena_printf(&call->request->arena, "%s/%s", sha256, variant ? variant : "");
 }
 
-/* What of the spec makes another predictor, as text in the request's arena, or NULL. */
-static const char *variant_of(struct srv_call *call, const struct fsn_spec *spec)
-{
-    static const char *const of_detection[] = {"locations", "confidences", "default_boxes"};
-    char *whole = NULL, *text;
-    json_t *root, *variant;
-    const char *kept;
-
-    if (fsn_spec_to_json(spec, &whole, NULL) != FSN_OK)
-        return NULL;
-    root = json_loads(whole, 0, NULL);
-    free(whole);
-    variant = json_pack("[O]", json_object_get(root, "output"));
-    for (size_t i = 0; i < sizeof of_detection / sizeof *of_detection; i++)
-        json_array_append(variant,
-                          json_object_get(json_object_get(root, "detection"), of_detection[i]));
-    text = json_dumps(variant, JSON_COMPACT);
-    kept = text ? srv_arena_strdup(&call->request->arena, text) : NULL;
-    free(text);
-    json_decref(variant);
-    json_decref(root);
-    return kept;
-}
-
+/* By the blob and what of the spec makes another predictor; in the request's arena, or NULL. */
 static const char *key_of_model(struct srv_call *call, const char *sha256,
                                 const struct fsn_spec *spec)
 {
-    const char *variant = variant_of(call, spec);
+    static const char *const of_detection[] = {"locations", "confidences", "default_boxes"};
+    json_t *detection = srv_settings_json(spec, "detection");
+    json_t *variant = json_pack("[s?]", spec->output);
+    const char *key;
+    char *text;
 
-    return variant ? key_of(call, sha256, variant) : NULL;
+    for (size_t i = 0; i < sizeof of_detection / sizeof *of_detection; i++)
+        json_array_append(variant, json_object_get(detection, of_detection[i]));
+    text = detection ? json_dumps(variant, JSON_COMPACT) : NULL;
+    key = text ? key_of(call, sha256, text) : NULL;
+    free(text);
+    json_decref(variant);
+    json_decref(detection);
+    return key;
 }
 
 enum fsn_status srv_take_model(struct srv_call *call, const char *sha256,
@@ -68,12 +60,11 @@ enum fsn_status srv_take_model(struct srv_call *call, const char *sha256,
         *out = made;
         return FSN_OK;
     }
-    made = calloc(1, sizeof *made);
-    if (!key || !made) {
-        free(made);
+    made = key ? calloc(1, sizeof *made) : NULL;
+    if (!made)
         return SRV_NOMEM(err);
-    }
-    status = srv_blobs_path(call->service->blobs, sha256, path, err);
+    made->key = strdup(key);
+    status = made->key ? srv_blobs_path(call->service->blobs, sha256, path, err) : SRV_NOMEM(err);
     if (status == FSN_OK)
         status = fsn_model_load(path, NULL, &made->model, err);
     if (status == FSN_OK)
@@ -85,19 +76,15 @@ enum fsn_status srv_take_model(struct srv_call *call, const char *sha256,
     return status;
 }
 
-void srv_give_model(struct srv_call *call, const char *sha256, const struct fsn_spec *spec,
-                    struct srv_loaded_model *loaded)
+void srv_give_model(struct srv_call *call, struct srv_loaded_model *loaded)
 {
-    const char *key = loaded ? key_of_model(call, sha256, spec) : NULL;
     struct fsn_predictor_info info;
 
     if (!loaded)
         return;
     fsn_predictor_info(loaded->predictor, &info);
-    if (key)
-        srv_cache_give(call->service->loaded, key, loaded, (int64_t)info.memory_bytes, free_model);
-    else
-        free_model(loaded);
+    srv_cache_give(call->service->loaded, loaded->key, loaded, (int64_t)info.memory_bytes,
+                   free_model);
 }
 
 enum fsn_status srv_take_dataset(struct srv_call *call, const struct srv_upload *upload,

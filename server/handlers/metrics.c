@@ -1,12 +1,12 @@
 /* metrics.c - GET /metrics, for Prometheus: what the process has counted, and what the store holds.
  */
 #include "base/counters.h"
+#include "base/disk.h"
 #include "handlers/api.h"
 #include "handlers/process_metrics.h"
 #include "store/overview.h"
 
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 static void write_store(FILE *out, const struct srv_overview *overview)
 {
@@ -30,16 +30,14 @@ static void write_store(FILE *out, const struct srv_overview *overview)
 /* Left out when it cannot be asked: a figure that is not there beats a wrong one. */
 static void write_disk(FILE *out, const char *data_dir)
 {
-    struct statvfs disk;
+    struct srv_disk disk;
 
-    if (statvfs(data_dir, &disk) != 0)
+    if (!srv_disk_look(data_dir, &disk))
         return;
     srv_gauge_describe(out, "disk_free_bytes", "Free on the disk of the data folder.");
-    srv_gauge_write(out, "disk_free_bytes", NULL, NULL,
-                    (double)disk.f_bavail * (double)disk.f_frsize);
+    srv_gauge_write(out, "disk_free_bytes", NULL, NULL, (double)disk.free_bytes);
     srv_gauge_describe(out, "disk_size_bytes", "Size of that disk.");
-    srv_gauge_write(out, "disk_size_bytes", NULL, NULL,
-                    (double)disk.f_blocks * (double)disk.f_frsize);
+    srv_gauge_write(out, "disk_size_bytes", NULL, NULL, (double)disk.size_bytes);
 }
 
 enum fsn_status srv_get_metrics(struct srv_call *call, struct fsn_error *err)

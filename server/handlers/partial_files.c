@@ -67,7 +67,7 @@ enum fsn_status srv_partial_offset(const struct srv_service *service,
 
     if (status != FSN_OK)
         return status;
-    if (*partial->resource || *partial->error_type)
+    if (srv_partial_is_judged(partial))
         *out = partial->length;
     else if (stat(path, &info) == 0)
         *out = info.st_size < partial->verified ? info.st_size : partial->verified;

@@ -214,11 +214,6 @@ static enum fsn_status make_ready(struct srv_db *db, struct srv_partial *partial
     return srv_partials_update(db, partial, err);
 }
 
-static bool is_judged(const struct srv_partial *partial)
-{
-    return *partial->resource || *partial->error_type;
-}
-
 static void reply_unknown(struct srv_request *request, const char *id)
 {
     srv_reply_problem(request, SRV_PROBLEM_NOT_FOUND, "no upload has the id '%s'", id);
@@ -263,7 +258,7 @@ static enum fsn_status go_on(struct srv_request *request, const struct srv_servi
     }
     if (!read_checksum(request, &checksum))
         return FSN_OK;
-    if (is_judged(partial)) {
+    if (srv_partial_is_judged(partial)) {
         reply_wrong_offset(request, partial, partial->length);
         return FSN_OK;
     }
@@ -274,7 +269,7 @@ static enum fsn_status go_on(struct srv_request *request, const struct srv_servi
         return status;
     /* Whoever had the file before may have changed the row. */
     status = srv_partials_get(db, partial->id, partial, &found, err);
-    if (status == FSN_OK && found && !is_judged(partial))
+    if (status == FSN_OK && found && !srv_partial_is_judged(partial))
         return append_part(request, service, db, partial, fd, given, &checksum, err);
     if (status == FSN_OK && !found)
         reply_unknown(request, partial->id);

@@ -100,19 +100,6 @@ static const char *resource_path(struct srv_call *call, const struct srv_partial
                             partial->resource);
 }
 
-/* Its bytes are not all in the file. */
-static enum fsn_status refuse_part(struct srv_request *request, struct fsn_error *err)
-{
-    const struct srv_body *body = &request->body;
-
-    if (body->status != FSN_LIMIT)
-        return SRV_FAIL(err, body->status, "the part could not be stored: %s",
-                        body->cause ? strerror(body->cause) : fsn_status_text(body->status));
-    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
-                      "the body may have at most %" PRId64 " bytes", body->limit_bytes);
-    return FSN_OK;
-}
-
 /* The part has come. */
 static enum fsn_status take_part(struct srv_call *call, unsigned http_status, const char *location,
                                  struct fsn_error *err)
@@ -124,8 +111,10 @@ static enum fsn_status take_part(struct srv_call *call, unsigned http_status, co
     bool found = false;
     enum fsn_status status;
 
-    if (body->status != FSN_OK)
-        return refuse_part(request, err);
+    if (body->status != FSN_OK) {
+        srv_reply_body_failure(request);
+        return FSN_OK;
+    }
     status = srv_partials_get(call->db, body->target, &partial, &found, err);
     if (status != FSN_OK)
         return status;

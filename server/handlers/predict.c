@@ -194,7 +194,7 @@ static enum fsn_status predict(struct prediction *p, struct fsn_error *err)
                 srv_reply_json(request, MHD_HTTP_OK, answer_json(&info, spec, items));
         }
     }
-    srv_give_model(p->call, p->sha256, spec, loaded);
+    srv_give_model(p->call, loaded);
     json_decref(items);
     return status;
 }

@@ -53,12 +53,6 @@ static int64_t announced_bytes(const struct srv_request *request)
     return length ? strtoll(length, NULL, 10) : 0;
 }
 
-static void reply_too_large(struct srv_request *request)
-{
-    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
-                      "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
-}
-
 /* It would be ignored, and with it what the client wants. */
 static void reply_unexpected_body(struct srv_request *request, int64_t bytes)
 {
@@ -108,7 +102,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
     }
     if (bytes > request->body.limit_bytes) {
         srv_body_discard(&request->body); /* nothing of it is appended */
-        reply_too_large(request);
+        srv_reply_too_large(request);
         return FSN_OK;
     }
     if (request->body.kind == SRV_BODY_APPEND)
@@ -173,8 +167,8 @@ static struct srv_offload *pool_of(const struct srv_request *request)
     if (runs == SRV_RUNS_ON_HELPER)
         return request->http->helpers;
     /* A SHA-512 that is wanted of a file may be of one as large as an upload. */
-    return srv_integrity_wants_512(request, SRV_REPR_DIGEST) ||
-                   srv_integrity_wants_512(request, SRV_CONTENT_DIGEST)
+    return srv_integrity_wants_512(request, SRV_WANT_REPR_DIGEST) ||
+                   srv_integrity_wants_512(request, SRV_WANT_CONTENT_DIGEST)
                ? request->http->helpers
                : NULL;
 }
@@ -227,25 +221,17 @@ static void refuse_to_run(void *user)
 
 static void finish_body(struct srv_request *request)
 {
-    struct fsn_error err = {0};
-
     if (request->body.kind == SRV_BODY_APPEND)
         srv_senders_remove(&request->http->senders, request);
     srv_body_end(&request->body);
-    if (request->body.kind == SRV_BODY_APPEND) /* its handler knows what that means */
+    if (request->body.kind == SRV_BODY_APPEND) /* its handler knows what a failure means */
         return;
-    if (request->body.status == FSN_LIMIT) {
-        reply_too_large(request);
-    } else if (request->body.status != FSN_OK) {
-        (void)SRV_FAIL(&err, request->body.status, "the body could not be stored: %s",
-                       request->body.cause ? strerror(request->body.cause)
-                                           : fsn_status_text(request->body.status));
-        srv_reply_error(request, &err);
-    } else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0) {
+    if (request->body.status != FSN_OK)
+        srv_reply_body_failure(request);
+    else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0)
         reply_unexpected_body(request, request->body.size_bytes);
-    } else {
+    else
         (void)srv_check_integrity(request);
-    }
 }
 
 static enum MHD_Result answer(struct srv_request *request)

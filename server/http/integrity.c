@@ -3,7 +3,6 @@
 
 #include "http/digest_field.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const fields[] = {SRV_CONTENT_DIGEST, SRV_REPR_DIGEST};
@@ -11,10 +10,7 @@ enum { FIELD_COUNT = sizeof fields / sizeof *fields };
 
 bool srv_integrity_wants_512(const struct srv_request *request, const char *field)
 {
-    char name[32];
-
-    snprintf(name, sizeof name, "Want-%s", field);
-    return srv_digest_field_wants_512(srv_request_header(request, name));
+    return srv_digest_field_wants_512(srv_request_header(request, field));
 }
 
 bool srv_integrity_needs_512(const struct srv_request *request)

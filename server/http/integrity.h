@@ -8,7 +8,12 @@
 #define SRV_CONTENT_DIGEST "Content-Digest" /* of what is sent */
 #define SRV_REPR_DIGEST "Repr-Digest"       /* of the whole, whichever part of it is sent */
 
-/* Whether the field, one of these, is to have the SHA-512 of a file and not its SHA-256. */
+/* What a client may ask of either. */
+#define SRV_WANT_CONTENT_DIGEST "Want-" SRV_CONTENT_DIGEST
+#define SRV_WANT_REPR_DIGEST "Want-" SRV_REPR_DIGEST
+
+/* Whether by this field, one of the last two, the SHA-512 of a file is wanted and not its SHA-256.
+ */
 bool srv_integrity_wants_512(const struct srv_request *request, const char *field);
 
 /* Whether the body's SHA-512 will be asked for, beside its SHA-256. */

@@ -96,6 +96,25 @@ static bool is_loopback(const struct sockaddr *address)
     return address->sa_family == AF_INET && ntohl(four->sin_addr.s_addr) >> 24 == 127;
 }
 
+/* *fd -1: it is resolved but cannot be bound, and errno says why. */
+static enum fsn_status resolve_and_bind(const char *address, int *fd, bool *loopback,
+                                        struct fsn_error *err)
+{
+    struct addrinfo *found = NULL;
+    enum fsn_status status = resolve(address, &found, err);
+    int cause;
+
+    *fd = -1;
+    if (status != FSN_OK || !found)
+        return status;
+    *loopback = is_loopback(found->ai_addr);
+    *fd = bind_socket(found);
+    cause = errno;
+    freeaddrinfo(found);
+    errno = cause;
+    return FSN_OK;
+}
+
 bool srv_listens_on_loopback(int fd)
 {
     struct sockaddr_storage address;
@@ -105,18 +124,20 @@ bool srv_listens_on_loopback(int fd)
            is_loopback((const struct sockaddr *)&address);
 }
 
+static enum fsn_status fail(const char *address, struct fsn_error *err)
+{
+    return SRV_FAIL(err, FSN_IO, "cannot listen on %s: %s", address, strerror(errno));
+}
+
 enum fsn_status srv_listen(const char *address, int *socket_fd, int *port, struct fsn_error *err)
 {
-    struct addrinfo *found = NULL;
-    enum fsn_status status = resolve(address, &found, err);
+    bool loopback;
     int fd;
+    enum fsn_status status = resolve_and_bind(address, &fd, &loopback, err);
 
-    if (status != FSN_OK || !found)
-        return status;
-    fd = bind_socket(found);
-    freeaddrinfo(found);
-    if (fd < 0 || listen(fd, SOMAXCONN) != 0) {
-        status = SRV_FAIL(err, FSN_IO, "cannot listen on %s: %s", address, strerror(errno));
+    if (status == FSN_OK && (fd < 0 || listen(fd, SOMAXCONN) != 0))
+        status = fail(address, err);
+    if (status != FSN_OK) {
         if (fd >= 0)
             close(fd);
         return status;
@@ -129,19 +150,13 @@ enum fsn_status srv_listen(const char *address, int *socket_fd, int *port, struc
 enum fsn_status srv_listen_try(const char *address, bool *loopback, bool *in_use,
                                struct fsn_error *err)
 {
-    struct addrinfo *found = NULL;
-    enum fsn_status status = resolve(address, &found, err);
     int fd;
+    enum fsn_status status = resolve_and_bind(address, &fd, loopback, err);
 
-    if (status != FSN_OK || !found)
-        return status;
-    fd = bind_socket(found);
-    *in_use = fd < 0 && errno == EADDRINUSE;
-    if (fd < 0 && !*in_use)
-        status = SRV_FAIL(err, FSN_IO, "cannot listen on %s: %s", address, strerror(errno));
-    *loopback = is_loopback(found->ai_addr);
+    *in_use = status == FSN_OK && fd < 0 && errno == EADDRINUSE;
+    if (status == FSN_OK && fd < 0 && !*in_use)
+        status = fail(address, err);
     if (fd >= 0)
         close(fd);
-    freeaddrinfo(found);
     return status;
 }

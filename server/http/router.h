@@ -20,6 +20,7 @@ enum srv_body_kind {
 enum srv_access {
     SRV_ACCESS_TOKEN,   /* any token; what is not GET, not a viewer's */
     SRV_ACCESS_ASKS,    /* any token: it is a question whatever its method, and stores nothing */
+    SRV_ACCESS_ORDERS,  /* as SRV_ACCESS_ASKS where ?dry_run=true asks for the plan alone */
     SRV_ACCESS_OVERALL, /* not a user's: it tells of everybody's things */
     SRV_ACCESS_OPEN,    /* everybody, without a token */
 };

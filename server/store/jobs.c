@@ -130,15 +130,7 @@ enum fsn_status srv_jobs_find_key(struct srv_db *db, const struct srv_key *key,
                     " WHERE idempotency_key = ? AND coalesce(owner, '') = ?");
     srv_query_text(&q, key->key);
     srv_query_text(&q, key->owner);
-    *found = srv_query_row(&q);
-    if (*found) {
-        char sha256[SRV_SHA256_SIZE];
-
-        srv_column_copy(&q, 0, id, SRV_ID_SIZE);
-        srv_column_copy(&q, 1, sha256, sizeof sha256);
-        *same = strcmp(sha256, key->request_sha256) == 0;
-    }
-    return srv_query_end(&q, err);
+    return srv_key_end(&q, key, id, found, same, err);
 }
 
 enum fsn_status srv_jobs_check_room(struct srv_db *db, const struct srv_job *job,

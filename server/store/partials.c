@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool srv_partial_is_judged(const struct srv_partial *partial)
+{
+    return *partial->resource || *partial->error_type;
+}
+
 /* SRV_PARTIAL_ALL is NULL there. */
 #define WRITE_VERIFIED "nullif(?, 9223372036854775807)"
 

@@ -24,6 +24,9 @@ struct srv_partial {
     char owner[SRV_TOKEN_ID_SIZE];
 };
 
+/* Whether it is whole and has become something, or was refused. */
+bool srv_partial_is_judged(const struct srv_partial *partial);
+
 /* *room false: nothing was inserted, since the owner's quota has no room for the length, other
  * partial uploads counted. */
 FSN_NODISCARD enum fsn_status srv_partials_insert(struct srv_db *db,

@@ -234,29 +234,36 @@ static void things_from_before_tokens_have_no_owner(void **state)
     assert_int_not_equal(srv_db_exec(f->db, "UPDATE jobs SET owner = 'nobody'", NULL), FSN_OK);
 }
 
+/* Applies the steps before the named one, puts rows in by this SQL, and applies that step. */
+static void migrate_over(struct fixture *f, const char *name, const char *rows)
+{
+    struct srv_migration list[32] = {{0, NULL, NULL}};
+    int before = 0;
+
+    while (strcmp(srv_migrations[before].name, name) != 0)
+        before++;
+    assert_in_range(before, 1, 29);
+    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
+    list[before] = (struct srv_migration){list[before - 1].version + 1, "rows", rows};
+    assert_int_equal(migrate(f, list), FSN_OK);
+    list[before + 1] =
+        (struct srv_migration){list[before].version + 1, name, srv_migrations[before].sql};
+    assert_int_equal(migrate(f, list), FSN_OK);
+}
+
 /* Jobs from before there was a log have what their times tell; what happens from then on is logged.
  */
 static void the_log_of_old_jobs_is_what_their_times_tell(void **state)
 {
-    struct srv_migration list[32] = {{0, NULL, NULL}};
     struct fixture *f = *state;
-    int before = 0;
 
-    while (strcmp(srv_migrations[before].name, "job_log") != 0)
-        before++;
-    assert_in_range(before, 1, 29);
-    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
-    list[before] = (struct srv_migration){
-        list[before - 1].version + 1, "rows",
+    migrate_over(
+        f, "job_log",
         "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at, "
         "started_at,"
         " finished_at, attempts, error_detail) VALUES"
         " ('job_1', '', 'm', 'd', '{}', '{}', 'failed', 10, 20, 30, 2, 'why'),"
-        " ('job_2', '', 'm', 'd', '{}', '{}', 'queued', 40, NULL, NULL, 0, NULL);"};
-    assert_int_equal(migrate(f, list), FSN_OK);
-    list[before + 1] =
-        (struct srv_migration){list[before].version + 1, "job_log", srv_migrations[before].sql};
-    assert_int_equal(migrate(f, list), FSN_OK);
+        " ('job_2', '', 'm', 'd', '{}', '{}', 'queued', 40, NULL, NULL, 0, NULL);");
     expect_row(f,
                "SELECT group_concat(job_id || ' ' || number || ' ' || at || ' ' || event || ' ' ||"
                " attempt || ' ' || coalesce(detail, ''), '; ') FROM (SELECT * FROM job_log"
@@ -280,25 +287,14 @@ static void the_log_of_old_jobs_is_what_their_times_tell(void **state)
 /* A job that had ended before it could be tried again is, and its webhook is told anew. */
 static void old_jobs_can_be_tried_again(void **state)
 {
-    struct srv_migration list[32] = {{0, NULL, NULL}};
     struct fixture *f = *state;
-    int before = 0;
 
-    while (strcmp(srv_migrations[before].name, "retry") != 0)
-        before++;
-    assert_in_range(before, 1, 29);
-    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
-    list[before] = (struct srv_migration){
-        list[before - 1].version + 1, "rows",
-        "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
-        " started_at, finished_at, attempts) VALUES"
-        " ('job_1', '', 'm', 'd', '{}', '{}', 'failed', 10, 20, 30, 2);"
-        "INSERT INTO deliveries (id, job_id, event, happened_at, status)"
-        " VALUES ('msg_1', 'job_1', 'job.failed', 30, 'delivered');"};
-    assert_int_equal(migrate(f, list), FSN_OK);
-    list[before + 1] =
-        (struct srv_migration){list[before].version + 1, "retry", srv_migrations[before].sql};
-    assert_int_equal(migrate(f, list), FSN_OK);
+    migrate_over(f, "retry",
+                 "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at,"
+                 " started_at, finished_at, attempts) VALUES"
+                 " ('job_1', '', 'm', 'd', '{}', '{}', 'failed', 10, 20, 30, 2);"
+                 "INSERT INTO deliveries (id, job_id, event, happened_at, status)"
+                 " VALUES ('msg_1', 'job_1', 'job.failed', 30, 'delivered');");
     expect_row(f,
                "SELECT run_ms || ' ' || (max_run_seconds IS NULL) || ' ' ||"
                " (SELECT count(*) FROM deliveries) FROM jobs",
@@ -316,24 +312,14 @@ static void old_jobs_can_be_tried_again(void **state)
 /* Rows of curves from before detectors are classifiers', which match no boxes. */
 static void old_curves_have_nothing_matched(void **state)
 {
-    struct srv_migration list[32] = {{0, NULL, NULL}};
     struct fixture *f = *state;
-    int before = 0;
 
-    while (strcmp(srv_migrations[before].name, "matched") != 0)
-        before++;
-    assert_in_range(before, 1, 29);
-    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
-    list[before] = (struct srv_migration){
-        list[before - 1].version + 1, "rows",
+    migrate_over(
+        f, "matched",
         "INSERT INTO jobs (id, name, model_id, dataset_id, spec, plan, status, created_at) VALUES"
         " ('job_1', '', 'm', 'd', '{}', '{}', 'queued', 1);"
         "INSERT INTO metrics (job_id, candidate, epoch, lr, train_loss, train_top1, seconds)"
-        " VALUES ('job_1', 2, 7, 0.5, 1.5, 61.5, 2);"};
-    assert_int_equal(migrate(f, list), FSN_OK);
-    list[before + 1] =
-        (struct srv_migration){list[before].version + 1, "matched", srv_migrations[before].sql};
-    assert_int_equal(migrate(f, list), FSN_OK);
+        " VALUES ('job_1', 2, 7, 0.5, 1.5, 61.5, 2);");
     expect_row(f,
                "SELECT candidate || ' ' || epoch || ' ' || train_top1 || ' ' || (matched IS NULL)"
                " FROM metrics",
@@ -394,23 +380,13 @@ static void uploads_from_before_retention_know_their_last_use(void **state)
 /* Uploads in parts that are under way when they get a place in a list. */
 static void old_partial_uploads_are_listed_in_their_order(void **state)
 {
-    struct srv_migration list[32] = {{0, NULL, NULL}};
     struct fixture *f = *state;
-    int before = 0;
 
-    while (strcmp(srv_migrations[before].name, "partial_lists") != 0)
-        before++;
-    assert_in_range(before, 1, 29);
-    memcpy(list, srv_migrations, (size_t)before * sizeof *list);
-    list[before] = (struct srv_migration){
-        list[before - 1].version + 1, "rows",
+    migrate_over(
+        f, "partial_lists",
         "INSERT INTO partial_uploads (id, kind, name, format, metadata, length, created_at,"
         " expires_at, resource) VALUES ('upl_a', 'model', 'late', '', 'm', 5, 20, 30, NULL),"
-        " ('upl_b', 'dataset', 'early', 'idx', 'm', 6, 10, 40, 'dst_1');"};
-    assert_int_equal(migrate(f, list), FSN_OK);
-    list[before + 1] = (struct srv_migration){list[before].version + 1, "partial_lists",
-                                              srv_migrations[before].sql};
-    assert_int_equal(migrate(f, list), FSN_OK);
+        " ('upl_b', 'dataset', 'early', 'idx', 'm', 6, 10, 40, 'dst_1');");
     expect_row(f,
                "SELECT group_concat(seq || ' ' || id || ' ' || kind || ' ' || name || ' ' || format"
                " || ' ' || length || ' ' || expires_at || ' ' || coalesce(resource, '-'), '; ')"
