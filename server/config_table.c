@@ -28,9 +28,10 @@ static const struct srv_setting settings[] = {
      TEXT, AT(auth), 0, 0},
     {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
      AT(workers), 0, 64},
-    {"worker-nice", "N", "19",
-     "how far jobs stand behind requests for the processor, 0 (not at all) to 19", COUNT,
-     AT(worker_nice), 0, 19},
+    {"worker-nice", "N", "20",
+     "how far jobs stand behind requests for the processor, 0 (not at all) to 19; 20: they have "
+     "what nothing else on the machine wants",
+     COUNT, AT(worker_nice), 0, 20},
     {"http-threads", "N", "2", "threads that serve connections", COUNT, AT(http_threads), 1, 64},
     {"validators", "N", "2",
      "threads that check uploads and plan jobs, and as many for predictions", COUNT, AT(validators),

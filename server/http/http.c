@@ -14,7 +14,7 @@
 #define STOP_PATIENCE_NS ((uint64_t)5 * 1000000000)
 /* Of each connection: a request's headers, and MHD's buffers. MHD clears half of it before a body
  * and all of it between two requests, so that this is what an idle connection holds. */
-#define CONNECTION_MEMORY ((size_t)24576)
+#define CONNECTION_MEMORY ((size_t)32768)
 
 __attribute__((format(printf, 2, 0))) static void on_log(void *user, const char *format,
                                                          va_list args)

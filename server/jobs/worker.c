@@ -12,6 +12,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -75,12 +76,22 @@ static bool work_once(struct slot *slot, struct srv_db *db)
     return true;
 }
 
-/* Linux has a priority for each thread, which the threads that it starts inherit. */
-static void stand_back(int nice)
+/* Linux has a priority for each thread, which the threads that it starts inherit. A thread of
+ * policy SCHED_IDLE leaves the core at once when any other wakes; a nice one finishes its slice
+ * first, which is milliseconds. */
+static bool set_priority(int nice)
 {
     const id_t self = (id_t)gettid();
 
-    if (nice > 0 && setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice) != 0)
+    if (nice == SRV_WORKER_NICE_IDLE)
+        return sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){.sched_priority = 0}) == 0;
+    return nice == 0 ||
+           setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice) == 0;
+}
+
+static void stand_back(int nice)
+{
+    if (!set_priority(nice))
         SRV_LOG(SRV_LOG_WARN, "jobs keep the priority of requests",
                 SRV_TEXT("detail", strerror(errno)));
 }

@@ -6,9 +6,13 @@
 
 struct srv_workers;
 
+/* Instead of a number from 0 to 19: what nothing else on the machine wants. */
+enum { SRV_WORKER_NICE_IDLE = 20 };
+
 /* Starts `threads` workers. *runner is copied, what it points to is borrowed until the stop. nice:
  * what is added to the priority number of these threads and of those that their jobs start, so that
- * a request need not wait for a job's time slice. Errors: NOMEM. */
+ * a request need not wait long for a job's time slice; SRV_WORKER_NICE_IDLE: not at all. Errors:
+ * NOMEM. */
 FSN_NODISCARD enum fsn_status srv_workers_start(const struct srv_runner *runner,
                                                 struct srv_db_pool *dbs, int threads, int nice,
                                                 struct srv_workers **out, struct fsn_error *err);

@@ -120,17 +120,17 @@ if command -v systemd-analyze >/dev/null; then
         esac >"$dir/now" && mv "$dir/now" "$dir/allowed"
     done < <(sed -n 's/^SystemCallFilter=//p' deploy/fsnetd.service)
     check "the unit allows system calls" grep -qx read "$dir/allowed"
-    check "and not all" test -z "$(grep -x sched_setscheduler "$dir/allowed")"
+    check "and not all" test -z "$(grep -x sched_setaffinity "$dir/allowed")"
     { # by name and, with syscall(), by number
         nm -D --undefined-only "$build/fsnetd" | sed -nE 's/.* U ([a-z0-9_]+)(@.*)?$/\1/p' | grep -vx syscall
         grep -rhoE 'SYS_[a-z0-9_]+' --include='*.c' engine server | sed 's/^SYS_//'
     } | sort -u >"$dir/called"
-    check "the program's calls are seen" grep -qx setpriority "$dir/called"
+    check "the program's calls are seen" grep -qx sched_setscheduler "$dir/called"
     expand @known | sort -u | comm -12 - "$dir/called" >"$dir/now"
     same "the unit allows what the program calls" "" "$(comm -23 "$dir/now" "$dir/allowed" | paste -sd' ')"
 else
     skip "the systemd unit" "systemd-analyze is not installed"
-    check "the unit lets jobs stand behind requests" grep -qx SystemCallFilter=setpriority deploy/fsnetd.service
+    check "the unit lets jobs stand behind requests" grep -qx "SystemCallFilter=setpriority sched_setscheduler" deploy/fsnetd.service
 fi
 
 # ---- YAML ------------------------------------------------------------------------------------

@@ -104,8 +104,8 @@ static void end(struct srv_offload *hasher)
 static void all_arrives_in_order(void **state)
 {
     const size_t totals[] = {1, SRV_SPOOL_PIECE - 1, SRV_SPOOL_PIECE, SRV_SPOOL_PIECE + 1,
-                             5 * SRV_SPOOL_PIECE + 777};
-    const size_t parts[] = {1000, 12288, 3 * SRV_SPOOL_PIECE};
+                             (2 * SRV_SPOOL_PIECES + 3) * SRV_SPOOL_PIECE + 777};
+    const size_t parts[] = {1000, 16384, 3 * SRV_SPOOL_PIECE};
 
     (void)state;
     for (int threads = 0; threads < 2; threads++) {
@@ -151,6 +151,44 @@ static void whole_pieces_are_hashed_by_the_other_thread(void **state)
     assert_false(pthread_equal(taker.thread, pthread_self()));
     free_taker(&taker);
     end(hasher);
+}
+
+static int pieces_held(const struct srv_spool *spool)
+{
+    int held = 0;
+
+    for (int i = 0; i < SRV_SPOOL_PIECES; i++)
+        held += spool->piece[i].bytes != NULL;
+    return held;
+}
+
+static void takes_more_pieces_only_where_the_hasher_lags(void **state)
+{
+    const size_t total = (size_t)2 * SRV_SPOOL_PIECES * SRV_SPOOL_PIECE;
+    char *bytes = calloc(1, SRV_SPOOL_PIECE);
+
+    (void)state;
+    for (int lags = 0; lags < 2; lags++) {
+        struct taker taker = taker_of(total);
+        struct srv_offload *hasher = hasher_of(true);
+        struct srv_spool spool;
+
+        taker.delay = lags ? 20000 : 0;
+        srv_spool_begin(&spool, hasher, write_piece, hash_piece, &taker);
+        for (size_t at = 0; at < total; at += SRV_SPOOL_PIECE) {
+            assert_true(srv_spool_add(&spool, bytes, SRV_SPOOL_PIECE));
+            if (!lags) /* this sender is slower than any hasher */
+                while (atomic_load(&spool.piece[0].away))
+                    usleep(100);
+        }
+        assert_int_equal(pieces_held(&spool), lags ? SRV_SPOOL_PIECES : 1);
+        assert_true(srv_spool_end(&spool));
+        assert_int_equal(taker.hashed_size, total);
+        assert_int_equal(pieces_held(&spool), 0);
+        free_taker(&taker);
+        end(hasher);
+    }
+    free(bytes);
 }
 
 static void a_failure_is_told_and_nothing_follows_it(void **state)
@@ -219,6 +257,7 @@ int main(void)
         cmocka_unit_test(all_arrives_in_order),
         cmocka_unit_test(nothing_is_written_of_an_empty_body),
         cmocka_unit_test(whole_pieces_are_hashed_by_the_other_thread),
+        cmocka_unit_test(takes_more_pieces_only_where_the_hasher_lags),
         cmocka_unit_test(a_failure_is_told_and_nothing_follows_it),
         cmocka_unit_test(what_is_dropped_is_not_written),
         cmocka_unit_test(without_the_other_thread_pieces_are_hashed_here),
