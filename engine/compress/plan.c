@@ -21,8 +21,8 @@ enum fsn_status fsn__finish_graph(struct fsn__graph *student, const struct fsn_s
         status = fsn__graph_drop_identity(student, err);
     if (status == FSN_OK)
         status = fsn__graph_fold_bn(student, err);
-    if (status == FSN_OK && spec->quantize.bits < 32 && spec->quantize.rest_bits == 16)
-        status = fsn__round_to_half(student, err);
+    if (status == FSN_OK && spec->quantize.bits < 32 && spec->quantize.rest_bits < 32)
+        status = fsn__round_rest(student, spec->quantize.rest_bits, err);
     return status;
 }
 

@@ -185,10 +185,9 @@ static const struct fsn_spec_field fields[] = {
      "0|1|2|3|4|6|8",
      "each layer gets a width between this and bits, together with its ratio, by what was "
      "measured; as bits: all have bits; 0: 2 where bits is 8 and nothing else is in the way"},
-    {"/quantize/rest_bits", FSN_FIELD_INT, AT(quantize.rest_bits), 16, 32, false, 16, "16|32",
+    {"/quantize/rest_bits", FSN_FIELD_INT, AT(quantize.rest_bits), 8, 32, false, 16, "8|16|32",
      "bits of a number that no Filter Summary holds (scales, biases, layers that stay as they "
-     "are), "
-     "in floating point; with bits 32 it is 32"},
+     "are): in floating point, or 8, cube roots; with bits 32 it is 32"},
     {"/quantize/granularity", FSN_FIELD_CHOICE, AT(quantize.granularity), FSN_GRANULARITY_SUMMARY,
      FSN_GRANULARITY_SEGMENT, false, FSN_GRANULARITY_SUMMARY, "summary|segment",
      "a step size for each Filter Summary, or for every 128 values of one"},

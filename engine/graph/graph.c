@@ -341,6 +341,7 @@ static enum fsn_status copy_graph(const struct fsn__graph *graph, add_constant *
         if (status == FSN_OK) {
             copy->values[index].decay = value->decay;
             copy->values[index].location = value->location;
+            copy->values[index].cubes = value->cubes;
             copy->values[index].late = value->late;
         }
     }

@@ -19,6 +19,14 @@ enum fsn__value_kind {
     FSN__VALUE_COMPUTED /* output of a node */
 };
 
+/* Elements that are the cubes of whole numbers, from -127 to 127 or from 0 to 255, times a step:
+ * those of a group share both (quant/round_rest.c). step 0: they are not. */
+struct fsn__cubes {
+    float step;
+    bool positive;
+    uint8_t group;
+};
+
 struct fsn__value {
     const char *name; /* unique in the graph; arena */
     enum fsn__value_kind kind;
@@ -26,9 +34,10 @@ struct fsn__value {
     bool borrowed;             /* ... unless it belongs to another graph, which lives longer */
     int producer;              /* node index, -1 for none */
     bool decay;                /* PARAM: weight decay applies (weights and F; not BN, not biases) */
-    bool location; /* PARAM: where filters lie; trained at a rate of its own, no decay */
-    bool late;     /* COMPUTED: its shape is known when images have been seen (late.c); the tensor
-                    * says what the file declares, FSN_BATCH for what it leaves open */
+    bool location;           /* PARAM: where filters lie; trained at a rate of its own, no decay */
+    struct fsn__cubes cubes; /* CONST */
+    bool late; /* COMPUTED: its shape is known when images have been seen (late.c); the tensor
+                * says what the file declares, FSN_BATCH for what it leaves open */
 };
 
 struct fsn__node {

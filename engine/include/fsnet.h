@@ -638,7 +638,7 @@ struct fsn_spec {
     struct {
         int bits;       /* 1, 2, 3, 4, 6, 8, or 32 for none */
         int least_bits; /* a layer may have fewer, down to this; 0: see the field's help */
-        int rest_bits;  /* of what no Filter Summary holds: 16 or 32; 32 where bits is */
+        int rest_bits;  /* of what no Filter Summary holds: 8, 16 or 32; 32 where bits is */
         enum fsn_granularity granularity;
         enum fsn_quant_range range;
         enum fsn_quant_aware aware; /* the last steps train what the quantiser makes of F ... */

@@ -88,7 +88,7 @@ static const char *add_constant(struct fsn__exporter *ex, int value)
             ex->out_of_memory = true;
     }
     ex->value_name[value] = ex->form == FSN_EXPORT_DENSE ? v->name : fsn__export_new_name(ex);
-    if (ex->value_name[value] && !fsn__export_as_half(ex, v, ex->value_name[value]))
+    if (ex->value_name[value] && !fsn__export_as_rest(ex, v, ex->value_name[value]))
         fsn__export_initialiser(ex, ex->value_name[value], &v->tensor);
     return ex->value_name[value];
 }
@@ -210,7 +210,7 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
         .initialisers.max = SIZE_MAX,
         .functions.max = SIZE_MAX,
         .head.max = SIZE_MAX,
-        .halves.max = SIZE_MAX,
+        .rest.max = SIZE_MAX,
         .levels.max = SIZE_MAX,
         .shared.max = SIZE_MAX,
     };
@@ -228,7 +228,7 @@ enum fsn_status fsn__onnx_export(const struct fsn_model *model, enum fsn_export_
     if (status == FSN_OK && form == FSN_EXPORT_SMALL)
         fsn__export_layers(&ex);
     if (status == FSN_OK)
-        fsn__export_halves(&ex);
+        fsn__export_all_rest(&ex);
     if (status == FSN_OK)
         fsn__export_all_levels(&ex);
     if (status == FSN_OK)
@@ -240,7 +240,7 @@ out:
     fsn__buf_free(&ex.initialisers);
     fsn__buf_free(&ex.functions);
     fsn__buf_free(&ex.head);
-    fsn__buf_free(&ex.halves);
+    fsn__buf_free(&ex.rest);
     fsn__buf_free(&ex.levels);
     fsn__buf_free(&ex.shared);
     fsn__arena_free(&ex.arena);

@@ -27,7 +27,7 @@ struct fsn__exporter {
     /* arrays of message pointers */
     struct fsn__buf nodes, initialisers, functions;
     struct fsn__buf head;   /* nodes that come before all others */
-    struct fsn__buf halves; /* what export_half.c writes at the end */
+    struct fsn__buf rest;   /* what export_rest.c writes at the end */
     struct fsn__buf levels; /* the same of export_levels.c */
 };
 
@@ -72,11 +72,12 @@ FSN_NODISCARD enum fsn_status fsn__export_attrs(struct fsn__exporter *ex,
 FSN_NODISCARD enum fsn_status fsn__export_graph_node(struct fsn__exporter *ex, int node,
                                                      struct fsn_error *err);
 
-/* export_half.c: true where the constant will be written as float16, by its Cast of this name. */
-bool fsn__export_as_half(struct fsn__exporter *ex, const struct fsn__value *value,
+/* export_rest.c: true where the constant will be written in fewer bytes, and what makes floats of
+ * them has this name. */
+bool fsn__export_as_rest(struct fsn__exporter *ex, const struct fsn__value *value,
                          const char *name);
 /* Writes the short ones, all together; once, behind all nodes. */
-void fsn__export_halves(struct fsn__exporter *ex);
+void fsn__export_all_rest(struct fsn__exporter *ex);
 
 /* export_terms.c: a node that opset 13 lacks, or has in another form, in the terms of opset 13. */
 bool fsn__export_needs_terms(const struct fsn__node *from);

@@ -62,6 +62,8 @@ void fsn__fs_layer_body(enum fsn_layout layout, enum fsn__fs_order order, bool s
                         struct fsn__fs_body *out);
 /* From packed levels to levels. */
 void fsn__fs_unpack_body(struct fsn__fs_body *out);
+/* From whole numbers and a step to the numbers' cubes, times the step. */
+void fsn__fs_cubes_body(struct fsn__fs_body *out);
 
 /* export_rows.c: the body over inputs of these names, in ex->form. */
 void fsn__export_body(struct fsn__exporter *ex, struct fsn__buf *list,

@@ -187,6 +187,16 @@ static const struct fsn__fs_row rows_unpack[] = {
     CAST("Ff", "qf", FSN__ONNX_FLOAT),
 };
 
+/* ---- cubes ------------------------------------------------------------------------------------
+ */
+
+static const struct fsn__fs_row rows_cubes[] = {
+    CAST("c", "C", FSN__ONNX_FLOAT),
+    ROW2("cc", "Mul", "c", "c"),
+    ROW2("ccc", "Mul", "cc", "c"),
+    ROW2("X", "Mul", "ccc", "step"),
+};
+
 #define PIECE(rows)                         \
     {                                       \
         rows, sizeof(rows) / sizeof *(rows) \
@@ -226,6 +236,17 @@ void fsn__fs_layer_body(enum fsn_layout layout, enum fsn__fs_order order, bool s
         out->input[out->input_count++] = "slots";
     if (steps)
         out->input[out->input_count++] = "steps";
+}
+
+void fsn__fs_cubes_body(struct fsn__fs_body *out)
+{
+    *out = (struct fsn__fs_body){
+        .function = "Cubes",
+        .output = "X",
+        .piece = {PIECE(rows_cubes)},
+        .input = {"C", "step"},
+        .input_count = 2,
+    };
 }
 
 void fsn__fs_unpack_body(struct fsn__fs_body *out)

@@ -56,11 +56,20 @@ FSN_NODISCARD enum fsn_status fsn__quantize_graph(struct fsn__graph *graph,
                                                   enum fsn_quant_range range, double *rel_error,
                                                   struct fsn_error *err);
 
-/* Rounds what training arrived at and no Filter Summary holds to what float16 holds: scales of
- * filters [K] of every FilterSummary with levels, weights and biases of other layers. Not where one
- * element of a constant would change by more than 2^-11 of its largest, less than a tenth of what 8
- * bits do to F. The constants become CONST. */
-FSN_NODISCARD enum fsn_status fsn__round_to_half(struct fsn__graph *graph, struct fsn_error *err);
+/* Rounds what training arrived at and no Filter Summary holds, scales of filters [K] of every
+ * FilterSummary with levels, weights and biases of other layers, to what so many bits hold: 16,
+ * float16, or 8, cubes of whole numbers (fsn__value.cubes) where there are enough of them, else
+ * float16. Not to float16 where one element of a constant would change by more than 2^-11 of its
+ * largest, less than a tenth of what 8 bits do to F. The constants become CONST. */
+FSN_NODISCARD enum fsn_status fsn__round_rest(struct fsn__graph *graph, int bits,
+                                              struct fsn_error *err);
+/* The whole number whose cube times step is nearest to x, of those that cubes may be of; their step
+ * is > 0. */
+int fsn__cube_root(float x, const struct fsn__cubes *cubes);
+static inline float fsn__cube(int root, float step)
+{
+    return (float)(root * root * root) * step;
+}
 
 /* |F - Q(F)|/|F| as fsn__quantize_graph would make it now, and nothing else. */
 FSN_NODISCARD enum fsn_status fsn__quantize_errors(const struct fsn__graph *graph,
