@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { faultsOfPage } from "./faults.mjs";
 import { check, faultsByAxe, holds, input, openPage, run, same, until } from "./harness.mjs";
 
@@ -76,6 +77,21 @@ async function a_large_file_goes_in_pieces_a_small_one_at_once(browser, server) 
   await until("the same file is stored a second time when it is sent again", async () => (await models(server)).length === 2);
   same("no error", [], page.unexpectedErrors());
   same("nothing was asked of another origin", [], page.foreignRequests());
+}
+
+async function a_data_set_goes_in_pieces(browser, server) {
+  const packed = input("many.tar.gz"), archive = input("zw\u00f6lf \u{1f600}.tar"); // 12 MB
+  execFileSync(join(process.env.BUILD, "fsnet"), ["draw", "--train", "4000", "--test", "200", "--seed", "1", "-o", packed], { stdio: "ignore" });
+  writeFileSync(archive, gunzipSync(readFileSync(packed)));
+  const page = await open(browser, server);
+  await page.go("#/datasets");
+  await page.getByText("No data sets yet").waitFor();
+  await choose(page, archive);
+  await page.getByText("zw\u00f6lf \u{1f600}.tar is stored.").waitFor();
+  const [dataset] = (await server.json("/v1/datasets")).items;
+  same("under its name", ["zw\u00f6lf \u{1f600}.tar", statSync(archive).size], [dataset.name, dataset.size_bytes]);
+  same("by one piece", [0], page.offsets);
+  same("no error", [], page.unexpectedErrors());
 }
 
 async function a_server_that_is_gone_is_waited_for(browser, server) {
@@ -265,7 +281,7 @@ async function a_token_goes_with_every_piece(browser, server) {
   same("no other error", [], page.unexpectedErrors());
 }
 
-await run([a_large_file_goes_in_pieces_a_small_one_at_once, a_server_that_is_gone_is_waited_for,
+await run([a_large_file_goes_in_pieces_a_small_one_at_once, a_data_set_goes_in_pieces, a_server_that_is_gone_is_waited_for,
   a_connection_that_breaks_is_tried_again, an_answer_that_is_lost_is_asked_for, a_server_that_asks_to_wait_is_waited_for,
   a_page_that_is_loaded_anew_goes_on, cancel_leaves_nothing, a_file_that_is_refused_is_told_as_if_sent_at_once,
   a_token_goes_with_every_piece]);
