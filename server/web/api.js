@@ -1,8 +1,9 @@
-// api.js - the way to the server: JSON calls, uploads with progress, and what happens without it.
+// api.js - the way to the server: JSON calls, bytes sent with progress, and what happens without it.
 //
 // A GET that finds no server waits until it is back and tries again, and one that is told to come later (429,
 // 503) does, so pages keep what they show; banner.js listens to say so. What changes something is never repeated by
-// itself: it fails. Every call to the API carries the token, if there is one (token.js).
+// itself: it fails; but for what is the same however often it is done (insist). Every call to the API carries the token,
+// if there is one (token.js).
 import { authorization } from "./token.js";
 
 /** A problem document (RFC 9457), or the same shape for what never reached the server. */
@@ -32,7 +33,7 @@ export const sleep = (ms, signal) => new Promise((done, ended) => {
   else signal?.addEventListener("abort", end, { once: true });
 });
 
-async function reachable() {
+export async function reachable() {
   try {
     return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) })).ok;
   } catch {
@@ -58,18 +59,23 @@ export function back() {
  * that it goes on, and asking once a minute is no burden. */
 const LATER_S = 5, LATEST_S = 60;
 
-/** Waits as long as an answer 429 or 503 asks for. */
+/* Who asks too often, or at a bad time; or while another request writes to the same upload, which slows nothing else. */
+const LATER = [423, 429, 503];
+const GATEWAY = 502; // of a proxy in front of a server that is gone; it has none of its own
+
+/** Waits as long as such an answer asks for. */
 export function later(response, signal) {
   const asked = Number(response.headers.get("Retry-After") || LATER_S); // a date is NaN
   const seconds = Math.min(Math.max(Number.isFinite(asked) ? asked : LATER_S, 1), LATEST_S);
-  connection.dispatchEvent(new CustomEvent("slowed", { detail: seconds }));
+  if (response.status !== 423) connection.dispatchEvent(new CustomEvent("slowed", { detail: seconds }));
   return sleep(seconds * 1000, signal);
 }
 
-const unreachable = () => new Problem({
-  title: "The server is not reachable",
-  detail: "Try again when it is back.",
-});
+/** What is said where a call that is not repeated found no server, which is waited for from then on. */
+export function unreachable() {
+  back();
+  return new Problem({ title: "The server is not reachable", detail: "Try again when it is back." });
+}
 
 /** What an answer that is none of success says. */
 export function refusal(status, text) {
@@ -80,89 +86,80 @@ export function refusal(status, text) {
   }
 }
 
-async function read(response) {
+/** An answer as JSON, null where it is empty; throws what it says if it is none of success. */
+export async function read(response) {
   const text = await response.text();
   if (!response.ok) throw refusal(response.status, text);
   return text ? JSON.parse(text) : null;
 }
 
-/** What take() makes of the answer to a GET, when there is a server that gives one. */
-async function ask(path, headers, take, signal) {
+/** What take() makes of the answer to a call that may be repeated, when there is a server that gives one. */
+export async function insist(method, path, headers, take, signal) {
   for (;;) {
     try {
-      const response = await fetch(path, { signal, headers: { ...authorization(), ...headers } });
-      if (response.status !== 429 && response.status !== 503) return await take(response);
-      await later(response, signal);
+      const response = await fetch(path, { method, signal, headers: { ...authorization(), ...headers } });
+      if (LATER.includes(response.status)) await later(response, signal);
+      else if (response.status !== GATEWAY) return await take(response);
+      else await back();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // fetch throws one when there is no server
       await back();
-      signal?.throwIfAborted();
     }
+    signal?.throwIfAborted();
   }
 }
 
 /** GET as JSON; signal ends it with an AbortError. */
-export const get = (path, signal) => ask(path, {}, read, signal);
+export const get = (path, signal) => insist("GET", path, {}, read, signal);
 
 /** GET of what may not have changed: {path, tag, value}. before is what it gave last, or nothing; where that still
  * holds, the server says so in a few bytes (304), and before comes back, the same object. */
 export function renew(path, before, signal) {
   const tag = before?.path === path ? before.tag : null;
-  return ask(path, tag ? { "If-None-Match": tag } : {}, async (response) =>
+  return insist("GET", path, tag ? { "If-None-Match": tag } : {}, async (response) =>
     (response.status === 304 ? before : { path, tag: response.headers.get("ETag"), value: await read(response) }), signal);
 }
 
-/* Lets the page ask for a token without going away, so that what was typed stays. */
-function told(error) {
+/** Lets the page ask for a token without going away, so that what was typed stays. */
+export function told(error) {
   if (error.status === 401) connection.dispatchEvent(new CustomEvent("unauthorized", { detail: error }));
   return error;
 }
 
-/** POST, PATCH or DELETE, with a JSON body when there is one. */
-export async function send(method, path, body, signal, headers = {}) {
+/** What take() makes of the answer to a call that is not repeated. */
+export async function once(method, path, headers, body, take, signal) {
   try {
-    return await read(await fetch(path, {
-      method, signal, body: body === undefined ? undefined : JSON.stringify(body),
-      headers: { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
-    }));
+    return await take(await fetch(path, { method, signal, body, headers: { ...authorization(), ...headers } }));
   } catch (error) {
-    if (!(error instanceof TypeError)) throw told(error);
-    back();
-    throw unreachable();
+    throw error instanceof TypeError ? unreachable() : told(error);
   }
 }
 
-/* What the server takes as a name: whole characters, as an emoji is two units of a string and half of it is none. */
-const nameOf = (file) => [...file.name.replace(/[\x00-\x1f\x7f]/g, "").toWellFormed()].slice(0, 50).join("");
+/** POST, PATCH or DELETE, with a JSON body when there is one. */
+export const send = (method, path, body, signal, headers = {}) => (body === undefined
+  ? once(method, path, headers, undefined, read, signal)
+  : once(method, path, { "Content-Type": "application/json", ...headers }, JSON.stringify(body), read, signal));
 
-/** Sends a file; onprogress(share) goes to 1 when all is sent and the server checks it. Returns
- * {done: promise of the answer, cancel()}. XMLHttpRequest, since fetch tells no progress. */
-export function upload(path, file, onprogress) {
+/** Sends bytes; onprogress(count of them). The answer as fetch would give it, which tells no progress itself; without a
+ * connection a TypeError, as of fetch. signal ends it with its reason. */
+export const transmit = (method, path, headers, body, onprogress, signal) => new Promise((resolve, reject) => {
   const request = new XMLHttpRequest();
-  const done = new Promise((resolve, reject) => {
-    request.upload.onprogress = (e) => onprogress(e.total ? e.loaded / e.total : 0);
-    request.upload.onload = () => onprogress(1);
-    request.onload = () =>
-      request.status < 300 ? resolve(JSON.parse(request.responseText))
-        : reject(told(refusal(request.status, request.responseText)));
-    request.onerror = async () => {
-      if (await reachable()) {
-        reject(new Problem({ title: "The connection broke while the file was sent",
-          detail: "The server is there. Is the file larger than it accepts?" }));
-      } else {
-        back();
-        reject(unreachable());
-      }
-    };
-    request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
-    const name = nameOf(file);
-    request.open("POST", `${path}?name=${encodeURIComponent(name)}`);
-    const headers = { ...authorization(), "Content-Type": "application/octet-stream" };
-    for (const [key, value] of Object.entries(headers)) request.setRequestHeader(key, value);
-    request.send(file);
-  });
-  return { done, cancel: () => request.abort() };
-}
+  const abort = () => request.abort();
+  request.upload.onprogress = (event) => onprogress(event.loaded);
+  request.upload.onload = () => onprogress(body.size);
+  request.onload = () => resolve(new Response(request.responseText || null, {
+    status: request.status,
+    headers: [...request.getAllResponseHeaders().matchAll(/^([\w-]+): ?(.*)$/gm)].map(([, name, value]) => [name, value]),
+  }));
+  request.onerror = () => reject(new TypeError("no connection"));
+  request.onabort = () => reject(signal.reason);
+  request.onloadend = () => signal.removeEventListener("abort", abort);
+  request.open(method, path);
+  for (const [key, value] of Object.entries({ ...authorization(), ...headers })) request.setRequestHeader(key, value);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", abort);
+  request.send(body);
+});
 
 /** Saves a file of the API under a name. A link cannot carry a token; this can. */
 export async function save(path, name) {

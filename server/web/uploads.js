@@ -116,8 +116,9 @@ function page(kind) {
         cell: (i) => h("button", { type: "button", class: "small", "aria-label": `Delete ${i.name || i.id}`, onclick: () => remove(i) }, "Delete") },
     ], items);
 
-    fill(body, dropzone({ path: kind.path, what: kind.one, hint: kind.hint, accept: kind.accept,
-      onstored: () => refresh().catch(() => {}) }), shown, older.element, details);
+    if (!kind.zone?.busy) kind.zone = dropzone({ path: kind.path, what: kind.one, hint: kind.hint, accept: kind.accept, signal });
+    kind.zone.onstored = () => refresh().catch(() => {});
+    fill(body, kind.zone.element, shown, older.element, details);
     await refresh();
   };
 }
