@@ -85,7 +85,9 @@ enum cli_kind {
       "go on asking for so long when the server is gone")                                          \
     X(STATUS, "status", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
       "queued|running|succeeded|failed|cancelled", "only jobs of this status")                     \
-    X(LIMIT, "limit", 0, "N", INT, 1, 1000000, "20", NULL, "jobs to show, the newest first")       \
+    X(LIMIT, "limit", 0, "N", INT, 1, 1000000, "20", NULL, "how many to show, the newest first")   \
+    X(OF_NAME, "name", 0, "TEXT", TEXT, 0, 0, NULL, NULL, "only those of this name")               \
+    X(OF_LABEL, "label", 0, "KEY[=VALUE]", TEXT, 0, 0, NULL, NULL, "only jobs with this label")    \
     X(JOB_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL,                                       \
       "folder for the files (default: one named by the job's id)")                                 \
     X(ONLY, "only", 0, "NAME", TEXT, 0, 0, NULL, NULL, "this file alone (model.onnx, ...)")        \

@@ -11,7 +11,8 @@ enum { CLI_JOB_FAILED = 3, CLI_JOB_CANCELLED = 4, CLI_INTERRUPTED = 130 };
 
 extern const struct cli_command cli_remote_login, cli_remote_logout, cli_remote_upload_model,
     cli_remote_upload_data, cli_remote_submit, cli_remote_watch, cli_remote_jobs, cli_remote_job,
-    cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download;
+    cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download, cli_remote_models,
+    cli_remote_datasets;
 /* Every command that asks a service takes these. */
 #define REMOTE_OPTIONS CLI_OPT_SERVER, CLI_OPT_CACERT
 
@@ -45,7 +46,7 @@ bool remote_is_token(const char *text);
  * default port or slash at its end. NULL: it is none, and *why says so. */
 char *remote_url(const char *text, const char **why);
 
-enum { REMOTE_PATH_SIZE = 512 };
+enum { REMOTE_PATH_SIZE = 512, REMOTE_QUERY_SIZE = 4096 }; /* without and with a query */
 
 enum remote_result {
     REMOTE_ANSWERED,    /* with whatever status */
@@ -117,9 +118,33 @@ json_t *remote_get(const struct remote *remote, const char *path);
 const char *remote_text(const json_t *object, const char *key);
 /* cli_tell_left_out of a data set as the service answers it. */
 void remote_tell_left_out(const struct cli_command *command, const json_t *dataset);
-/* "/v1/jobs/ID" and what follows, in path, if the id can stand there as it is; says so if not. */
-bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
-                     char path[REMOTE_PATH_SIZE]);
+/* Says that an answer of this status is none of the service's. */
+void remote_say_strange(const struct remote *remote, int status);
+
+/* ---- paths (remote_paths.c) --------------------------------------------------------------------
+ */
+
+enum { REMOTE_NAME_SIZE = 101 }; /* of an id or a file's name */
+enum remote_kind { REMOTE_JOB, REMOTE_MODEL, REMOTE_DATASET };
+/* Of what has this id, by what it begins with; what begins otherwise is taken for a job's. */
+enum remote_kind remote_kind_of(const char *id);
+/* "/v1/jobs/ID" of a job, as of the others, and what follows, in path, if the id can stand there as
+ * it is; says so if not. */
+bool remote_path(const struct cli_command *command, enum remote_kind kind, const char *id,
+                 const char *rest, char path[REMOTE_PATH_SIZE]);
+/* Whether a job's file may be called so: a name that leads out of its folder, or hides in it, is
+ * none. */
+bool remote_is_file_name(const char *name);
+
+/* A path with a query. */
+struct remote_query {
+    char path[REMOTE_QUERY_SIZE];
+    size_t size;
+    bool begun, full; /* a parameter is there; one more was not to be held */
+};
+void remote_query_begin(struct remote_query *query, const char *path);
+/* Adds a parameter, its value percent-encoded (RFC 3986); none of NULL. */
+void remote_query_add(struct remote_query *query, const char *key, const char *value);
 
 /* ---- files -------------------------------------------------------------------------------------
  */

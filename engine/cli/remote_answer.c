@@ -117,6 +117,12 @@ static void explain_problem(const struct cli_command *command, const json_t *pro
     }
 }
 
+void remote_say_strange(const struct remote *remote, int status)
+{
+    cli_error(remote->args->command, "%s answers HTTP %d, and not as the service does",
+              remote->server.url, status);
+}
+
 void remote_explain(const struct remote *remote, enum remote_result result,
                     const struct remote_answer *answer)
 {
@@ -131,8 +137,7 @@ void remote_explain(const struct remote *remote, enum remote_result result,
     if (*remote_text(problem, "title"))
         explain_problem(command, problem);
     else
-        cli_error(command, "%s answers HTTP %d, and not as the service does", remote->server.url,
-                  answer->status);
+        remote_say_strange(remote, answer->status);
     if (answer->status == 401)
         fprintf(stderr, "  %s; see 'fsnet remote login --help'\n",
                 remote->server.token ? "the token that was sent is not taken"
@@ -160,8 +165,7 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
     } else {
         value = answer.status == 204 ? json_null() : remote_parse(answer.text, answer.size);
         if (answer.status == 204 ? strcmp(call->method, "DELETE") != 0 : !json_is_object(value)) {
-            cli_error(remote->args->command, "%s answers HTTP %d, and not as the service does",
-                      remote->server.url, answer.status);
+            remote_say_strange(remote, answer.status);
             json_decref(value);
             value = NULL;
         }
@@ -173,19 +177,4 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
 json_t *remote_get(const struct remote *remote, const char *path)
 {
     return remote_json(remote, &(struct remote_call){.method = "GET", .path = path});
-}
-
-bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
-                     char path[REMOTE_PATH_SIZE])
-{
-    static const char letters[] =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
-    const size_t size = strlen(id);
-
-    if (size == 0 || size > 100 || strspn(id, letters) != size) {
-        cli_error(command, "'%.100s' is no id of a job; 'fsnet remote jobs' lists them", id);
-        return false;
-    }
-    snprintf(path, REMOTE_PATH_SIZE, "/v1/jobs/%s%s", id, rest);
-    return true;
 }

@@ -25,7 +25,7 @@ struct remote_http {
     int64_t sent, received;
     double heard; /* when bytes went either way last */
     bool stopped, silent, too_large;
-    char url[MAX_URL + 1000], error[CURL_ERROR_SIZE];
+    char url[MAX_URL + REMOTE_QUERY_SIZE], error[CURL_ERROR_SIZE];
 };
 
 /* ---- addresses ---------------------------------------------------------------------------------
