@@ -12,7 +12,7 @@ enum { CLI_JOB_FAILED = 3, CLI_JOB_CANCELLED = 4, CLI_INTERRUPTED = 130 };
 extern const struct cli_command cli_remote_login, cli_remote_logout, cli_remote_upload_model,
     cli_remote_upload_data, cli_remote_submit, cli_remote_watch, cli_remote_jobs, cli_remote_job,
     cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download, cli_remote_models,
-    cli_remote_datasets;
+    cli_remote_datasets, cli_remote_retry, cli_remote_change, cli_remote_again;
 /* Every command that asks a service takes these. */
 #define REMOTE_OPTIONS CLI_OPT_SERVER, CLI_OPT_CACERT
 
@@ -55,12 +55,15 @@ enum remote_result {
     REMOTE_STOPPED      /* a callback said so */
 };
 
+enum { REMOTE_TRIES = 3 }; /* of a call that may be made again */
+
 struct remote_call {
     const char *method;            /* GET, POST, PATCH, DELETE */
     const char *path;              /* "/v1/jobs?limit=1" */
     const char *body;              /* JSON, or NULL */
     const int *file;               /* sent as the body, a part of an upload; NULL: none */
     int64_t file_from, file_bytes; /* where it begins there, and how much it is */
+    int tries;   /* up to so many where remote_may_retry, seconds between them; 0: one */
     int silence; /* seconds after which a server that says nothing is taken for gone; 0: 600 */
     const char *headers[4]; /* "Name: value", up to the first NULL */
     /* Takes the body of a 200 or 206 as it comes; false ends the call. NULL: it is kept for
@@ -114,6 +117,8 @@ json_t *remote_parse(const char *text, size_t size);
  * saying why not. */
 json_t *remote_json(const struct remote *remote, const struct remote_call *call);
 json_t *remote_get(const struct remote *remote, const char *path);
+/* Shows the answer (takes it) by print, or with --json as it came; an exit code. */
+int remote_tell(const struct cli_args *args, json_t *answer, void (*print)(const json_t *));
 /* The string of this key; "" where there is none. */
 const char *remote_text(const json_t *object, const char *key);
 /* cli_tell_left_out of a data set as the service answers it. */
@@ -145,6 +150,19 @@ struct remote_query {
 void remote_query_begin(struct remote_query *query, const char *path);
 /* Adds a parameter, its value percent-encoded (RFC 3986); none of NULL. */
 void remote_query_add(struct remote_query *query, const char *key, const char *value);
+
+/* remote_fields.c: sets in object what the options say of a job beside its settings: name, labels,
+ * priority, bound. What they take away is null there, as in a merge patch, or else left out. False
+ * after saying why not. */
+bool remote_put_fields(const struct cli_args *args, bool patch, json_t *object);
+/* Sets the option's text, where it is given. */
+bool remote_put_text(const struct cli_args *args, enum cli_option_id id, const char *key,
+                     json_t *object);
+#define REMOTE_FIELD_OPTIONS \
+    CLI_OPT_NAME, CLI_OPT_LABEL, CLI_OPT_REMOVE_LABEL, CLI_OPT_PRIORITY, CLI_OPT_MAX_RUN_SECONDS
+
+/* remote_jobs.c: a job as `fsnet remote job` shows it. */
+void remote_print_job(const json_t *job);
 
 /* ---- files -------------------------------------------------------------------------------------
  */

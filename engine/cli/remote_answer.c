@@ -87,6 +87,15 @@ json_t *remote_parse(const char *text, size_t size)
     return NULL;
 }
 
+int remote_tell(const struct cli_args *args, json_t *answer, void (*print)(const json_t *))
+{
+    if (args->json)
+        return cli_print_json(args->command, answer);
+    print(answer);
+    json_decref(answer);
+    return CLI_OK;
+}
+
 const char *remote_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -154,10 +163,25 @@ bool remote_may_retry(enum remote_result result, const struct remote_answer *ans
 /* ---- calls -------------------------------------------------------------------------------------
  */
 
+/* Once, or as often as it may help and the call says. */
+static enum remote_result call_patiently(const struct remote *remote,
+                                         const struct remote_call *call,
+                                         struct remote_answer *answer)
+{
+    enum remote_result result = remote_http_call(remote->http, call, answer);
+
+    for (int i = 1; i < call->tries && remote_may_retry(result, answer); i++) {
+        remote_answer_clear(answer);
+        remote_pause(i);
+        result = remote_http_call(remote->http, call, answer);
+    }
+    return result;
+}
+
 json_t *remote_json(const struct remote *remote, const struct remote_call *call)
 {
     struct remote_answer answer;
-    enum remote_result result = remote_http_call(remote->http, call, &answer);
+    enum remote_result result = call_patiently(remote, call, &answer);
     json_t *value = NULL;
 
     if (result != REMOTE_ANSWERED || answer.status < 200 || answer.status > 299) {

@@ -1,5 +1,5 @@
-/* remote_jobs.c - fsnet remote job, report, cancel and delete: what a call and its answer are
- * enough for. */
+/* remote_jobs.c - fsnet remote job, report, retry, cancel and delete: what a call and its answer
+ * are enough for. */
 #include "remote.h"
 
 #include <string.h>
@@ -34,11 +34,21 @@ static void print_value(const char *title, const json_t *value)
         printf("%-14s %.4g\n", title, json_real_value(value));
 }
 
-static void print_job(const json_t *job)
+static void print_labels(json_t *labels)
+{
+    const char *key;
+    const json_t *value;
+
+    json_object_foreach(labels, key, value) printf(
+        "%-14s %s=%s\n", "label", key, json_is_string(value) ? json_string_value(value) : "");
+}
+
+void remote_print_job(const json_t *job)
 {
     static const char *const keys[] = {"id",
                                        "name",
                                        "status",
+                                       "priority",
                                        "stage",
                                        "progress",
                                        "epoch",
@@ -51,24 +61,18 @@ static void print_job(const json_t *job)
                                        "started_at",
                                        "finished_at",
                                        "run_seconds",
+                                       "max_run_seconds",
                                        "owner",
                                        "artifacts_expire_at",
                                        "expires_at"};
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         print_value(keys[i], json_object_get(job, keys[i]));
+    print_labels(json_object_get(job, "labels"));
+    if (json_is_true(json_object_get(job, "keep")))
+        printf("%-14s yes\n", "keep");
     print_value("error", json_object_get(json_object_get(job, "error"), "detail"));
     print_value("expected_bytes", json_object_get(json_object_get(job, "plan"), "expected_bytes"));
-}
-
-/* Shows the answer by print, or whole. */
-static int show(const struct cli_args *args, json_t *answer, void (*print)(const json_t *))
-{
-    if (args->json)
-        return cli_print_json(args->command, answer);
-    print(answer);
-    json_decref(answer);
-    return CLI_OK;
 }
 
 static int run_job(const struct cli_args *args)
@@ -76,7 +80,7 @@ static int run_job(const struct cli_args *args)
     int code;
     json_t *job = ask(args, REMOTE_JOB, "GET", "", &code);
 
-    return job ? show(args, job, print_job) : code;
+    return job ? remote_tell(args, job, remote_print_job) : code;
 }
 
 static int run_report(const struct cli_args *args)
@@ -84,7 +88,12 @@ static int run_report(const struct cli_args *args)
     int code;
     json_t *report = ask(args, REMOTE_JOB, "GET", "/report", &code);
 
-    return report ? show(args, report, cli_print_report) : code;
+    return report ? remote_tell(args, report, cli_print_report) : code;
+}
+
+static void print_status(const json_t *job)
+{
+    printf("%s %s\n", remote_text(job, "id"), remote_text(job, "status"));
 }
 
 static void print_cancelled(const json_t *job)
@@ -95,12 +104,21 @@ static void print_cancelled(const json_t *job)
            strcmp(status, "running") == 0 ? "will stop at its next step" : status);
 }
 
+/* Attempts begin anew, so a call that may have come through is not made again. */
+static int run_retry(const struct cli_args *args)
+{
+    int code;
+    json_t *job = ask(args, REMOTE_JOB, "POST", "/retry", &code);
+
+    return job ? remote_tell(args, job, print_status) : code;
+}
+
 static int run_cancel(const struct cli_args *args)
 {
     int code;
     json_t *job = ask(args, REMOTE_JOB, "POST", "/cancel", &code);
 
-    return job ? show(args, job, print_cancelled) : code;
+    return job ? remote_tell(args, job, print_cancelled) : code;
 }
 
 static int run_delete(const struct cli_args *args)
@@ -131,6 +149,15 @@ const struct cli_command cli_remote_report = {
     .operand_count = 1,
     .options = {REMOTE_OPTIONS, CLI_OPT_JSON},
     .run = run_report,
+};
+
+const struct cli_command cli_remote_retry = {
+    .name = "remote retry",
+    .summary = "Queue a job again that has failed or was cancelled",
+    .operands = "JOB",
+    .operand_count = 1,
+    .options = {REMOTE_OPTIONS, CLI_OPT_JSON},
+    .run = run_retry,
 };
 
 const struct cli_command cli_remote_cancel = {
