@@ -87,6 +87,10 @@ enum cli_kind {
     X(STATUS, "status", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
       "queued|running|succeeded|failed|cancelled", "only jobs of this status")                     \
     X(LIMIT, "limit", 0, "N", INT, 1, 1000000, "20", NULL, "how many to show, the newest first")   \
+    X(NAMES_OF_ID, "data", 0, "ID", TEXT, 0, 0, NULL, NULL,                                        \
+      "data set that the service has, whose class names are shown")                                \
+    X(OF_FILE, "file", 0, "NAME", TEXT, 0, 0, NULL, NULL,                                          \
+      "the one of a job's files that predicts (default: model.onnx)")                              \
     X(LABEL, "label", 0, "KEY=VALUE", LABEL, 0, 0, NULL, NULL,                                     \
       "a label, by which lists are filtered; give it once for each")                               \
     X(REMOVE_LABEL, "remove-label", 0, "KEY", LABEL, 0, 0, NULL, NULL,                             \
@@ -315,6 +319,12 @@ void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);
 
 /* A job's report.json in short: both networks, what a search tried, what to exclude, warnings. */
 void cli_print_report(const json_t *report);
+/* What a network takes the image for, or finds in it: an array of classes with their probabilities,
+ * or of objects with scores and boxes. */
+void cli_print_choices(const char *path, const json_t *choices);
+void cli_print_objects(const char *path, const json_t *objects);
+/* The path as JSON; null where it is no UTF-8, as names of files may be. */
+json_t *cli_path_json(const char *path);
 /* The table of fsnet inspect --kernels, from what fsn_model_kernels_json gives. */
 void cli_print_kernels(const json_t *kernels);
 

@@ -2,12 +2,25 @@
 #include "remote.h"
 
 static const struct cli_command *const parts[] = {
-    &cli_remote_login,       &cli_remote_logout,   &cli_remote_upload_model,
-    &cli_remote_upload_data, &cli_remote_submit,   &cli_remote_watch,
-    &cli_remote_models,      &cli_remote_datasets, &cli_remote_jobs,
-    &cli_remote_job,         &cli_remote_report,   &cli_remote_download,
-    &cli_remote_change,      &cli_remote_retry,    &cli_remote_again,
-    &cli_remote_cancel,      &cli_remote_delete,   NULL,
+    &cli_remote_login,
+    &cli_remote_logout,
+    &cli_remote_upload_model,
+    &cli_remote_upload_data,
+    &cli_remote_submit,
+    &cli_remote_watch,
+    &cli_remote_models,
+    &cli_remote_datasets,
+    &cli_remote_jobs,
+    &cli_remote_job,
+    &cli_remote_report,
+    &cli_remote_download,
+    &cli_remote_predict,
+    &cli_remote_change,
+    &cli_remote_retry,
+    &cli_remote_again,
+    &cli_remote_cancel,
+    &cli_remote_delete,
+    NULL,
 };
 
 static void more_help(void)

@@ -12,7 +12,7 @@ enum { CLI_JOB_FAILED = 3, CLI_JOB_CANCELLED = 4, CLI_INTERRUPTED = 130 };
 extern const struct cli_command cli_remote_login, cli_remote_logout, cli_remote_upload_model,
     cli_remote_upload_data, cli_remote_submit, cli_remote_watch, cli_remote_jobs, cli_remote_job,
     cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download, cli_remote_models,
-    cli_remote_datasets, cli_remote_retry, cli_remote_change, cli_remote_again;
+    cli_remote_datasets, cli_remote_retry, cli_remote_change, cli_remote_again, cli_remote_predict;
 /* Every command that asks a service takes these. */
 #define REMOTE_OPTIONS CLI_OPT_SERVER, CLI_OPT_CACERT
 
@@ -61,7 +61,8 @@ struct remote_call {
     const char *method;            /* GET, POST, PATCH, DELETE */
     const char *path;              /* "/v1/jobs?limit=1" */
     const char *body;              /* JSON, or NULL */
-    const int *file;               /* sent as the body, a part of an upload; NULL: none */
+    const int *file;               /* sent as the body; NULL: none */
+    const char *file_type;         /* of it; NULL: a part of an upload */
     int64_t file_from, file_bytes; /* where it begins there, and how much it is */
     int tries;   /* up to so many where remote_may_retry, seconds between them; 0: one */
     int silence; /* seconds after which a server that says nothing is taken for gone; 0: 600 */
@@ -111,7 +112,7 @@ void remote_explain(const struct remote *remote, enum remote_result result,
  * now. */
 bool remote_may_retry(enum remote_result result, const struct remote_answer *answer);
 /* The text's JSON, control characters in its strings blanked, so that it can go to a terminal;
- * NULL: it is none. */
+ * NULL: it is none, or has them in a key. */
 json_t *remote_parse(const char *text, size_t size);
 /* Calls, and gives the object of an answer of 2xx (null for that of a DELETE), new; NULL after
  * saying why not. */
@@ -166,6 +167,11 @@ void remote_print_job(const json_t *job);
 
 /* ---- files -------------------------------------------------------------------------------------
  */
+
+/* remote_file.c: a regular file of so many bytes (may be NULL), open; an empty one is none; -1
+ * after saying why not, of a folder what is taken instead. */
+int remote_open_file(const struct cli_command *command, const char *path, const char *instead,
+                     int64_t *bytes);
 
 /* remote_digest.c: SHA-256 of the whole file in hex, and its size. False: it cannot be read
  * (errno). */

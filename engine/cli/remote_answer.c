@@ -55,7 +55,17 @@ static bool clean_string(json_t *value)
     return done;
 }
 
-/* jansson bounds the depth of what it reads. */
+/* Of a key, which the service makes itself. */
+static bool is_clean(const char *key)
+{
+    char *copy = strdup(key);
+    const bool clean = copy && !blank_controls(copy);
+
+    free(copy);
+    return clean;
+}
+
+/* False: no memory, or a key as the service has none. jansson bounds the depth of what it reads. */
 static bool clean(json_t *value)
 {
     const char *key;
@@ -71,7 +81,7 @@ static bool clean(json_t *value)
     }
     json_object_foreach(value, key, item)
     {
-        if (!clean(item))
+        if (!is_clean(key) || !clean(item))
             return false;
     }
     return true;

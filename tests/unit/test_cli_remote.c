@@ -175,6 +175,7 @@ static void what_a_server_says_cannot_move_the_cursor(void **state)
     assert_string_equal(remote_text(value, "c"), "");
     assert_null(remote_parse("{\"a\": ", 6));
     assert_null(remote_parse(NULL, 0));
+    assert_null(remote_parse("{\"a\": {\"\\u009b\": 1}}", 20));
     json_decref(value);
 }
 
