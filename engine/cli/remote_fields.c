@@ -1,6 +1,4 @@
-/* remote_fields.c - what the options say of a job beside its settings, in an order or a patch of
- * one.
- */
+/* remote_fields.c - what the options say of a job beside its settings, for an order or a patch. */
 #include "remote.h"
 
 /* Takes the value; null takes away what is there. */

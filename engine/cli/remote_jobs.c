@@ -39,8 +39,11 @@ static void print_labels(json_t *labels)
     const char *key;
     const json_t *value;
 
-    json_object_foreach(labels, key, value) printf(
-        "%-14s %s=%s\n", "label", key, json_is_string(value) ? json_string_value(value) : "");
+    json_object_foreach(labels, key, value)
+    {
+        printf("%-14s %s=%s\n", "label", key,
+               json_is_string(value) ? json_string_value(value) : "");
+    }
 }
 
 void remote_print_job(const json_t *job)

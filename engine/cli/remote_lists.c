@@ -120,7 +120,10 @@ static int show_list(const struct cli_args *args, const char *path, void (*print
         return CLI_FAILURE;
     if (args->json)
         return cli_print_json(args->command, list);
-    json_array_foreach(json_object_get(list, "items"), i, item) print(item);
+    json_array_foreach(json_object_get(list, "items"), i, item)
+    {
+        print(item);
+    }
     if (json_is_string(json_object_get(list, "next_cursor")))
         fprintf(stderr, "there are more; --limit shows them\n");
     json_decref(list);

@@ -15,18 +15,15 @@ static bool network_path(const struct cli_args *args, char path[REMOTE_PATH_SIZE
     const enum remote_kind kind = remote_kind_of(id);
     char rest[REMOTE_NAME_SIZE + 32];
 
+    snprintf(rest, sizeof rest, "/artifacts/%.100s/predict", file ? file : "model.onnx");
     if (kind == REMOTE_DATASET)
         cli_error(args->command, "'%.100s' is a data set; a model predicts, or a job's file", id);
     else if (file && kind == REMOTE_MODEL)
         cli_error(args->command, "--file names one of a job's files; '%.100s' is a model", id);
     else if (file && !remote_is_file_name(file))
         cli_error(args->command, "--file: '%.100s' is no name of a job's file", file);
-    else if (kind == REMOTE_MODEL)
-        return remote_path(args->command, kind, id, "/predict", path);
-    else {
-        snprintf(rest, sizeof rest, "/artifacts/%s/predict", file ? file : "model.onnx");
-        return remote_path(args->command, kind, id, rest, path);
-    }
+    else
+        return remote_path(args->command, kind, id, kind == REMOTE_MODEL ? "/predict" : rest, path);
     return false;
 }
 
@@ -150,6 +147,11 @@ static int run_predict(const struct cli_args *args)
     return code;
 }
 
+static void more_help(void)
+{
+    printf("\nOf a job's file, what is not given is as in the job's spec.\n");
+}
+
 const struct cli_command cli_remote_predict = {
     .name = "remote predict",
     .summary =
@@ -162,5 +164,6 @@ const struct cli_command cli_remote_predict = {
                 CLI_OPT_CONFIDENCES, CLI_OPT_DEFAULT_BOXES, CLI_OPT_SCORE, CLI_OPT_IOU,
                 CLI_OPT_CANDIDATES, CLI_OPT_KEEP, REMOTE_OPTIONS, CLI_OPT_JSON},
     .orders = true, /* the service judges settings */
+    .more_help = more_help,
     .run = run_predict,
 };
