@@ -17,6 +17,7 @@ enum cli_kind {
     CLI_CHOICE, /* one of choices, "a|b" */
     CLI_INT,    /* whole, min..max */
     CLI_NUMBER, /* min..max */
+    CLI_LABEL,  /* KEY=VALUE that is set, or KEY that is taken away; any number of them */
     CLI_SPEC    /* a setting of the job spec: checked, and explained, by its row there */
 };
 
@@ -85,7 +86,23 @@ enum cli_kind {
       "go on asking for so long when the server is gone")                                          \
     X(STATUS, "status", 0, "NAME", CHOICE, 0, 0, NULL,                                             \
       "queued|running|succeeded|failed|cancelled", "only jobs of this status")                     \
-    X(LIMIT, "limit", 0, "N", INT, 1, 1000000, "20", NULL, "jobs to show, the newest first")       \
+    X(LIMIT, "limit", 0, "N", INT, 1, 1000000, "20", NULL, "how many to show, the newest first")   \
+    X(NAMES_OF_ID, "data", 0, "ID", TEXT, 0, 0, NULL, NULL,                                        \
+      "data set that the service has, whose class names are shown")                                \
+    X(OF_FILE, "file", 0, "NAME", TEXT, 0, 0, NULL, NULL,                                          \
+      "the one of a job's files that predicts (default: model.onnx)")                              \
+    X(LABEL, "label", 0, "KEY=VALUE", LABEL, 0, 0, NULL, NULL,                                     \
+      "a label, by which lists are filtered; give it once for each")                               \
+    X(REMOVE_LABEL, "remove-label", 0, "KEY", LABEL, 0, 0, NULL, NULL,                             \
+      "take this label away; give it once for each")                                               \
+    X(PRIORITY, "priority", 0, "N", INT, -100, 100, NULL, NULL,                                    \
+      "of the jobs that wait, the oldest of the highest priority goes first")                      \
+    X(MAX_RUN_SECONDS, "max-run-seconds", 0, "N", INT, 0, 31622400, NULL, NULL,                    \
+      "the job fails when it has run longer, all attempts together; 0: no bound")                  \
+    X(KEEP_JOB, "keep", 0, "WHEN", CHOICE, 0, 0, NULL, "on|off",                                   \
+      "whether job and files stay whatever their age")                                             \
+    X(OF_NAME, "name", 0, "TEXT", TEXT, 0, 0, NULL, NULL, "only those of this name")               \
+    X(OF_LABEL, "label", 0, "KEY[=VALUE]", TEXT, 0, 0, NULL, NULL, "only jobs with this label")    \
     X(JOB_FOLDER, "out", 'o', "DIR", TEXT, 0, 0, NULL, NULL,                                       \
       "folder for the files (default: one named by the job's id)")                                 \
     X(ONLY, "only", 0, "NAME", TEXT, 0, 0, NULL, NULL, "this file alone (model.onnx, ...)")        \
@@ -230,6 +247,8 @@ struct cli_args {
     bool help, json, kernels;
     struct fsn_spec spec; /* defaults, --spec, options, in this order */
     json_t *order;        /* of a command that orders, instead: the object of --spec and options */
+    json_t *labels;       /* object of what --label sets, null of what --remove-label takes away;
+                           * NULL: neither is given */
 };
 
 /* Parses argv[0..argc), which begins after the command's name. Prints what is wrong and returns an
@@ -255,6 +274,9 @@ int cli_build_spec(const struct cli_command *command, const char *path,
 /* The same as JSON, a new object in *order, which nobody has judged. */
 int cli_build_order(const struct cli_command *command, const char *path,
                     const struct cli_setting *given, size_t count, json_t **order);
+/* Notes what --label (text: KEY=VALUE) or --remove-label (away; KEY) says, in args->labels; the
+ * last word of a key counts. False after saying what is wrong. */
+bool cli_take_label(struct cli_args *args, bool away, const char *text);
 
 /* ---- input and output ---------------------------------------------------------------------- */
 
@@ -297,6 +319,12 @@ void cli_shape_text(const json_t *shape, char text[CLI_TEXT_OF_SHAPE]);
 
 /* A job's report.json in short: both networks, what a search tried, what to exclude, warnings. */
 void cli_print_report(const json_t *report);
+/* What a network takes the image for, or finds in it: an array of classes with their probabilities,
+ * or of objects with scores and boxes. */
+void cli_print_choices(const char *path, const json_t *choices);
+void cli_print_objects(const char *path, const json_t *objects);
+/* The path as JSON; null where it is no UTF-8, as names of files may be. */
+json_t *cli_path_json(const char *path);
 /* The table of fsnet inspect --kernels, from what fsn_model_kernels_json gives. */
 void cli_print_kernels(const json_t *kernels);
 

@@ -31,14 +31,6 @@ static bool read_file(const struct cli_args *args, const char *path, void **byte
     return read;
 }
 
-/* What is no UTF-8, as names of files may be, is null. */
-static json_t *path_json(const char *path)
-{
-    json_t *text = json_string(path);
-
-    return text ? text : json_null();
-}
-
 /* NULL: nobody says. */
 static const char *name_of(const struct fsn_dataset_info *names, int64_t class_index)
 {
@@ -65,23 +57,6 @@ static json_t *choices_json(const struct fsn_prediction *prediction,
     return choices;
 }
 
-static void print_choices(const char *path, const json_t *choices)
-{
-    size_t i;
-    json_t *choice;
-
-    printf("%s\n", path);
-    json_array_foreach(choices, i, choice)
-    {
-        const char *name = json_string_value(json_object_get(choice, "name"));
-
-        printf("  %6.2f %%  class %lld%s%s\n",
-               100 * json_real_value(json_object_get(choice, "probability")),
-               (long long)json_integer_value(json_object_get(choice, "class")), name ? "  " : "",
-               name ? name : "");
-    }
-}
-
 /* ---- objects --------------------------------------------------------------------------------- */
 
 static json_t *objects_json(const struct fsn_found_objects *found,
@@ -103,22 +78,6 @@ static json_t *objects_json(const struct fsn_found_objects *found,
     return objects;
 }
 
-static void print_objects(const char *path, const struct fsn_found_objects *found,
-                          const struct fsn_dataset_info *names)
-{
-    printf("%s\n", path);
-    if (found->count == 0)
-        puts("  nothing");
-    for (int64_t i = 0; i < found->count; i++) {
-        const struct fsn_found_object *one = &found->object[i];
-        const char *name = name_of(names, one->class_index);
-
-        printf("  %5.3f  class %lld%s%s  from %.1f, %.1f to %.1f, %.1f\n", one->score,
-               (long long)one->class_index, name ? "  " : "", name ? name : "", one->box[0],
-               one->box[1], one->box[2], one->box[3]);
-    }
-}
-
 /* ---- an image ---------------------------------------------------------------------------------
  */
 
@@ -128,17 +87,19 @@ static enum fsn_status tell_objects(const struct cli_args *args, struct fsn_pred
                                     struct fsn_error *err)
 {
     struct fsn_found_objects found;
+    json_t *objects;
     enum fsn_status status = fsn_predict_objects(predictor, &args->spec, image, &found, err);
 
     if (status != FSN_OK)
         return status;
+    objects = objects_json(&found, names);
     if (args->json)
-        json_array_append_new(items,
-                              json_pack("{s:o, s:i, s:i, s:o}", "image", path_json(image->name),
-                                        "width", found.width, "height", found.height, "objects",
-                                        objects_json(&found, names)));
+        json_array_append_new(items, json_pack("{s:o, s:i, s:i, s:O}", "image",
+                                               cli_path_json(image->name), "width", found.width,
+                                               "height", found.height, "objects", objects));
     else
-        print_objects(image->name, &found, names);
+        cli_print_objects(image->name, objects);
+    json_decref(objects);
     fsn_found_objects_clear(&found);
     return FSN_OK;
 }
@@ -158,9 +119,9 @@ static enum fsn_status tell_choices(const struct cli_args *args, struct fsn_pred
     choices = choices_json(&made, names);
     if (args->json)
         json_array_append_new(
-            items, json_pack("{s:o, s:O}", "image", path_json(image->name), "top", choices));
+            items, json_pack("{s:o, s:O}", "image", cli_path_json(image->name), "top", choices));
     else
-        print_choices(image->name, choices);
+        cli_print_choices(image->name, choices);
     json_decref(choices);
     return FSN_OK;
 }
@@ -229,9 +190,9 @@ static int run_predict(const struct cli_args *args)
     }
     code = CLI_OK;
     if (args->json)
-        code =
-            cli_print_json(args->command, json_pack("{s:o, s:O}", "model",
-                                                    path_json(args->operand[0]), "items", items));
+        code = cli_print_json(
+            args->command,
+            json_pack("{s:o, s:O}", "model", cli_path_json(args->operand[0]), "items", items));
 out:
     json_decref(items);
     fsn_predictor_destroy(predictor);

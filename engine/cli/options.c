@@ -233,6 +233,8 @@ static bool take_value(struct cli_args *args, enum cli_option_id id, const char 
         cli_error(args->command, "--%s must not be empty", option->name);
         return false;
     }
+    if (option->kind == CLI_LABEL)
+        return cli_take_label(args, id == CLI_OPT_REMOVE_LABEL, text);
     if (option->kind != CLI_INT && option->kind != CLI_NUMBER)
         return true;
     number = strtod(text, &end);
@@ -317,7 +319,7 @@ static bool complete(struct cli_args *args, int operands)
     return true;
 }
 
-int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_args *args)
+static int parse(const struct cli_command *command, int argc, char **argv, struct cli_args *args)
 {
     struct cli_setting settings[MAX_SETTINGS];
     size_t setting_count = 0;
@@ -359,8 +361,18 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, struct c
                                             setting_count, &args->spec);
 }
 
+int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_args *args)
+{
+    const int code = parse(command, argc, argv, args);
+
+    if (code != CLI_OK)
+        json_decref(args->labels);
+    return code;
+}
+
 void cli_args_clear(struct cli_args *args)
 {
     fsn_spec_clear(&args->spec);
     json_decref(args->order);
+    json_decref(args->labels);
 }

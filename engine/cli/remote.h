@@ -11,7 +11,8 @@ enum { CLI_JOB_FAILED = 3, CLI_JOB_CANCELLED = 4, CLI_INTERRUPTED = 130 };
 
 extern const struct cli_command cli_remote_login, cli_remote_logout, cli_remote_upload_model,
     cli_remote_upload_data, cli_remote_submit, cli_remote_watch, cli_remote_jobs, cli_remote_job,
-    cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download;
+    cli_remote_cancel, cli_remote_delete, cli_remote_report, cli_remote_download, cli_remote_models,
+    cli_remote_datasets, cli_remote_retry, cli_remote_change, cli_remote_again, cli_remote_predict;
 /* Every command that asks a service takes these. */
 #define REMOTE_OPTIONS CLI_OPT_SERVER, CLI_OPT_CACERT
 
@@ -45,7 +46,7 @@ bool remote_is_token(const char *text);
  * default port or slash at its end. NULL: it is none, and *why says so. */
 char *remote_url(const char *text, const char **why);
 
-enum { REMOTE_PATH_SIZE = 512 };
+enum { REMOTE_PATH_SIZE = 512, REMOTE_QUERY_SIZE = 4096 }; /* without and with a query */
 
 enum remote_result {
     REMOTE_ANSWERED,    /* with whatever status */
@@ -54,12 +55,16 @@ enum remote_result {
     REMOTE_STOPPED      /* a callback said so */
 };
 
+enum { REMOTE_TRIES = 3 }; /* of a call that may be made again */
+
 struct remote_call {
     const char *method;            /* GET, POST, PATCH, DELETE */
     const char *path;              /* "/v1/jobs?limit=1" */
     const char *body;              /* JSON, or NULL */
-    const int *file;               /* sent as the body, a part of an upload; NULL: none */
+    const int *file;               /* sent as the body; NULL: none */
+    const char *file_type;         /* of it; NULL: a part of an upload */
     int64_t file_from, file_bytes; /* where it begins there, and how much it is */
+    int tries;   /* up to so many where remote_may_retry, seconds between them; 0: one */
     int silence; /* seconds after which a server that says nothing is taken for gone; 0: 600 */
     const char *headers[4]; /* "Name: value", up to the first NULL */
     /* Takes the body of a 200 or 206 as it comes; false ends the call. NULL: it is kept for
@@ -107,22 +112,66 @@ void remote_explain(const struct remote *remote, enum remote_result result,
  * now. */
 bool remote_may_retry(enum remote_result result, const struct remote_answer *answer);
 /* The text's JSON, control characters in its strings blanked, so that it can go to a terminal;
- * NULL: it is none. */
+ * NULL: it is none, or has them in a key. */
 json_t *remote_parse(const char *text, size_t size);
 /* Calls, and gives the object of an answer of 2xx (null for that of a DELETE), new; NULL after
  * saying why not. */
 json_t *remote_json(const struct remote *remote, const struct remote_call *call);
 json_t *remote_get(const struct remote *remote, const char *path);
+/* Shows the answer (takes it) by print, or with --json as it came; an exit code. */
+int remote_tell(const struct cli_args *args, json_t *answer, void (*print)(const json_t *));
 /* The string of this key; "" where there is none. */
 const char *remote_text(const json_t *object, const char *key);
 /* cli_tell_left_out of a data set as the service answers it. */
 void remote_tell_left_out(const struct cli_command *command, const json_t *dataset);
-/* "/v1/jobs/ID" and what follows, in path, if the id can stand there as it is; says so if not. */
-bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
-                     char path[REMOTE_PATH_SIZE]);
+/* Says that an answer of this status is none of the service's. */
+void remote_say_strange(const struct remote *remote, int status);
+
+/* ---- paths (remote_paths.c) --------------------------------------------------------------------
+ */
+
+enum { REMOTE_NAME_SIZE = 101 }; /* of an id or a file's name */
+enum remote_kind { REMOTE_JOB, REMOTE_MODEL, REMOTE_DATASET };
+/* Of what has this id, by what it begins with; what begins otherwise is taken for a job's. */
+enum remote_kind remote_kind_of(const char *id);
+/* "/v1/jobs/ID" of a job, as of the others, and what follows, in path, if the id can stand there as
+ * it is; says so if not. */
+bool remote_path(const struct cli_command *command, enum remote_kind kind, const char *id,
+                 const char *rest, char path[REMOTE_PATH_SIZE]);
+/* Whether a job's file may be called so: a name that leads out of its folder, or hides in it, is
+ * none. */
+bool remote_is_file_name(const char *name);
+
+/* A path with a query. */
+struct remote_query {
+    char path[REMOTE_QUERY_SIZE];
+    size_t size;
+    bool begun, full; /* a parameter is there; one more was not to be held */
+};
+void remote_query_begin(struct remote_query *query, const char *path);
+/* Adds a parameter, its value percent-encoded (RFC 3986); none of NULL. */
+void remote_query_add(struct remote_query *query, const char *key, const char *value);
+
+/* remote_fields.c: sets in object what the options say of a job beside its settings: name, labels,
+ * priority, bound. What they take away is null there, as in a merge patch, or else left out. False
+ * after saying why not. */
+bool remote_put_fields(const struct cli_args *args, bool patch, json_t *object);
+/* Sets the option's text, where it is given. */
+bool remote_put_text(const struct cli_args *args, enum cli_option_id id, const char *key,
+                     json_t *object);
+#define REMOTE_FIELD_OPTIONS \
+    CLI_OPT_NAME, CLI_OPT_LABEL, CLI_OPT_REMOVE_LABEL, CLI_OPT_PRIORITY, CLI_OPT_MAX_RUN_SECONDS
+
+/* remote_jobs.c: a job as `fsnet remote job` shows it. */
+void remote_print_job(const json_t *job);
 
 /* ---- files -------------------------------------------------------------------------------------
  */
+
+/* remote_file.c: a regular file of so many bytes (may be NULL), open; an empty one is none; -1
+ * after saying why not, of a folder what is taken instead. */
+int remote_open_file(const struct cli_command *command, const char *path, const char *instead,
+                     int64_t *bytes);
 
 /* remote_digest.c: SHA-256 of the whole file in hex, and its size. False: it cannot be read
  * (errno). */

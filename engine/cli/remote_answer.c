@@ -55,7 +55,17 @@ static bool clean_string(json_t *value)
     return done;
 }
 
-/* jansson bounds the depth of what it reads. */
+/* Of a key, which the service makes itself. */
+static bool is_clean(const char *key)
+{
+    char *copy = strdup(key);
+    const bool clean = copy && !blank_controls(copy);
+
+    free(copy);
+    return clean;
+}
+
+/* False: no memory, or a key as the service has none. jansson bounds the depth of what it reads. */
 static bool clean(json_t *value)
 {
     const char *key;
@@ -71,7 +81,7 @@ static bool clean(json_t *value)
     }
     json_object_foreach(value, key, item)
     {
-        if (!clean(item))
+        if (!is_clean(key) || !clean(item))
             return false;
     }
     return true;
@@ -85,6 +95,15 @@ json_t *remote_parse(const char *text, size_t size)
         return value;
     json_decref(value);
     return NULL;
+}
+
+int remote_tell(const struct cli_args *args, json_t *answer, void (*print)(const json_t *))
+{
+    if (args->json)
+        return cli_print_json(args->command, answer);
+    print(answer);
+    json_decref(answer);
+    return CLI_OK;
 }
 
 const char *remote_text(const json_t *object, const char *key)
@@ -117,6 +136,12 @@ static void explain_problem(const struct cli_command *command, const json_t *pro
     }
 }
 
+void remote_say_strange(const struct remote *remote, int status)
+{
+    cli_error(remote->args->command, "%s answers HTTP %d, and not as the service does",
+              remote->server.url, status);
+}
+
 void remote_explain(const struct remote *remote, enum remote_result result,
                     const struct remote_answer *answer)
 {
@@ -131,8 +156,7 @@ void remote_explain(const struct remote *remote, enum remote_result result,
     if (*remote_text(problem, "title"))
         explain_problem(command, problem);
     else
-        cli_error(command, "%s answers HTTP %d, and not as the service does", remote->server.url,
-                  answer->status);
+        remote_say_strange(remote, answer->status);
     if (answer->status == 401)
         fprintf(stderr, "  %s; see 'fsnet remote login --help'\n",
                 remote->server.token ? "the token that was sent is not taken"
@@ -149,10 +173,25 @@ bool remote_may_retry(enum remote_result result, const struct remote_answer *ans
 /* ---- calls -------------------------------------------------------------------------------------
  */
 
+/* Once, or as often as it may help and the call says. */
+static enum remote_result call_patiently(const struct remote *remote,
+                                         const struct remote_call *call,
+                                         struct remote_answer *answer)
+{
+    enum remote_result result = remote_http_call(remote->http, call, answer);
+
+    for (int i = 1; i < call->tries && remote_may_retry(result, answer); i++) {
+        remote_answer_clear(answer);
+        remote_pause(i);
+        result = remote_http_call(remote->http, call, answer);
+    }
+    return result;
+}
+
 json_t *remote_json(const struct remote *remote, const struct remote_call *call)
 {
     struct remote_answer answer;
-    enum remote_result result = remote_http_call(remote->http, call, &answer);
+    enum remote_result result = call_patiently(remote, call, &answer);
     json_t *value = NULL;
 
     if (result != REMOTE_ANSWERED || answer.status < 200 || answer.status > 299) {
@@ -160,8 +199,7 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
     } else {
         value = answer.status == 204 ? json_null() : remote_parse(answer.text, answer.size);
         if (answer.status == 204 ? strcmp(call->method, "DELETE") != 0 : !json_is_object(value)) {
-            cli_error(remote->args->command, "%s answers HTTP %d, and not as the service does",
-                      remote->server.url, answer.status);
+            remote_say_strange(remote, answer.status);
             json_decref(value);
             value = NULL;
         }
@@ -173,19 +211,4 @@ json_t *remote_json(const struct remote *remote, const struct remote_call *call)
 json_t *remote_get(const struct remote *remote, const char *path)
 {
     return remote_json(remote, &(struct remote_call){.method = "GET", .path = path});
-}
-
-bool remote_job_path(const struct cli_command *command, const char *id, const char *rest,
-                     char path[REMOTE_PATH_SIZE])
-{
-    static const char letters[] =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
-    const size_t size = strlen(id);
-
-    if (size == 0 || size > 100 || strspn(id, letters) != size) {
-        cli_error(command, "'%.100s' is no id of a job; 'fsnet remote jobs' lists them", id);
-        return false;
-    }
-    snprintf(path, REMOTE_PATH_SIZE, "/v1/jobs/%s%s", id, rest);
-    return true;
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 5, PATH_SIZE = 4096, MAX_NAME = 100 };
+enum { TRIES = 5, PATH_SIZE = 4096 };
 
 /* What the list says of a file, checked. */
 struct item {
@@ -29,19 +29,14 @@ struct part {
     struct remote_transfer transfer;
 };
 
-/* A name that leads out of the folder, or hides in it, is none. */
 static bool read_item(const json_t *value, struct item *out)
 {
-    static const char letters[] =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
     const json_t *bytes = json_object_get(value, "size_bytes");
     struct item item = {.name = remote_text(value, "name"),
                         .sha256 = remote_text(value, "sha256"),
                         .bytes = json_integer_value(bytes)};
-    size_t size = strlen(item.name);
 
-    if (size == 0 || size > MAX_NAME || *item.name == '.' || strspn(item.name, letters) != size ||
-        strlen(item.sha256) != REMOTE_SHA256_SIZE - 1 ||
+    if (!remote_is_file_name(item.name) || strlen(item.sha256) != REMOTE_SHA256_SIZE - 1 ||
         strspn(item.sha256, "0123456789abcdef") != REMOTE_SHA256_SIZE - 1 ||
         !json_is_integer(bytes) || item.bytes < 0)
         return false;
@@ -193,7 +188,7 @@ static bool fetch(const struct remote *remote, const char *job, const char *fold
                   const struct item *item)
 {
     const struct cli_args *args = remote->args;
-    char path[PATH_SIZE], temporary[PATH_SIZE], rest[MAX_NAME + 16], url[REMOTE_PATH_SIZE];
+    char path[PATH_SIZE], temporary[PATH_SIZE], rest[REMOTE_NAME_SIZE + 16], url[REMOTE_PATH_SIZE];
     struct part part;
     bool whole;
 
@@ -208,7 +203,8 @@ static bool fetch(const struct remote *remote, const char *job, const char *fold
         return true;
     }
     snprintf(rest, sizeof rest, "/artifacts/%s", item->name);
-    if (!remote_job_path(args->command, job, rest, url) || !open_part(args, temporary, item, &part))
+    if (!remote_path(args->command, REMOTE_JOB, job, rest, url) ||
+        !open_part(args, temporary, item, &part))
         return false;
     whole = fill(remote, url, item, &part);
     if (whole && !is_whole(part.file, item)) {
@@ -271,7 +267,7 @@ static int run_download(const struct cli_args *args)
     json_t *answer, *list;
     int code = CLI_FAILURE;
 
-    if (!remote_job_path(args->command, args->operand[0], "/artifacts", path))
+    if (!remote_path(args->command, REMOTE_JOB, args->operand[0], "/artifacts", path))
         return CLI_USAGE;
     if (!remote_begin(args, &remote))
         return CLI_FAILURE;

@@ -25,7 +25,7 @@ struct remote_http {
     int64_t sent, received;
     double heard; /* when bytes went either way last */
     bool stopped, silent, too_large;
-    char url[MAX_URL + 1000], error[CURL_ERROR_SIZE];
+    char url[MAX_URL + REMOTE_QUERY_SIZE], error[CURL_ERROR_SIZE];
 };
 
 /* ---- addresses ---------------------------------------------------------------------------------
@@ -207,8 +207,10 @@ static bool set_headers(struct remote_http *http, const struct remote_call *call
             !add_header(http, line))
             return false;
     }
+    snprintf(line, sizeof line, "Content-Type: %s",
+             call->file_type ? call->file_type : "application/offset+octet-stream");
     if ((call->body && !add_header(http, "Content-Type: application/json")) ||
-        (call->file && !add_header(http, "Content-Type: application/offset+octet-stream")))
+        (call->file && !add_header(http, line)))
         return false;
     for (size_t i = 0; i < sizeof call->headers / sizeof *call->headers && call->headers[i]; i++)
         if (!add_header(http, call->headers[i]))

@@ -1,28 +1,25 @@
-/* remote_submit.c - fsnet remote submit: an order out of a file and the options of `fsnet
- * compress`. */
+/* remote_submit.c - fsnet remote submit and again: an order, or what one changes of another's, out
+ * of a file and the options of `fsnet compress`. */
 #include "remote.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
-enum { TRIES = 3 };
-
-static bool put_text(json_t *order, const char *key, const char *text)
-{
-    return !text || json_object_set_new(order, key, json_string(text)) == 0;
-}
-
-/* The whole order as text, new; NULL: no memory. */
-static char *order_text(const struct cli_args *args)
+/* The whole order as text, or what it changes of the job that it is another of; new. NULL after
+ * saying why not. */
+static char *order_text(const struct cli_args *args, bool patch)
 {
     json_t *order = args->order;
+    char *text = NULL;
 
-    if (!put_text(order, "model_id", args->text[CLI_OPT_MODEL_ID]) ||
-        !put_text(order, "dataset_id", args->text[CLI_OPT_DATA_ID]) ||
-        !put_text(order, "name", args->text[CLI_OPT_NAME]))
+    if (!remote_put_text(args, CLI_OPT_MODEL_ID, "model_id", order) ||
+        !remote_put_text(args, CLI_OPT_DATA_ID, "dataset_id", order) ||
+        !remote_put_fields(args, patch, order))
         return NULL;
-    return json_dumps(order, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    text = json_dumps(order, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (!text)
+        cli_error(args->command, "out of memory");
+    return text;
 }
 
 /* A header that makes an order that is sent again the same order. */
@@ -41,39 +38,27 @@ static bool new_key(char header[64])
 
 /* Sends the order, again if no answer came; what the server made of it, new. NULL after saying why
  * not. */
-static json_t *send_order(const struct remote *remote, const char *text, bool dry)
+static json_t *send_order(const struct remote *remote, const char *path, const char *text, bool dry)
 {
-    const struct cli_command *command = remote->args->command;
-    struct remote_answer answer = {0};
-    enum remote_result result = REMOTE_IMPOSSIBLE;
     char key[64];
-    struct remote_call call = {.method = "POST",
-                               .path = dry ? "/v1/jobs?dry_run=true" : "/v1/jobs",
-                               .body = text,
-                               .headers = {key}};
+    const struct remote_call call = {
+        .method = "POST", .path = path, .body = text, .tries = REMOTE_TRIES, .headers = {key}};
     json_t *made = NULL;
 
     if (!new_key(key)) {
-        cli_error(command, "the system has no random numbers");
+        cli_error(remote->args->command, "the system has no random numbers");
         return NULL;
     }
-    for (int i = 1;; i++) {
-        result = remote_http_call(remote->http, &call, &answer);
-        if (i == TRIES || !remote_may_retry(result, &answer))
-            break;
-        remote_answer_clear(&answer);
-        remote_pause(i);
-    }
-    if (result == REMOTE_ANSWERED && (answer.status == 200 || answer.status == 201))
-        made = remote_parse(answer.text, answer.size);
-    if (!made)
-        remote_explain(remote, result, &answer);
-    remote_answer_clear(&answer);
-    return made;
+    made = remote_json(remote, &call);
+    if (!made || (dry ? json_is_object(json_object_get(made, "plan")) : *remote_text(made, "id")))
+        return made;
+    remote_say_strange(remote, dry ? 200 : 201);
+    json_decref(made);
+    return NULL;
 }
 
 /* Of what a dry run answers. */
-static void print_plan(const json_t *plan)
+static void print_plan(const json_t *answer)
 {
     static const struct {
         const char *key, *title;
@@ -83,6 +68,7 @@ static void print_plan(const json_t *plan)
                 {"macs", "MACs"},
                 {"baseline_bytes", "baseline, bytes"},
                 {"expected_bytes", "model.onnx, expected, bytes"}};
+    const json_t *plan = json_object_get(answer, "plan");
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const json_t *value = json_object_get(plan, rows[i].key);
@@ -91,15 +77,6 @@ static void print_plan(const json_t *plan)
             printf("%-28s %14s\n", rows[i].title, CLI_GROUPED(json_integer_value(value)));
     }
     printf("%-28s %14s\n", "output that is trained", remote_text(plan, "output"));
-}
-
-static int show_plan(const struct cli_args *args, json_t *answer)
-{
-    if (args->json)
-        return cli_print_json(args->command, answer);
-    print_plan(json_object_get(answer, "plan"));
-    json_decref(answer);
-    return CLI_OK;
 }
 
 /* The id at once, for who waits too: the job is there. */
@@ -121,33 +98,64 @@ static int show_job(const struct remote *remote, json_t *job)
     return code;
 }
 
-static int run_submit(const struct cli_args *args)
+static bool is_dry(const struct cli_args *args)
 {
-    const bool dry = args->number[CLI_OPT_DRY_RUN] != 0;
+    return args->number[CLI_OPT_DRY_RUN] != 0;
+}
+
+static int run_order(const struct cli_args *args, const char *path, bool patch)
+{
     struct remote remote;
-    char *text = order_text(args);
+    char *text = order_text(args, patch);
     json_t *answer = NULL;
     int code = CLI_FAILURE;
 
-    if (!text)
-        cli_error(args->command, "out of memory");
     if (text && remote_begin(args, &remote)) {
-        answer = send_order(&remote, text, dry);
+        answer = send_order(&remote, path, text, is_dry(args));
         if (answer)
-            code = dry ? show_plan(args, answer) : show_job(&remote, answer);
+            code = is_dry(args) ? remote_tell(args, answer, print_plan) : show_job(&remote, answer);
         remote_end(&remote);
     }
     free(text);
     return code;
 }
 
+static int run_submit(const struct cli_args *args)
+{
+    return run_order(args, is_dry(args) ? "/v1/jobs?dry_run=true" : "/v1/jobs", false);
+}
+
+static int run_again(const struct cli_args *args)
+{
+    char path[REMOTE_PATH_SIZE];
+
+    if (!remote_path(args->command, REMOTE_JOB, args->operand[0],
+                     is_dry(args) ? "/duplicate?dry_run=true" : "/duplicate", path))
+        return CLI_USAGE;
+    return run_order(args, path, true);
+}
+
+#define ORDER_OPTIONS                                                                       \
+    CLI_OPT_MODEL_ID, CLI_OPT_DATA_ID, REMOTE_FIELD_OPTIONS, CLI_OPT_SPEC, CLI_OPT_DRY_RUN, \
+        CLI_OPT_WAIT, CLI_OPT_WAIT_FOR_SERVER, REMOTE_OPTIONS, CLI_OPT_JSON
+
 const struct cli_command cli_remote_submit = {
     .name = "remote submit",
     .summary = "Order a compression; the job's id is printed",
     .operands = "",
-    .options = {CLI_OPT_MODEL_ID, CLI_OPT_DATA_ID, CLI_OPT_NAME, CLI_OPT_SPEC, CLI_OPT_DRY_RUN,
-                CLI_OPT_WAIT, CLI_OPT_WAIT_FOR_SERVER, REMOTE_OPTIONS, CLI_OPT_JSON},
+    .options = {ORDER_OPTIONS},
     .all_settings = true,
     .orders = true,
     .run = run_submit,
+};
+
+const struct cli_command cli_remote_again = {
+    .name = "remote again",
+    .summary = "Order another job like one, changed by the options; its id is printed",
+    .operands = "JOB",
+    .operand_count = 1,
+    .options = {ORDER_OPTIONS},
+    .all_settings = true,
+    .orders = true,
+    .run = run_again,
 };

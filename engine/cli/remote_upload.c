@@ -3,31 +3,9 @@
 #include "remote.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* A regular file, open; -1 after saying why not. */
-static int open_file(const struct cli_args *args, const char *path)
-{
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat info;
-
-    if (file < 0 || fstat(file, &info) != 0)
-        cli_error(args->command, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(info.st_mode))
-        cli_error(args->command, "%s is a folder; the service takes an archive of it (.tar.gz)",
-                  path);
-    else if (!S_ISREG(info.st_mode))
-        cli_error(args->command, "%s is no file", path);
-    else
-        return file;
-    if (file >= 0)
-        close(file);
-    return -1;
-}
 
 /* "kind ..., name ..., format ..." with values in BASE64, new; NULL: no memory. */
 static char *metadata_of(const struct cli_args *args, const char *kind)
@@ -61,8 +39,6 @@ static json_t *send_file(const struct remote *remote, const char *kind, int file
         cli_error(args->command, "out of memory");
     else if (!remote_digest(file, hex, &bytes))
         cli_error(args->command, "%s: %s", args->operand[0], strerror(errno));
-    else if (bytes == 0)
-        cli_error(args->command, "%s is empty", args->operand[0]);
     else if (remote_send(remote, file, bytes, hex, metadata, resource))
         made = remote_get(remote, resource);
     free(metadata);
@@ -76,7 +52,8 @@ static json_t *send_file(const struct remote *remote, const char *kind, int file
 
 static int upload(const struct cli_args *args, const char *kind)
 {
-    const int file = open_file(args, args->operand[0]);
+    const int file = remote_open_file(args->command, args->operand[0],
+                                      "the service takes an archive of it (.tar.gz)", NULL);
     struct remote remote;
     json_t *made = NULL;
     int code = CLI_FAILURE;

@@ -202,7 +202,7 @@ int remote_watch(const struct remote *remote, const char *job_id)
     char path[REMOTE_PATH_SIZE];
     int code = CLI_FAILURE;
 
-    if (!remote_job_path(remote->args->command, job_id, "", path))
+    if (!remote_path(remote->args->command, REMOTE_JOB, job_id, "", path))
         return CLI_USAGE;
     watch.job = remote_get(remote, path);
     if (watch.job) {

@@ -265,3 +265,25 @@ int cli_build_order(const struct cli_command *command, const char *path,
     json_decref(root);
     return CLI_USAGE;
 }
+
+bool cli_take_label(struct cli_args *args, bool away, const char *text)
+{
+    const size_t size = strcspn(text, "=");
+    char *key = strndup(text, size);
+    bool done = false;
+
+    if (!args->labels)
+        args->labels = json_object();
+    if (!key || !args->labels)
+        cli_error(args->command, "out of memory");
+    else if (size == 0 || away == (text[size] == '='))
+        cli_error(args->command, "%s, got '%s'",
+                  away ? "--remove-label must be KEY" : "--label must be KEY=VALUE", text);
+    else if (json_object_set_new(args->labels, key,
+                                 away ? json_null() : json_string(text + size + 1)) != 0)
+        cli_error(args->command, "a label must be UTF-8");
+    else
+        done = true;
+    free(key);
+    return done;
+}

@@ -7,6 +7,7 @@
  *     /retry/S/V   S with "Retry-After: V"
  *     /redirect    302 to /status/204
  *     /long        200 with a body of 16 MiB
+ *     /said/...    200 with what the file FOLDER/said holds
  *     /slow        not at all, for a minute
  *     else         204
  */
@@ -80,7 +81,7 @@ static unsigned status_for(const char *url)
         return (unsigned)atoi(url + 7);
     if (strcmp(url, "/redirect") == 0)
         return MHD_HTTP_FOUND;
-    if (strcmp(url, "/long") == 0)
+    if (strcmp(url, "/long") == 0 || strncmp(url, "/said/", 6) == 0)
         return MHD_HTTP_OK;
     if (strcmp(url, "/slow") == 0)
         sleep(60);
@@ -93,11 +94,30 @@ static unsigned status_for(const char *url)
     return status;
 }
 
+/* The answer's body, new. */
+static char *body_for(const char *url, size_t *size)
+{
+    const size_t most = (size_t)16 << 20;
+    char *bytes = calloc(1, most + 1);
+    FILE *file = NULL;
+    char path[512];
+
+    *size = strcmp(url, "/long") == 0 ? most : 0;
+    snprintf(path, sizeof path, "%s/said", folder);
+    if (strncmp(url, "/said/", 6) == 0)
+        file = fopen(path, "r");
+    if (file && bytes)
+        *size = fread(bytes, 1, most, file);
+    if (file)
+        fclose(file);
+    return bytes;
+}
+
 static enum MHD_Result answer(struct MHD_Connection *connection, const char *url)
 {
     const unsigned status = status_for(url);
-    const size_t size = strcmp(url, "/long") == 0 ? (size_t)16 << 20 : 0;
-    char *bytes = calloc(1, size + 1);
+    size_t size;
+    char *bytes = body_for(url, &size);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(size, bytes, MHD_RESPMEM_MUST_FREE);
     enum MHD_Result result;

@@ -28,6 +28,7 @@ for command in $("$build/fsnet" complete -- ""); do
 done
 offers "a begun command of a group" "upload-model upload-data " remote up
 offers "an option of it" "--data --dry-run --distribution --detections --distill-outputs --default-boxes " remote submit --d
+offers "words of another command's option of the same name" "on off " remote change --keep ""
 offers "a word of its option" "failed " remote jobs --status f
 for part in $("$build/fsnet" complete -- remote ""); do
     named=$("$build/fsnet" remote "$part" --help | grep -oE '^  (-., |    )--[a-z0-9-]+' | grep -oE -- '--.*' | sort -u)

@@ -175,6 +175,7 @@ static void what_a_server_says_cannot_move_the_cursor(void **state)
     assert_string_equal(remote_text(value, "c"), "");
     assert_null(remote_parse("{\"a\": ", 6));
     assert_null(remote_parse(NULL, 0));
+    assert_null(remote_parse("{\"a\": {\"\\u009b\": 1}}", 20));
     json_decref(value);
 }
 
@@ -185,10 +186,34 @@ static void an_id_stays_in_its_place_of_the_path(void **state)
     char path[REMOTE_PATH_SIZE];
 
     (void)state;
-    assert_true(remote_job_path(&command, "job_0-A", "/report", path));
+    assert_true(remote_path(&command, REMOTE_JOB, "job_0-A", "/report", path));
     assert_string_equal(path, "/v1/jobs/job_0-A/report");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        assert_false(remote_job_path(&command, refused[i], "", path));
+        assert_false(remote_path(&command, REMOTE_JOB, refused[i], "", path));
+    assert_true(remote_path(&command, remote_kind_of("mdl_1"), "mdl_1", "/predict", path));
+    assert_string_equal(path, "/v1/models/mdl_1/predict");
+    assert_true(remote_path(&command, remote_kind_of("dst_1"), "dst_1", "", path));
+    assert_string_equal(path, "/v1/datasets/dst_1");
+    assert_int_equal(remote_kind_of("anything"), REMOTE_JOB);
+}
+
+static void a_query_holds_any_text(void **state)
+{
+    static struct remote_query query;
+    char longest[REMOTE_QUERY_SIZE];
+
+    (void)state;
+    remote_query_begin(&query, "/v1/jobs");
+    remote_query_add(&query, "name", NULL);
+    assert_string_equal(query.path, "/v1/jobs");
+    remote_query_add(&query, "name", "a b&c=%\xc3\xa4~");
+    remote_query_add(&query, "limit", "");
+    assert_string_equal(query.path, "/v1/jobs?name=a%20b%26c%3D%25%C3%A4~&limit=");
+    assert_false(query.full);
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    remote_query_add(&query, "label", longest);
+    assert_true(query.full);
 }
 
 /* ---- uploads that were begun -------------------------------------------------------------------
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_token_can_stand_in_a_header),
         cmocka_unit_test(what_a_server_says_cannot_move_the_cursor),
         cmocka_unit_test(an_id_stays_in_its_place_of_the_path),
+        cmocka_unit_test(a_query_holds_any_text),
         cmocka_unit_test(what_was_begun_is_known_until_it_is_done),
         cmocka_unit_test(without_a_place_nothing_is_kept),
         cmocka_unit_test(a_text_has_its_sha256),
