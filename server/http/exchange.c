@@ -94,6 +94,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
     request->body.limit_bytes = body_limit(http, kind);
     if (kind == SRV_BODY_APPEND)
         status = http->options.open_body(request, http->options.context, err);
+    request->body.closer = http->closer;
     if (status != FSN_OK || request->response)
         return status;
     if (kind == SRV_BODY_NONE && bytes > 0) {
@@ -111,6 +112,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         return FSN_OK;
     status = srv_body_begin(&request->body, kind, body_limit(http, kind),
                             http->options.temporary_dir, http->hasher, err);
+    request->body.closer = http->closer;
     request->body.wants_512 = srv_integrity_needs_512(request);
     return status;
 }
@@ -342,7 +344,7 @@ void srv_on_completed(void *user, struct MHD_Connection *connection, void **stat
     srv_account(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (request->body.kind == SRV_BODY_APPEND)
         srv_senders_remove(&http->senders, request);
-    srv_body_discard(&request->body);
+    srv_body_abandon(&request->body);
     if (request->response)
         MHD_destroy_response(request->response);
     srv_arena_free(&request->arena);
