@@ -22,9 +22,11 @@
 
 #include "base/clock.h"
 #include "http/account.h"
+#include "http/client.h"
 #include "http/integrity.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +223,44 @@ static void refuse_to_run(void *user)
     resume_answered(user);
 }
 
+/* How many requests of this caller may wait for the pool: those of one token never take all
+ * connections. What has been sent with them counts for more in other pools: uploads. */
+static int most_waiting(const struct srv_request *request)
+{
+    const bool bounded =
+        *request->caller.token_id && request->match.route->runs == SRV_RUNS_ON_PREDICTOR;
+
+    return bounded ? request->http->options.max_connections / 2 : INT_MAX;
+}
+
+static void reply_too_many_wait(struct srv_request *request)
+{
+    srv_reply_problem(request, SRV_PROBLEM_QUOTA,
+                      "%d predictions of the token wait, and no more may, so that connections are "
+                      "left for other requests (--max-connections); wait for their answers",
+                      most_waiting(request));
+    srv_reply_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+/* Suspends the connection until the handler has run there. */
+static void hand_to(struct srv_request *request, struct srv_offload *pool)
+{
+    char caller[SRV_CLIENT_SIZE];
+    enum fsn_status status;
+
+    srv_client_name(request, caller);
+    request->state = SRV_REQUEST_WORKING;
+    MHD_suspend_connection(request->connection);
+    status = srv_offload_submit_of(pool, caller, most_waiting(request), run_on_helper,
+                                   refuse_to_run, request);
+    if (status == FSN_LIMIT) {
+        reply_too_many_wait(request);
+        resume_answered(request);
+    } else if (status != FSN_OK) {
+        refuse_to_run(request);
+    }
+}
+
 static void finish_body(struct srv_request *request)
 {
     if (request->body.kind == SRV_BODY_APPEND)
@@ -244,10 +284,7 @@ static enum MHD_Result answer(struct srv_request *request)
         finish_body(request);
         pool = request->response ? NULL : pool_of(request);
         if (pool) {
-            request->state = SRV_REQUEST_WORKING;
-            MHD_suspend_connection(request->connection);
-            if (srv_offload_submit(pool, run_on_helper, refuse_to_run, request) != FSN_OK)
-                refuse_to_run(request);
+            hand_to(request, pool);
             return MHD_YES;
         }
         if (!request->response)
