@@ -31,8 +31,14 @@ struct srv_request {
     unsigned status;                             /* of the reply */
     const char *problem;                         /* its type, static; NULL: it is none */
     struct MHD_Response *response;               /* NULL: no reply yet; owned */
+    const char *json;                            /* its text, if it is one in JSON; else NULL */
     const char *allow;                           /* for 405, else NULL */
-    enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
+    enum {
+        SRV_REQUEST_RECEIVING,
+        SRV_REQUEST_WORKING,
+        SRV_REQUEST_ANSWERED,
+        SRV_REQUEST_CUT_SHORT, /* see http/surplus.h */
+    } state;
 };
 
 /* Sets the id: that of X-Request-Id, if it is 1 to 64 letters, digits, '.', '_' and '-', else a

@@ -22,6 +22,7 @@ void srv_reply_response(struct srv_request *request, unsigned status, struct MHD
     request->status = status;
     request->problem = NULL;
     request->response = response;
+    request->json = NULL;
 }
 
 void srv_reply_header(struct srv_request *request, const char *name, const char *value)
@@ -191,6 +192,7 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
                    " \"title\": \"The server is short of memory\"}\n",
                    MHD_RESPMEM_PERSISTENT, "no-store");
+    request->json = line;
 }
 
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
