@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
-#include "http/client.h"
 #include "log.h"
 
 #include <string.h>
@@ -37,15 +36,13 @@ void srv_account_start(void)
 
 void srv_account(const struct srv_request *request, bool complete)
 {
-    char client[SRV_ADDRESS_SIZE];
-
     count_request(request);
-    srv_client_address(request, client);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
             SRV_TEXT("path", request->path), SRV_TEXT("request", request->id),
             SRV_INT("status", request->status),
             SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
-            SRV_TEXT("client", client), SRV_INT("received_bytes", request->body.size_bytes),
+            SRV_TEXT("client", request->client),
+            SRV_INT("received_bytes", request->body.size_bytes),
             SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
             SRV_TEXT("end", complete ? "complete" : "broken"));
 }

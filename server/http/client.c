@@ -2,26 +2,42 @@
 #include "http/client.h"
 
 #include <string.h>
+#include <strings.h>
 
-_Static_assert(SRV_CLIENT_SIZE >= SRV_TOKEN_ID_SIZE, "either fits");
+struct reading {
+    const struct srv_proxies *proxies;
+    struct srv_forwarded forwarded;
+};
 
-/* Of who is connected, which is a proxy where there is one: what it says of others,
- * X-Forwarded-For, anyone could say. */
-void srv_client_address(const struct srv_request *request, char out[SRV_ADDRESS_SIZE])
+static enum MHD_Result read_header(void *user, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct reading *reading = user;
+
+    (void)kind;
+    if (value && strcasecmp(name, "X-Forwarded-For") == 0)
+        srv_forwarded_read(&reading->forwarded, reading->proxies, value);
+    return MHD_YES;
+}
+
+void srv_client_find(struct srv_request *request, const struct srv_proxies *proxies)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct reading reading = {.proxies = proxies};
+    struct srv_address peer;
 
-    if (!info || !srv_address_text(info->client_addr, out))
-        memcpy(out, "-", sizeof "-");
+    if (!info || !srv_address_of(info->client_addr, &peer)) {
+        memcpy(request->client, "-", sizeof "-");
+        return;
+    }
+    if (srv_proxies_have(proxies, &peer))
+        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, read_header, &reading);
+    srv_address_write(reading.forwarded.known ? &reading.forwarded.address : &peer,
+                      request->client);
 }
 
-void srv_client_name(const struct srv_request *request, char out[SRV_CLIENT_SIZE])
+const char *srv_client_name(const struct srv_request *request)
 {
-    const char *token = request->caller.token_id;
-
-    if (*token)
-        memcpy(out, token, SRV_TOKEN_ID_SIZE);
-    else
-        srv_client_address(request, out);
+    return *request->caller.token_id ? request->caller.token_id : request->client;
 }

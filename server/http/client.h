@@ -2,15 +2,14 @@
 #ifndef SRV_HTTP_CLIENT_H
 #define SRV_HTTP_CLIENT_H
 
-#include "base/address.h"
 #include "http/request.h"
 
-/* The address that the request comes from, without the port; "-" when it has none. */
-void srv_client_address(const struct srv_request *request, char out[SRV_ADDRESS_SIZE]);
+/* Fills request->client: the address that is connected, without the port, or, where that is a proxy
+ * of ours, what this says of who asked it; "-" when there is none. */
+void srv_client_find(struct srv_request *request, const struct srv_proxies *proxies);
 
 /* What tells one caller from another: the id of its token, or, where none is asked for, its
- * address. */
-#define SRV_CLIENT_SIZE SRV_ADDRESS_SIZE /* the longer one */
-void srv_client_name(const struct srv_request *request, char out[SRV_CLIENT_SIZE]);
+ * address. Borrowed from the request. */
+const char *srv_client_name(const struct srv_request *request);
 
 #endif

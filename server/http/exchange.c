@@ -236,14 +236,12 @@ static void reply_too_many_wait(struct srv_request *request)
 /* Suspends the connection until the handler has run there. */
 static void hand_to(struct srv_request *request, struct srv_offload *pool)
 {
-    char caller[SRV_CLIENT_SIZE];
     enum fsn_status status;
 
-    srv_client_name(request, caller);
     request->state = SRV_REQUEST_WORKING;
     MHD_suspend_connection(request->connection);
-    status = srv_offload_submit_of(pool, caller, most_waiting(request), run_on_helper,
-                                   refuse_to_run, request);
+    status = srv_offload_submit_of(pool, srv_client_name(request), most_waiting(request),
+                                   run_on_helper, refuse_to_run, request);
     if (status == FSN_LIMIT) {
         reply_too_many_wait(request);
         resume_answered(request);
@@ -325,6 +323,7 @@ static struct srv_request *new_request(struct srv_http *http, struct MHD_Connect
     request->http = http;
     request->connection = connection;
     request->body.fd = -1;
+    srv_client_find(request, &http->options.trusted_proxies);
     request->started_ticks_ms = srv_ticks_ms();
     request->method = srv_arena_strdup(&request->arena, method);
     request->path = srv_arena_strdup(&request->arena, path);

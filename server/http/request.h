@@ -4,6 +4,7 @@
 
 #include "base/caller.h"
 #include "base/page.h"
+#include "base/proxies.h"
 #include "http/body.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -24,6 +25,7 @@ struct srv_request {
     void *lent;                   /* by srv_http_options.enter; NULL: nothing now */
     struct srv_match match;
     const char *rate_policy, *rate; /* RateLimit fields of the answer; NULL: none */
+    char client[SRV_ADDRESS_SIZE];  /* see http/client.h */
     struct srv_caller caller;       /* once the request is admitted */
     struct srv_body body;
     struct srv_request *next_sender;             /* of srv_senders */

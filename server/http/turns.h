@@ -4,12 +4,17 @@
 #ifndef SRV_HTTP_TURNS_H
 #define SRV_HTTP_TURNS_H
 
-#include "http/client.h"
+#include "base/address.h"
+#include "base/token.h"
+
+/* A caller's name: the id of a token or an address. */
+#define SRV_TURN_CALLER_SIZE \
+    (SRV_ADDRESS_SIZE > SRV_TOKEN_ID_SIZE ? SRV_ADDRESS_SIZE : SRV_TOKEN_ID_SIZE)
 
 /* What waits: a member of the caller's own struct. The three links are of the first in its line
  * alone, but for `behind`. */
 struct srv_turn {
-    char caller[SRV_CLIENT_SIZE];
+    char caller[SRV_TURN_CALLER_SIZE];
     struct srv_turn *behind; /* of the same caller */
     struct srv_turn *last;   /* of its line */
     struct srv_turn *next;   /* the first of the line whose turn comes after it */

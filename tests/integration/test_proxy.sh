@@ -30,7 +30,7 @@ fi
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=proxy \
     -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>"$dir/out" || cat "$dir/out"
 make_inputs 60 20
-start --workers 1 --max-upload-bytes 4M
+start --workers 1 --max-upload-bytes 4M --trusted-proxies 127.0.0.1
 service=$url
 # A free port: that of a server which has gone.
 "$build/fsnetd" serve --listen 127.0.0.1:0 --data-dir "$dir/other" --port-file "$dir/free" 2>"$dir/out" &
@@ -87,6 +87,10 @@ call GET "/v1/models/$model?" -H 'X-Request-Id: asked-7'
 asked() { grep -q "127.0.0.1 GET /v1/models/$model 200 asked-7\$" "$dir/requests"; }
 check "the proxy's log says who asked" wait_for 20 asked
 check "under the id that the service's log has" wait_for 20 grep -q '"request":"asked-7"' "$dir/log"
+call GET "/v1/models/$model" --interface 127.0.0.5 -H 'X-Request-Id: asked-8' -H 'X-Forwarded-For: 203.0.113.9'
+same "an answer" 200 "$status"
+client() { jq -r 'select(.event == "request" and .request == "asked-8") | .client' "$dir/log"; }
+check "which has who asked, too" wait_for 20 eval '[ "$(client)" = 127.0.0.5 ]'
 kill "$proxy"
 wait "$proxy"
 stop

@@ -127,7 +127,7 @@ static void all_is_taken_once(void **state)
 
     (void)state;
     for (int i = 0; i < CALLERS * EACH; i++) {
-        char caller[SRV_CLIENT_SIZE];
+        char caller[SRV_TURN_CALLER_SIZE];
 
         memset(caller, 'f', sizeof caller);
         caller[sizeof caller - 2] = (char)('0' + i % CALLERS);
