@@ -53,15 +53,15 @@ export CURL_CA_BUNDLE=$dir/cert.pem
 answers() { curl -fsS -o "$dir/body" "$url/readyz" 2>"$dir/out"; }
 check "the service answers through the proxy" wait_for 20 answers
 
-# An upload that pauses half-way: what was sent lies at the service by then, but for less than a piece (128 KiB, spool.h).
-arrived() { [ "$(cat "$data"/tmp/* 2>/dev/null | wc -c)" -ge 65536 ]; }
+# An upload that pauses near its end: what was sent lies at the service by then, but for less than a piece (256 KiB, spool.h).
+arrived() { [ "$(cat "$data"/tmp/* 2>/dev/null | wc -c)" -ge 262144 ]; }
 mkfifo "$dir/pipe"
 curl -sS --max-time 60 -o "$dir/answer" -w '%{http_code}' -T - -X POST "$url/v1/models?name=slow" <"$dir/pipe" >"$dir/code" 2>"$dir/out" &
 sender=$!
 exec 3>"$dir/pipe"
-head -c 196608 "$dir/resnet8.onnx" >&3
-check "half of an upload is at the service before the rest is sent" wait_for 20 arrived
-tail -c +196609 "$dir/resnet8.onnx" >&3
+head -c 300000 "$dir/resnet8.onnx" >&3
+check "most of an upload is at the service before the rest is sent" wait_for 20 arrived
+tail -c +300001 "$dir/resnet8.onnx" >&3
 exec 3>&-
 wait "$sender"
 same "and the whole is taken" "201 $(sum_of "$dir/resnet8.onnx")" "$(<"$dir/code") $(jq -r .sha256 "$dir/answer")"
