@@ -1,19 +1,20 @@
 /* proxies.c - see proxies.h. */
 #include "base/proxies.h"
 
-#include <stdlib.h>
+#include "base/number.h"
+
 #include <string.h>
 
-#define BLANKS " \t"
+#define SEPARATORS ", \t"
 
 /* The next of a list, trimmed, as a text of its own; *at moves behind it. false: the list is over.
  * One that is too long to be an address is cut, and then is none. */
-static bool next_of(const char **at, const char *separators, char *out, size_t room)
+static bool next_of(const char **at, char *out, size_t room)
 {
     size_t length;
 
-    *at += strspn(*at, separators);
-    length = strcspn(*at, separators);
+    *at += strspn(*at, SEPARATORS);
+    length = strcspn(*at, SEPARATORS);
     if (length == 0)
         return false;
     if (length < room) {
@@ -26,14 +27,6 @@ static bool next_of(const char **at, const char *separators, char *out, size_t r
     return true;
 }
 
-/* Digits alone, so many at most. */
-static bool is_number(const char *text, size_t most)
-{
-    const size_t length = strlen(text);
-
-    return length > 0 && length <= most && strspn(text, "0123456789") == length;
-}
-
 /* ---- the proxies --------------------------------------------------------------------------- */
 
 /* text is cut in two. */
@@ -41,16 +34,15 @@ static bool parse_network(char *text, struct srv_address *prefix, int *bits)
 {
     char *slash = strchr(text, '/');
     const int most = strchr(text, ':') ? 128 : 32;
-    int given = most;
+    int64_t given = most;
 
     if (slash) {
         *slash = '\0';
-        if (!is_number(slash + 1, 3))
+        if (!srv_number_parse(slash + 1, false, 0, most, &given))
             return false;
-        given = atoi(slash + 1);
     }
-    *bits = 128 - most + given;
-    return given <= most && srv_address_parse(text, prefix);
+    *bits = 128 - most + (int)given;
+    return srv_address_parse(text, prefix);
 }
 
 bool srv_proxies_parse(const char *text, struct srv_proxies *out)
@@ -58,7 +50,7 @@ bool srv_proxies_parse(const char *text, struct srv_proxies *out)
     struct srv_proxies proxies = {0};
     char one[SRV_ADDRESS_SIZE + sizeof "/128"];
 
-    while (next_of(&text, "," BLANKS, one, sizeof one)) {
+    while (next_of(&text, one, sizeof one)) {
         if (proxies.count == SRV_PROXIES_MOST ||
             !parse_network(one, &proxies.network[proxies.count].prefix,
                            &proxies.network[proxies.count].bits))
@@ -83,6 +75,7 @@ bool srv_proxies_have(const struct srv_proxies *proxies, const struct srv_addres
 static bool parse_node(char *text, struct srv_address *out)
 {
     char *port = NULL, *end;
+    int64_t number;
 
     if (*text == '[') {
         end = strchr(++text, ']');
@@ -96,7 +89,8 @@ static bool parse_node(char *text, struct srv_address *out)
         *end = '\0';
         port = end + 1;
     }
-    return (!port || is_number(port, 5)) && srv_address_parse(text, out);
+    return (!port || srv_number_parse(port, false, 0, UINT16_MAX, &number)) &&
+           srv_address_parse(text, out);
 }
 
 void srv_forwarded_read(struct srv_forwarded *forwarded, const struct srv_proxies *proxies,
@@ -105,7 +99,7 @@ void srv_forwarded_read(struct srv_forwarded *forwarded, const struct srv_proxie
     char one[sizeof "[]:65535" + SRV_ADDRESS_SIZE];
     struct srv_address address;
 
-    while (next_of(&field, "," BLANKS, one, sizeof one)) {
+    while (next_of(&field, one, sizeof one)) {
         if (!parse_node(one, &address)) {
             forwarded->known = false;
         } else if (!forwarded->known || !srv_proxies_have(proxies, &address)) {
