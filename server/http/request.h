@@ -100,10 +100,6 @@ void srv_reply_faults(struct srv_request *request, enum srv_problem problem, con
                       const struct fsn_faults *faults);
 /* The problem of a failed call. Details of the server's own failures go to the log, not out. */
 void srv_reply_error(struct srv_request *request, const struct fsn_error *err);
-/* 413 with body.limit_bytes. */
-void srv_reply_too_large(struct srv_request *request);
-/* Why the body is not there whole, by body.status, which is not FSN_OK. */
-void srv_reply_body_failure(struct srv_request *request);
 /* A stored file, whole or the range that was asked for, with ETag, or 304 when the client has it.
  */
 struct srv_file {

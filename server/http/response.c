@@ -257,26 +257,6 @@ void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
                       fsn_status_text(err->status));
 }
 
-void srv_reply_too_large(struct srv_request *request)
-{
-    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
-                      "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
-}
-
-void srv_reply_body_failure(struct srv_request *request)
-{
-    const struct srv_body *body = &request->body;
-    struct fsn_error err = {0};
-
-    if (body->status == FSN_LIMIT) {
-        srv_reply_too_large(request);
-        return;
-    }
-    (void)SRV_FAIL(&err, body->status, "the body could not be stored: %s",
-                   body->cause ? strerror(body->cause) : fsn_status_text(body->status));
-    srv_reply_error(request, &err);
-}
-
 void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file)
 {
     char tag[SRV_SHA256_SIZE + 2];

@@ -18,6 +18,26 @@
 #include <sys/socket.h>
 #include <time.h>
 
+void srv_reply_too_large(struct srv_request *request)
+{
+    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
+                      "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
+}
+
+void srv_reply_body_failure(struct srv_request *request)
+{
+    const struct srv_body *body = &request->body;
+    struct fsn_error err = {0};
+
+    if (body->status == FSN_LIMIT) {
+        srv_reply_too_large(request);
+        return;
+    }
+    (void)SRV_FAIL(&err, body->status, "the body could not be stored: %s",
+                   body->cause ? strerror(body->cause) : fsn_status_text(body->status));
+    srv_reply_error(request, &err);
+}
+
 void srv_reply_unexpected_body(struct srv_request *request, int64_t bytes)
 {
     srv_reply_problem(request, SRV_PROBLEM_UNEXPECTED_BODY,
