@@ -255,7 +255,7 @@ check-code: $(BUILD)/fsnet $(TEST_BIN)
 	@tests/run_all.sh --code $(BUILD) $(TEST_BIN)
 # What runs on several threads: the pool, every kernel through one run of training, the queue.
 THREAD_TESTS := $(addprefix $(BUILD)/tests/,unit/test_pool unit/test_cores unit/test_resume \
-	unit/test_srv_offload unit/test_srv_queue unit/test_srv_spool golden/test_trajectory)
+	unit/test_srv_body unit/test_srv_offload unit/test_srv_queue unit/test_srv_spool golden/test_trajectory)
 .PHONY: check-threads
 check-threads: $(THREAD_TESTS)
 	@fail=0; for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 $$t || fail=1; done; exit $$fail

@@ -3,6 +3,7 @@
 
 #include "base/caller.h"
 #include "base/number.h"
+#include "base/proxies.h"
 #include "config_file.h"
 #include "config_table.h"
 #include "http/listen.h"
@@ -41,6 +42,7 @@ static enum fsn_status read_number(const struct srv_setting *setting, const char
 static enum fsn_status check_text(const struct srv_setting *setting, const char *place,
                                   const char *text, struct fsn_error *err)
 {
+    struct srv_proxies proxies;
     const char *expected = NULL;
 
     if (setting->offset == offsetof(struct srv_config, log_level) &&
@@ -51,6 +53,9 @@ static enum fsn_status check_text(const struct srv_setting *setting, const char 
         expected = "auto, tokens or none";
     if (setting->offset == offsetof(struct srv_config, listen) && !srv_listen_can_be(text))
         expected = "HOST:PORT with a port from 0 to 65535";
+    if (setting->offset == offsetof(struct srv_config, trusted_proxies) &&
+        !srv_proxies_parse(text, &proxies))
+        expected = "addresses and networks (10.0.0.0/8, fd00::/8), separated by commas, at most 64";
     return expected ? SRV_FAIL(err, FSN_INVALID, "%s: expected %s, got '%s'", place, expected, text)
                     : FSN_OK;
 }

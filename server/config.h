@@ -27,6 +27,7 @@ struct srv_config {
     const char *log_level;
     const char *tls_cert, *tls_key; /* "": none */
     const char *auth;               /* a word of srv_auth_parse */
+    const char *trusted_proxies;    /* as srv_proxies_parse takes it */
     int64_t workers;
     int64_t worker_nice;
     int64_t http_threads;

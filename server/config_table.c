@@ -26,6 +26,10 @@ static const struct srv_setting settings[] = {
      "auto: ask for tokens as soon as there is one, and beyond loopback not start without; tokens: "
      "always ask; none: anyone may do everything",
      TEXT, AT(auth), 0, 0},
+    {"trusted-proxies", "LIST", "",
+     "addresses and networks (10.0.0.0/8), separated by commas, of proxies whose X-Forwarded-For "
+     "says who asked",
+     TEXT, AT(trusted_proxies), 0, 0},
     {"workers", "N", "0", "jobs that run at once, sharing the cores; 0: one for each core", COUNT,
      AT(workers), 0, 64},
     {"worker-nice", "N", "20",

@@ -176,6 +176,8 @@ static enum fsn_status start_http(struct server *server, struct fsn_error *err)
         .max_json_bytes = config->max_json_bytes,
     };
 
+    if (!srv_proxies_parse(config->trusted_proxies, &options.trusted_proxies))
+        return SRV_FAIL(err, FSN_INVALID, "--trusted-proxies: '%s'", config->trusted_proxies);
     return srv_http_start(&options, &server->http, err);
 }
 

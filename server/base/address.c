@@ -45,16 +45,6 @@ static const struct {
     {"3fff::", 20, "documentation"},
 };
 
-static bool lies_within(const uint8_t address[16], const char *prefix_text, int bits)
-{
-    uint8_t prefix[16];
-    const size_t whole = (size_t)bits / 8;
-    const unsigned mask = 0xff00U >> (bits % 8);
-
-    return inet_pton(AF_INET6, prefix_text, prefix) == 1 && memcmp(address, prefix, whole) == 0 &&
-           (bits % 8 == 0 || ((address[whole] ^ prefix[whole]) & mask & 0xff) == 0);
-}
-
 static void map(const uint8_t ipv4[4], uint8_t out[16])
 {
     uint8_t result[16] = {[10] = 0xff, [11] = 0xff};
@@ -63,61 +53,82 @@ static void map(const uint8_t ipv4[4], uint8_t out[16])
     memcpy(out, result, sizeof result);
 }
 
-static const char *judge(const uint8_t bytes[16])
+bool srv_address_parse(const char *text, struct srv_address *out)
 {
-    uint8_t address[16];
+    uint8_t ipv4[4];
 
-    memcpy(address, bytes, sizeof address);
-    if (lies_within(address, "64:ff9b::", 96)) /* NAT64, RFC 6052 */
-        map(bytes + 12, address);
-    else if (lies_within(address, "2002::", 16)) /* 6to4, RFC 3056 */
-        map(bytes + 2, address);
+    if (inet_pton(AF_INET, text, ipv4) != 1)
+        return inet_pton(AF_INET6, text, out->bytes) == 1;
+    map(ipv4, out->bytes);
+    return true;
+}
+
+bool srv_address_of(const struct sockaddr *address, struct srv_address *out)
+{
+    const struct sockaddr_in *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    if (address->sa_family == AF_INET)
+        map((const uint8_t *)&v4->sin_addr, out->bytes);
+    else if (address->sa_family == AF_INET6)
+        memcpy(out->bytes, &v6->sin6_addr, sizeof out->bytes);
+    else
+        return false;
+    return true;
+}
+
+bool srv_address_within(const struct srv_address *address, const struct srv_address *prefix,
+                        int bits)
+{
+    const size_t whole = (size_t)bits / 8;
+    const unsigned mask = 0xff00U >> (bits % 8);
+
+    return memcmp(address->bytes, prefix->bytes, whole) == 0 &&
+           (bits % 8 == 0 || ((address->bytes[whole] ^ prefix->bytes[whole]) & mask & 0xff) == 0);
+}
+
+static bool lies_within(const struct srv_address *address, const char *prefix_text, int bits)
+{
+    struct srv_address prefix;
+
+    return inet_pton(AF_INET6, prefix_text, prefix.bytes) == 1 &&
+           srv_address_within(address, &prefix, bits);
+}
+
+static const char *judge(const struct srv_address *given)
+{
+    struct srv_address address = *given;
+
+    if (lies_within(&address, "64:ff9b::", 96)) /* NAT64, RFC 6052 */
+        map(given->bytes + 12, address.bytes);
+    else if (lies_within(&address, "2002::", 16)) /* 6to4, RFC 3056 */
+        map(given->bytes + 2, address.bytes);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
-        if (lies_within(address, blocks[i].prefix, blocks[i].bits))
+        if (lies_within(&address, blocks[i].prefix, blocks[i].bits))
             return blocks[i].what;
-    if (lies_within(address, "::ffff:0:0", 96) || lies_within(address, "2000::", 3))
+    if (lies_within(&address, "::ffff:0:0", 96) || lies_within(&address, "2000::", 3))
         return NULL;
     return "reserved";
 }
 
 const char *srv_address_not_public(const struct sockaddr *address)
 {
-    uint8_t bytes[16];
+    struct srv_address of;
 
-    switch (address->sa_family) {
-    case AF_INET:
-        map((const uint8_t *)&((const struct sockaddr_in *)(const void *)address)->sin_addr, bytes);
-        return judge(bytes);
-    case AF_INET6:
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-               sizeof bytes);
-        return judge(bytes);
-    default:
-        return "of another kind";
-    }
+    return srv_address_of(address, &of) ? judge(&of) : "of another kind";
 }
 
 const char *srv_address_text_not_public(const char *text)
 {
-    uint8_t bytes[16], ipv4[4];
+    struct srv_address address;
 
-    if (inet_pton(AF_INET, text, ipv4) == 1)
-        map(ipv4, bytes);
-    else if (inet_pton(AF_INET6, text, bytes) != 1)
-        return "";
-    return judge(bytes);
+    return srv_address_parse(text, &address) ? judge(&address) : "";
 }
 
-bool srv_address_text(const struct sockaddr *address, char out[SRV_ADDRESS_SIZE])
+void srv_address_write(const struct srv_address *address, char out[SRV_ADDRESS_SIZE])
 {
-    const struct sockaddr_in *v4 = (const void *)address;
-    const struct sockaddr_in6 *v6 = (const void *)address;
-
-    if (address->sa_family == AF_INET)
-        return inet_ntop(AF_INET, &v4->sin_addr, out, SRV_ADDRESS_SIZE) != NULL;
-    if (address->sa_family != AF_INET6)
-        return false;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        return inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out, SRV_ADDRESS_SIZE) != NULL;
-    return inet_ntop(AF_INET6, &v6->sin6_addr, out, SRV_ADDRESS_SIZE) != NULL;
+    if (lies_within(address, "::ffff:0:0", 96))
+        inet_ntop(AF_INET, address->bytes + 12, out, SRV_ADDRESS_SIZE);
+    else
+        inet_ntop(AF_INET6, address->bytes, out, SRV_ADDRESS_SIZE);
 }

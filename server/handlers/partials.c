@@ -9,6 +9,7 @@
 #include "handlers/partial_files.h"
 #include "handlers/quota.h"
 #include "handlers/uploads.h"
+#include "http/surplus.h"
 
 #include <errno.h>
 #include <inttypes.h>

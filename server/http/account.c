@@ -1,7 +1,6 @@
 /* account.c - see account.h. */
 #include "http/account.h"
 
-#include "base/address.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "log.h"
@@ -35,26 +34,14 @@ void srv_account_start(void)
     count_problem(srv_problem_type(SRV_PROBLEM_QUOTA), 0);
 }
 
-/* Of who is connected, which is a proxy where there is one: what it says of others,
- * X-Forwarded-For, anyone could say. */
-static const char *write_client(const struct srv_request *request, char out[SRV_ADDRESS_SIZE])
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    return info && srv_address_text(info->client_addr, out) ? out : "-";
-}
-
 void srv_account(const struct srv_request *request, bool complete)
 {
-    char client[SRV_ADDRESS_SIZE];
-
     count_request(request);
     SRV_LOG(SRV_LOG_INFO, "request", SRV_TEXT("method", request->method),
             SRV_TEXT("path", request->path), SRV_TEXT("request", request->id),
             SRV_INT("status", request->status),
             SRV_TEXT("token", *request->caller.token_id ? request->caller.token_id : "-"),
-            SRV_TEXT("client", write_client(request, client)),
+            SRV_TEXT("client", request->client),
             SRV_INT("received_bytes", request->body.size_bytes),
             SRV_INT("ms", srv_ticks_ms() - request->started_ticks_ms),
             SRV_TEXT("end", complete ? "complete" : "broken"));

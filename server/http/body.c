@@ -2,6 +2,7 @@
 #include "http/body.h"
 
 #include "base/files.h"
+#include "http/closer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,26 +103,36 @@ static bool append(struct srv_body *body, const void *bytes, size_t size)
     return true;
 }
 
-void srv_body_discard(struct srv_body *body)
+/* closer: who frees what is large; NULL: this thread. */
+static void let_go(struct srv_body *body, struct srv_offload *closer)
 {
     /* What was received of an appended body stays: its sender goes on from there. */
     if (body->fd >= 0 && body->kind == SRV_BODY_APPEND && !body->unchecked &&
         !srv_spool_end(&body->spool))
         body->status = status_of_cause(body);
     srv_spool_drop(&body->spool);
-    if (body->fd >= 0) {
-        if (body->unchecked && ftruncate(body->fd, body->start) != 0)
-            body->status = FSN_IO;
-        close(body->fd);
-        body->fd = -1;
-    }
     if (body->path)
-        unlink(body->path);
+        srv_closer_remove(closer, body->fd, body->path, body->size_bytes);
+    else if (body->fd >= 0 && body->unchecked)
+        srv_closer_close(closer, body->fd, body->start, body->size_bytes);
+    else if (body->fd >= 0)
+        close(body->fd);
+    body->fd = -1;
     free(body->path);
     body->path = NULL;
     free(body->bytes);
     body->bytes = NULL;
     body->capacity = 0;
+}
+
+void srv_body_discard(struct srv_body *body)
+{
+    let_go(body, goes_to_file(body->kind) ? body->closer : NULL);
+}
+
+void srv_body_abandon(struct srv_body *body)
+{
+    let_go(body, body->closer);
 }
 
 void srv_body_add(struct srv_body *body, const void *bytes, size_t size)

@@ -24,7 +24,9 @@ struct srv_body {
     char *path;             /* of the temporary file, owned; NULL: none */
     struct srv_spool spool; /* of what goes to the file */
     struct srv_digest digest, digest_512;
-    bool wants_512;               /* set after srv_body_begin */
+    /* Set after srv_body_begin or srv_body_append, if at all: */
+    bool wants_512;
+    struct srv_offload *closer;   /* frees files that are large, borrowed; NULL: nobody else does */
     char sha256[SRV_SHA256_SIZE]; /* after srv_body_end */
     char sha512[SRV_SHA512_SIZE]; /* the same, if it is wanted */
     /* Of an appended body: where it begins in the file, and what it is to be. Until somebody has
@@ -49,7 +51,10 @@ void srv_body_append(struct srv_body *body, int fd, int64_t start, int64_t limit
                      struct srv_offload *hasher);
 void srv_body_add(struct srv_body *body, const void *bytes, size_t size);
 void srv_body_end(struct srv_body *body);
-/* Removes the temporary file, unless it has been moved away, and frees the memory. */
+/* Removes the temporary file, unless it has been moved away, and frees the memory. The file of an
+ * appended body is not locked any more. */
 void srv_body_discard(struct srv_body *body);
+/* The same of a request that has ended: an appended body's file may stay locked for a moment. */
+void srv_body_abandon(struct srv_body *body);
 
 #endif

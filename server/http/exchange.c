@@ -7,7 +7,8 @@
  *                   query and Content-Length. A refusal goes out now if the client waits for it,
  *                   else when a body that is not long has been read. A short GET has all that it
  *                   needs, and its handler runs now, with the same view of the store.
- *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls.
+ *   body calls      *upload_size != 0: take the bytes. No reply may be queued in these calls
+ *                   (http/surplus.c).
  *   last call       *upload_size == 0: run the handler, queue the reply. A route that may take long
  *                   is handed to a helper thread and the connection suspended; after the resume MHD
  *                   calls once more, and the reply that the helper left is queued.
@@ -22,15 +23,15 @@
 
 #include "base/clock.h"
 #include "http/account.h"
+#include "http/client.h"
 #include "http/integrity.h"
+#include "http/surplus.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How much of a body that has been refused is still read, so that the client, which only listens
- * when it has sent all, gets the answer. */
-#define DRAIN_BYTES ((int64_t)16 << 20)
 /* How long a connection may be silent before its first request: programs that connect have one to
  * send, and what connects and says nothing would take the place of those that have. */
 #define FIRST_REQUEST_S 10u
@@ -42,7 +43,7 @@ static int64_t body_limit(const struct srv_http *http, enum srv_body_kind kind)
     return kind == SRV_BODY_JSON    ? http->options.max_json_bytes
            : kind == SRV_BODY_FILE  ? http->options.max_upload_bytes
            : kind == SRV_BODY_IMAGE ? SRV_MAX_IMAGE_BYTES
-                                    : DRAIN_BYTES;
+                                    : SRV_SURPLUS_BYTES;
 }
 
 /* By Content-Length; 0: nothing, or one that does not say how long it is. */
@@ -51,14 +52,6 @@ static int64_t announced_bytes(const struct srv_request *request)
     const char *length = srv_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
     return length ? strtoll(length, NULL, 10) : 0;
-}
-
-/* It would be ignored, and with it what the client wants. */
-static void reply_unexpected_body(struct srv_request *request, int64_t bytes)
-{
-    srv_reply_problem(request, SRV_PROBLEM_UNEXPECTED_BODY,
-                      "%s %s takes no body, got one of %" PRId64 " bytes", request->method,
-                      request->match.route->pattern, bytes);
 }
 
 /* Leaves a reply when the request is refused by its headers alone. */
@@ -94,10 +87,11 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
     request->body.limit_bytes = body_limit(http, kind);
     if (kind == SRV_BODY_APPEND)
         status = http->options.open_body(request, http->options.context, err);
+    request->body.closer = http->closer;
     if (status != FSN_OK || request->response)
         return status;
     if (kind == SRV_BODY_NONE && bytes > 0) {
-        reply_unexpected_body(request, bytes);
+        srv_reply_unexpected_body(request, bytes);
         return FSN_OK;
     }
     if (bytes > request->body.limit_bytes) {
@@ -111,6 +105,7 @@ static enum fsn_status check_headers(struct srv_request *request, struct fsn_err
         return FSN_OK;
     status = srv_body_begin(&request->body, kind, body_limit(http, kind),
                             http->options.temporary_dir, http->hasher, err);
+    request->body.closer = http->closer;
     request->body.wants_512 = srv_integrity_needs_512(request);
     return status;
 }
@@ -128,7 +123,7 @@ static enum MHD_Result queue_reply(struct srv_request *request)
 static bool refuses_at_once(struct srv_request *request)
 {
     return srv_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL ||
-           announced_bytes(request) > DRAIN_BYTES;
+           announced_bytes(request) > SRV_SURPLUS_BYTES;
 }
 
 /* ---- the handler ----------------------------------------------------------------------------- */
@@ -219,6 +214,42 @@ static void refuse_to_run(void *user)
     resume_answered(user);
 }
 
+/* How many requests of this caller may wait for the pool: those of one token never take all
+ * connections. What has been sent with them counts for more in other pools: uploads. */
+static int most_waiting(const struct srv_request *request)
+{
+    const bool bounded =
+        *request->caller.token_id && request->match.route->runs == SRV_RUNS_ON_PREDICTOR;
+
+    return bounded ? request->http->options.max_connections / 2 : INT_MAX;
+}
+
+static void reply_too_many_wait(struct srv_request *request)
+{
+    srv_reply_problem(request, SRV_PROBLEM_QUOTA,
+                      "%d predictions of the token wait, and no more may, so that connections are "
+                      "left for other requests (--max-connections); wait for their answers",
+                      most_waiting(request));
+    srv_reply_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+/* Suspends the connection until the handler has run there. */
+static void hand_to(struct srv_request *request, struct srv_offload *pool)
+{
+    enum fsn_status status;
+
+    request->state = SRV_REQUEST_WORKING;
+    MHD_suspend_connection(request->connection);
+    status = srv_offload_submit_of(pool, srv_client_name(request), most_waiting(request),
+                                   run_on_helper, refuse_to_run, request);
+    if (status == FSN_LIMIT) {
+        reply_too_many_wait(request);
+        resume_answered(request);
+    } else if (status != FSN_OK) {
+        refuse_to_run(request);
+    }
+}
+
 static void finish_body(struct srv_request *request)
 {
     if (request->body.kind == SRV_BODY_APPEND)
@@ -229,7 +260,7 @@ static void finish_body(struct srv_request *request)
     if (request->body.status != FSN_OK)
         srv_reply_body_failure(request);
     else if (request->body.kind == SRV_BODY_NONE && request->body.size_bytes > 0)
-        reply_unexpected_body(request, request->body.size_bytes);
+        srv_reply_unexpected_body(request, request->body.size_bytes);
     else
         (void)srv_check_integrity(request);
 }
@@ -242,10 +273,7 @@ static enum MHD_Result answer(struct srv_request *request)
         finish_body(request);
         pool = request->response ? NULL : pool_of(request);
         if (pool) {
-            request->state = SRV_REQUEST_WORKING;
-            MHD_suspend_connection(request->connection);
-            if (srv_offload_submit(pool, run_on_helper, refuse_to_run, request) != FSN_OK)
-                refuse_to_run(request);
+            hand_to(request, pool);
             return MHD_YES;
         }
         if (!request->response)
@@ -295,6 +323,7 @@ static struct srv_request *new_request(struct srv_http *http, struct MHD_Connect
     request->http = http;
     request->connection = connection;
     request->body.fd = -1;
+    srv_client_find(request, &http->options.trusted_proxies);
     request->started_ticks_ms = srv_ticks_ms();
     request->method = srv_arena_strdup(&request->arena, method);
     request->path = srv_arena_strdup(&request->arena, path);
@@ -322,12 +351,13 @@ enum MHD_Result srv_on_request(void *user, struct MHD_Connection *connection, co
         count_active(http, 1);
         return begin(request);
     }
+    if (*upload_size == 0 && request->state == SRV_REQUEST_CUT_SHORT)
+        return MHD_NO; /* it has its answer, and knows that the connection ends */
     if (*upload_size == 0)
         return answer(request);
     srv_body_add(&request->body, upload_data, *upload_size);
     *upload_size = 0;
-    /* Who goes on sending long after the limit is cut off without an answer. */
-    return request->body.size_bytes > request->body.limit_bytes + DRAIN_BYTES ? MHD_NO : MHD_YES;
+    return srv_surplus_goes_on(request) ? MHD_YES : MHD_NO;
 }
 
 void srv_on_completed(void *user, struct MHD_Connection *connection, void **state,
@@ -342,7 +372,7 @@ void srv_on_completed(void *user, struct MHD_Connection *connection, void **stat
     srv_account(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (request->body.kind == SRV_BODY_APPEND)
         srv_senders_remove(&http->senders, request);
-    srv_body_discard(&request->body);
+    srv_body_abandon(&request->body);
     if (request->response)
         MHD_destroy_response(request->response);
     srv_arena_free(&request->arena);

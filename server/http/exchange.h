@@ -15,7 +15,7 @@ struct srv_http {
     struct srv_tls tls;
     struct MHD_Daemon *daemon;
     struct srv_offload *helpers, *predictors;
-    struct srv_offload *hasher; /* one thread, for bodies */
+    struct srv_offload *hasher, *closer; /* one thread each, for bodies */
     struct srv_senders senders;
     int port;
     uv_mutex_t mutex;

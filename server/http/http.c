@@ -94,6 +94,8 @@ enum fsn_status srv_http_start(const struct srv_http_options *options, struct sr
     if (status == FSN_OK)
         status = srv_offload_create(1, &http->hasher, err);
     if (status == FSN_OK)
+        status = srv_offload_create(1, &http->closer, err);
+    if (status == FSN_OK)
         status = start_daemon(http, err);
     if (status == FSN_OK)
         *out = http;
@@ -142,12 +144,15 @@ void srv_http_stop(struct srv_http *http)
         MHD_stop_daemon(http->daemon);
     if (http->hasher)
         srv_offload_stop(http->hasher);
+    if (http->closer)
+        srv_offload_stop(http->closer);
     if (listening != MHD_INVALID_SOCKET)
         close(listening);
     srv_tls_clear(&http->tls);
     srv_offload_destroy(http->helpers);
     srv_offload_destroy(http->predictors);
     srv_offload_destroy(http->hasher);
+    srv_offload_destroy(http->closer);
     srv_senders_end(&http->senders);
     uv_cond_destroy(&http->idle);
     uv_mutex_destroy(&http->mutex);

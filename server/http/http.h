@@ -32,6 +32,7 @@ struct srv_http_options {
     int threads, helpers, predictors; /* the last two: see enum srv_runs */
     int max_connections, connection_timeout_s;
     int64_t max_upload_bytes, max_json_bytes;
+    struct srv_proxies trusted_proxies; /* whose word is taken for who asks them */
 };
 
 struct srv_http;

@@ -1,14 +1,18 @@
-/* offload.c - a first-in first-out list of calls and the threads that take from it. How long the
- * list can grow is bounded by the number of connections: each waits with at most one call. */
+/* offload.c - calls that wait for their turn, and the threads that take them. How many can wait is
+ * bounded by what waits with them: a connection with one call at most, a body that comes with as
+ * many as it has pieces. */
 #include "http/offload.h"
 
+#include "http/turns.h"
+
+#include <limits.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #define STACK_SIZE ((size_t)16 << 20) /* the engine's importer and planner run here */
 
 struct item {
-    struct item *next;
+    struct srv_turn turn; /* first: it is found by it */
     srv_offload_fn *run, *drop;
     void *argument;
 };
@@ -16,27 +20,24 @@ struct item {
 struct srv_offload {
     uv_mutex_t mutex;
     uv_cond_t changed;
-    struct item *first, **last; /* guarded by mutex */
-    bool stopping;              /* guarded by mutex */
+    struct srv_turns waiting; /* guarded by mutex */
+    bool stopping;            /* guarded by mutex */
     int threads;
     uv_thread_t thread[];
 };
 
-/* Empties the list, and waits for more of it until the pool stops. */
+/* Takes all that waits, and waits for more of it until the pool stops. */
 static void work(void *user)
 {
     struct srv_offload *offload = user;
 
     uv_mutex_lock(&offload->mutex);
     for (;;) {
-        struct item *item = offload->first;
+        struct item *item = (struct item *)srv_turns_take(&offload->waiting);
 
         if (item) {
             srv_offload_fn *call = offload->stopping && item->drop ? item->drop : item->run;
 
-            offload->first = item->next;
-            if (!offload->first)
-                offload->last = &offload->first;
             uv_mutex_unlock(&offload->mutex);
             call(item->argument);
             free(item);
@@ -59,7 +60,6 @@ enum fsn_status srv_offload_create(int threads, struct srv_offload **out, struct
 
     if (!offload)
         return SRV_NOMEM(err);
-    offload->last = &offload->first;
     if (uv_mutex_init(&offload->mutex) != 0 || uv_cond_init(&offload->changed) != 0) {
         free(offload);
         return SRV_NOMEM(err);
@@ -78,23 +78,31 @@ enum fsn_status srv_offload_create(int threads, struct srv_offload **out, struct
 enum fsn_status srv_offload_submit(struct srv_offload *offload, srv_offload_fn *run,
                                    srv_offload_fn *drop, void *argument)
 {
+    return srv_offload_submit_of(offload, "", INT_MAX, run, drop, argument);
+}
+
+enum fsn_status srv_offload_submit_of(struct srv_offload *offload, const char *caller, int most,
+                                      srv_offload_fn *run, srv_offload_fn *drop, void *argument)
+{
     struct item *item = calloc(1, sizeof *item);
-    bool refused;
+    enum fsn_status status = FSN_OK;
 
     if (!item)
         return FSN_NOMEM;
-    *item = (struct item){.run = run, .drop = drop, .argument = argument};
+    item->run = run;
+    item->drop = drop;
+    item->argument = argument;
     uv_mutex_lock(&offload->mutex);
-    refused = offload->stopping;
-    if (!refused) {
-        *offload->last = item;
-        offload->last = &item->next;
+    if (offload->stopping)
+        status = FSN_CANCELLED;
+    else if (!srv_turns_add(&offload->waiting, caller, most, &item->turn))
+        status = FSN_LIMIT;
+    else
         uv_cond_signal(&offload->changed);
-    }
     uv_mutex_unlock(&offload->mutex);
-    if (refused)
+    if (status != FSN_OK)
         free(item);
-    return refused ? FSN_LIMIT : FSN_OK;
+    return status;
 }
 
 void srv_offload_close(struct srv_offload *offload)

@@ -4,6 +4,7 @@
 
 #include "base/caller.h"
 #include "base/page.h"
+#include "base/proxies.h"
 #include "http/body.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -24,6 +25,7 @@ struct srv_request {
     void *lent;                   /* by srv_http_options.enter; NULL: nothing now */
     struct srv_match match;
     const char *rate_policy, *rate; /* RateLimit fields of the answer; NULL: none */
+    char client[SRV_ADDRESS_SIZE];  /* see http/client.h */
     struct srv_caller caller;       /* once the request is admitted */
     struct srv_body body;
     struct srv_request *next_sender;             /* of srv_senders */
@@ -31,8 +33,14 @@ struct srv_request {
     unsigned status;                             /* of the reply */
     const char *problem;                         /* its type, static; NULL: it is none */
     struct MHD_Response *response;               /* NULL: no reply yet; owned */
+    const char *json;                            /* its text, if it is one in JSON; else NULL */
     const char *allow;                           /* for 405, else NULL */
-    enum { SRV_REQUEST_RECEIVING, SRV_REQUEST_WORKING, SRV_REQUEST_ANSWERED } state;
+    enum {
+        SRV_REQUEST_RECEIVING,
+        SRV_REQUEST_WORKING,
+        SRV_REQUEST_ANSWERED,
+        SRV_REQUEST_CUT_SHORT, /* see http/surplus.h */
+    } state;
 };
 
 /* Sets the id: that of X-Request-Id, if it is 1 to 64 letters, digits, '.', '_' and '-', else a
@@ -92,10 +100,6 @@ void srv_reply_faults(struct srv_request *request, enum srv_problem problem, con
                       const struct fsn_faults *faults);
 /* The problem of a failed call. Details of the server's own failures go to the log, not out. */
 void srv_reply_error(struct srv_request *request, const struct fsn_error *err);
-/* 413 with body.limit_bytes. */
-void srv_reply_too_large(struct srv_request *request);
-/* Why the body is not there whole, by body.status, which is not FSN_OK. */
-void srv_reply_body_failure(struct srv_request *request);
 /* A stored file, whole or the range that was asked for, with ETag, or 304 when the client has it.
  */
 struct srv_file {

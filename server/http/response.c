@@ -22,6 +22,7 @@ void srv_reply_response(struct srv_request *request, unsigned status, struct MHD
     request->status = status;
     request->problem = NULL;
     request->response = response;
+    request->json = NULL;
 }
 
 void srv_reply_header(struct srv_request *request, const char *name, const char *value)
@@ -191,6 +192,7 @@ static void reply_dump(struct srv_request *request, unsigned status, const char 
                    "{\"type\": \"urn:fsnet:problem:out-of-memory\", \"status\": 503,"
                    " \"title\": \"The server is short of memory\"}\n",
                    MHD_RESPMEM_PERSISTENT, "no-store");
+    request->json = line;
 }
 
 void srv_reply_json(struct srv_request *request, unsigned status, json_t *value)
@@ -253,26 +255,6 @@ void srv_reply_error(struct srv_request *request, const struct fsn_error *err)
             SRV_TEXT("file", err->file), SRV_INT("line", err->line));
     srv_reply_problem(request, problem, "%s; the server's log has the details",
                       fsn_status_text(err->status));
-}
-
-void srv_reply_too_large(struct srv_request *request)
-{
-    srv_reply_problem(request, SRV_PROBLEM_BODY_TOO_LARGE,
-                      "the body may have at most %" PRId64 " bytes", request->body.limit_bytes);
-}
-
-void srv_reply_body_failure(struct srv_request *request)
-{
-    const struct srv_body *body = &request->body;
-    struct fsn_error err = {0};
-
-    if (body->status == FSN_LIMIT) {
-        srv_reply_too_large(request);
-        return;
-    }
-    (void)SRV_FAIL(&err, body->status, "the body could not be stored: %s",
-                   body->cause ? strerror(body->cause) : fsn_status_text(body->status));
-    srv_reply_error(request, &err);
 }
 
 void srv_reply_embedded(struct srv_request *request, const struct srv_embedded *file)

@@ -1,7 +1,8 @@
 /* fuzz_srv_http.c - any text as what a client writes into a request and the service reads itself: a
- * method, a path, a Range header, an Authorization header and a Host, a line each. Never a crash; a
- * range lies within the content; what is taken for a token ends as one; a page of the host itself
- * is no other site's. */
+ * method, a path, a Range header, an Authorization header, a Host and an X-Forwarded-For, a line
+ * each. Never a crash; a range lies within the content; what is taken for a token ends as one; a
+ * page of the host itself is no other site's; who stands behind a proxy stands in what it says. */
+#include "base/proxies.h"
 #include "base/token.h"
 #include "fuzz_main.h"
 #include "handlers/api.h"
@@ -59,13 +60,27 @@ static void host(const char *header)
         abort();
 }
 
+static void forwarded(const char *header)
+{
+    struct srv_forwarded forwarded = {0};
+    struct srv_proxies proxies;
+
+    if (srv_proxies_parse(header, &proxies) && proxies.count > SRV_PROXIES_MOST)
+        abort();
+    if (!srv_proxies_parse("10.0.0.0/8", &proxies))
+        abort();
+    srv_forwarded_read(&forwarded, &proxies, header);
+    if (forwarded.known && strcspn(header, "0123456789abcdefABCDEF:") == strlen(header))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size), *rest = text, *line[5];
+    char *text = strndup((const char *)data, size), *rest = text, *line[6];
 
     if (!text)
         return 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         line[i] = strsep(&rest, "\n");
         if (!line[i])
             line[i] = "";
@@ -74,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     range(line[2]);
     authorization(line[3]);
     host(line[4]);
+    forwarded(line[5]);
     free(text);
     return 0;
 }

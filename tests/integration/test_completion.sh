@@ -38,7 +38,7 @@ done
 program=fsnetd
 offers "a begun command of the service" "serve settings " se
 offers "a begun setting" "--workers --worker-nice --webhook-attempts --webhook-allow-private " serve --w
-offers "options of the command's own go first" "--to --tls-cert --tls-key " backup --t
+offers "options of the command's own go first" "--to --tls-cert --tls-key --trusted-proxies " backup --t
 for command in $("$build/fsnetd" complete -- "" | grep -v serve); do
     for word in $("$build/fsnetd" complete -- "$command" ""); do
         check "fsnetd $command $word: the command's own help or that of the service has it" \

@@ -30,7 +30,7 @@ fi
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=proxy \
     -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>"$dir/out" || cat "$dir/out"
 make_inputs 60 20
-start --workers 1 --max-upload-bytes 4M
+start --workers 1 --max-upload-bytes 4M --trusted-proxies 127.0.0.1
 service=$url
 # A free port: that of a server which has gone.
 "$build/fsnetd" serve --listen 127.0.0.1:0 --data-dir "$dir/other" --port-file "$dir/free" 2>"$dir/out" &
@@ -53,15 +53,15 @@ export CURL_CA_BUNDLE=$dir/cert.pem
 answers() { curl -fsS -o "$dir/body" "$url/readyz" 2>"$dir/out"; }
 check "the service answers through the proxy" wait_for 20 answers
 
-# An upload that pauses half-way: what was sent lies at the service by then, but for less than a piece (128 KiB, spool.h).
-arrived() { [ "$(cat "$data"/tmp/* 2>/dev/null | wc -c)" -ge 65536 ]; }
+# An upload that pauses near its end: what was sent lies at the service by then, but for less than a piece (256 KiB, spool.h).
+arrived() { [ "$(cat "$data"/tmp/* 2>/dev/null | wc -c)" -ge 262144 ]; }
 mkfifo "$dir/pipe"
 curl -sS --max-time 60 -o "$dir/answer" -w '%{http_code}' -T - -X POST "$url/v1/models?name=slow" <"$dir/pipe" >"$dir/code" 2>"$dir/out" &
 sender=$!
 exec 3>"$dir/pipe"
-head -c 196608 "$dir/resnet8.onnx" >&3
-check "half of an upload is at the service before the rest is sent" wait_for 20 arrived
-tail -c +196609 "$dir/resnet8.onnx" >&3
+head -c 300000 "$dir/resnet8.onnx" >&3
+check "most of an upload is at the service before the rest is sent" wait_for 20 arrived
+tail -c +300001 "$dir/resnet8.onnx" >&3
 exec 3>&-
 wait "$sender"
 same "and the whole is taken" "201 $(sum_of "$dir/resnet8.onnx")" "$(<"$dir/code") $(jq -r .sha256 "$dir/answer")"
@@ -87,6 +87,10 @@ call GET "/v1/models/$model?" -H 'X-Request-Id: asked-7'
 asked() { grep -q "127.0.0.1 GET /v1/models/$model 200 asked-7\$" "$dir/requests"; }
 check "the proxy's log says who asked" wait_for 20 asked
 check "under the id that the service's log has" wait_for 20 grep -q '"request":"asked-7"' "$dir/log"
+call GET "/v1/models/$model" --interface 127.0.0.5 -H 'X-Request-Id: asked-8' -H 'X-Forwarded-For: 203.0.113.9'
+same "an answer" 200 "$status"
+client() { jq -r 'select(.event == "request" and .request == "asked-8") | .client' "$dir/log"; }
+check "which has who asked, too" wait_for 20 eval '[ "$(client)" = 127.0.0.5 ]'
 kill "$proxy"
 wait "$proxy"
 stop

@@ -121,6 +121,21 @@ call GET /v1/nothing --interface 127.0.0.2 -H 'X-Request-Id: other'
 wait_for 20 is_in_log other
 same "of what is refused as well" "127.0.0.2 404" "$(client_of other)"
 stop
+start --workers 1 --trusted-proxies '127.0.0.1, 10.0.0.0/8'
+# came_from ADDRESS WHAT [CURL_OPTION...]
+asked=0
+came_from() {
+    call GET /v1/jobs -H "X-Request-Id: asked-$((++asked))" "${@:3}"
+    wait_for 20 is_in_log "asked-$asked"
+    same "$2" "$1 200" "$(client_of "asked-$asked")"
+}
+came_from 203.0.113.9 "of a trusted proxy the log says who asked it" -H 'X-Forwarded-For: 203.0.113.9'
+came_from 203.0.113.9 "behind several of them too, and not who that says it is" \
+    -H 'X-Forwarded-For: 198.51.100.1, 203.0.113.9' -H 'x-forwarded-for: 10.1.2.3'
+came_from 127.0.0.1 "a proxy that says nothing asked itself" -H 'X-Request: none'
+came_from 127.0.0.1 "what is no address is not taken for one" -H 'X-Forwarded-For: 203.0.113.9, "status":200'
+came_from 127.0.0.2 "who is no proxy is not believed" --interface 127.0.0.2 -H 'X-Forwarded-For: 203.0.113.9'
+stop
 if [ -e /proc/net/if_inet6 ]; then
     start --workers 1 --listen '[::1]:0'
     call GET /healthz -H 'X-Request-Id: six' --connect-to "::[::1]:"

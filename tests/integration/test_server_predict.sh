@@ -119,6 +119,7 @@ refused "another method" 405 method-not-allowed "only POST"
 # Predictions that take a while, more than there are threads for them: an order does not wait for all of them.
 "$fsnet" new resnet56 --seed 1 -o "$dir/resnet56.onnx" >"$dir/out"
 upload models "$dir/resnet56.onnx" name=resnet56
+slow=$id
 predictions=()
 touch "$dir/codes"
 for ((i = 0; i < 60; i++)); do
@@ -144,5 +145,42 @@ same "a user's model is theirs to ask" 200 "$status"
 predict "?dataset_id=$dataset" "${auth[@]}"
 refused "another's data set" 404 not-found "no data set has the id '$dataset'"
 check "nothing is left of what was sent" no_temporary_files
+# ---- several callers at once -------------------------------------------------------------------
+# ask_often TOKEN COUNT NAME: so many slow predictions at once; their statuses come into $dir/NAME, and their answers,
+# with the heads, into $dir/NAME.1 and so on.
+ask_often() {
+    touch "$dir/$3"
+    predictions=()
+    for ((i = 1; i <= $2; i++)); do
+        curl -sS -i --max-time 170 -o "$dir/$3.$i" -w '%{http_code}\n' -X POST -H "Authorization: Bearer $1" \
+            "$url/v1/models/$slow/predict?dataset_id=$dataset&split=train&index=0-63" 2>&1 >>"$dir/$3" &
+        predictions+=($!)
+    done
+}
+# has N FILE: at least so many lines.
+has() { [ "$(wc -l <"$dir/$2")" -ge "$1" ]; }
+often=$("$build/fsnetd" token create --name often --role admin --data-dir "$data")
+seldom=$("$build/fsnetd" token create --name seldom --role admin --data-dir "$data")
+ask_often "$often" 40 many
+check "one caller's predictions are made" wait_for 60 has 2 many
+before=$(wc -l <"$dir/many")
+call POST "/v1/models/$slow/predict?dataset_id=$dataset&split=train&index=0-63" -H "Authorization: Bearer $seldom"
+after=$(wc -l <"$dir/many")
+same "another's is made meanwhile" 200 "$status"
+check "it waits for few of the 40 ($before were made before it came, $after when it was)" test $((after - before)) -le 12
+wait "${predictions[@]}"
+same "all of them are made" 40 "$(grep -c 200 "$dir/many")"
+stop
+start --max-connections 32 --http-threads 1 --validators 1
+ask_often "$often" 28 most
+refusals() { grep -c 429 "$dir/most"; }
+check "of one token, half as many wait as there may be connections" wait_for 60 eval '[ "$(refusals)" -ge 1 ]'
+call POST "/v1/models/$slow/predict?k=1" "${photo[@]}" -H "Authorization: Bearer $seldom"
+same "another finds room" 200 "$status"
+wait "${predictions[@]}"
+same "and all others are made" 28 $(($(grep -c 200 "$dir/most") + $(refusals)))
+tr -d '\r' <"$(grep -l quota-exceeded "$dir"/most.* | head -n 1)" >"$dir/refusal"
+holds "the others are told why" "16 predictions of the token wait" "$(<"$dir/refusal")"
+check "and when to come again" grep -q '^Retry-After: 1$' "$dir/refusal"
 stop
 finish

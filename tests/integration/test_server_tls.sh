@@ -77,6 +77,9 @@ same "a file comes whole" "$want" "$(sum_of "$dir/small.onnx")"
 call GET "/v1/models/$model/content" -H 'Range: bytes=100-199'
 same "and in part" "206 $(tail -c +101 "$dir/resnet8.onnx" | head -c 100 | sha256sum | cut -d' ' -f1)" \
     "$status $(sum_of "$dir/body")"
+truncate -s 60M "$dir/far"
+call POST /v1/jobs -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary "@$dir/far"
+refused "far more than is taken, in the middle of it" 413 body-too-large "at most 1048576 bytes"
 check "the log has the address" grep -q '"address":"https://127.0.0.1:' "$dir/log"
 same "no key is in it" "" "$(grep -F "$(sed -n 2p "$dir/one.key")" "$dir/log")"
 stop

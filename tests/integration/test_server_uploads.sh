@@ -21,6 +21,17 @@ refused "one byte more, of who asks first" 413 body-too-large "at most $limit by
 check "who is not told to go on" test "$(grep -ci '^HTTP/1.1 100' "$dir/head")" -eq 0
 call POST /v1/models -H 'Transfer-Encoding: chunked' --data-binary "@$dir/long.onnx"
 refused "one byte more, of unknown length" 413 body-too-large "at most $limit bytes"
+# Who sends far more hears it in the middle, and that the connection ends.
+far_more() { # WHAT METHOD PATH STATUS PROBLEM TEXT
+    call "$2" "$3" -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary "@$dir/far"
+    refused "$1" "$4" "$5" "$6"
+    same "$1: all headers are there" "close $(field .request_id) no-store" "$(header connection) $(header x-request-id) $(header cache-control)"
+}
+truncate -s 100M "$dir/far"
+far_more "far more, of unknown length" POST /v1/models 413 body-too-large "at most $limit bytes"
+far_more "far more JSON" POST /v1/jobs 413 body-too-large "at most 4096 bytes"
+far_more "far more than nothing" DELETE /v1/jobs/job_0 400 unexpected-body "DELETE /v1/jobs/{id} takes no body"
+far_more "far more, refused before" POST /v1/nothing 404 not-found "no resource at /v1/nothing"
 call POST /v1/jobs -d "{\"name\": \"$(head -c 5000 /dev/zero | tr '\0' x)\"}"
 refused "a job of more than 4 KiB" 413 body-too-large "at most 4096 bytes"
 
@@ -31,6 +42,11 @@ printf 'POST /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999
 read -r -t 20 line <&3
 exec 3>&-
 holds "a length beyond the limit is refused before the body" "413" "$line"
+# Who does not listen is cut off.
+exec 3<>"/dev/tcp/127.0.0.1/$host"
+printf 'POST /v1/models HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n6400000\r\n' >&3
+check "who sends on and on is cut off" eval '! (trap "" PIPE; timeout 60 cat "$dir/far" 2>"$dir/out") >&3'
+exec 3>&-
 
 # ---- broken off ------------------------------------------------------------------------------
 uploads_under_way() { [ -n "$(ls -A "$data/tmp")" ]; }

@@ -153,6 +153,10 @@ static void faults_name_the_setting_and_what_it_takes(void **state)
     REFUSED("expected debug, info, warn or error, got 'loud'", "--log-level", "loud");
     REFUSED("--tls-cert and --tls-key are given together", "--data-dir", "d", "--tls-cert", "c");
     REFUSED("--auth: expected auto, tokens or none, got 'off'", "--auth", "off");
+    REFUSED(
+        "--trusted-proxies: expected addresses and networks (10.0.0.0/8, fd00::/8), separated by "
+        "commas, at most 64, got '10.0.0.1, proxy'",
+        "--trusted-proxies", "10.0.0.1, proxy");
     setenv("FSNETD_WORKERS", "many", 1);
     REFUSED("FSNETD_WORKERS: expected a whole number", "--data-dir", "d");
 }

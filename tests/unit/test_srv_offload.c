@@ -82,7 +82,7 @@ static void all_is_run(void **state)
     assert_true(waits_for(&diary, 20));
     srv_offload_stop(pool);
     assert_string_equal(diary.text, "rrrrrrrrrrrrrrrrrrrr");
-    assert_int_equal(srv_offload_submit(pool, run, drop, &diary), FSN_LIMIT);
+    assert_int_equal(srv_offload_submit(pool, run, drop, &diary), FSN_CANCELLED);
     srv_offload_destroy(pool);
     end(&diary);
 }

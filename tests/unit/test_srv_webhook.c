@@ -164,19 +164,23 @@ static void addresses_are_written_as_what_they_are(void **state)
     struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(443)};
     struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
     struct sockaddr other = {.sa_family = AF_UNIX};
+    struct srv_address address;
     char text[SRV_ADDRESS_SIZE];
 
     (void)state;
     assert_int_equal(inet_pton(AF_INET, "192.0.2.7", &ipv4.sin_addr), 1);
-    assert_true(srv_address_text((void *)&ipv4, text));
+    assert_true(srv_address_of((void *)&ipv4, &address));
+    srv_address_write(&address, text);
     assert_string_equal(text, "192.0.2.7");
     assert_int_equal(inet_pton(AF_INET6, "2001:db8::7", &ipv6.sin6_addr), 1);
-    assert_true(srv_address_text((void *)&ipv6, text));
+    assert_true(srv_address_of((void *)&ipv6, &address));
+    srv_address_write(&address, text);
     assert_string_equal(text, "2001:db8::7");
     assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.8", &ipv6.sin6_addr), 1);
-    assert_true(srv_address_text((void *)&ipv6, text));
+    assert_true(srv_address_of((void *)&ipv6, &address));
+    srv_address_write(&address, text);
     assert_string_equal(text, "192.0.2.8");
-    assert_false(srv_address_text(&other, text));
+    assert_false(srv_address_of(&other, &address));
 }
 
 static void urls_that_lead_astray_are_refused_whatever_their_spelling(void **state)
