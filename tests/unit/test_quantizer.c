@@ -453,7 +453,7 @@ static void scales_are_rounded_to_what_float16_holds(void **state)
         assert_int_equal(
             fsn__graph_set_input(graph, (int)(summary_node(graph) - graph->nodes), 1, value, &err),
             FSN_OK);
-        assert_int_equal(fsn__round_to_half(graph, &err), FSN_OK);
+        assert_int_equal(fsn__round_rest(graph, 16, &err), FSN_OK);
         assert_memory_equal(fsn__f32(input(graph, summary_node(graph), 1)), cases[i].want,
                             sizeof cases[i].want);
         fsn__graph_destroy(graph);
