@@ -6,6 +6,7 @@
 #   make check         runs every test, installing nothing
 #   make unit          the unit, gradient and golden tests alone
 #   make asan          the tests of the code again, under ASan + UBSan
+#   make asan-service  the service under ASan + UBSan: its tests, the README's tour, the dashboard
 #   make tsan          those of the threads again, under TSan
 #   make fuzz          libFuzzer on every tests/fuzz target in turn, under ASan + UBSan (clang)
 #   make browser       the dashboard in a real Chromium (node, chromium, playwright-core)
@@ -21,7 +22,8 @@
 #
 # Variables: BUILD (output folder), CC, KERNEL_CC (engine/kernels/isa, amx), SAN=1 (ASan + UBSan, into build-asan),
 # SAN=thread (TSan, into build-tsan), SAN=fuzz (libFuzzer, into build-fuzz), WERROR=1, V=1 (show the commands).
-# FUZZ_SECONDS= (60) for each target, FUZZ_TARGETS="onnx data" choose what `make fuzz` does.
+# SERVICE_TESTS="tests/integration/test_server_job.sh", BROWSER_TESTS="test_main.mjs" (none: nothing): these alone of
+# `make asan-service`. FUZZ_SECONDS= (60) for each target, FUZZ_TARGETS="onnx data" choose what `make fuzz` does.
 
 # $(call run,WORD,COMMAND): the command, shown as "WORD target" unless V=1.
 run = $(if $(V),$(2),@printf '  %-7s %s\n' $(1) $@; $(2))
@@ -248,6 +250,16 @@ screenshots: all
 	@TESTS=screenshots.mjs tests/browser/run.sh $(BUILD)
 asan:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-code
+# A server that a sanitizer ends, or that leaks, fails the test that uses it.
+SERVICE_TESTS ?= $(addprefix tests/integration/,test_readme_tour.sh test_runbook.sh test_proxy.sh) \
+	$(wildcard tests/integration/test_server_*.sh tests/integration/test_remote*.sh)
+BROWSER_TESTS ?= $(notdir $(wildcard tests/browser/test_*.mjs))
+.PHONY: asan-service check-service
+asan-service:
+	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-service
+check-service: all $(BUILD)/photo_maker $(BUILD)/hook_receiver $(BUILD)/tail_maker
+	@tests/integration/run.sh $(BUILD) $(SERVICE_TESTS)
+	$(if $(filter-out none,$(BROWSER_TESTS)),@TESTS="$(BROWSER_TESTS)" tests/browser/run.sh $(BUILD))
 tsan:
 	@$(MAKE) --no-print-directory SAN=thread BUILD=build-tsan check-threads
 .PHONY: check-code
