@@ -83,8 +83,11 @@ static bool set_priority(int nice)
 {
     const id_t self = (id_t)gettid();
 
-    if (nice == SRV_WORKER_NICE_IDLE)
-        return sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){.sched_priority = 0}) == 0;
+    if (nice == SRV_WORKER_NICE_IDLE) {
+        if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){.sched_priority = 0}) == 0)
+            return true;
+        nice = SRV_WORKER_NICE_IDLE - 1; /* a container may forbid the one and not the other */
+    }
     return nice == 0 ||
            setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice) == 0;
 }
