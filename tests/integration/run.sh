@@ -9,7 +9,7 @@ build=${1:-build}
 passed=0 failed=0 skipped=0
 for script in "$@"; do
     echo "== $script"
-    closing=$("$script" "$build" | tee /dev/stderr | tail -n 1)
+    closing=$("$script" "$build" | tee -a /dev/stderr | tail -n 1)
     if [[ $closing =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
         skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
