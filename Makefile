@@ -258,8 +258,8 @@ BROWSER_TESTS ?= $(notdir $(wildcard tests/browser/test_*.mjs))
 asan-service:
 	@$(MAKE) --no-print-directory SAN=1 BUILD=build-asan check-service
 check-service: all $(BUILD)/photo_maker $(BUILD)/hook_receiver $(BUILD)/tail_maker
-	@tests/integration/run.sh $(BUILD) $(SERVICE_TESTS)
-	$(if $(filter-out none,$(BROWSER_TESTS)),@TESTS="$(BROWSER_TESTS)" tests/browser/run.sh $(BUILD))
+	@PATIENCE=10 tests/integration/run.sh $(BUILD) $(SERVICE_TESTS)
+	$(if $(filter-out none,$(BROWSER_TESTS)),@PATIENCE=10 TESTS="$(BROWSER_TESTS)" tests/browser/run.sh $(BUILD))
 tsan:
 	@$(MAKE) --no-print-directory SAN=thread BUILD=build-tsan check-threads
 .PHONY: check-code

@@ -27,9 +27,12 @@ export const holds = (what, part, text) => check(what, String(text).includes(par
 
 export const input = (name) => join(INPUTS, name);
 
+/** How much longer than usual everything may take, as under a sanitizer. */
+export const patience = Number(process.env.PATIENCE || 1);
+
 /** Waits until step() is true; fails the run when it is not within seconds. */
 export async function until(what, step, seconds = 60) {
-  const end = Date.now() + seconds * 1000;
+  const end = Date.now() + seconds * 1000 * patience;
   while (!(await step())) {
     if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
     await new Promise((done) => setTimeout(done, 50));
@@ -101,6 +104,7 @@ export async function shot(page, name, whole = true) {
 /** A page whose errors are collected; options as for newContext. */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  context.setDefaultTimeout(30000 * patience);
   const page = await context.newPage();
   const errors = [], expected = [];
   page.on("console", (message) => {

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { check, input, openPage, run, same, until } from "./harness.mjs";
+import { check, input, openPage, patience, run, same, until } from "./harness.mjs";
 
 const WIDTH = 1120, MOST_BYTES = 200000;
 const fsnet = (...args) => execFileSync(join(process.env.BUILD, "fsnet"), args, { stdio: "ignore" });
@@ -46,7 +46,7 @@ async function the_pictures_of_the_readme(browser, server) {
   await page.locator(".u-legend", { hasText: "file 3" }).first().waitFor();
   await picture(page, "live", 1340);
 
-  await page.getByRole("heading", { name: "Before and after" }).waitFor({ timeout: 300000 });
+  await page.getByRole("heading", { name: "Before and after" }).waitFor({ timeout: 300000 * patience });
   await picture(page, "result", 1480);
   await picture(page, "layers", 1040, page.getByRole("heading", { name: "Layers" }));
   same("no error", [], page.unexpectedErrors());

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { check, holds, input, openPage, run, same, shot, until } from "./harness.mjs";
+import { check, holds, input, openPage, patience, run, same, shot, until } from "./harness.mjs";
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
@@ -176,7 +176,7 @@ async function the_files(page, server, id, candidates) {
 async function search(page, server, ids) {
   const id = await server.order({ ...ids, name: "swept", sweep: { ratio: [2, 4, 12] }, finetune: { epochs: 1, batch_size: 50, warmup_steps: 2 } });
   await page.go(`#/job/${id}`);
-  await page.getByRole("heading", { name: "Files that were tried" }).waitFor({ timeout: 120000 });
+  await page.getByRole("heading", { name: "Files that were tried" }).waitFor({ timeout: 120000 * patience });
   const { search: { candidates } } = await server.json(`/v1/jobs/${id}/report`);
   same("a point for each file", candidates.map((c, i) => String(i + 1)), await page.locator(".points .item").allTextContents());
   same("those on the Pareto front are marked", candidates.filter((c) => c.pareto).length, await page.locator(".points circle.front").count());

@@ -5,7 +5,7 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { faultsOfPage } from "./faults.mjs";
-import { check, faultsByAxe, holds, input, openPage, run, same, until } from "./harness.mjs";
+import { check, faultsByAxe, holds, input, openPage, patience, run, same, until } from "./harness.mjs";
 
 const refused = /status of 4\d\d/; // Chromium writes a line for every such answer
 const gone = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|ERR_ABORTED|ERR_FAILED/;
@@ -22,7 +22,7 @@ const models = async (server) => (await server.json("/v1/models")).items;
 const text = (page) => page.locator(".uploading").textContent().then((t) => t.replaceAll("\u00a0", " "));
 const choose = (page, name = file) => page.setInputFiles("input[type=file]", name);
 const remembered = (page) => page.evaluate(() => Object.keys(localStorage).length);
-const stored = (page) => page.getByText("resnet18.onnx is stored.").waitFor({ timeout: 60000 });
+const stored = (page) => page.getByText("resnet18.onnx is stored.").waitFor({ timeout: 60000 * patience });
 
 /** Has a piece come to the server, and its answer lost. */
 async function lose(page, from) {

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { faultsOfPage } from "./faults.mjs";
-import { check, holds, input, openPage, run, same, until } from "./harness.mjs";
+import { check, holds, input, openPage, patience, run, same, until } from "./harness.mjs";
 
 const refused = /status of 40[13]/; // Chromium writes a line for every such answer
 
@@ -43,7 +43,7 @@ async function the_token_is_asked_for_once_and_sent_with_every_call(browser, ser
   await page.getByLabel("Epochs").fill("0");
   await page.getByRole("button", { name: "Order the job" }).click();
   const main = page.getByRole("link", { name: "Download model.onnx", exact: true });
-  await main.waitFor({ timeout: 120000 });
+  await main.waitFor({ timeout: 120000 * patience });
   const [got] = await Promise.all([page.waitForEvent("download"), main.click()]);
   const id = page.url().split("/").pop();
   const { items } = await server.json(`/v1/jobs/${id}/artifacts`, { headers: { Authorization: `Bearer ${alice}` } });
@@ -115,7 +115,7 @@ async function a_token_that_may_not_ask_often_keeps_its_pages(browser, server) {
   await page.keyboard.press("Enter");
   await page.getByText("No jobs yet").waitFor();
   const note = page.getByText("The server asks to wait");
-  await note.waitFor({ timeout: 120000 });
+  await note.waitFor({ timeout: 120000 * patience });
   const first = answers.findIndex((a) => a.status === 429);
   check("the page stays where the server asks to wait", await page.getByText("No jobs yet").isVisible());
   same("and no problem is told", 0, await page.getByRole("alert").count());

@@ -37,7 +37,7 @@ holds() { # WHAT PART TEXT
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails past the deadline.
 wait_for() {
-    local deadline=$((SECONDS + $1))
+    local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
