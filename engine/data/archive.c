@@ -37,6 +37,7 @@ struct walk {
     size_t packed;   /* bytes of the files read from outside */
     size_t unpacked; /* bytes that have come out of them so far */
     char shown[256]; /* name of the current entry, fit for a message */
+    bool over;       /* a source that is no container, and nobody wants what it is */
 };
 
 static void walk_start(struct walk *walk, const struct fsn_data_limits *limits,
@@ -173,7 +174,9 @@ static enum fsn_status take_file(struct walk *walk, const struct fsn__reader *re
         return FSN__FAIL(err, FSN_FORMAT, "entry '%s': %s when it is unpacked", walk->shown, fault);
     }
     wanted = walk->sink->wants(plain, walk->sink->user);
-    status = read_entry(walk, reader, wanted ? &buf : NULL, err);
+    walk->over = !wanted && archive_format(reader->archive) == ARCHIVE_FORMAT_RAW;
+    if (!walk->over)
+        status = read_entry(walk, reader, wanted ? &buf : NULL, err);
     if (status == FSN_OK && wanted && packed) {
         status = unpack(walk, buf.data, buf.size, &inner, err);
         if (status == FSN_OK)
@@ -235,7 +238,7 @@ static enum fsn_status walk_source(struct walk *walk, const struct fsn__source *
     enum fsn_status status;
 
     status = fsn__reader_open(&reader, FSN__READER_ARCHIVE, source, NULL, err);
-    while (status == FSN_OK) {
+    while (status == FSN_OK && !walk->over) {
         int code = archive_read_next_header(reader.archive, &entry);
 
         if (code == ARCHIVE_EOF) {

@@ -112,6 +112,27 @@ static void several_gzip_members_are_one_file(void **state)
     free(second.data);
 }
 
+/* It may be of any size: a limit that reading it would break is not met. */
+static void a_single_file_that_nobody_wants_is_not_read(void **state)
+{
+    const struct fsn_data_limits limits = {.max_bytes = 4};
+    struct made_bytes packed = make_packed(MADE_TAR_GZ, "some bytes", 10);
+    struct temp_dir dir;
+    struct taken taken = {0};
+    struct fsn_error err;
+
+    (void)state;
+    temp_dir_create(&dir);
+    temp_dir_write(&dir, "unwanted.gz", packed.data, packed.size);
+    temp_dir_write(&dir, "wanted.gz", packed.data, packed.size);
+    assert_int_equal(walk_path(temp_dir_path(&dir, "unwanted.gz"), &limits, &taken, &err), FSN_OK);
+    assert_int_equal(walk_path(temp_dir_path(&dir, "wanted.gz"), &limits, &taken, &err), FSN_LIMIT);
+    assert_int_equal(taken.count, 0);
+    taken_clear(&taken);
+    free(packed.data);
+    temp_dir_remove(&dir);
+}
+
 static void a_single_file_is_named_after_its_path(void **state)
 {
     static const struct {
@@ -244,6 +265,7 @@ int main(void)
         cmocka_unit_test(unwanted_files_are_not_handed_over),
         cmocka_unit_test(packed_files_inside_an_archive_come_unpacked_without_their_suffix),
         cmocka_unit_test(several_gzip_members_are_one_file),
+        cmocka_unit_test(a_single_file_that_nobody_wants_is_not_read),
         cmocka_unit_test(a_single_file_is_named_after_its_path),
         cmocka_unit_test(a_folder_is_walked_by_name_with_all_below),
         cmocka_unit_test(names_in_any_encoding_pass_without_a_locale),
