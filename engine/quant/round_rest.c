@@ -22,7 +22,7 @@
 
 /* Fewer numbers than this are not worth the nodes that make them of their cube roots. */
 enum { LEAST_CUBES = 256 };
-enum { NONE, SCALES, BIASES, WEIGHTS, GROUPS };
+enum { SCALES = 1, BIASES, WEIGHTS, GROUPS };
 
 static double rounded(double x)
 {
@@ -104,18 +104,18 @@ static void find_values(const struct fsn__graph *graph, bool *round)
     }
 }
 
-/* What the value is stored with in 8 bits. */
-static int group_of(const struct fsn__graph *graph, int value)
+/* What each value is stored with in 8 bits. */
+static void find_groups(const struct fsn__graph *graph, struct fsn__cubes *cubes)
 {
-    if (graph->values[value].tensor.ndim > 1)
-        return WEIGHTS;
+    for (int i = 0; i < graph->value_count; i++)
+        cubes[i].group = graph->values[i].tensor.ndim > 1 ? WEIGHTS : BIASES;
     for (int i = 0; i < graph->node_count; i++) {
         const struct fsn__node *node = &graph->nodes[i];
 
-        if (node->op == &fsn__op_filter_summary && node->n_in > 1 && node->in[1] == value)
-            return SCALES;
+        if (node->op == &fsn__op_filter_summary && node->n_in > 1 && node->in[1] >= 0 &&
+            cubes[node->in[1]].group == BIASES)
+            cubes[node->in[1]].group = SCALES;
     }
-    return BIASES;
 }
 
 /* Values that become cubes of one step. */
@@ -151,11 +151,10 @@ static void find_cubes(const struct fsn__graph *graph, const bool *round, struct
 {
     struct group groups[GROUPS] = {{0}};
 
+    find_groups(graph, cubes);
     for (int i = 0; i < graph->value_count; i++)
-        if (round[i]) {
-            cubes[i].group = (uint8_t)group_of(graph, i);
+        if (round[i])
             add_to(&groups[cubes[i].group], &graph->values[i].tensor);
-        }
     for (int i = 0; i < graph->value_count; i++)
         if (round[i] && cubes[i].group == WEIGHTS) {
             struct group own = {0};
