@@ -6,9 +6,7 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 . tests/support/remote.sh
-export HOME=$dir/home XDG_CONFIG_HOME=$dir/config
-mkdir -p "$HOME"
-unset FSNET_SERVER FSNET_TOKEN
+export XDG_CONFIG_HOME=$dir/config
 
 # serve_again [SETTING...]: the server is back, at the address that it had.
 serve_again() {

@@ -6,9 +6,6 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 . tests/support/remote.sh
-export HOME=$dir/home
-mkdir -p "$HOME"
-unset FSNET_SERVER FSNET_TOKEN
 
 make_inputs 60 20
 "$build/photo_maker" "$dir/photo.jpg"

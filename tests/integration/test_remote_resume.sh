@@ -6,9 +6,7 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 . tests/integration/server.sh
 . tests/support/remote.sh
-export HOME=$dir/home XDG_STATE_HOME=$dir/state XDG_CONFIG_HOME=$dir/config
-mkdir -p "$HOME"
-unset FSNET_SERVER FSNET_TOKEN
+export XDG_STATE_HOME=$dir/state XDG_CONFIG_HOME=$dir/config
 states=$dir/state/fsnet/uploads
 
 begins_anew() { check "it begins anew" sh -c "! grep -q resuming '$dir/said'"; }

@@ -1,4 +1,7 @@
 # remote.sh - fsnet remote, and what it says; sourced after tests/integration/server.sh.
+export HOME=$dir/home # of its own: whoever runs the test may be logged in somewhere
+mkdir -p "$HOME"
+unset FSNET_SERVER FSNET_TOKEN
 
 # remote CODE WORD...: fsnet remote ends with the code; what it says is in $out and $said.
 remote() {
