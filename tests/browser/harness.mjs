@@ -73,14 +73,14 @@ export class Server {
 
   async json(path, options) { return (await fetch(this.url + path, options)).json(); }
 
-  async kill() {
+  async kill(signal = "SIGKILL") {
     const gone = new Promise((done) => this.#process.once("exit", done));
-    this.#process.kill("SIGKILL");
+    this.#process.kill(signal);
     await gone;
   }
 
   async end() {
-    await this.kill();
+    await this.kill(`SIG${process.env.END_SIGNAL || "KILL"}`);
     rmSync(this.#dir, { recursive: true, force: true });
   }
 

@@ -46,6 +46,7 @@ async function a_token_that_ends_takes_nothing_along(browser, server) {
   await page.getByText("What would come out").waitFor();
   same("with another token it goes on where it was", ["typed", "0"],
     await Promise.all(["Name", "Epochs"].map((l) => page.getByLabel(l, { exact: true }).inputValue())));
+  await page.getByRole("alert").first().waitFor({ state: "detached" });
   same("nothing says any more that it was refused", 0, await page.getByRole("alert").count());
   await page.getByRole("button", { name: "Order the job" }).click();
   await page.getByRole("heading", { name: "typed", level: 1 }).waitFor();

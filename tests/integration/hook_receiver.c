@@ -61,7 +61,8 @@ static void keep(struct MHD_Connection *connection, const char *url, const struc
         abort();
     fprintf(head, "path: %s\n", url);
     MHD_get_connection_values(connection, MHD_HEADER_KIND, write_header, head);
-    fwrite(request->body, 1, request->size, body);
+    if (request->size > 0)
+        fwrite(request->body, 1, request->size, body);
     fclose(head);
     fclose(body);
     snprintf(from, sizeof from, "%s/%d.part", folder, number);

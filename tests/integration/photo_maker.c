@@ -52,11 +52,14 @@ static void add_images(struct entries *entries, enum fsn_split split, const char
     }
 }
 
+/* Frees what was made. */
 static int write_file(const char *path, struct made_bytes made)
 {
     struct fsn_error err = {0};
+    const enum fsn_status status = fsn__file_write(path, made.data, made.size, &err);
 
-    if (fsn__file_write(path, made.data, made.size, &err) == FSN_OK)
+    free(made.data);
+    if (status == FSN_OK)
         return 0;
     fprintf(stderr, "%s\n", err.text);
     return 1;

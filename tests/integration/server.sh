@@ -1,6 +1,6 @@
 # server.sh - what the tests of fsnetd share; sourced after `build` is set. Starts the real server on a
 # port of its own choice and a data folder of its own, and ends it however the test ends. With
-# KEEP_LOG=FILE in the environment the server's log stays in FILE.
+# KEEP_LOG=FILE in the environment the server's log stays in FILE; END_SIGNAL=TERM asks it to end instead of killing it.
 . tests/support/check.sh
 fsnet=$build/fsnet
 dir=$(mktemp -d)
@@ -10,7 +10,7 @@ url=
 
 at_exit() {
     # wait's status is the signal's, which would end a script with set -e in here
-    [ -z "$server" ] || { kill -KILL "$server" && wait "$server" || true; } 2>/dev/null
+    [ -z "$server" ] || { kill "-${END_SIGNAL:-KILL}" "$server" && wait "$server" || true; } 2>/dev/null
     [ -z "${KEEP_LOG:-}" ] || cp "$dir/log" "$KEEP_LOG"
     rm -rf "$dir"
 }

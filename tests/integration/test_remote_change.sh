@@ -91,6 +91,7 @@ remote 0 cancel "$other"
 remote 0 retry "$other"
 same "a job that was cancelled waits again" "$other queued" "$out"
 remote 0 cancel "$job"
+remote 0 cancel "$other" # or it would run before what is waited for below
 remote 0 watch "$quick"
 is_said "$quick has succeeded"
 remote 0 again "$quick" --wait
