@@ -3,12 +3,14 @@
 # One table: what was measured, fsnetd's figure, nginx's, their ratio, and what is wanted. Asserts nothing.
 #
 # For polling the client (wrk) has the first core, the server that is measured the last one, one thread each; files go
-# between programs that have every core. JOBS, SECONDS_EACH, ROUNDS (fsnetd and nginx in turns; medians), CLIENTS, MEGABYTES set the length.
+# between programs that have every core. JOBS, SECONDS_EACH, ROUNDS (medians), TRANSFERS (the fastest), CLIENTS,
+# MEGABYTES set the length; fsnetd and nginx take turns.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "${1:-build}")
 . tests/integration/server.sh
-jobs=${JOBS:-1000} seconds=${SECONDS_EACH:-5} rounds=${ROUNDS:-3} clients=${CLIENTS:-2000} megabytes=${MEGABYTES:-1024}
+jobs=${JOBS:-1000} seconds=${SECONDS_EACH:-5} rounds=${ROUNDS:-3} transfers=${TRANSFERS:-5}
+clients=${CLIENTS:-2000} megabytes=${MEGABYTES:-1024}
 here="taskset -c 0" there="taskset -c $(($(nproc) - 1))"
 nginx=
 stop_all() {
@@ -18,6 +20,7 @@ stop_all() {
 trap stop_all EXIT
 
 median() { sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] }'; }
+fastest() { sort -g | head -n 1; } # what disturbs a transfer only ever adds to its time
 quiet() { "$@" >"$dir/said" 2>&1 || { cat "$dir/said" && exit 1; }; }
 line() { # WHAT OURS NGINX RATIO WANTED
     printf '%-46s %14s %14s %8s  %s\n' "$@"
@@ -132,6 +135,14 @@ after_sync() {
     watched "$@"
 }
 
+# The same of what writes the large file, into memory just used: a host that lends memory may have taken back what was
+# free, and gives it again a page fault at a time.
+into_used_memory() {
+    cp "$dir/www/large.onnx" "$dir/spare"
+    rm "$dir/spare"
+    after_sync "$@"
+}
+
 everywhere() { # both servers may use every core
     local pid
     for pid in "$server" "$nginx" $(pgrep -P "$nginx"); do
@@ -145,16 +156,16 @@ transfer() {
     # A network whose text field is large: real bytes to store and to send, quick to check.
     { cat "$dir/resnet8.onnx" && printf '\x32' && varint "$size" && head -c "$size" /dev/zero | tr '\0' x; } \
         >"$dir/www/large.onnx"
-    for ((round = 0; round < rounds; round++)); do
-        after_sync curl -sf -T "$dir/www/large.onnx" "$peer/put/large.onnx" >>"$dir/theirs.up"
+    for ((round = 0; round < transfers; round++)); do
+        into_used_memory curl -sf -T "$dir/www/large.onnx" "$peer/put/large.onnx" >>"$dir/theirs.up"
         rm -f "$dir/www/put/large.onnx"
-        after_sync curl -s -o "$dir/said" -X POST "$url/v1/datasets" -T "$dir/www/large.onnx" >>"$dir/ours.up"
+        into_used_memory curl -s -o "$dir/said" -X POST "$url/v1/datasets" -T "$dir/www/large.onnx" >>"$dir/ours.up"
     done
     moved "upload of $megabytes MB (no data set: refused): MB/s" up
     # -T sends the file as it reads it; --data-binary would hold all of it in memory.
     curl -sf -o "$dir/said" -X POST "$url/v1/models" -T "$dir/www/large.onnx"
     id=$(jq -r .id "$dir/said")
-    for ((round = 0; round < rounds; round++)); do
+    for ((round = 0; round < transfers; round++)); do
         after_sync curl -sf -o /dev/null "$peer/large.onnx" >>"$dir/theirs.down"
         after_sync curl -sf -o /dev/null "$url/v1/models/$id/content" >>"$dir/ours.down"
     done
@@ -163,8 +174,8 @@ transfer() {
 
 moved() { # WHAT up|down: two lines of the table
     local ours theirs
-    ours=$(cut -d' ' -f1 "$dir/ours.$2" | median)
-    theirs=$(cut -d' ' -f1 "$dir/theirs.$2" | median)
+    ours=$(cut -d' ' -f1 "$dir/ours.$2" | fastest)
+    theirs=$(cut -d' ' -f1 "$dir/theirs.$2" | fastest)
     line "$1" "$(ratio "$megabytes" "$ours")" "$(ratio "$megabytes" "$theirs")" "$(ratio "$theirs" "$ours")" ">= 0.8"
     line "  grows by, MB" "$(ratio "$(cut -d' ' -f2 "$dir/ours.$2" | sort -g | tail -n 1)" 1024)" "" "" "< 16"
 }
