@@ -117,7 +117,7 @@ static const struct fsn_spec_field fields[] = {
      "passes over the training images; 0: only fit"},
     {"/finetune/batch_size", FSN_FIELD_INT, AT(finetune.batch_size), 1, 65536, false, 128, NULL,
      "images in a step"},
-    {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.05, NULL,
+    {"/finetune/lr", FSN_FIELD_NUMBER, AT(finetune.lr), 1e-8, 100, false, 0.01, NULL,
      "peak learning rate"},
     {"/finetune/sharing", FSN_FIELD_NUMBER, AT(finetune.sharing), 0, 1, false, 0.25, NULL,
      "share of the epochs over which filters turn from the baseline's own into those of the Filter "

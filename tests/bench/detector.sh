@@ -36,7 +36,7 @@ model=$id
 upload datasets "$bccd"
 dataset=$id
 order "$(jq -n --argjson epochs "$epochs" --argjson mean "[$mean]" --argjson std "[$std]" '{
-    filter_summary: {ratio: 4}, quantize: {bits: 8, least_bits: 8}, finetune: {epochs: $epochs, batch_size: 16},
+    filter_summary: {ratio: 4}, quantize: {bits: 8, least_bits: 8}, finetune: {epochs: $epochs, batch_size: 16, lr: 0.05},
     preprocess: {mean: $mean, std: $std}}')"
 until job_ends; do sleep 5; done
 same "the job succeeds" succeeded "$(field .status)"

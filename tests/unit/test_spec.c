@@ -61,7 +61,7 @@ static void the_empty_object_gives_the_defaults(void **state)
     assert_int_equal(spec.filter_summary.exclude_count, 0);
     assert_int_equal(spec.finetune.epochs, 8);
     assert_int_equal(spec.finetune.batch_size, 128);
-    assert_true(spec.finetune.lr == 0.05 && spec.finetune.momentum == 0.9);
+    assert_true(spec.finetune.lr == 0.01 && spec.finetune.momentum == 0.9);
     assert_true(spec.finetune.sharing == 0.25);
     assert_true(spec.finetune.weight_decay == 1e-4);
     assert_int_equal(spec.finetune.precision, FSN_PRECISION_MIXED);
