@@ -81,7 +81,8 @@ static void pass_on(struct srv_spool *spool)
     spool->filled = NULL;
     if (!hash_elsewhere(spool, piece))
         spool->hash(spool->arg, piece->bytes, SRV_SPOOL_PIECE);
-    spool->failed = !spool->write(spool->arg, piece->bytes, SRV_SPOOL_PIECE);
+    for (int at = 0; at < SRV_SPOOL_PIECE && !spool->failed; at += SRV_SPOOL_WRITE)
+        spool->failed = !spool->write(spool->arg, piece->bytes + at, SRV_SPOOL_WRITE);
 }
 
 bool srv_spool_add(struct srv_spool *spool, const void *bytes, size_t size)

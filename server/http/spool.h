@@ -1,7 +1,9 @@
 /* spool.h - bytes on their way into a file: collected into pieces, each of which another thread
  * hashes while it is written and the next ones are received. Two pieces do where that thread keeps
  * up. Where the kernel lets it wait for a core, for some milliseconds at a time, more are taken,
- * SRV_SPOOL_PIECES at most: then the sender waits for it. */
+ * SRV_SPOOL_PIECES at most: then the sender waits for it. What is written at once is less: for much
+ * the kernel takes large blocks of memory, which on a virtual machine are those that its host took
+ * back. */
 #ifndef SRV_HTTP_SPOOL_H
 #define SRV_HTTP_SPOOL_H
 
@@ -11,7 +13,7 @@
 #include <stddef.h>
 #include <uv.h>
 
-enum { SRV_SPOOL_PIECE = 256 << 10, SRV_SPOOL_PIECES = 8 };
+enum { SRV_SPOOL_PIECE = 256 << 10, SRV_SPOOL_PIECES = 8, SRV_SPOOL_WRITE = 32 << 10 };
 
 /* Both take the pieces in their order. write, on the thread that adds: false when it failed, and no
  * other comes. hash, on any thread but one after the other. */
