@@ -73,6 +73,15 @@ static bool hash_elsewhere(struct srv_spool *spool, struct srv_spool_piece *piec
     return false;
 }
 
+static void write_out(struct srv_spool *spool, const struct srv_spool_piece *piece, size_t size)
+{
+    for (size_t at = 0; at < size && !spool->failed; at += SRV_SPOOL_WRITE) {
+        const size_t part = size - at < SRV_SPOOL_WRITE ? size - at : SRV_SPOOL_WRITE;
+
+        spool->failed = !spool->write(spool->arg, piece->bytes + at, part);
+    }
+}
+
 /* Writes the filled piece while the hasher has it, too. */
 static void pass_on(struct srv_spool *spool)
 {
@@ -81,8 +90,7 @@ static void pass_on(struct srv_spool *spool)
     spool->filled = NULL;
     if (!hash_elsewhere(spool, piece))
         spool->hash(spool->arg, piece->bytes, SRV_SPOOL_PIECE);
-    for (int at = 0; at < SRV_SPOOL_PIECE && !spool->failed; at += SRV_SPOOL_WRITE)
-        spool->failed = !spool->write(spool->arg, piece->bytes + at, SRV_SPOOL_WRITE);
+    write_out(spool, piece, SRV_SPOOL_PIECE);
 }
 
 bool srv_spool_add(struct srv_spool *spool, const void *bytes, size_t size)
@@ -115,7 +123,7 @@ bool srv_spool_end(struct srv_spool *spool)
     wait_for_hasher(spool);
     if (!spool->failed && spool->filled) {
         spool->hash(spool->arg, spool->filled->bytes, spool->used);
-        spool->failed = !spool->write(spool->arg, spool->filled->bytes, spool->used);
+        write_out(spool, spool->filled, spool->used);
     }
     srv_spool_drop(spool);
     return !spool->failed;
