@@ -1,6 +1,6 @@
 # check.sh - what the test scripts share; sourced. A script calls ok or not_ok (or a helper) once per
 # thing it checks, and `finish` last, which prints the closing line and gives the exit code.
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 
 ok() {
     passed=$((passed + 1))
@@ -9,7 +9,8 @@ ok() {
 
 not_ok() { # WHAT [DETAIL]
     failed=$((failed + 1))
-    echo "NOT OK: $1${2:+ -- $2}"
+    failures+=("NOT OK: $1${2:+ -- $2}")
+    echo "${failures[-1]}"
 }
 
 skip() { # WHAT REASON
