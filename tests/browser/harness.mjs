@@ -118,8 +118,13 @@ export async function openPage(browser, url, options = {}) {
     expectErrors(pattern) { expected.push(pattern); },
     unexpectedErrors: () => errors.filter((text) => !expected.some((pattern) => pattern.test(text))),
     foreignRequests: () => [...origins].filter((origin) => origin !== new URL(url).origin && origin !== "null"),
+    /** To another page; the one before is gone then, even where the browser is slow. */
     async go(hash) {
-      await page.evaluate((h) => { location.hash = h; }, hash);
+      await page.evaluate((h) => new Promise((done) => {
+        if (location.hash === h) return done();
+        window.addEventListener("hashchange", () => done(), { once: true }); // behind the dashboard's own listener
+        location.hash = h;
+      }), hash);
     },
     shot: (name, whole) => shot(page, name, whole),
   });
