@@ -84,6 +84,7 @@ async function watch(page, server) {
     return (await page.locator(".headline .status").textContent()) === "succeeded";
   }, 120);
   check("the progress was seen to grow", seen.size >= 3, [...seen]);
+  await page.getByRole("heading", { name: "Before and after" }).waitFor(); // behind the log's last lines, which are asked for
   const log = await page.getByLabel("Log").textContent();
   for (const entry of ["ordered", "started", "Fine-tune", "succeeded"]) holds(`the log has: ${entry}`, entry, log);
   const { spec } = await server.json(`/v1/jobs/${id}`);
