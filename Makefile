@@ -117,12 +117,12 @@ $(BUILD)/fsnetd: $(BUILD)/obj/server/main.o $(PLAIN_OBJ) $(BUILD)/libfsnetd.a $(
 # The server sees the engine through its public header alone.
 SERVER_CFLAGS = $(filter-out -Iengine,$(ALL_CFLAGS)) -Iserver
 
-# migrations/NNNN_name.sql, embedded as text and listed in order in srv_migrations[]. The folder changes with its names.
-$(BUILD)/gen/migrations.c: $(MIGRATIONS) migrations server/store/embed_migrations.sh
+# migrations/NNNN_name.sql, embedded as text and listed in order in srv_migrations[]. A folder changes with the names in it.
+$(BUILD)/gen/migrations.c: $(MIGRATIONS) $(sort $(dir $(MIGRATIONS))) server/store/embed_migrations.sh
 	@mkdir -p $(@D)
 	$(call run,EMBED,server/store/embed_migrations.sh $(MIGRATIONS) >$@)
 # The same for the dashboard, into srv_web_files[] (handlers/web.h).
-$(BUILD)/gen/web_files.c: $(WEB_FILES) server/handlers/embed_web.sh
+$(BUILD)/gen/web_files.c: $(WEB_FILES) $(sort $(dir $(WEB_FILES))) server/handlers/embed_web.sh
 	@mkdir -p $(@D)
 	$(call run,EMBED,server/handlers/embed_web.sh $(WEB_FILES) >$@)
 $(BUILD)/obj/gen/migrations.o $(BUILD)/obj/gen/web_files.o: $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c

@@ -107,7 +107,7 @@ async function a_page_waits_until_it_may_ask(browser, server) {
     ? route.fulfill({ status: 503, headers: { "Retry-After": "1" }, body: "" }) : route.continue()));
   await page.go("#/models");
   await page.getByText("No models yet").waitFor();
-  check("a page that is not there yet waits as well", asked[1] - asked[0] >= 1000, asked);
+  check("a page that is not there yet waits as well", asked.length > 1 && asked.slice(1).every((at, i) => at - asked[i] >= 1000), asked);
 
   // Who goes elsewhere meanwhile is not waited for.
   let late = 0;

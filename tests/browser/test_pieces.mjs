@@ -101,9 +101,8 @@ async function a_server_that_is_gone_is_waited_for(browser, server) {
   await server.kill();
   const waits = page.getByText("waiting for the server");
   await waits.waitFor();
-  // one piece, or two, where looking took as long as sending it
-  const shares = [1, 2].map((pieces) => Math.round((100 * pieces * PIECE) / size)).join("|");
-  check("the zone says what is there", new RegExp(`waiting for the server; (${shares}) % is there`).test(await text(page)), await text(page));
+  const there = ((100 * page.offsets.at(-1)) / size).toFixed(0); // all before the piece that was on its way
+  holds("the zone says what is there", `waiting for the server; ${there} % is there`, await text(page));
   same("it can be read by all", [[], []], [await page.evaluate(faultsOfPage), await faultsByAxe(page)]);
   await page.setViewportSize({ width: 360, height: 800 });
   same("on a phone as well", 360, await page.evaluate(() => document.documentElement.scrollWidth));
